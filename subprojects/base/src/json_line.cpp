@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/json_line.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace headgate {
+namespace {
+
+// Reads one code point; malformed input consumes one byte and yields U+FFFD.
+uint32_t next_code_point(std::string_view& text) {
+  auto byte_at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned first = byte_at(0);
+  size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+  static constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  uint32_t value = length == 1 ? first : length == 0 ? 0 : first & (0x7fu >> length);
+  bool good = length > 0 && text.size() >= length;
+  for (size_t i = 1; good && i < length; ++i) {
+    good = byte_at(i) >> 6 == 2;
+    value = value << 6 | (byte_at(i) & 0x3f);
+  }
+  good = good && value >= kLeast[length] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
+  text.remove_prefix(good ? length : 1);
+  return good ? value : 0xfffd;
+}
+
+void append_escape(std::string& out, uint32_t unit) {
+  char escape[7];
+  std::snprintf(escape, sizeof escape, "\\u%04x", unit);
+  out += escape;
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    uint32_t c = next_code_point(text);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else if (c >= 0x20 && c < 0x7f) {
+      out += static_cast<char>(c);
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c < 0x10000) {
+      append_escape(out, c);
+    } else {
+      append_escape(out, 0xd800 + ((c - 0x10000) >> 10));
+      append_escape(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void JsonLine::key(std::string_view key) {
+  out_ += out_.empty() ? '{' : ',';
+  append_quoted(out_, key);
+  out_ += ':';
+}
+
+JsonLine& JsonLine::field(std::string_view name, std::string_view text) {
+  key(name);
+  append_quoted(out_, text);
+  return *this;
+}
+
+JsonLine& JsonLine::field(std::string_view name, bool value) {
+  return raw(name, value ? "true" : "false");
+}
+
+JsonLine& JsonLine::integer(std::string_view name, int64_t value) {
+  char digits[24];
+  auto end = std::to_chars(digits, digits + sizeof digits, value);
+  return raw(name, {digits, static_cast<size_t>(end.ptr - digits)});
+}
+
+JsonLine& JsonLine::field(std::string_view name, double value) {
+  if (!std::isfinite(value)) return raw(name, "null");
+  char digits[40];
+  auto end = std::to_chars(digits, digits + sizeof digits, value);
+  return raw(name, {digits, static_cast<size_t>(end.ptr - digits)});
+}
+
+JsonLine& JsonLine::raw(std::string_view name, std::string_view json) {
+  key(name);
+  out_ += json;
+  return *this;
+}
+
+std::string JsonLine::take() {
+  if (out_.empty()) out_ = "{";
+  out_ += '}';
+  return std::exchange(out_, {});
+}
+
+std::string JsonLine::quoted(std::string_view text) {
+  std::string out;
+  append_quoted(out, text);
+  return out;
+}
+
+}  // namespace headgate

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a stream's writer tells its listeners, in order: which run began, which init segment holds, where each
+// part and each finished segment lies. The archiver pushes one encoded record per buffer
+// (application/x-headgate-records), a worker passes them on to the origin, a reader makes them again from
+// run.jl. Everything in a playlist is computed from these.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <base/bytes.h>
+#include <base/result.h>
+
+namespace headgate::playlist {
+
+inline constexpr uint32_t kTimescale = 90000;  // of every pts and duration here
+inline constexpr size_t kMaxRecordBytes = 16 * 1024;
+
+// A new run: everything after it is discontinuous with what was before (unless it is the stream's first).
+struct RunRecord {
+  std::string run;
+  uint64_t first_msn = 0;               // media sequence number of its first segment
+  uint64_t discontinuity_sequence = 0;  // of its first segment
+  int64_t utc_us = 0;
+  bool operator==(const RunRecord&) const = default;
+};
+
+// The init segment for what follows: bytes [offset, offset+length) of `file`, id = first 16 hex digits of its
+// SHA-256.
+struct InitRecord {
+  std::string id;
+  std::string file;  // relative to the store's root, without ".part"
+  uint64_t offset = 0, length = 0;
+  std::string codecs;  // RFC 6381, comma-separated
+  uint32_t width = 0, height = 0;
+  uint32_t channels = 0;  // 0: no audio
+  bool operator==(const InitRecord&) const = default;
+};
+
+struct ChunkRange {
+  uint32_t track_id = 0;
+  uint64_t offset = 0, length = 0;  // in the file
+  bool operator==(const ChunkRange&) const = default;
+};
+
+// One part, as soon as its bytes can be read from the file.
+struct PartRecord {
+  uint64_t msn = 0;
+  uint32_t index = 0;  // within the segment, from 0
+  std::string file;
+  uint64_t offset = 0, length = 0;
+  std::vector<ChunkRange> chunks;
+  int64_t pts = 0, duration = 0;
+  int64_t utc_us = 0;
+  bool independent = false;
+  bool operator==(const PartRecord&) const = default;
+};
+
+// A finished segment: its parts are contiguous in one file.
+struct SegmentRecord {
+  uint64_t msn = 0;
+  std::string file;
+  uint64_t offset = 0, length = 0;
+  int64_t pts = 0, duration = 0;
+  int64_t utc_us = 0;
+  std::string init_id;
+  bool discontinuity = false;  // EXT-X-DISCONTINUITY before it
+  uint32_t peak_kbps = 0;
+  bool operator==(const SegmentRecord&) const = default;
+};
+
+// Media is missing here (archive record `gap`); no segment number is used up.
+struct GapRecord {
+  std::string reason;
+  int64_t from_pts = 0, to_pts = 0;
+  int64_t from_utc_us = 0, to_utc_us = 0;
+  bool operator==(const GapRecord&) const = default;
+};
+
+struct EndRecord {  // of the run, not of the stream
+  std::string reason;
+  bool operator==(const EndRecord&) const = default;
+};
+
+using Record = std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord>;
+
+void encode(const Record& record, ByteVector& out);
+Result<Record> decode(Bytes bytes);
+
+}  // namespace headgate::playlist

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The archive's writer (docs/archive.md): a Volume is one file system under one archive root with its
+// one-second group commit; a RunWriter is one session's run directory: media files, hash chain, frame index.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <base/clock.h>
+#include <base/result.h>
+#include <fmp4/packager.h>
+#include <playlist/record.h>
+
+namespace headgate::store {
+
+struct VolumeSettings {
+  std::string root;          // holds lta/<event>/…
+  std::string node = "n01";  // [a-z0-9-]{1,32}
+  int64_t commit_ms = 1000;
+  uint64_t reserve_bytes = 64ull << 20;    // preallocated, freed for chains when the volume is full
+  uint64_t min_free_bytes = 256ull << 20;  // under it no new run is opened
+  bool durable = true;                     // false: no chain, no fsync (derived renditions with a retention)
+};
+
+enum class Space { good, low, full };
+
+// Thread-safe. One per root and process: open() returns the one that exists.
+class Volume : public std::enable_shared_from_this<Volume> {
+ public:
+  static Result<std::shared_ptr<Volume>> open(const VolumeSettings& settings,
+                                              const Clock& clock = system_clock());
+  virtual ~Volume() = default;
+  virtual Space space() const = 0;
+  // Commits now and returns when everything written before the call is durable (tests, shutdown).
+  virtual void commit() = 0;
+};
+
+// Who sends and how; goes into the `open` record.
+struct RunInfo {
+  uint32_t event = 0, station = 0;
+  std::string ticket_id;  // hex; empty: not ticketed
+  std::string ticket;     // W, base64url
+  std::string peer;       // ip:port
+  std::string protocol;   // rtmp, srt, …
+  std::string user_agent;
+  std::string claim = "first";  // first, resume, takeover, contested, unverified
+};
+
+struct RunSettings {
+  int64_t file_ms = 300'000;  // rotation, staggered by station
+  bool frame_index = true;    // .fhx and `fh`
+};
+
+// Not thread-safe: one streaming thread. Calls never wait for the disk beyond the page cache. Records for
+// listeners are handed to `on_record` from within the call that causes them.
+class RunWriter {
+ public:
+  using OnRecord = std::function<void(const playlist::Record&)>;
+  // Recovers the station's last run first if its writer died; continues its timeline, media sequence and
+  // discontinuity sequence. Fails with code ENOSPC when the volume is full.
+  static Result<std::unique_ptr<RunWriter>> open(std::shared_ptr<Volume> volume, const RunInfo& info,
+                                                 const RunSettings& settings, OnRecord on_record);
+  virtual ~RunWriter() = default;  // an open run is ended with reason "abandoned"
+
+  // kPartTimescale ticks to add to the session's running time: the stream's timeline goes on across runs by
+  // wall clock.
+  virtual int64_t timeline_offset() const = 0;
+  virtual const std::string& name() const = 0;
+
+  // Parts that follow belong to this presentation: a new file if it differs from the present one.
+  virtual Result<void> begin(const fmp4::Presentation& presentation) = 0;
+  // One pwritev. On a full disk or an I/O error the run goes into a gap by itself (reason disk_full or io)
+  // and takes parts again from the first segment start after the disk does; write() then returns an error
+  // with code ENOSPC or EIO each time, and nothing else is needed from the caller.
+  virtual Result<void> write(const fmp4::Part& part) = 0;
+  // Media missing: ends the open segment. PTS in kPartTimescale on the stream's timeline.
+  virtual void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) = 0;
+  virtual void end(const std::string& reason) = 0;
+};
+
+}  // namespace headgate::store

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a node holds to admit publishers: issuers' public keys and its region's master keys, never an issuer's
+// secret. Loaded once from a folder, then only memory.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include <ticket/ticket.h>
+
+namespace headgate::ticket {
+
+// A folder written by `headgate ticket keygen` (docs/tickets.md): event.json, issuer-<kid>.pub,
+// master-<region>-<kid>.key.
+struct NodeKeys {
+  uint32_t event = 0;
+  std::map<uint8_t, Key> issuers;  // public keys by kid
+  std::map<uint8_t, Key> masters;  // by kid
+};
+// The error names the file and what to do.
+Result<NodeKeys> load_node_keys(const std::string& directory);
+
+// seed = BLAKE2b-128(master, "LT1 seed\0" || tid)
+Seed derive_seed(const Key& master, const TicketId& tid);
+std::string srt_passphrase(const Seed& seed, const Ticket& ticket);  // 32 characters
+std::string rtmp_user(const TicketId& tid);                          // base32, 26 characters
+std::string rtmp_password(const Seed& seed);                         // base32, 26 characters
+
+// Thread-safe after construction except where said.
+class Verifier {
+ public:
+  explicit Verifier(NodeKeys keys);
+
+  // Steps 1 to 6 of the order in docs/tickets.md: form, kid, event, station (where the carrier names one),
+  // revocation, time, signature. `now` is the server's clock, Unix seconds. On refusal Error.code is a
+  // Refusal and Error.message is short English for the publisher's screen: "EXPIRED: this ticket ended
+  // 2026-09-16 06:00 UTC …".
+  Result<Ticket> verify(std::string_view wire_base64url, int64_t now,
+                        std::optional<uint32_t> station = std::nullopt) const;
+
+  // The RTMP passwords that fit this user name, one for each master key (a kid is not known before W is
+  // seen): at most 256, usually one. Empty when `user` is not 26 characters of base32.
+  std::map<uint8_t, std::string> passwords_of_user(std::string_view user) const;
+
+  std::optional<Seed> seed_of(const Ticket& ticket) const;  // none: no master key for its kid
+
+  // Replaces the set of revoked ids. Not to be called while another thread verifies.
+  void set_revoked(std::set<TicketId> revoked);
+  uint32_t event() const { return keys_.event; }
+
+ private:
+  NodeKeys keys_;
+  std::set<TicketId> revoked_;
+};
+
+}  // namespace headgate::ticket
