@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/listeners.h>
+
+#include <base/io.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+
+namespace headgate::tools {
+namespace {
+
+struct HostPort {
+  std::string host, port;
+};
+
+Result<HostPort> split_address(const std::string& address) {
+  size_t colon = address.rfind(':');
+  if (colon == std::string::npos)
+    return Unexpected("'" + address + "' is not HOST:PORT (for example 0.0.0.0:8080)");
+  HostPort out{address.substr(0, colon), address.substr(colon + 1)};
+  if (out.host.size() >= 2 && out.host.front() == '[' && out.host.back() == ']')
+    out.host = out.host.substr(1, out.host.size() - 2);
+  if (out.host == "*") out.host.clear();
+  return out;
+}
+
+int number_of(const char* text) {
+  return text ? std::atoi(text) : 0;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_tcp(const std::string& address) {
+  auto parts = split_address(address);
+  if (!parts) return Unexpected(parts.error());
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  addrinfo* found = nullptr;
+  int error =
+      getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(), parts->port.c_str(), &hints, &found);
+  if (error != 0)
+    return Unexpected("address '" + address + "': " + gai_strerror(error) +
+                      " (a numeric HOST:PORT is needed)");
+  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
+  UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  int on = 1;
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+    return errno_error("socket for " + address);
+  if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0) return errno_error("bind " + address);
+  if (::listen(fd.get(), kListenBacklog) != 0) return errno_error("listen on " + address);
+  return fd;
+}
+
+Result<std::string> bound_address(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    return errno_error("getsockname");
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  int error = getnameinfo(reinterpret_cast<sockaddr*>(&address), length, host.data(), host.size(),
+                          port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
+  if (error != 0) return Unexpected(std::string("getnameinfo: ") + gai_strerror(error));
+  bool v6 = address.ss_family == AF_INET6;
+  return (v6 ? "[" : "") + std::string(host.data()) + (v6 ? "]:" : ":") + port.data();
+}
+
+Listeners take_inherited_listeners() {
+  Listeners out;
+  const char* pid = std::getenv("LISTEN_PID");
+  int count = number_of(std::getenv("LISTEN_FDS"));
+  const char* names_text = std::getenv("LISTEN_FDNAMES");
+  std::istringstream names(names_text ? names_text : "");
+  bool ours = pid && number_of(pid) == static_cast<int>(::getpid());
+  for (int fd = kFirstListenFd; ours && fd < kFirstListenFd + count; ++fd) {
+    std::string name;
+    if (!std::getline(names, name, ':')) name = "unknown";
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+    out.emplace(name, UniqueFd(fd));
+  }
+  for (const char* variable : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(variable);
+  return out;
+}
+
+std::string listener_names(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ":") + name;
+  return out;
+}
+
+}  // namespace headgate::tools

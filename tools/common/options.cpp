@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/options.h>
+
+#include <glib.h>
+
+#include <charconv>
+
+namespace headgate::tools {
+
+struct OptionGlue {
+  static gboolean take(const gchar* option, const gchar* value, gpointer data, GError** error) {
+    auto& self = *static_cast<Options*>(data);
+    std::string name = option;
+    name.erase(0, name.find_first_not_of('-'));
+    auto taken = self.entries_.at(name).take(value ? value : "");
+    if (taken) return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: %s", option,
+                taken.error().message.c_str());
+    return FALSE;
+  }
+
+  static std::vector<GOptionEntry> entries(const Options& options) {
+    std::vector<GOptionEntry> out;
+    for (const std::string& name : options.order_) {
+      const Options::Entry& entry = options.entries_.at(name);
+      GOptionEntry glib{};
+      glib.long_name = name.c_str();
+      glib.flags = entry.flag ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_NONE;
+      glib.arg = G_OPTION_ARG_CALLBACK;
+      glib.arg_data = reinterpret_cast<gpointer>(&OptionGlue::take);
+      glib.description = entry.help.c_str();
+      glib.arg_description = entry.flag ? nullptr : entry.value_name.c_str();
+      out.push_back(glib);
+    }
+    out.push_back(GOptionEntry{});
+    return out;
+  }
+};
+
+Options::Options(std::string arguments, std::string summary, std::string description)
+    : arguments_(std::move(arguments)), summary_(std::move(summary)), description_(std::move(description)) {}
+
+Options& Options::call(const char* name, std::function<Result<void>(const std::string&)> take,
+                       const char* value_name, const char* help) {
+  entries_[name] = {value_name, help, false, std::move(take)};
+  order_.emplace_back(name);
+  return *this;
+}
+
+Options& Options::text(const char* name, std::string& target, const char* value_name, const char* help) {
+  return call(
+      name,
+      [&target](const std::string& value) -> Result<void> {
+        target = value;
+        return {};
+      },
+      value_name, help);
+}
+
+Options& Options::list(const char* name, std::vector<std::string>& target, const char* value_name,
+                       const char* help) {
+  return call(
+      name,
+      [&target](const std::string& value) -> Result<void> {
+        target.push_back(value);
+        return {};
+      },
+      value_name, help);
+}
+
+Options& Options::number(const char* name, int64_t& target, int64_t least, int64_t most,
+                         const char* value_name, const char* help) {
+  return call(
+      name,
+      [&target, least, most](const std::string& value) -> Result<void> {
+        int64_t number = 0;
+        auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+        if (error != std::errc() || end != value.data() + value.size() || number < least || number > most)
+          return Unexpected("'" + value + "' is not a number from " + std::to_string(least) + " to " +
+                            std::to_string(most));
+        target = number;
+        return {};
+      },
+      value_name, help);
+}
+
+Options& Options::flag(const char* name, bool& target, const char* help) {
+  call(
+      name,
+      [&target](const std::string&) -> Result<void> {
+        target = true;
+        return {};
+      },
+      "", help);
+  entries_[name].flag = true;
+  return *this;
+}
+
+Result<std::vector<std::string>> Options::parse(int argc, char** argv) {
+  std::vector<GOptionEntry> entries = OptionGlue::entries(*this);
+  GOptionContext* context = g_option_context_new(arguments_.c_str());
+  GOptionGroup* group = g_option_group_new("main", "", "", this, nullptr);
+  g_option_group_add_entries(group, entries.data());
+  g_option_context_set_main_group(context, group);
+  g_option_context_set_summary(context, summary_.c_str());
+  if (!description_.empty()) g_option_context_set_description(context, description_.c_str());
+
+  std::vector<gchar*> arguments;
+  for (int i = 0; i < argc; ++i) arguments.push_back(g_strdup(argv[i]));
+  arguments.push_back(nullptr);
+  gchar** strv = static_cast<gchar**>(g_memdup2(arguments.data(), arguments.size() * sizeof(gchar*)));
+  GError* error = nullptr;
+  gboolean good = g_option_context_parse_strv(context, &strv, &error);
+  g_option_context_free(context);
+
+  std::vector<std::string> rest;
+  for (gchar** word = strv; good && *word; ++word)
+    if (word != strv) rest.emplace_back(*word);
+  g_strfreev(strv);
+  if (good) return rest;
+  std::string message = error->message;
+  g_error_free(error);
+  return Unexpected(message + " (--help lists the options)");
+}
+
+}  // namespace headgate::tools
