@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The player page: follows one stream through everything that happens to it.
+import { Player } from './player.js';
+import { Streams } from './streams.js';
+import { age_s, duration, history, kStates, picture, rate, since, stream_title } from './words.js';
+
+const kFactsMs = 500;
+
+const station = Number(location.pathname.match(/\/watch\/(\d+)\/?$/)?.[1] ?? Number.NaN);
+const replaying = new URLSearchParams(location.search).has('replay');
+const element = (name) => document.getElementById(name);
+const video = element('video');
+let stream = null;    // as the node last told; null: it knows none
+let heard = false;    // the node has told anything at all
+let reachable = true;
+let trouble = 'loading';
+
+function set_text(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function set_fact(name, text) {
+  const row = element('facts').querySelector(`[data-fact="${name}"]`);
+  row.hidden = !text;
+  set_text(row.querySelector('dd'), text);
+}
+
+// One sentence for the person in front, or nothing when all is well; with a link where there is something to do.
+function message() {
+  if (Number.isNaN(station)) return { text: 'This address names no station.', link: '/', label: 'All streams' };
+  if (!player.engine) {
+    return { text: 'This node was built without hls.js, and this browser plays no HLS by itself. On the node: run tools/setup and build again.' };
+  }
+  if (!reachable) return { text: 'The node does not answer. Trying again.' };
+  if (!heard) return { text: 'Looking for the stream.' };
+  if (!stream) return { text: `Station ${station} has not streamed yet. The picture starts by itself when it does.` };
+  if (replaying) return trouble && trouble !== 'loading' ? { text: 'The recording cannot be read just now. Trying again.' } : null;
+  if (stream.state === 'ended') {
+    return stream.replay ? { text: 'This stream has ended.', link: '?replay', label: 'Watch it from the start' } : { text: 'This stream has ended.' };
+  }
+  if (stream.state === 'waiting') {
+    const away = age_s(stream.since_utc, feed.now_ms());
+    return { text: `The publisher is away${away === null ? '' : ` for ${duration(away)}`}, waiting for it to come back.` };
+  }
+  if (trouble === 'loading' || trouble === 'missing') return { text: 'The picture is about to start.' };
+  if (trouble) return { text: 'The picture was interrupted. Trying again.' };
+  return null;
+}
+
+function show_message() {
+  const told = message();
+  element('message').hidden = !told;
+  set_text(element('message_text'), told?.text ?? '');
+  const link = element('message_link');
+  link.hidden = !told?.link;
+  if (told?.link) {
+    link.href = told.link;
+    set_text(link, told.label);
+  }
+}
+
+function show_facts() {
+  const latency = replaying ? null : player.latency_s();
+  const playing = player.address && !video.paused;
+  set_fact('latency', playing && latency !== null ? `${latency.toFixed(1)} s` : '');
+  set_fact('buffered', player.address ? `${player.buffered_s().toFixed(1)} s` : '');
+  set_fact('rate', rate(stream?.kbps));
+  set_fact('picture', stream ? picture(stream) : '');
+  const frames = video.getVideoPlaybackQuality?.();
+  set_fact('dropped', frames?.droppedVideoFrames ? String(frames.droppedVideoFrames) : '');
+  set_fact('since', stream ? since(stream, feed.now_ms()) : '');
+  set_fact('history', stream ? history(stream) : '');
+  element('to_live').hidden = replaying || stream?.state !== 'live' || !player.behind();
+  element('unmute').hidden = !video.muted || !playing;
+}
+
+function show() {
+  const title = stream ? stream_title(stream) : `Station ${Number.isNaN(station) ? '?' : station}`;
+  set_text(element('title'), title);
+  document.title = `${title} · Headgate`;
+  const state = element('state');
+  state.dataset.state = stream?.state ?? '';
+  set_text(state, replaying ? 'Replay' : stream ? kStates[stream.state] ?? stream.state : '');
+  const replay = element('replay');
+  replay.hidden = !(stream?.replay || replaying);
+  replay.href = replaying ? location.pathname : '?replay';
+  set_text(replay, replaying ? 'Watch live' : 'Watch from the start');
+  show_message();
+  show_facts();
+}
+
+// What should play now follows from the stream alone. An ended stream plays out what is buffered.
+function follow() {
+  if (!player.engine || !stream) return;
+  if (replaying) {
+    if (stream.replay) player.play(stream.replay, false);
+    return;
+  }
+  player.expect(stream.state === 'live');
+  if (stream.state !== 'ended') player.play(stream.hls, true);
+}
+
+const player = new Player(video, {
+  on_trouble: (what) => {
+    trouble = what;
+    show_message();
+  },
+  now_ms: () => feed.now_ms(),
+});
+const feed = new Streams({
+  on_change: (streams) => {
+    const before = stream?.state;
+    stream = streams.get(station) ?? null;
+    heard = true;
+    // An ended playlist is not read again: coming back needs a new beginning.
+    if (before === 'ended' && stream?.state !== 'ended' && !replaying) player.stop();
+    follow();
+    show();
+  },
+  on_reachable: (now) => {
+    reachable = now;
+    show_message();
+  },
+});
+
+element('to_live').addEventListener('click', () => player.to_live());
+element('unmute').addEventListener('click', () => {
+  video.muted = false;
+  show_facts();
+});
+video.addEventListener('volumechange', show_facts);
+setInterval(() => {
+  show_message();
+  show_facts();
+}, kFactsMs);
+show();
+
+// For tests and for a person with the browser's console.
+globalThis.headgate = { player, state: () => ({ stream, trouble, reachable, message: message()?.text ?? null }) };

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Numbers and states as people read them. Pure: no page, no clock.
+
+const numbers = new Intl.NumberFormat('en');
+
+export const kStates = {
+  live: 'Live',
+  waiting: 'Waiting',
+  ended: 'Ended',
+};
+
+export function stream_title(stream) {
+  return stream.name || `Station ${stream.station}`;
+}
+
+export function rate(kbps) {
+  if (kbps === null || kbps === undefined) return '';
+  return kbps >= 10000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${numbers.format(Math.round(kbps))} kbit/s`;
+}
+
+export function picture(stream) {
+  if (!stream.width || !stream.height) return '';
+  const size = `${stream.width}×${stream.height}`;
+  return stream.fps ? `${size}, ${Math.round(stream.fps * 100) / 100} fps` : size;
+}
+
+// 7 s, 3 min 4 s, 2 h 5 min, 3 d 4 h: two units at most, none of them zero at the end.
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const units = [
+    [Math.floor(whole / 86400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ];
+  const first = units.findIndex(([count]) => count > 0);
+  if (first < 0) return '0 s';
+  return units.slice(first, first + 2).filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`).join(' ');
+}
+
+export function count(number, one, many) {
+  return `${numbers.format(number)} ${number === 1 ? one : many}`;
+}
+
+// Seconds of `utc` before `now_ms`; null when there is no time.
+export function age_s(utc, now_ms) {
+  const at = Date.parse(utc ?? '');
+  return Number.isNaN(at) ? null : Math.max(0, (now_ms - at) / 1000);
+}
+
+export function since(stream, now_ms) {
+  const age = age_s(stream.since_utc, now_ms);
+  if (age === null) return '';
+  return stream.state === 'ended' ? `${duration(age)} ago` : `for ${duration(age)}`;
+}
+
+// What to know about a stream's past in one line; empty when nothing went wrong.
+export function history(stream) {
+  const lines = [];
+  if (stream.gaps > 0) lines.push(count(stream.gaps, 'gap', 'gaps'));
+  if (stream.sessions > 1) lines.push(count(stream.sessions - 1, 'reconnect', 'reconnects'));
+  return lines.join(', ');
+}
+
+// Live first, then those that may come back, then the ended ones; by station within each.
+const kOrder = { live: 0, waiting: 1, ended: 2 };
+export function by_state(a, b) {
+  return (kOrder[a.state] ?? 3) - (kOrder[b.state] ?? 3) || a.station - b.station;
+}
+
+// Whether a stream is meant by what somebody typed: its number from the start, or a word of its name.
+export function matches(stream, text) {
+  const wanted = text.trim().toLowerCase();
+  if (!wanted) return true;
+  return String(stream.station).startsWith(wanted) || (stream.name ?? '').toLowerCase().includes(wanted);
+}
