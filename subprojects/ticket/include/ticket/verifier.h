@@ -27,6 +27,9 @@ std::string srt_passphrase(const Seed& seed, const Ticket& ticket);  // 32 chara
 std::string rtmp_user(const TicketId& tid);                          // base32, 26 characters
 std::string rtmp_password(const Seed& seed);                         // base32, 26 characters
 
+// Ed25519, strict: non-canonical S and small-order keys are refused (libsodium 1.0.18 and newer; tested).
+bool signature_fits(const Ticket& ticket, const Key& issuer_public);
+
 // Thread-safe after construction except where said.
 class Verifier {
  public:
