@@ -17,11 +17,12 @@ enum class Kind : uint8_t { video, audio };
 struct Track {
   Codec codec = Codec::h264;
   Kind kind = Kind::video;
-  uint32_t timescale = 90000;  // ticks per second; audio: the sample rate
+  uint32_t timescale = 90000;  // ticks per second; audio: the sample rate (AAC with SBR: the core's)
   // AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1), HEVCDecoderConfigurationRecord, av1C,
   // AudioSpecificConfig (14496-3, 1.6.2.1), or dOps, by codec.
   ByteVector config;
   uint32_t width = 0, height = 0;          // video: as displayed, in pixels (cropped)
+  uint32_t frame_rate_milli = 0;           // video: frames per 1000 s where fixed by the SPS; 0: not known
   uint32_t sample_rate = 0, channels = 0;  // audio: as decoded
   uint32_t frame_samples = 0;  // audio: samples of one access unit at `timescale` (AAC: 1024 or 960)
 

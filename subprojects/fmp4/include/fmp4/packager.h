@@ -23,14 +23,18 @@ inline constexpr uint32_t kVideoTrackId = 1;
 inline constexpr uint32_t kAudioTrackId = 2;
 inline constexpr uint32_t kPartTimescale = 90000;  // of Part::pts and Part::duration
 
-// Tracks of one presentation; at least one. ftyp + moov with mvex, in CMAF brands; each file of an archive
-// starts with these bytes, and each single-track form is a CMAF header of its own.
+// Ticks of a track's timescale in kPartTimescale, to the nearest: how every Part::pts is made.
+int64_t to_part_ticks(int64_t ticks, uint32_t timescale);
+
+// Tracks of one presentation; at least one. ftyp + moov with mvex; each file of an archive starts with these
+// bytes, and each single-track form is a CMAF header of its own.
 struct Presentation {
   std::optional<codec::Track> video;
   std::optional<codec::Track> audio;
   bool operator==(const Presentation&) const = default;
 };
-ByteVector init_segment(const Presentation& presentation);
+// Error: no track, or a codec that cannot be written yet.
+Result<ByteVector> init_segment(const Presentation& presentation);
 
 struct AccessUnit {
   codec::Kind kind = codec::Kind::video;

@@ -19,6 +19,7 @@ inline constexpr uint32_t kTimescale = 90000;  // of every pts and duration here
 inline constexpr size_t kMaxRecordBytes = 16 * 1024;
 
 // A new run: everything after it is discontinuous with what was before (unless it is the stream's first).
+// Numbers go on where the last run's ended; a run that left no segment used up no discontinuity sequence.
 struct RunRecord {
   std::string run;
   uint64_t first_msn = 0;               // media sequence number of its first segment
@@ -35,7 +36,8 @@ struct InitRecord {
   uint64_t offset = 0, length = 0;
   std::string codecs;  // RFC 6381, comma-separated
   uint32_t width = 0, height = 0;
-  uint32_t channels = 0;  // 0: no audio
+  uint32_t frame_rate_milli = 0;  // codec::Track's; 0: not known
+  uint32_t channels = 0;          // 0: no audio
   bool operator==(const InitRecord&) const = default;
 };
 
@@ -67,7 +69,7 @@ struct SegmentRecord {
   int64_t utc_us = 0;
   std::string init_id;
   bool discontinuity = false;  // EXT-X-DISCONTINUITY before it
-  uint32_t peak_kbps = 0;
+  bool independent = true;     // its first part is (false: cut without a key frame, or resumed after a gap)
   bool operator==(const SegmentRecord&) const = default;
 };
 
