@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +21,8 @@
 namespace headgate {
 namespace {
 
-constexpr uint64_t kWakeTag = 0;  // epoll tag of the eventfd; watches count up from 1
+constexpr uint64_t kWakeTag = 0;   // epoll tag of the eventfd
+constexpr uint64_t kTimerTag = 1;  // of the timerfd; watches count up from 2
 
 int64_t now_us() {
   return system_clock().mono_us();
@@ -45,10 +47,13 @@ struct Loop::State {
 
   UniqueFd epoll{::epoll_create1(EPOLL_CLOEXEC)};
   UniqueFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  // Readable when a timer is due, so that epoll is as well for a loop around this one.
+  UniqueFd alarm{::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
+  int64_t armed_us = 0;  // what `alarm` is set to; 0: off
   // Tags, not descriptors, go to epoll: an event for a descriptor that was closed and reused is not mistaken.
   std::unordered_map<uint64_t, Watch> watches;
   std::unordered_map<int, uint64_t> tag_of_fd;
-  uint64_t last_tag = kWakeTag;
+  uint64_t last_tag = kTimerTag;
   std::multimap<int64_t, Timer> timers;  // by due time
   TimerId last_timer = 0;
   TimerId running_timer = 0;  // the one whose callback runs now
@@ -83,24 +88,36 @@ struct Loop::State {
     }
   }
 
-  int wait_ms(int64_t timeout_ms) const {
-    if (timers.empty()) return static_cast<int>(timeout_ms);
-    int64_t due = std::max<int64_t>(0, (timers.begin()->first - now_us() + 999) / 1000);
-    return static_cast<int>(timeout_ms < 0 ? due : std::min(due, timeout_ms));
+  // Sets the alarm to the first timer. A cancelled timer's alarm stays: it wakes the loop once for nothing.
+  void arm(bool spent) {
+    int64_t due = timers.empty() ? 0 : timers.begin()->first;
+    if (spent) armed_us = 0;
+    if (due == 0 || due == armed_us || (armed_us != 0 && armed_us < due)) return;
+    itimerspec at{};
+    at.it_value.tv_sec = due / 1'000'000;
+    at.it_value.tv_nsec = due % 1'000'000 * 1000;
+    if (::timerfd_settime(alarm.get(), TFD_TIMER_ABSTIME, &at, nullptr) != 0) fail("timerfd_settime");
+    armed_us = due;
+  }
+
+  void listen_to(int fd, uint64_t tag) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
   }
 
   TimerId add_timer(int64_t ms, int64_t period_ms, Callback callback) {
     TimerId id = ++last_timer;
     timers.emplace(now_us() + ms * 1000,
                    Timer{id, period_ms, std::make_shared<Callback>(std::move(callback))});
+    arm(false);
     return id;
   }
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) {
-  if (!state_->epoll || !state_->wake) fail("epoll_create1 or eventfd");
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeTag}};
-  if (::epoll_ctl(state_->epoll.get(), EPOLL_CTL_ADD, state_->wake.get(), &event) != 0) fail("epoll_ctl");
+  if (!state_->epoll || !state_->wake || !state_->alarm) fail("epoll_create1, eventfd or timerfd_create");
+  state_->listen_to(state_->wake.get(), kWakeTag);
+  state_->listen_to(state_->alarm.get(), kTimerTag);
 }
 
 Loop::~Loop() = default;
@@ -158,12 +175,18 @@ int Loop::fd() const {
 void Loop::run_once(int64_t timeout_ms) {
   std::array<epoll_event, 128> events;
   int count = ::epoll_wait(state_->epoll.get(), events.data(), static_cast<int>(events.size()),
-                           state_->wait_ms(timeout_ms));
+                           static_cast<int>(timeout_ms));
   if (count < 0 && errno != EINTR) fail("epoll_wait");
+  bool alarm_spent = false;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     if (event.data.u64 == kWakeTag) {
       state_->run_posted();
+      continue;
+    }
+    if (event.data.u64 == kTimerTag) {
+      uint64_t expirations;
+      alarm_spent = ::read(state_->alarm.get(), &expirations, sizeof expirations) > 0;
       continue;
     }
     auto found = state_->watches.find(event.data.u64);
@@ -172,6 +195,7 @@ void Loop::run_once(int64_t timeout_ms) {
     (*callback)(event.events);
   }
   state_->run_timers();
+  state_->arm(alarm_spent);
 }
 
 void Loop::run() {

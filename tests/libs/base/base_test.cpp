@@ -9,6 +9,7 @@
 #include <base/sha256.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <cstdlib>
@@ -131,6 +132,23 @@ TEST(Loop, TimersRunInOrderAndCanCancelThemselves) {
   loop.after_ms(30, [&] { loop.stop(); });
   loop.run();
   EXPECT_EQ(order, "abrr");
+}
+
+TEST(Loop, ItsDescriptorIsReadableWhenATimerIsDue) {
+  Loop loop;
+  int runs = 0;
+  Loop::TimerId later = loop.after_ms(60'000, [&] { runs += 100; });
+  loop.after_ms(5, [&] { ++runs; });
+  pollfd outside{.fd = loop.fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&outside, 1, 10'000), 1);
+  loop.run_once(0);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(poll(&outside, 1, 0), 0);  // the next is due in a minute
+  loop.cancel(later);
+  loop.after_ms(1, [&] { ++runs; });  // earlier than what the alarm is set to
+  ASSERT_EQ(poll(&outside, 1, 10'000), 1);
+  loop.run_once(0);
+  EXPECT_EQ(runs, 2);
 }
 
 TEST(Loop, ACallbackMayUnwatchOthersOfTheSameRound) {
