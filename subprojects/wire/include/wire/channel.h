@@ -16,33 +16,45 @@
 namespace headgate::wire {
 
 inline constexpr size_t kMaxQueuedBytes = 8 * 1024 * 1024;
+inline constexpr size_t kMaxQueuedFds = 256;
 
 class Channel {
  public:
   using OnMessage = std::function<void(Message message, std::vector<UniqueFd> fds)>;
-  using OnClosed =
-      std::function<void()>;  // peer gone, error, undecodable packet; once; may destroy the channel
+  // Peer gone, error, undecodable packet, queue full; once, never from within send() or start(). Both
+  // callbacks may destroy the channel.
+  using OnClosed = std::function<void()>;
 
+  // Fails at once when nobody listens on `path`.
   static Result<std::unique_ptr<Channel>> connect(Loop& loop, const std::string& path);
   Channel(Loop& loop, UniqueFd socket);
   ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
   void start(OnMessage on_message, OnClosed on_closed);
-  // The descriptors are duplicated by the kernel; the caller keeps its own. False: the channel is closed.
-  bool send(const Message& message, std::vector<int> fds = {});
-  int peer_pid() const;  // SO_PEERCRED
+  // The descriptors are duplicated; the caller keeps its own. False: the channel is closed, or the message is
+  // larger than kMaxMessageBytes or has more than kMaxFds descriptors (it was not sent; the channel lives).
+  bool send(const Message& message, const std::vector<int>& fds = {});
+  // All messages have been handed to the kernel.
+  bool drained() const;
+  int peer_pid() const;  // SO_PEERCRED; 0 when not known
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // shared with the callback that runs while it is destroyed
 };
 
 class Acceptor {
  public:
   using OnChannel = std::function<void(std::unique_ptr<Channel>)>;
-  // Replaces a stale socket file; refuses when a living process listens there. Mode 0600; removed on
-  // destruction.
+  // Replaces a stale socket file; refuses with code EADDRINUSE when a living process listens there. Mode
+  // 0600, and only processes of this user (or root) are let in. The name appears when connecting to it works;
+  // it is removed on destruction.
   static Result<std::unique_ptr<Acceptor>> listen(Loop& loop, const std::string& path, OnChannel on_channel);
   ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
 
  private:
   struct State;

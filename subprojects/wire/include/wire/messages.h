@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the processes of a node say to each other over Unix SEQPACKET sockets in the runtime directory:
-// gate.sock, origin.sock, worker-<id>.sock. The owner of a name listens on it; whoever needs it connects,
-// says Hello, and is told what it subscribed to. One message is one packet: u8 type, then the fields as
-// encode() writes them; file descriptors travel beside it.
-//   gate → worker      Hello, Handoff(+fd), Kick            worker → gate    WorkerState, SessionOpened,
-//   SessionClosed origin → worker    Hello                                worker → origin  WorkerState,
-//   SessionOpened, StreamRecords,
-//                                                                            SessionHealth, SessionClosed
-//   supervisor → any   Hello, GetListeners, Drain, Stop     any → supervisor Status, Listeners(+fds)
+// gate.sock, origin.sock, worker-<id>.sock, supervisor.sock. The owner of a name listens on it; whoever needs
+// it connects, says Hello, and is told what its role subscribes to. One message is one packet: u8 type, then
+// the fields in the order declared here; file descriptors travel beside it. docs/node.md has the
+// conversation.
+//   gate → worker          Hello, Handoff(+fd), Kick
+//   worker → gate          WorkerState, SessionOpened, SessionClosed
+//   origin → worker        Hello
+//   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed
+//   supervisor → any       Hello, GetListeners, Drain, Stop; to the origin also Status
+//   any → supervisor       Status, Listeners(+fds)
+// Reading is bounded and refuses what it does not know; all processes of a node are of one version.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +25,15 @@ namespace headgate::wire {
 
 inline constexpr size_t kMaxMessageBytes = 128 * 1024;
 inline constexpr size_t kMaxFds = 16;
+inline constexpr size_t kMaxTextBytes = 64 * 1024 - 1;  // of one text field; longer ones are cut when sent
+inline constexpr size_t kMaxNames = kMaxFds;
+// Leaves room for the other fields of a StreamRecords: who batches, sends before this is exceeded.
+inline constexpr size_t kMaxRecordsBytes = kMaxMessageBytes - 64;
 
 // First message of whoever connects.
 struct Hello {
   std::string role;  // "supervisor", "gate", "origin", "cli"
+  bool operator==(const Hello&) const = default;
 };
 
 struct WorkerState {  // after Hello, and whenever it changes
@@ -34,6 +42,7 @@ struct WorkerState {  // after Hello, and whenever it changes
   uint32_t sessions = 0, capacity = 0;
   bool accepting = true;  // false: draining, or its volume is full (reason says which)
   std::string reason;
+  bool operator==(const WorkerState&) const = default;
 };
 
 // An admitted session, with the connection's descriptor beside it.
@@ -48,11 +57,13 @@ struct Handoff {
   std::string claim;     // archive.md `claim`
   std::string pipeline;  // description's name; empty: the node's default
   ByteVector state;      // rtmp::… saved state, ending with bytes read and not yet parsed
+  bool operator==(const Handoff&) const = default;
 };
 
 struct Kick {  // end a session
   uint64_t session = 0;
   std::string reason;  // superseded, revoked, operator, shutdown
+  bool operator==(const Kick&) const = default;
 };
 
 struct SessionOpened {
@@ -60,12 +71,15 @@ struct SessionOpened {
   uint32_t event = 0, station = 0;
   std::string ticket_id, peer, protocol, user_agent;
   int64_t since_utc_us = 0;
+  bool operator==(const SessionOpened&) const = default;
 };
 
+// Sent for every Handoff, also when no session came of it.
 struct SessionClosed {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
-  std::string reason;  // unpublish, disconnect, kick:<reason>, error:<text>
+  std::string reason;  // unpublish, disconnect, timeout, kick:<reason>, error:<text>
+  bool operator==(const SessionClosed&) const = default;
 };
 
 // playlist::Record encodings of one session, each preceded by u32 length; batched per tick.
@@ -73,6 +87,7 @@ struct StreamRecords {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
   ByteVector records;
+  bool operator==(const StreamRecords&) const = default;
 };
 
 // Once a second and session: healthprobe's stats as JSON (docs/health.md).
@@ -81,18 +96,27 @@ struct SessionHealth {
   uint32_t event = 0, station = 0;
   int64_t last_media_mono_us = 0;  // when media last came: leases (CLOCK_BOOTTIME)
   std::string json;
+  bool operator==(const SessionHealth&) const = default;
 };
 
-struct GetListeners {};
+struct GetListeners {
+  bool operator==(const GetListeners&) const = default;
+};
 struct Listeners {                 // descriptors beside it, in this order
   std::vector<std::string> names;  // "rtmp", "http", …
+  bool operator==(const Listeners&) const = default;
 };
-struct Drain {};
-struct Stop {};
+struct Drain {  // take no new sessions; the present ones go on
+  bool operator==(const Drain&) const = default;
+};
+struct Stop {  // end everything cleanly, within 5 s
+  bool operator==(const Stop&) const = default;
+};
 struct Status {  // answer to Hello of a supervisor, then once a second
   std::string role;
   uint32_t pid = 0;
   std::string json;
+  bool operator==(const Status&) const = default;
 };
 
 using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, SessionClosed, StreamRecords,

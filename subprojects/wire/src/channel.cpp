@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <wire/channel.h>
+
+#include <base/io.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+#include "address.h"
+
+namespace headgate::wire {
+namespace {
+
+constexpr int kMessagesPerRound = 64;  // then other descriptors of the loop have their turn
+
+union ControlBuffer {
+  cmsghdr align;
+  std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> bytes;
+};
+
+struct Packet {
+  ByteVector bytes;
+  std::vector<UniqueFd> fds;
+};
+
+// 1: sent, 0: would block, -1: error.
+int send_packet(int socket, Bytes bytes, const std::vector<int>& fds) {
+  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  ControlBuffer control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!fds.empty()) {
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+  }
+  for (;;) {
+    if (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 1;
+    if (errno == EINTR) continue;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+  }
+}
+
+std::vector<UniqueFd> received_fds(msghdr& message) {
+  std::vector<UniqueFd> out;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
+      out.emplace_back(fd);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Channel::State : std::enable_shared_from_this<Channel::State> {
+  State(Loop& its_loop, UniqueFd its_socket) : loop(its_loop), socket(std::move(its_socket)) {}
+
+  Loop& loop;
+  UniqueFd socket;
+  OnMessage on_message;
+  OnClosed on_closed;
+  std::deque<Packet> queue;  // not taken by the peer yet
+  size_t queued_bytes = 0, queued_fds = 0;
+  bool started = false;
+  bool closed = false;     // no more I/O
+  bool destroyed = false;  // the Channel is gone: no more callbacks
+
+  void close_socket() {
+    if (closed) return;
+    closed = true;
+    loop.unwatch(socket.get());
+    socket.reset();
+    queue.clear();
+  }
+
+  void fail_later() {
+    close_socket();
+    loop.post([self = shared_from_this()] { self->tell_closed(); });
+  }
+
+  void tell_closed() {
+    if (destroyed || !started) return;
+    if (auto callback = std::exchange(on_closed, nullptr)) callback();
+  }
+
+  void watch() {
+    loop.watch(socket.get(), wanted(), [self = shared_from_this()](uint32_t events) { self->on_io(events); });
+  }
+  uint32_t wanted() const { return EPOLLIN | (queue.empty() ? 0u : static_cast<uint32_t>(EPOLLOUT)); }
+
+  void on_io(uint32_t events) {
+    auto keep = shared_from_this();
+    if ((events & EPOLLOUT) != 0) flush();
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) receive();
+  }
+
+  void flush() {
+    while (!queue.empty()) {
+      Packet& first = queue.front();
+      std::vector<int> fds;
+      for (UniqueFd& fd : first.fds) fds.push_back(fd.get());
+      int sent = send_packet(socket.get(), first.bytes, fds);
+      if (sent == 0) return;
+      if (sent < 0) {
+        // What the peer said before it went is still to be read; a dead socket tells by itself.
+        queue.clear();
+        break;
+      }
+      queued_bytes -= first.bytes.size();
+      queued_fds -= first.fds.size();
+      queue.pop_front();
+    }
+    loop.rewatch(socket.get(), wanted());
+  }
+
+  void receive() {
+    static thread_local std::array<std::byte, kMaxMessageBytes> buffer;
+    for (int i = 0; i < kMessagesPerRound && !closed && !destroyed; ++i) {
+      iovec part{buffer.data(), buffer.size()};
+      ControlBuffer control{};
+      msghdr header{};
+      header.msg_iov = &part;
+      header.msg_iovlen = 1;
+      header.msg_control = control.bytes.data();
+      header.msg_controllen = control.bytes.size();
+      ssize_t size = ::recvmsg(socket.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+      auto fds = size > 0 ? received_fds(header) : std::vector<UniqueFd>{};
+      bool whole = size > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+      auto message = whole ? decode(Bytes(buffer).first(static_cast<size_t>(size)))
+                           : Result<Message>(Unexpected("end of connection"));
+      if (!message) {
+        close_socket();
+        tell_closed();
+        return;
+      }
+      on_message(*std::move(message), std::move(fds));
+    }
+  }
+
+  bool enqueue(ByteVector bytes, const std::vector<int>& fds) {
+    Packet packet{std::move(bytes), {}};
+    for (int fd : fds) {
+      packet.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+      if (!packet.fds.back()) return false;
+    }
+    queued_bytes += packet.bytes.size();
+    queued_fds += packet.fds.size();
+    if (queued_bytes > kMaxQueuedBytes || queued_fds > kMaxQueuedFds) return false;
+    queue.push_back(std::move(packet));
+    if (started && queue.size() == 1) loop.rewatch(socket.get(), wanted());
+    return true;
+  }
+};
+
+Result<std::unique_ptr<Channel>> Channel::connect(Loop& loop, const std::string& path) {
+  auto address = socket_address(path);
+  if (!address) return Unexpected(address.error());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return errno_error("socket");
+  auto* generic = reinterpret_cast<const sockaddr*>(&address->address);
+  if (::connect(socket.get(), generic, sizeof address->address) != 0) return errno_error("connect " + path);
+  return std::make_unique<Channel>(loop, std::move(socket));
+}
+
+Channel::Channel(Loop& loop, UniqueFd socket) : state_(std::make_shared<State>(loop, std::move(socket))) {}
+
+Channel::~Channel() {
+  state_->destroyed = true;
+  state_->close_socket();
+}
+
+void Channel::start(OnMessage on_message, OnClosed on_closed) {
+  state_->on_message = std::move(on_message);
+  state_->on_closed = std::move(on_closed);
+  state_->started = true;
+  if (state_->closed)
+    state_->fail_later();
+  else
+    state_->watch();
+}
+
+bool Channel::send(const Message& message, const std::vector<int>& fds) {
+  State& state = *state_;
+  if (state.closed) return false;
+  ByteVector bytes;
+  encode(message, bytes);
+  if (bytes.size() > kMaxMessageBytes || fds.size() > kMaxFds) return false;
+  if (state.queue.empty()) {
+    int sent = send_packet(state.socket.get(), bytes, fds);
+    if (sent > 0) return true;
+    if (sent < 0) {
+      if (errno == EPIPE || errno == ECONNRESET) return false;  // reading tells the rest, then the end
+      state.fail_later();
+      return false;
+    }
+  }
+  if (state.enqueue(std::move(bytes), fds)) return true;
+  state.fail_later();
+  return false;
+}
+
+bool Channel::drained() const {
+  return state_->queue.empty();
+}
+
+int Channel::peer_pid() const {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (state_->closed || ::getsockopt(state_->socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    return 0;
+  return peer.pid;
+}
+
+}  // namespace headgate::wire

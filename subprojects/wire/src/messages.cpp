@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <wire/messages.h>
+
+#include <algorithm>
+#include <concepts>
+#include <utility>
+
+namespace headgate::wire {
+namespace {
+
+// The fields of each message, in wire order, for both directions: `archive` is a Sender or a Receiver.
+void visit(auto& archive, Hello& m) {
+  archive(m.role);
+}
+void visit(auto& archive, WorkerState& m) {
+  archive(m.worker, m.pid, m.sessions, m.capacity, m.accepting, m.reason);
+}
+void visit(auto& archive, Handoff& m) {
+  archive(m.session, m.event, m.station, m.ticket_id, m.ticket, m.peer, m.protocol, m.user_agent, m.claim,
+          m.pipeline, m.state);
+}
+void visit(auto& archive, Kick& m) {
+  archive(m.session, m.reason);
+}
+void visit(auto& archive, SessionOpened& m) {
+  archive(m.session, m.event, m.station, m.ticket_id, m.peer, m.protocol, m.user_agent, m.since_utc_us);
+}
+void visit(auto& archive, SessionClosed& m) {
+  archive(m.session, m.event, m.station, m.reason);
+}
+void visit(auto& archive, StreamRecords& m) {
+  archive(m.session, m.event, m.station, m.records);
+}
+void visit(auto& archive, SessionHealth& m) {
+  archive(m.session, m.event, m.station, m.last_media_mono_us, m.json);
+}
+void visit(auto&, GetListeners&) {}
+void visit(auto& archive, Listeners& m) {
+  archive(m.names);
+}
+void visit(auto&, Drain&) {}
+void visit(auto&, Stop&) {}
+void visit(auto& archive, Status& m) {
+  archive(m.role, m.pid, m.json);
+}
+
+class Sender {
+ public:
+  explicit Sender(ByteVector& out) : out_(out) {}
+  void operator()(auto&... fields) { (put(fields), ...); }
+
+ private:
+  void put(bool value) { out_.u8(value ? 1 : 0); }
+  void put(uint32_t value) { out_.u32(value); }
+  void put(uint64_t value) { out_.u64(value); }
+  void put(int64_t value) { out_.u64(static_cast<uint64_t>(value)); }
+  void put(const std::string& text) {
+    size_t length = std::min(text.size(), kMaxTextBytes);
+    out_.u16(length);
+    out_.text(std::string_view(text).substr(0, length));
+  }
+  void put(const ByteVector& bytes) {
+    out_.u32(bytes.size());
+    out_.bytes(bytes);
+  }
+  void put(const std::vector<std::string>& names) {
+    size_t count = std::min(names.size(), kMaxNames);
+    out_.u8(count);
+    for (size_t i = 0; i < count; ++i) put(names[i]);
+  }
+  ByteWriter out_;
+};
+
+class Receiver {
+ public:
+  explicit Receiver(Bytes in) : in_(in) {}
+  void operator()(auto&... fields) { (get(fields), ...); }
+  bool complete() const { return good_ && in_.ok() && in_.remaining() == 0; }
+
+ private:
+  void get(bool& value) {
+    uint8_t byte = in_.u8();
+    good_ = good_ && byte <= 1;
+    value = byte == 1;
+  }
+  void get(uint32_t& value) { value = in_.u32(); }
+  void get(uint64_t& value) { value = in_.u64(); }
+  void get(int64_t& value) { value = static_cast<int64_t>(in_.u64()); }
+  void get(std::string& text) { text = as_text(in_.bytes(in_.u16())); }
+  void get(ByteVector& bytes) {
+    Bytes span = in_.bytes(in_.u32());
+    bytes.assign(span.begin(), span.end());
+  }
+  void get(std::vector<std::string>& names) {
+    size_t count = in_.u8();
+    good_ = good_ && count <= kMaxNames;
+    for (size_t i = 0; good_ && in_.ok() && i < count; ++i) get(names.emplace_back());
+  }
+  ByteReader in_;
+  bool good_ = true;
+};
+
+// The type on the wire is the alternative's place in Message, from 1.
+template <size_t Index = 0>
+Result<Message> decode_type(size_t index, Bytes fields) {
+  if constexpr (Index == std::variant_size_v<Message>) {
+    return Unexpected("message of unknown type " + std::to_string(index + 1));
+  } else {
+    if (index != Index) return decode_type<Index + 1>(index, fields);
+    std::variant_alternative_t<Index, Message> message;
+    Receiver receiver(fields);
+    visit(receiver, message);
+    if (!receiver.complete())
+      return Unexpected("message of type " + std::to_string(index + 1) + ": wrong length or value");
+    return Message(std::move(message));
+  }
+}
+
+}  // namespace
+
+void encode(const Message& message, ByteVector& out) {
+  ByteWriter(out).u8(message.index() + 1);
+  Sender sender(out);
+  // visit() serves both directions and so takes its message by reference to non-const; a Sender only reads.
+  std::visit([&](const auto& m) { visit(sender, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); },
+             message);
+}
+
+Result<Message> decode(Bytes packet) {
+  if (packet.empty()) return Unexpected("empty packet");
+  if (packet.size() > kMaxMessageBytes) return Unexpected("packet larger than kMaxMessageBytes");
+  auto type = std::to_integer<size_t>(packet[0]);
+  if (type == 0) return Unexpected("message of unknown type 0");
+  return decode_type(type - 1, packet.subspan(1));
+}
+
+}  // namespace headgate::wire

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Channels between two ends in one process, on one loop.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <wire/channel.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+namespace headgate::wire {
+namespace {
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "wire-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    // Longer than a sockaddr_un: such runtime directories exist.
+    directory_ = pattern + "/" + std::string(120, 'd');
+    std::filesystem::create_directory(directory_);
+    base_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(base_); }
+  std::string path(const std::string& name = "a.sock") const { return directory_ + "/" + name; }
+
+  // Runs the loop until `done`, at most ten seconds.
+  bool run_until(const std::function<bool()>& done) {
+    bool late = false;
+    auto timer = loop_.after_ms(10'000, [&] { late = true; });
+    while (!done() && !late) loop_.run_once(-1);
+    loop_.cancel(timer);
+    return done();
+  }
+
+  // Both ends, started by the caller.
+  void connect() {
+    auto acceptor = Acceptor::listen(loop_, path(),
+                                     [this](std::unique_ptr<Channel> channel) { far_ = std::move(channel); });
+    ASSERT_TRUE(acceptor) << acceptor.error().message;
+    acceptor_ = *std::move(acceptor);
+    auto channel = Channel::connect(loop_, path());
+    ASSERT_TRUE(channel) << channel.error().message;
+    near_ = *std::move(channel);
+    ASSERT_TRUE(run_until([&] { return far_ != nullptr; }));
+  }
+
+  std::string base_, directory_;
+  Loop loop_;
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<Channel> near_, far_;
+};
+
+TEST_F(ChannelTest, MessagesArriveInOrderWithTheirDescriptors) {
+  connect();
+  std::vector<std::string> heard;
+  std::vector<UniqueFd> received;
+  far_->start(
+      [&](Message message, std::vector<UniqueFd> fds) {
+        heard.push_back(std::get<Hello>(message).role);
+        for (auto& fd : fds) received.push_back(std::move(fd));
+      },
+      [] {});
+  near_->start([](Message, std::vector<UniqueFd>) {}, [] {});
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  EXPECT_TRUE(near_->send(Hello{"one"}));
+  EXPECT_TRUE(near_->send(Hello{"two"}, {pipe_ends[1]}));
+  EXPECT_TRUE(near_->send(Hello{"three"}));
+  ::close(pipe_ends[1]);
+  ASSERT_TRUE(run_until([&] { return heard.size() == 3; }));
+  EXPECT_EQ(heard, (std::vector<std::string>{"one", "two", "three"}));
+  ASSERT_EQ(received.size(), 1u);
+  EXPECT_NE(::fcntl(received[0].get(), F_GETFD) & FD_CLOEXEC, 0);
+  ASSERT_EQ(::write(received[0].get(), "x", 1), 1);
+  char letter = 0;
+  ASSERT_EQ(::read(pipe_ends[0], &letter, 1), 1);
+  EXPECT_EQ(letter, 'x');
+  received.clear();
+  EXPECT_EQ(::read(pipe_ends[0], &letter, 1), 0) << "a writing end has leaked";
+  ::close(pipe_ends[0]);
+}
+
+TEST_F(ChannelTest, APeerThatDoesNotReadIsClosedAndNeverBlocksTheSender) {
+  connect();
+  bool closed = false;
+  near_->start([](Message, std::vector<UniqueFd>) {}, [&] { closed = true; });
+  ByteVector records(100'000);
+  size_t sent = 0;
+  while (near_->send(StreamRecords{1, 2, 3, records}) && sent < 10'000) ++sent;
+  EXPECT_GE(sent * records.size(), kMaxQueuedBytes);
+  EXPECT_LE(sent * records.size(), kMaxQueuedBytes + 2'000'000);
+  EXPECT_FALSE(closed) << "callbacks come from the loop, not from send()";
+  EXPECT_TRUE(run_until([&] { return closed; }));
+  EXPECT_FALSE(near_->send(Hello{"again"}));
+}
+
+TEST_F(ChannelTest, QueuedMessagesAndDescriptorsFollowWhenThePeerReads) {
+  connect();
+  near_->start([](Message, std::vector<UniqueFd>) {}, [] {});
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  constexpr uint64_t kCount = 60;
+  for (uint64_t i = 0; i < kCount; ++i)
+    ASSERT_TRUE(near_->send(StreamRecords{i, 0, 0, ByteVector(100'000)}, {pipe_ends[1]}));
+  EXPECT_FALSE(near_->drained());
+  ::close(pipe_ends[1]);
+  uint64_t next = 0;
+  size_t fds_seen = 0;
+  far_->start(
+      [&](Message message, std::vector<UniqueFd> fds) {
+        EXPECT_EQ(std::get<StreamRecords>(message).session, next++);
+        fds_seen += fds.size();
+      },
+      [] {});
+  ASSERT_TRUE(run_until([&] { return next == kCount; }));
+  EXPECT_EQ(fds_seen, kCount);
+  EXPECT_TRUE(near_->drained());
+  char letter;
+  EXPECT_EQ(::read(pipe_ends[0], &letter, 1), 0) << "a writing end has leaked";
+  ::close(pipe_ends[0]);
+}
+
+TEST_F(ChannelTest, WhatWasSentBeforeTheEndIsStillRead) {
+  connect();
+  near_->start([](Message, std::vector<UniqueFd>) {}, [] {});
+  ASSERT_TRUE(near_->send(Hello{"last words"}));
+  near_.reset();
+  std::string heard;
+  bool closed = false;
+  far_->start([&](Message message, std::vector<UniqueFd>) { heard = std::get<Hello>(message).role; },
+              [&] { closed = true; });
+  ASSERT_TRUE(run_until([&] { return closed; }));
+  EXPECT_EQ(heard, "last words");
+}
+
+TEST_F(ChannelTest, APacketThatIsNoMessageEndsTheConnection) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  UniqueFd stranger(ends[1]);
+  Channel channel(loop_, UniqueFd(ends[0]));
+  bool closed = false;
+  channel.start([](Message, std::vector<UniqueFd>) { FAIL() << "nothing was said"; }, [&] { closed = true; });
+  ASSERT_EQ(::send(stranger.get(), "\xffgarbage", 8, 0), 8);
+  EXPECT_TRUE(run_until([&] { return closed; }));
+}
+
+TEST_F(ChannelTest, ACallbackMayDestroyItsChannel) {
+  connect();
+  int heard = 0;
+  far_->start(
+      [&](Message, std::vector<UniqueFd>) {
+        ++heard;
+        far_.reset();
+      },
+      [] { FAIL() << "destroyed channels are silent"; });
+  bool closed = false;
+  near_->start([](Message, std::vector<UniqueFd>) {},
+               [&] {
+                 closed = true;
+                 near_.reset();
+               });
+  ASSERT_TRUE(near_->send(Hello{"one"}));
+  ASSERT_TRUE(near_->send(Hello{"two"}));
+  ASSERT_TRUE(run_until([&] { return closed; }));
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(ChannelTest, TooLargeAMessageIsNotSentAndHarmsNothing) {
+  connect();
+  near_->start([](Message, std::vector<UniqueFd>) {}, [] { FAIL(); });
+  EXPECT_FALSE(near_->send(StreamRecords{1, 1, 1, ByteVector(kMaxMessageBytes)}));
+  EXPECT_FALSE(near_->send(Hello{"x"}, std::vector<int>(kMaxFds + 1, 0)));
+  EXPECT_TRUE(near_->send(Hello{"x"}));
+}
+
+TEST_F(ChannelTest, TheFarEndsProcessIsKnown) {
+  connect();
+  EXPECT_EQ(near_->peer_pid(), getpid());
+  EXPECT_EQ(far_->peer_pid(), getpid());
+}
+
+TEST_F(ChannelTest, AStaleSocketIsReplacedAndALivingOneIsNot) {
+  {
+    // A socket file whose process has died: bound, never unlinked.
+    std::filesystem::path shorter = base_ + "/stale";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    shorter.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    UniqueFd dead(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    std::filesystem::rename(shorter, path());
+  }
+  EXPECT_FALSE(Channel::connect(loop_, path()));
+  auto first = Acceptor::listen(loop_, path(), [](std::unique_ptr<Channel>) {});
+  ASSERT_TRUE(first) << first.error().message;
+  struct stat info {};
+  ASSERT_EQ(::stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  auto second = Acceptor::listen(loop_, path(), [](std::unique_ptr<Channel>) {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, EADDRINUSE);
+  first->reset();
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  size_t left = 0;
+  for ([[maybe_unused]] auto& entry : std::filesystem::directory_iterator(directory_)) ++left;
+  EXPECT_EQ(left, 0u);
+}
+
+}  // namespace
+}  // namespace headgate::wire

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Messages: what was encoded decodes to the same, and nothing else decodes.
+#include <gtest/gtest.h>
+#include <wire/messages.h>
+
+#include <random>
+
+namespace headgate::wire {
+namespace {
+
+// Random values for every field, with the lengths that matter: nothing, one, many, the longest.
+class Dice {
+ public:
+  explicit Dice(uint32_t seed) : random_(seed) {}
+  uint64_t number() { return random_() % 4 == 0 ? random_() % 3 : random_(); }
+  std::string text() {
+    static constexpr size_t kLengths[] = {0, 1, 40, 300};
+    std::string out(kLengths[random_() % 4], 'x');
+    for (char& c : out) c = static_cast<char>(random_());
+    return out;
+  }
+  ByteVector bytes() {
+    std::string source = text();
+    Bytes view = as_bytes(source);
+    return {view.begin(), view.end()};
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> out(random_() % (kMaxNames + 1));
+    for (auto& name : out) name = text();
+    return out;
+  }
+
+  Message message(size_t type) {
+    auto u32 = [&] { return static_cast<uint32_t>(number()); };
+    auto i64 = [&] { return static_cast<int64_t>(number()); };
+    switch (type) {
+      case 0:
+        return Hello{text()};
+      case 1:
+        return WorkerState{u32(), u32(), u32(), u32(), number() % 2 == 0, text()};
+      case 2:
+        return Handoff{number(), u32(),  u32(),  text(), text(), text(),
+                       text(),   text(), text(), text(), bytes()};
+      case 3:
+        return Kick{number(), text()};
+      case 4:
+        return SessionOpened{number(), u32(), u32(), text(), text(), text(), text(), i64()};
+      case 5:
+        return SessionClosed{number(), u32(), u32(), text()};
+      case 6:
+        return StreamRecords{number(), u32(), u32(), bytes()};
+      case 7:
+        return SessionHealth{number(), u32(), u32(), i64(), text()};
+      case 8:
+        return GetListeners{};
+      case 9:
+        return Listeners{names()};
+      case 10:
+        return Drain{};
+      case 11:
+        return Stop{};
+      default:
+        return Status{text(), u32(), text()};
+    }
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+constexpr size_t kTypes = std::variant_size_v<Message>;
+
+ByteVector encoded(const Message& message) {
+  ByteVector out;
+  encode(message, out);
+  return out;
+}
+
+TEST(Messages, EveryTypeReadsBackAsItWasWritten) {
+  Dice dice(1);
+  for (size_t type = 0; type < kTypes; ++type) {
+    for (int round = 0; round < 200; ++round) {
+      Message message = dice.message(type);
+      ASSERT_EQ(message.index(), type);
+      auto back = decode(encoded(message));
+      ASSERT_TRUE(back) << type << ": " << back.error().message;
+      EXPECT_EQ(*back, message);
+    }
+  }
+}
+
+TEST(Messages, EveryShorterAndLongerPacketIsRefused) {
+  Dice dice(2);
+  for (size_t type = 0; type < kTypes; ++type) {
+    ByteVector packet = encoded(dice.message(type));
+    for (size_t length = 0; length < packet.size(); ++length)
+      EXPECT_FALSE(decode(Bytes(packet).first(length))) << "type " << type << " cut at " << length;
+    packet.push_back(std::byte{0});
+    EXPECT_FALSE(decode(packet)) << "type " << type << " with a byte more";
+  }
+}
+
+TEST(Messages, UnknownTypesAndValuesAreRefused) {
+  for (int type : {0, static_cast<int>(kTypes) + 1, 255}) {
+    ByteVector packet{static_cast<std::byte>(type)};
+    EXPECT_FALSE(decode(packet)) << type;
+  }
+  ByteVector state = encoded(WorkerState{});
+  ASSERT_EQ(state[17], std::byte{1});  // accepting
+  state[17] = std::byte{2};
+  EXPECT_FALSE(decode(state));
+  ByteVector names = encoded(Listeners{});
+  names[1] = static_cast<std::byte>(kMaxNames + 1);
+  names.resize(names.size() + 2 * (kMaxNames + 1));  // so many empty names
+  EXPECT_FALSE(decode(names));
+  EXPECT_FALSE(decode(ByteVector(kMaxMessageBytes + 1, std::byte{1})));
+}
+
+TEST(Messages, TextsLongerThanTheLimitAreCutNotLost) {
+  Status status{"worker", 7, std::string(kMaxTextBytes + 100, 'j')};
+  auto back = decode(encoded(status));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(std::get<Status>(*back).json.size(), kMaxTextBytes);
+}
+
+TEST(Messages, ABatchOfTheLargestSizeFits) {
+  StreamRecords records{~0ull, ~0u, ~0u, ByteVector(kMaxRecordsBytes)};
+  EXPECT_LE(encoded(records).size(), kMaxMessageBytes);
+}
+
+}  // namespace
+}  // namespace headgate::wire
