@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The list page: one card per stream, changed in place so that focus and scroll position stay.
-import { Streams } from './streams.js';
-import { by_state, count, duration, history, kStates, matches, picture, rate, since, stream_title } from './words.js';
+import {Streams} from './streams.js';
+import {by_state, count, duration, history, kStates, matches, picture, rate, since, stream_title} from './words.js';
 
 const kMaxCards = 200;  // what a phone draws at once without a hitch; the filter finds the others
 
@@ -65,7 +65,8 @@ function show() {
   });
   const live = [...known.values()].filter((stream) => stream.state === 'live').length;
   set_text(summary, known.size ? `${count(live, 'live stream', 'live streams')} of ${known.size}` : '');
-  set_text(more, wanted.length > kMaxCards ? `${count(wanted.length - kMaxCards, 'more stream', 'more streams')}: type a number or a name to find one.` : '');
+  const left = wanted.length - shown.length;
+  set_text(more, left ? `${count(left, 'more stream', 'more streams')}: type a number or a name.` : '');
   if (known.size && !wanted.length) set_text(more, 'No stream matches.');
   empty.hidden = known.size > 0;
   filter.parentElement.hidden = known.size < 2;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Plays one HLS address into one video element and does not give up: whatever breaks is tried again with growing
-// pauses until stop(). hls.js where the browser has Media Source Extensions, WebKit's own HLS on Apple's devices.
+// Plays one HLS address into one video element and does not give up: whatever breaks is tried again with
+// growing pauses until stop(). hls.js where the browser has Media Source Extensions, WebKit's own HLS on
+// Apple's devices.
 
 const kRetryFirstMs = 500;
 const kRetryMostMs = 8000;
 const kStallMs = 10000;  // no progress for this long although the picture should move: build it anew
 const kCheckMs = 1000;
-const kLatencySegments = 3;  // RFC 8216bis 6.3.3 counts target durations; ours promise more than segments take
+const kLatencySegments = 3;  // of their real length; the target duration is a promise and longer
 const kLeastLatencyS = 3;
-const kLatencyStepS = 2;  // a smaller change of segment lengths is not worth a new aim
+const kLatencyStepS = 2;         // a smaller change of segment lengths is not worth a new aim
 const kMostPlaybackRate = 1.05;  // how fast to catch up: not heard
-const kBehindS = 12;  // further behind than the aim by this much offers "back to live"
+const kBehindS = 12;             // further behind than the aim by this much offers "back to live"
 
 // Whatever the answer was: a node that restarts refuses connections, answers 404 or 503 for a moment.
 function keep_trying(tries) {
@@ -58,9 +59,9 @@ export function engine(video) {
 }
 
 export class Player {
-  // on_trouble(trouble): 'loading' while nothing plays yet, 'missing' when the playlist is not there, 'network',
-  // 'media', or null when it plays.
-  constructor(video, { on_trouble, now_ms }) {
+  // on_trouble(trouble): 'loading' while nothing plays yet, 'missing' when the playlist is not there,
+  // 'network', 'media', or null when it plays.
+  constructor(video, {on_trouble, now_ms}) {
     this.video_ = video;
     this.on_trouble_ = on_trouble;
     this.now_ms_ = now_ms;
@@ -137,15 +138,16 @@ export class Player {
   }
 
   build_hls_() {
-    const { Hls } = globalThis;
+    const {Hls} = globalThis;
     const hls = new Hls(hls_settings(this.live_));
     this.hls_ = hls;
     let mended = 0;
-    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+    let aim = 0;
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, {details}) => {
       if (!details.live) return;
       const segment = details.averagetargetduration ?? details.targetduration;
       const latency = Math.max(kLeastLatencyS, kLatencySegments * segment);
-      if (!(Math.abs(hls.targetLatency - latency) < kLatencyStepS)) hls.targetLatency = latency;
+      if (Math.abs(latency - aim) >= kLatencyStepS) hls.targetLatency = aim = latency;
     });
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (!data.fatal || this.hls_ !== hls) return;
@@ -182,7 +184,8 @@ export class Player {
   check_() {
     const now = performance.now();
     const position = this.video_.currentTime;
-    const idle = !this.address_ || !this.expected_ || this.video_.paused || this.video_.ended || document.hidden;
+    const idle =
+        !this.address_ || !this.expected_ || this.video_.paused || this.video_.ended || document.hidden;
     if (position !== this.position_ || idle) {
       this.position_ = position;
       this.progress_ms_ = now;
@@ -192,7 +195,8 @@ export class Player {
     }
   }
 
-  // Seconds between what happened at the station and what is seen, by the playlist's dates; null when unknown.
+  // Seconds between what happened at the station and what is seen, by the playlist's dates; null when
+  // unknown.
   latency_s() {
     let date = null;
     if (this.hls_) {
@@ -204,16 +208,17 @@ export class Player {
   }
 
   buffered_s() {
-    const { buffered, currentTime } = this.video_;
+    const {buffered, currentTime} = this.video_;
     for (let i = 0; i < buffered.length; ++i) {
-      if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i)) return buffered.end(i) - currentTime;
+      if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i))
+        return buffered.end(i) - currentTime;
     }
     return 0;
   }
 
   live_edge_() {
     if (this.hls_) return this.hls_.liveSyncPosition;
-    const { seekable } = this.video_;
+    const {seekable} = this.video_;
     return seekable.length ? seekable.end(seekable.length - 1) - kLeastLatencyS : null;
   }
 

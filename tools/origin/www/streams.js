@@ -8,7 +8,7 @@ const kReopenMs = 5000;
 
 export class Streams {
   // on_change(streams: Map by station), whenever something did; on_reachable(boolean).
-  constructor({ on_change, on_reachable }) {
+  constructor({on_change, on_reachable}) {
     this.on_change_ = on_change;
     this.on_reachable_ = on_reachable;
     this.streams_ = new Map();
@@ -50,7 +50,7 @@ export class Streams {
       this.streams_.set(stream.station, stream);
       this.on_change_(this.streams_);
     });
-    take('gone', ({ station }) => {
+    take('gone', ({station}) => {
       this.streams_.delete(station);
       this.on_change_(this.streams_);
     });
@@ -72,7 +72,8 @@ export class Streams {
   check_() {
     if (this.connected_()) return;
     this.poll_();
-    // Comment lines are not events: after a quiet while the answer to the poll tells more than the connection.
+    // Comment lines are not events: after a quiet while the answer to the poll tells more than the
+    // connection.
     if (Date.now() - this.heard_ms_ >= kQuietMs) this.open_();
   }
 
@@ -80,7 +81,8 @@ export class Streams {
     if (this.polling_) return;
     this.polling_ = true;
     try {
-      const answer = await fetch('/api/v1/streams', { cache: 'no-store', signal: AbortSignal.timeout(kPollMs) });
+      const answer =
+          await fetch('/api/v1/streams', {cache: 'no-store', signal: AbortSignal.timeout(kPollMs)});
       if (!answer.ok) throw new Error(`${answer.status}`);
       this.take_list_(await answer.json());
       this.set_reachable_(true);

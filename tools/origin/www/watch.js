@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The player page: follows one stream through everything that happens to it.
-import { Player } from './player.js';
-import { Streams } from './streams.js';
-import { age_s, duration, history, kStates, picture, rate, since, stream_title } from './words.js';
+import {Player} from './player.js';
+import {Streams} from './streams.js';
+import {age_s, duration, history, kStates, picture, rate, since, stream_title} from './words.js';
 
 const kFactsMs = 500;
 
@@ -10,8 +10,8 @@ const station = Number(location.pathname.match(/\/watch\/(\d+)\/?$/)?.[1] ?? Num
 const replaying = new URLSearchParams(location.search).has('replay');
 const element = (name) => document.getElementById(name);
 const video = element('video');
-let stream = null;    // as the node last told; null: it knows none
-let heard = false;    // the node has told anything at all
+let stream = null;  // as the node last told; null: it knows none
+let heard = false;  // the node has told anything at all
 let reachable = true;
 let trouble = 'loading';
 
@@ -25,25 +25,37 @@ function set_fact(name, text) {
   set_text(row.querySelector('dd'), text);
 }
 
-// One sentence for the person in front, or nothing when all is well; with a link where there is something to do.
+// One sentence for the person in front, or nothing when all is well; with a link where there is something to
+// do.
 function message() {
-  if (Number.isNaN(station)) return { text: 'This address names no station.', link: '/', label: 'All streams' };
+  if (Number.isNaN(station)) return {text: 'This address names no station.', link: '/', label: 'All streams'};
   if (!player.engine) {
-    return { text: 'This node was built without hls.js, and this browser plays no HLS by itself. On the node: run tools/setup and build again.' };
+    return {
+      text:
+          'This node was built without hls.js, and this browser plays no HLS by itself. On the node: run tools/setup and build again.'
+    };
   }
-  if (!reachable) return { text: 'The node does not answer. Trying again.' };
-  if (!heard) return { text: 'Looking for the stream.' };
-  if (!stream) return { text: `Station ${station} has not streamed yet. The picture starts by itself when it does.` };
-  if (replaying) return trouble && trouble !== 'loading' ? { text: 'The recording cannot be read just now. Trying again.' } : null;
+  if (!reachable) return {text: 'The node does not answer. Trying again.'};
+  if (!heard) return {text: 'Looking for the stream.'};
+  if (!stream)
+    return {text: `Station ${station} has not streamed yet. The picture starts by itself when it does.`};
+  if (replaying)
+    return trouble && trouble !== 'loading' ? {text: 'The recording cannot be read just now. Trying again.'} :
+                                              null;
   if (stream.state === 'ended') {
-    return stream.replay ? { text: 'This stream has ended.', link: '?replay', label: 'Watch it from the start' } : { text: 'This stream has ended.' };
+    return stream.replay ?
+        {text: 'This stream has ended.', link: '?replay', label: 'Watch it from the start'} :
+        {text: 'This stream has ended.'};
   }
   if (stream.state === 'waiting') {
     const away = age_s(stream.since_utc, feed.now_ms());
-    return { text: `The publisher is away${away === null ? '' : ` for ${duration(away)}`}, waiting for it to come back.` };
+    return {
+      text: `The publisher is away${
+          away === null ? '' : ` for ${duration(away)}`}, waiting for it to come back.`
+    };
   }
-  if (trouble === 'loading' || trouble === 'missing') return { text: 'The picture is about to start.' };
-  if (trouble) return { text: 'The picture was interrupted. Trying again.' };
+  if (trouble === 'loading' || trouble === 'missing') return {text: 'The picture is about to start.'};
+  if (trouble) return {text: 'The picture was interrupted. Trying again.'};
   return null;
 }
 
@@ -136,4 +148,7 @@ setInterval(() => {
 show();
 
 // For tests and for a person with the browser's console.
-globalThis.headgate = { player, state: () => ({ stream, trouble, reachable, message: message()?.text ?? null }) };
+globalThis.headgate = {
+  player,
+  state: () => ({stream, trouble, reachable, message: message()?.text ?? null})
+};

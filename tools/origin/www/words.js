@@ -28,12 +28,17 @@ export function picture(stream) {
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const units = [
-    [Math.floor(whole / 86400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'min'],
+    [Math.floor(whole / 86400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
     [whole % 60, 's'],
   ];
   const first = units.findIndex(([count]) => count > 0);
   if (first < 0) return '0 s';
-  return units.slice(first, first + 2).filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`).join(' ');
+  return units.slice(first, first + 2)
+      .filter(([count]) => count > 0)
+      .map(([count, unit]) => `${count} ${unit}`)
+      .join(' ');
 }
 
 export function count(number, one, many) {
@@ -61,7 +66,11 @@ export function history(stream) {
 }
 
 // Live first, then those that may come back, then the ended ones; by station within each.
-const kOrder = { live: 0, waiting: 1, ended: 2 };
+const kOrder = {
+  live: 0,
+  waiting: 1,
+  ended: 2
+};
 export function by_state(a, b) {
   return (kOrder[a.state] ?? 3) - (kOrder[b.state] ?? 3) || a.station - b.station;
 }

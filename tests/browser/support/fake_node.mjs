@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the page sees of a node, without one: the files of tools/origin/www, the API of docs/api.md, and a clip cut
+// by ffmpeg that is told as a live stream. Tests pull its strings.
+import {execFileSync} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
+import {tmpdir} from 'node:os';
+import {dirname, extname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+const kPage = join(dirname(fileURLToPath(import.meta.url)), '../../../tools/origin/www');
+const kPolicy = 'default-src \'none\'; script-src \'self\'; style-src \'self\'; img-src \'self\' data:; ' +
+    'connect-src \'self\'; media-src \'self\' blob:; worker-src \'self\' blob:; base-uri \'none\'; ' +
+    'form-action \'none\'; frame-ancestors \'self\'';
+const kTypes = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.mp4': 'video/mp4',
+  '.m4s': 'video/iso.segment',
+};
+const kWindow = 15;       // segments in the live playlist
+const kSegmentS = 2;
+const kClipS = 120;
+const kHeadStartS = 24;   // of the clip, there when the stream begins
+
+// One clip for all tests of a process: init.mp4 and 000.m4s … of exactly kSegmentS each.
+export class Clip {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'headgate-clip-'));
+    execFileSync('ffmpeg', [
+      '-v', 'error', '-f', 'lavfi', '-i', `testsrc=size=480x270:rate=15:duration=${kClipS}`, '-f', 'lavfi', '-i',
+      `sine=frequency=440:duration=${kClipS}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p',
+      '-g', String(15 * kSegmentS), '-keyint_min', String(15 * kSegmentS), '-sc_threshold', '0', '-c:a', 'aac',
+      '-f', 'hls', '-hls_time', String(kSegmentS), '-hls_segment_type', 'fmp4', '-hls_list_size', '0',
+      '-hls_fmp4_init_filename', 'init.mp4', '-hls_segment_filename', join(this.folder, '%03d.m4s'),
+      join(this.folder, 'all.m3u8')
+    ]);
+  }
+  remove() {
+    rmSync(this.folder, {recursive: true});
+  }
+}
+
+export class FakeNode {
+  constructor(clip) {
+    this.clip_ = clip;
+    this.streams_ = new Map();
+    this.listeners_ = new Set();
+    this.player = true;   // hls.js is there
+    this.events = true;   // server-sent events are
+  }
+
+  // Answers again on the same port after stop().
+  async start() {
+    this.server_ = createServer((request, response) => this.answer_(request, response));
+    this.server_.keepAliveTimeout = 1000;
+    await new Promise((resolve) => this.server_.listen(this.port_ ?? 0, '127.0.0.1', resolve));
+    this.port_ = this.server_.address().port;
+    return `http://127.0.0.1:${this.port_}`;
+  }
+
+  async stop() {
+    const closed = new Promise((resolve) => this.server_.close(resolve));
+    this.listeners_.clear();
+    this.server_.closeAllConnections();
+    await closed;
+  }
+
+  // Begins or changes a stream; media runs while it is live and stands still otherwise.
+  set(station, fields) {
+    const now = Date.now();
+    const stream = this.streams_.get(station) ?? {
+      media_s: kHeadStartS,
+      breaks: [],
+      shown: {
+        station, event: 77, name: null, state: 'ended', since_utc: null, first_utc: null, last_media_utc: null,
+        duration_s: 0, kbps: null, width: 480, height: 270, fps: 15, codecs: 'avc1.42C015,mp4a.40.2', gaps: 0,
+        sessions: 1, protocol: 'rtmp', peer: null, health: null, hls: `/hls/${station}/index.m3u8`,
+        replay: `/hls/${station}/replay.m3u8`,
+      },
+    };
+    const {shown} = stream;
+    if (fields.state && fields.state !== shown.state) {
+      stream.media_s = this.media_s_(stream);
+      stream.at = now;
+      shown.since_utc = new Date(now).toISOString();
+      if (fields.state === 'live' && this.streams_.has(station)) {
+        // A new run begins with a new segment.
+        stream.media_s = Math.ceil(stream.media_s / kSegmentS) * kSegmentS;
+        stream.breaks.push({first: stream.media_s / kSegmentS, at: now});
+      }
+    }
+    Object.assign(shown, fields);
+    this.streams_.set(station, stream);
+    this.tell_('stream', shown);
+  }
+
+  forget(station) {
+    this.streams_.delete(station);
+    this.tell_('gone', {station});
+  }
+
+  media_s_(stream) {
+    const on = stream.shown.state === 'live' ? (Date.now() - stream.at) / 1000 : 0;
+    return Math.min(stream.media_s + on, kClipS);
+  }
+
+  list_() {
+    const streams = [...this.streams_.values()].map((stream) => stream.shown);
+    return {now_utc: new Date().toISOString(), streams};
+  }
+
+  tell_(name, data) {
+    for (const response of this.listeners_) response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  playlist_(stream, whole) {
+    const {shown, breaks} = stream;
+    const end = Math.floor(this.media_s_(stream) / kSegmentS);
+    const first = whole ? 0 : Math.max(0, end - kWindow);
+    const before = breaks.filter((cut) => cut.first <= first).length;
+    const ended = whole || shown.state === 'ended';
+    // Wall clock of a segment: counted back from the edge of its run.
+    const run_at = (msn) => {
+      const cut = breaks.filter((one) => one.first <= msn).pop();
+      return cut ? cut.at - cut.first * kSegmentS * 1000 : this.born_ms_(stream);
+    };
+    const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:4', `#EXT-X-MEDIA-SEQUENCE:${first}`,
+      `#EXT-X-DISCONTINUITY-SEQUENCE:${before}`, '#EXT-X-INDEPENDENT-SEGMENTS',
+      ...(whole ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []), `#EXT-X-MAP:URI="init-0.mp4"`];
+    for (let msn = first; msn < end; ++msn) {
+      if (msn > first && breaks.some((cut) => cut.first === msn)) lines.push('#EXT-X-DISCONTINUITY');
+      lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(run_at(msn) + msn * kSegmentS * 1000).toISOString()}`);
+      lines.push(`#EXTINF:${kSegmentS}.000,`, `${msn}.m4s`);
+    }
+    if (ended) lines.push('#EXT-X-ENDLIST');
+    return `${lines.join('\n')}\n`;
+  }
+
+  born_ms_(stream) {
+    stream.born ??= stream.at - kHeadStartS * 1000;
+    return stream.born;
+  }
+
+  answer_(request, response) {
+    const path = new URL(request.url, 'http://node').pathname;
+    const send = (status, type, body, head = {}) => {
+      response.writeHead(status, {'Content-Type': type, 'Cache-Control': 'no-store', ...head});
+      response.end(body);
+    };
+    const json = (status, value) => send(status, 'application/json', JSON.stringify(value));
+    const file = (name) => {
+      const head = name.endsWith('.html') ? {'Content-Security-Policy': kPolicy} : {};
+      send(200, kTypes[extname(name)] ?? 'text/plain', readFileSync(name), head);
+    };
+    try {
+      if (path === '/') return file(join(kPage, 'index.html'));
+      if (/^\/watch\/\d+$/.test(path)) return file(join(kPage, 'watch.html'));
+      if (path === '/assets/hls.light.min.js') {
+        if (this.player) return file(join(kPage, 'node_modules/hls.js/dist/hls.light.min.js'));
+        return send(404, 'text/plain', 'not built in');
+      }
+      const asset = path.match(/^\/assets\/([a-z_]+\.[a-z]+)$/);
+      if (asset) return file(join(kPage, asset[1]));
+      if (path === '/api/v1/streams') return json(200, this.list_());
+      if (path === '/api/v1/events' && this.events) {
+        response.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store'});
+        response.write(`event: streams\ndata: ${JSON.stringify(this.list_())}\n\n`);
+        this.listeners_.add(response);
+        response.on('close', () => this.listeners_.delete(response));
+        return undefined;
+      }
+      const media = path.match(/^\/hls\/(\d+)\/(?:(index|media|replay)\.m3u8|init-0\.mp4|(\d+)\.m4s)$/);
+      const stream = media && this.streams_.get(Number(media[1]));
+      if (stream) {
+        if (media[2] === 'index') {
+          const head = '#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42C015,mp4a.40.2",RESOLUTION=480x270';
+          return send(200, kTypes['.m3u8'], `#EXTM3U\n#EXT-X-VERSION:7\n${head}\nmedia.m3u8\n`);
+        }
+        if (media[2]) return send(200, kTypes['.m3u8'], this.playlist_(stream, media[2] === 'replay'));
+        if (!media[3]) return file(join(this.clip_.folder, 'init.mp4'));
+        return file(join(this.clip_.folder, `${media[3].padStart(3, '0')}.m4s`));
+      }
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+    }
+    return json(404, {error: `nothing at ${path}`});
+  }
+}
