@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Who holds a ticket now: an honest publisher that comes back is let in at once, a second one is not. The
+// node's own table of docs/tickets.md, "Leases", for publishers without a device key. Memory only; not
+// thread-safe. Times are Clock::mono_us() and Clock::utc_seconds().
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include <ticket/ticket.h>
+
+namespace headgate::ticket {
+
+// A holder from whom nothing came for longer than this may be replaced from another address.
+inline constexpr int64_t kStockSilenceUs = 4'000'000;
+
+// Who asks. A device key and its counter will stand here, and decide instead of the address where present.
+struct Claimant {
+  std::string address;  // source IP without port, as the carrier writes it
+};
+
+enum class LeaseKind {
+  kFirst,     // nobody held the ticket
+  kResume,    // the holder is back; its old session is over, even if it looks alive
+  kTakeover,  // somebody else after a silent holder: to be shown to the organiser
+};
+const char* name_of(LeaseKind kind);  // "first", "resume", "takeover": for logs
+
+struct Lease {
+  LeaseKind kind = LeaseKind::kFirst;
+  uint64_t epoch = 0;  // larger than every epoch of this ticket before: the fencing token
+};
+
+class LeaseTable {
+ public:
+  // For a ticket that has been verified, once the publisher has proved that it knows the seed. A granted
+  // claim supersedes the epoch before it. Refusal: kConflict.
+  Result<Lease> claim(const Ticket& ticket, const Claimant& claimant, int64_t mono_us);
+
+  // Data came from the session with this epoch. Superseded epochs are ignored.
+  void received(const TicketId& tid, uint64_t epoch, int64_t mono_us);
+
+  // False once another session superseded this one: it is to be closed.
+  bool holds(const TicketId& tid, uint64_t epoch) const;
+
+  // Forgets tickets that can no longer be used, so that the table is bounded by the tickets in force.
+  void drop_expired(int64_t utc_seconds);
+  size_t size() const { return records_.size(); }
+
+ private:
+  struct Record {
+    std::string address;
+    uint64_t epoch = 0;
+    int64_t last_received_us = 0;
+    uint32_t expires = 0;
+  };
+  std::map<TicketId, Record> records_;
+};
+
+}  // namespace headgate::ticket

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ticket/lease.h>
+
+namespace headgate::ticket {
+
+const char* name_of(LeaseKind kind) {
+  switch (kind) {
+    case LeaseKind::kFirst:
+      return "first";
+    case LeaseKind::kResume:
+      return "resume";
+    case LeaseKind::kTakeover:
+      return "takeover";
+  }
+  return "";
+}
+
+Result<Lease> LeaseTable::claim(const Ticket& ticket, const Claimant& claimant, int64_t mono_us) {
+  auto [found, fresh] = records_.try_emplace(ticket.tid);
+  Record& record = found->second;
+  LeaseKind kind = LeaseKind::kFirst;
+  if (!fresh) {
+    if (record.address == claimant.address)
+      kind = LeaseKind::kResume;
+    else if (mono_us - record.last_received_us > kStockSilenceUs)
+      kind = LeaseKind::kTakeover;
+    else
+      return Unexpected(
+          kConflict,
+          "IN-USE: this ticket is streaming from another network. Stop it there, or wait 5 seconds "
+          "and try again.");
+  }
+  record = {claimant.address, record.epoch + 1, mono_us, ticket.expires};
+  return Lease{kind, record.epoch};
+}
+
+void LeaseTable::received(const TicketId& tid, uint64_t epoch, int64_t mono_us) {
+  auto found = records_.find(tid);
+  if (found != records_.end() && found->second.epoch == epoch) found->second.last_received_us = mono_us;
+}
+
+bool LeaseTable::holds(const TicketId& tid, uint64_t epoch) const {
+  auto found = records_.find(tid);
+  return found != records_.end() && found->second.epoch == epoch;
+}
+
+void LeaseTable::drop_expired(int64_t utc_seconds) {
+  std::erase_if(records_, [&](const auto& entry) {
+    return utc_seconds > int64_t{entry.second.expires} + kGraceSeconds;
+  });
+}
+
+}  // namespace headgate::ticket

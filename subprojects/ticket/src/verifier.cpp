@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ticket/verifier.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include <base/encoding.h>
+
+#include "crypto.h"
+
+namespace headgate::ticket {
+namespace {
+
+std::string utc(int64_t seconds) {
+  time_t time = seconds;
+  tm parts{};
+  char text[40];
+  if (!gmtime_r(&time, &parts)) return std::to_string(seconds);
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return text;
+}
+
+}  // namespace
+
+Verifier::Verifier(NodeKeys keys) : keys_(std::move(keys)) {
+  require_sodium();
+}
+
+Result<Ticket> Verifier::verify(std::string_view wire_base64url, int64_t now,
+                                std::optional<uint32_t> station) const {
+  auto ticket = parse_wire(wire_base64url);
+  if (!ticket) return ticket;
+
+  auto issuer = keys_.issuers.find(ticket->kid);
+  if (issuer == keys_.issuers.end())
+    return Unexpected(kUnauthorized, "UNKNOWN-ISSUER: this server has no key " + std::to_string(ticket->kid) +
+                                         ". Check the server's address, or ask for a new ticket.");
+  if (ticket->event != keys_.event)
+    return Unexpected(kForbidden, "FOREIGN-EVENT: this ticket is for event " + std::to_string(ticket->event) +
+                                      ", this server takes event " + std::to_string(keys_.event) +
+                                      ". Check the server's address.");
+  if (station && ticket->station != *station)
+    return Unexpected(kBadRequest, "WRONG-STATION: this ticket is for station " +
+                                       std::to_string(ticket->station) + ", not " + std::to_string(*station) +
+                                       ". Scan the station's own code.");
+  if (revoked_.contains(ticket->tid))
+    return Unexpected(kForbidden, "REVOKED: this ticket was withdrawn. Ask the organiser for a new one.");
+  if (now < int64_t{ticket->not_before} - kGraceSeconds)
+    return Unexpected(kForbidden, "EARLY: this ticket starts " + utc(ticket->not_before) + ", it is now " +
+                                      utc(now) + ". Try again then.");
+  if (now > int64_t{ticket->expires} + kGraceSeconds)
+    return Unexpected(kForbidden, "EXPIRED: this ticket ended " + utc(ticket->expires) + ", it is now " +
+                                      utc(now) + ". Ask the organiser for a new one.");
+  if (!signature_fits(*ticket, issuer->second))
+    return Unexpected(kUnauthorized,
+                      "BAD-SIGNATURE: this ticket is altered or forged. Scan or copy the original again.");
+  return ticket;
+}
+
+std::map<uint8_t, std::string> Verifier::passwords_of_user(std::string_view user) const {
+  TicketId tid;
+  auto bytes = from_base32(user);
+  if (!bytes || bytes->size() != tid.size()) return {};
+  std::ranges::copy(*bytes, tid.begin());
+  std::map<uint8_t, std::string> passwords;
+  for (const auto& [kid, master] : keys_.masters) passwords[kid] = rtmp_password(derive_seed(master, tid));
+  return passwords;
+}
+
+std::optional<Seed> Verifier::seed_of(const Ticket& ticket) const {
+  auto master = keys_.masters.find(ticket.kid);
+  if (master == keys_.masters.end()) return std::nullopt;
+  return derive_seed(master->second, ticket.tid);
+}
+
+void Verifier::set_revoked(std::set<TicketId> revoked) {
+  revoked_ = std::move(revoked);
+}
+
+}  // namespace headgate::ticket
