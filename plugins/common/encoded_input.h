@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The encoded request pads `video` and `audio_0` of an element and the Recorder behind them: events, caps,
+// timestamps, flushing, waiting. What comes out is handed to the element's `deliver` in order and without a
+// lock.
+//
+// Lock order: EncodedInput::mutex_, then the outbox's. Neither is held over a push, a post, a signal or a
+// query.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "outbox.h"
+#include "recorder.h"
+#include "ref.h"
+
+namespace headgate::gst {
+
+inline constexpr char kH264Caps[] = "video/x-h264, stream-format = (string) avc, alignment = (string) au";
+inline constexpr char kAacCaps[] = "audio/mpeg, mpegversion = (int) 4, stream-format = (string) raw";
+
+// Names of events and messages (docs/elements.md).
+inline constexpr char kSessionName[] = "headgate-session";
+inline constexpr char kSessionEndName[] = "headgate-session-end";
+
+class EncodedInput {
+ public:
+  using Deliver = std::function<void(std::vector<Output>&&)>;
+  // `element` outlives this. `on_eos` is called once when every pad has seen EOS, after all output.
+  EncodedInput(GstElement* element, Deliver deliver, std::function<void()> on_eos);
+  ~EncodedInput();
+
+  // Class initialisation: the two request templates, `video` and `audio_%u`.
+  static void add_templates(GstElementClass* klass);
+  // The element's request_new_pad and release_pad; null when there is such a pad already.
+  GstPad* request_pad(GstPadTemplate* templ, const char* name);
+  bool owns(GstPad* pad) const;
+  void release_pad(GstPad* pad);
+  bool has_pads() const;
+
+  // READY → PAUSED and back. stop() ends the run and delivers what comes of it.
+  Result<void> start(RecorderSettings settings);
+  void stop();
+  RecorderStats stats() const;
+
+  // Latency of what is linked to the pads, for the element's query function.
+  bool query_latency(GstQuery* query) const;
+  // An upstream event sent to the element goes to every pad's peer. Takes ownership.
+  bool send_upstream(GstEvent* event) const;
+
+ private:
+  struct Pad;
+  static GstFlowReturn on_chain(GstPad* pad, GstObject* parent, GstBuffer* buffer);
+  static GstFlowReturn on_chain_list(GstPad* pad, GstObject* parent, GstBufferList* list);
+  static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
+  static GstPadLinkReturn on_link(GstPad* pad, GstObject* parent, GstPad* peer);
+  static void on_unlink(GstPad* pad, GstObject* parent);
+  static gboolean on_activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode, gboolean active);
+
+  bool handle_event(Pad& pad, Ref<GstEvent> event);
+  bool handle_caps(Pad& pad, GstCaps* caps);
+  GstFlowReturn take(Pad& pad, Ref<GstBuffer> buffer);
+  void push_unit(Pad& pad, Ref<GstBuffer> buffer);
+  void wait_for_others(Pad& pad, std::unique_lock<std::mutex>& lock);
+  void ask_if_live(GstPad* pad);
+  void set_flushing(Pad& pad, bool flushing);
+  void after_input();
+  std::vector<Ref<GstPad>> pads() const;
+
+  GstElement* element_;
+  Deliver deliver_;
+  std::function<void()> on_eos_;
+  Outbox<Output> outbox_;
+  mutable std::mutex mutex_;                // everything below
+  std::condition_variable moved_;           // a track moved, or a pad is flushing
+  std::vector<std::unique_ptr<Pad>> pads_;  // changed by request and release only
+  std::unique_ptr<Recorder> recorder_;      // between start() and stop()
+  RecorderStats last_stats_;                // of the recorder that was
+  bool live_ = false;                       // a source upstream is live: its thread must not be blocked
+  bool eos_told_ = false;
+};
+
+}  // namespace headgate::gst

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "recorder.h"
+
+#include <algorithm>
+
+#include "recorder_track.h"
+
+namespace headgate::gst {
+
+Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSettings settings, Emit emit, const Clock& clock) {
+  auto volume = store::Volume::open(settings.volume, clock);
+  if (!volume) return Unexpected(volume.error());
+  return std::unique_ptr<Recorder>(
+      new Recorder(std::move(settings), std::move(volume).value(), std::move(emit), clock));
+}
+
+Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit,
+                   const Clock& clock)
+    : settings_(std::move(settings)), volume_(std::move(volume)), emit_(std::move(emit)), clock_(clock) {
+  session_.info = settings_.fallback;
+}
+
+Recorder::~Recorder() {
+  progress(true);
+  end_run(end_reason_.empty() ? "stopped" : end_reason_);
+}
+
+Recorder::Track* Recorder::add_track(codec::Kind kind) {
+  tracks_.push_back(std::make_unique<Track>());
+  tracks_.back()->kind = kind;
+  tracks_.back()->session = next_ ? next_->id : session_.id;
+  return tracks_.back().get();
+}
+
+void Recorder::remove_track(Track* track) {
+  track->eos = true;
+  progress(false);
+  std::erase_if(tracks_, [track](const auto& entry) { return entry.get() == track; });
+}
+
+void Recorder::session(Track* track, uint32_t id, store::RunInfo info) {
+  track->eos = false;
+  if (track->session == id) return;
+  for (const auto& other : tracks_) other->ended = false;
+  // What this track still has queued is of its old session; and a third session may come while tracks are
+  // still leaving the first.
+  if (!track->queue.empty() || (next_ && next_->id != id)) progress(true);
+  track->session = id;
+  if (session_.id != id) next_ = Session{id, std::move(info)};
+  progress(false);
+}
+
+void Recorder::session_end(Track* track, const std::string& reason) {
+  track->ended = true;
+  end_reason_ = reason;
+  const bool all = std::all_of(tracks_.begin(), tracks_.end(),
+                               [](const auto& other) { return other->ended || !other->awaited(); });
+  progress(all);
+  if (all) end_run(reason);
+}
+
+void Recorder::configure(Track* track, codec::Track config) {
+  if (track->config == config) return;
+  if (!track->queue.empty()) progress(true);  // those were of the old configuration
+  track->config = std::move(config);
+}
+
+void Recorder::push(Track* track, Unit unit) {
+  if (!track->config) {
+    ++stats_.dropped_frames;
+    return;
+  }
+  track->eos = false;
+  track->given_up = false;
+  track->position_ns = std::max(track->position_ns.value_or(unit.dts_ns), unit.dts_ns);
+  track->queued_bytes += unit.data.size();
+  track->queue.push_back(std::move(unit));
+  if (waiting_since_us_ == 0) waiting_since_us_ = clock_.mono_us();
+  progress(false);
+}
+
+void Recorder::advance(Track* track, int64_t position_ns) {
+  track->given_up = false;
+  track->position_ns = std::max(track->position_ns.value_or(position_ns), position_ns);
+}
+
+void Recorder::eos(Track* track) {
+  track->eos = true;
+  progress(all_eos());
+  if (all_eos()) end_run(end_reason_.empty() ? "eos" : end_reason_);
+}
+
+void Recorder::flush(Track* track) {
+  stats_.dropped_frames += track->queue.size();
+  track->queue.clear();
+  track->queued_bytes = 0;
+  track->position_ns.reset();
+  track->eos = false;
+  if (writer_) end_run("flush");
+}
+
+void Recorder::set_active(Track* track, bool active) {
+  if (track->active == active) return;
+  track->active = active;
+  if (!active) progress(false);
+}
+
+bool Recorder::all_eos() const {
+  bool any = false;
+  for (const auto& track : tracks_) {
+    if (track->active && !track->eos) return false;
+    any |= track->eos;
+  }
+  return any;
+}
+
+bool Recorder::ahead(const Track* track) const {
+  for (const auto& other : tracks_) {
+    if (other.get() == track || !other->awaited() || other->given_up) continue;
+    if (!other->position_ns || !track->position_ns || *track->position_ns > *other->position_ns + kMaxAheadNs)
+      return true;
+  }
+  return false;
+}
+
+void Recorder::give_up_waiting(const Track* track) {
+  for (const auto& other : tracks_)
+    if (other.get() != track) other->given_up = true;
+}
+
+// Moves queued units on as far as the state of all tracks allows; `force`: wait for nobody.
+void Recorder::progress(bool force) {
+  for (;;) {
+    if (next_) {
+      // Tracks that are still in the old session go on with it.
+      while (Track* track = next_track()) feed(*track, track->pop());
+      if (!force && !everyone_in_session(next_->id) && !waited_enough()) return;
+      end_run(end_reason_.empty() ? "superseded" : end_reason_);
+      session_ = std::move(*next_);
+      next_.reset();
+      for (const auto& track : tracks_) track->session = session_.id;
+      continue;
+    }
+    if (!packager_) {
+      if (!tracks_known(force)) return;
+      if (!writer_ && !open_run()) return drop_queues();
+      begin_presentation();
+      if (!packager_) return drop_queues();
+    }
+    Track* track = next_track();
+    if (!track) break;
+    feed(*track, track->pop());
+  }
+  const bool queued = std::any_of(tracks_.begin(), tracks_.end(), [](auto& t) { return !t->queue.empty(); });
+  if (!queued) waiting_since_us_ = 0;
+}
+
+bool Recorder::everyone_in_session(uint32_t id) const {
+  return std::all_of(tracks_.begin(), tracks_.end(),
+                     [id](const auto& track) { return track->session == id || !track->awaited(); });
+}
+
+bool Recorder::tracks_known(bool force) const {
+  bool any = false, all = true;
+  for (const auto& track : tracks_) {
+    const bool known = track->config && !track->queue.empty();
+    any |= known;
+    all &= known || !track->awaited() || track->given_up || comes_later(*track);
+  }
+  return any && (all || force || waited_enough());
+}
+
+// GAP events have carried the track past what the others have queued.
+bool Recorder::comes_later(const Track& track) const {
+  return track.position_ns && std::all_of(tracks_.begin(), tracks_.end(), [&](const auto& other) {
+           return other->queue.empty() || other->queue.front().dts_ns <= *track.position_ns;
+         });
+}
+
+bool Recorder::waited_enough() const {
+  if (waiting_since_us_ == 0) return false;
+  if (clock_.mono_us() - waiting_since_us_ >= kTrackWaitUs) return true;
+  return std::any_of(tracks_.begin(), tracks_.end(), [](const auto& track) {
+    return track->queued_bytes >= kMaxQueuedBytes || track->queued_ns() >= kTrackWaitUs * 1000;
+  });
+}
+
+// The track whose first queued unit may be written next: the earliest DTS first.
+Recorder::Track* Recorder::next_track() {
+  if (!packager_) return nullptr;
+  Track* best = nullptr;
+  for (const auto& track : tracks_) {
+    if (track->queue.empty() || (next_ && track->session == next_->id) || waits_for_key(*track)) continue;
+    if (!best || track->queue.front().dts_ns < best->queue.front().dts_ns) best = track.get();
+  }
+  return best;
+}
+
+// An audio track that came late or changed starts with a video key frame, because with it starts a new file.
+bool Recorder::waits_for_key(const Track& track) const {
+  if (track.kind != codec::Kind::audio || !presentation_.video || presentation_.audio == track.config)
+    return false;
+  const bool video_goes_on = std::any_of(tracks_.begin(), tracks_.end(), [](const auto& other) {
+    return other->kind == codec::Kind::video && other->awaited();
+  });
+  return video_goes_on && track.queued_bytes < kMaxQueuedBytes && track.queued_ns() < kTrackWaitUs * 1000;
+}
+
+void Recorder::drop_queues() {
+  for (const auto& track : tracks_) {
+    stats_.dropped_frames += track->queue.size();
+    track->queue.clear();
+    track->queued_bytes = 0;
+  }
+  waiting_since_us_ = 0;
+}
+
+}  // namespace headgate::gst

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The half of Recorder that writes: runs, presentations, parts, gaps.
+#include <algorithm>
+#include <cerrno>
+
+#include "recorder.h"
+#include "recorder_track.h"
+
+namespace headgate::gst {
+namespace {
+
+constexpr int64_t kRetryUs = 1'000'000;  // between attempts to open a run on a full disk
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+// Rounds to the nearest tick without overflow over any running time.
+int64_t ticks_of_ns(int64_t ns, uint32_t timescale) {
+  const int64_t seconds = ns >= 0 ? ns / kNsPerSecond : -((-ns + kNsPerSecond - 1) / kNsPerSecond);
+  const int64_t rest = ns - seconds * kNsPerSecond;
+  return seconds * timescale + (rest * timescale + kNsPerSecond / 2) / kNsPerSecond;
+}
+
+}  // namespace
+
+// Running time to the stream's timeline. The run's offset is whole ticks of 90 kHz; at another timescale it
+// is rounded once, so that differences between units stay exact.
+int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
+  const int64_t offset = writer_->timeline_offset();
+  const int64_t seconds = offset / fmp4::kPartTimescale, rest = offset % fmp4::kPartTimescale;
+  return ticks_of_ns(ns + shift_ns_, timescale) + seconds * timescale +
+         (rest * timescale + fmp4::kPartTimescale / 2) / fmp4::kPartTimescale;
+}
+
+bool Recorder::open_run() {
+  const int64_t now = clock_.mono_us();
+  if (now < retry_at_us_) return false;
+  auto writer =
+      store::RunWriter::open(volume_, session_.info, settings_.run, [this](const playlist::Record& record) {
+        if (std::holds_alternative<playlist::SegmentRecord>(record)) ++stats_.segments;
+        emit_(record);
+      });
+  if (!writer) {
+    retry_at_us_ = now + kRetryUs;
+    tell_lost(writer.error());
+    return false;
+  }
+  writer_ = std::move(writer).value();
+  stats_.run = writer_->name();
+  next_sequence_ = 1;
+  refusal_told_ = false;
+  end_ns_.reset();
+  // Encoders with B frames give the first units a negative running time; nothing in an MP4 may come before 0.
+  shift_ns_ = 0;
+  int64_t first_ns = 0;
+  for (const auto& track : tracks_)
+    if (!track->queue.empty()) first_ns = std::min(first_ns, track->queue.front().dts_ns);
+  const int64_t offset_ns = writer_->timeline_offset() * 100'000 / 9;
+  if (first_ns + offset_ns < 0) shift_ns_ = -(first_ns + offset_ns);
+  return true;
+}
+
+// All tracks that are known, in a new file if that is not what the last one had.
+void Recorder::begin_presentation() {
+  fmp4::Presentation presentation;
+  for (const auto& track : tracks_) {
+    if (!track->config) continue;
+    const bool used_before =
+        track->kind == codec::Kind::video ? presentation_.video.has_value() : presentation_.audio.has_value();
+    if (track->queue.empty() && !used_before) continue;
+    (track->kind == codec::Kind::video ? presentation.video : presentation.audio) = track->config;
+  }
+  end_packager();
+  if (auto begun = writer_->begin(presentation); !begun) tell_lost(begun.error());
+  presentation_ = presentation;
+  packager_.emplace(std::move(presentation), settings_.packager, next_sequence_);
+}
+
+void Recorder::feed(Track& track, Unit unit) {
+  const auto& present = track.kind == codec::Kind::video ? presentation_.video : presentation_.audio;
+  const bool audio_waits = unit.key && track.kind == codec::Kind::video &&
+                           std::any_of(tracks_.begin(), tracks_.end(), [this](const auto& other) {
+                             return !other->queue.empty() && waits_for_key(*other);
+                           });
+  if (present != track.config || audio_waits) {
+    // The unit decides with its queue; begin_presentation() looks at queues.
+    track.queued_bytes += unit.data.size();
+    track.queue.push_front(std::move(unit));
+    begin_presentation();
+    unit = track.pop();
+  }
+  note_gap(unit);
+  const uint32_t timescale = track.config->timescale;
+  const uint32_t duration = track.kind == codec::Kind::audio ? track.config->frame_samples : 0;
+  end_ns_ = std::max(end_ns_.value_or(unit.dts_ns),
+                     unit.dts_ns + static_cast<int64_t>(duration) * kNsPerSecond / timescale);
+  fmp4::AccessUnit access_unit{.kind = track.kind,
+                               .dts = stream_ticks(unit.dts_ns, timescale),
+                               .pts = stream_ticks(unit.pts_ns, timescale),
+                               .duration = duration,
+                               .key = unit.key || track.kind == codec::Kind::audio,
+                               .data = unit.data,
+                               .holder = std::move(unit.holder),
+                               .utc_us = unit.utc_us};
+  if (auto pushed = packager_->push(std::move(access_unit)); !pushed) {
+    ++stats_.dropped_frames;
+    if (!std::exchange(refusal_told_, true))
+      emit_(Notice{Notice::Kind::refused, pushed.error().code, pushed.error().message});
+    return;
+  }
+  ++stats_.frames;
+  write_parts();
+}
+
+// Time in which no track has anything is recorded as missing, whoever lost it.
+void Recorder::note_gap(const Unit& unit) {
+  if (!end_ns_ || unit.dts_ns <= *end_ns_ + kGapNs) return;
+  packager_->flush();
+  write_parts();
+  writer_->gap("stall", stream_ticks(*end_ns_, fmp4::kPartTimescale),
+               stream_ticks(unit.dts_ns, fmp4::kPartTimescale));
+}
+
+void Recorder::write_parts() {
+  while (auto part = packager_->next_part()) {
+    next_sequence_ += static_cast<uint32_t>(part->chunks.size());
+    if (auto written = writer_->write(*part); !written) {
+      stats_.dropped_frames += part->frames.size();
+      tell_lost(written.error());
+      continue;
+    }
+    ++stats_.parts;
+    stats_.bytes += part->length;
+    if (!stats_.recording) {
+      stats_.recording = true;
+      lost_ = false;
+      emit_(Notice{Notice::Kind::recording, 0, stats_.run});
+    }
+  }
+}
+
+void Recorder::tell_lost(const Error& error) {
+  stats_.recording = false;
+  if (std::exchange(lost_, true)) return;
+  emit_(Notice{Notice::Kind::lost, error.code, error.message});
+}
+
+void Recorder::end_packager() {
+  if (!packager_) return;
+  packager_->flush();
+  write_parts();
+  packager_.reset();
+}
+
+void Recorder::end_run(const std::string& reason) {
+  end_reason_.clear();
+  waiting_since_us_ = 0;
+  if (!writer_) return;
+  end_packager();
+  writer_->end(reason);
+  writer_.reset();
+  presentation_ = {};
+  stats_.recording = false;
+}
+
+}  // namespace headgate::gst

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The `headgate-session` fields (docs/elements.md) as the store's RunInfo, and back.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <store/run_writer.h>
+
+namespace headgate::gst {
+
+store::RunInfo run_info_of(const GstStructure* structure);
+// A new structure of this name. Transfer full.
+GstStructure* structure_of(const char* name, const store::RunInfo& info);
+
+}  // namespace headgate::gst

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define HEADGATE_TYPE_SEGMENT_ARCHIVER (headgate_segment_archiver_get_type())
+G_DECLARE_FINAL_TYPE(HeadgateSegmentArchiver, headgate_segment_archiver, HEADGATE, SEGMENT_ARCHIVER,
+                     GstElement)
+GST_ELEMENT_REGISTER_DECLARE(segmentarchiver)
+
+G_END_DECLS
