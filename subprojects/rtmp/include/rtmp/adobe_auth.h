@@ -6,6 +6,7 @@
 // user, peer and time; only those that were answered rightly are remembered until they expire.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -46,11 +47,11 @@ class AdobeAuth {
   // Descriptions for NetConnection.Connect.Rejected.
   static std::string need_auth(std::string_view advice);  // to a connect without parameters
   std::string challenge(std::string_view user, std::string_view peer, int64_t now);
-  static std::string failed(std::string_view advice);        // wrong response
-  static std::string no_such_user(std::string_view advice);  // not a name this server knows
+  static std::string failed(std::string_view detail);  // wrong response; detail: [a-z-], for people
+  static std::string no_such_user();                   // not a name this server knows
 
   // Which of `passwords` (by any number of the caller's) gives the response; each challenge passes once.
-  // Error: text why not (stale, of another peer or user, used already, wrong).
+  // Error: a word that says why not, for failed().
   Result<int> check(const AdobeQuery& query, std::string_view peer, int64_t now,
                     const std::map<uint8_t, std::string>& passwords);
 

@@ -4,6 +4,7 @@
 // stray object end markers. AMF3 (the 0x11 marker) is read for scalars only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -60,6 +60,8 @@ class MessageSink {
   virtual void abandon(uint32_t csid) = 0;
 };
 
+struct ChunkHeader;
+
 // Protocol control messages that concern the chunk layer (Set Chunk Size, Abort) are handled inside and not
 // passed on; everything else goes to the sink. Errors are final: a protocol violation or a limit, with its
 // name in the text.
@@ -104,17 +106,18 @@ class ChunkReader {
     uint32_t missing() const { return header.length - prefix_filled - filled; }
   };
 
-  struct ParsedHeader;
-  Result<size_t> parse_header(Bytes data);
-  Result<void> apply_header(const ParsedHeader& parsed);
-  Result<void> start_message(Stream& stream);
-  Result<void> check_length(const Stream& stream) const;
-  Result<void> take_payload(Stream& stream, Bytes data, MessageSink& sink);
+  Result<size_t> feed_some(Bytes data, MessageSink& sink);
+  Result<size_t> take_header(Bytes data, MessageSink& sink);
+  Result<size_t> resume_header(Bytes data, MessageSink& sink);
+  Result<void> apply_header(uint32_t csid, const ChunkHeader& header, MessageSink& sink);
+  Result<void> start_message(Stream& stream, const ChunkHeader& header);
+  Result<void> check_length(const MessageHeader& header) const;
+  static void begin(Stream& stream, MessageSink& sink);
+  static void take_payload(Stream& stream, Bytes data, MessageSink& sink);
   Result<void> finish(Stream& stream, MessageSink& sink);
-  Result<void> chunk_control(Stream& stream, MessageSink& sink);
-  bool begin(Stream& stream, MessageSink& sink);
+  Result<void> chunk_control(const Stream& stream, MessageSink& sink);
+  Result<void> restore_stream(ByteReader& reader, MessageSink& sink);
   Stream* find(uint32_t csid);
-  uint32_t index_of(uint32_t csid);
 
   Limits limits_;
   uint32_t chunk_size_ = 128;

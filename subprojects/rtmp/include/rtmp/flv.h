@@ -57,7 +57,7 @@ std::string codec_name(const AudioHeader& header);
 // Of onMetaData, what is of use. Everything is the sender's claim, unchecked and often absent or wrong.
 struct Metadata {
   std::optional<double> width, height, frame_rate, video_kbps, audio_kbps, sample_rate, channels;
-  std::optional<bool> has_video, has_audio;  // from videocodecid, audiocodecid, width, audiosamplerate
+  std::optional<bool> has_video, has_audio;  // from videocodecid, audiocodecid
   std::string encoder;
 };
 Metadata read_metadata(const AmfValue& object);

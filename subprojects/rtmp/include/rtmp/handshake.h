@@ -23,7 +23,7 @@ class ServerHandshake {
   bool done() const { return done_; }
 
  private:
-  Result<void> answer(ByteVector& out);
+  void answer(ByteVector& out);
 
   FillRandom random_;
   ByteVector received_;     // C0 C1 until answered

@@ -102,12 +102,11 @@ class Server {
   Result<void> feed_chunks(Bytes data, ServerHandler& handler, MessageSink* media);
   Result<void> on_message(const MessageHeader& header, Bytes payload, ServerHandler& handler);
   Result<void> on_command(const MessageHeader& header, Bytes payload, ServerHandler& handler);
-  Result<void> before_connect(const Command& command, ServerHandler& handler);
-  Result<void> on_connect(const Command& command, ServerHandler& handler);
+  void on_connect(const Command& command, ServerHandler& handler);
   void on_stream_command(const Command& command, ServerHandler& handler);
   void on_publish(const Command& command);
   void on_end(End end, ServerHandler& handler);
-  void on_data(Bytes payload, ServerHandler& handler);
+  void on_data(const MessageHeader& header, Bytes payload, ServerHandler& handler);
   void on_user_control(Bytes payload);
   void acknowledge();
   void reply_result(double transaction, std::optional<double> value);
