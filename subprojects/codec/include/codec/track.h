@@ -35,7 +35,7 @@ inline constexpr size_t kMaxConfigBytes = 4096;
 Result<Track> track_from_avcc(Bytes avcc);
 Result<Track> track_from_asc(Bytes asc);
 
-// RFC 6381: "avc1.64001f", "mp4a.40.2".
+// RFC 6381: "avc1.64001f", "mp4a.40.2". Empty for a codec that none of the above reads.
 std::string codecs_string(const Track& track);
 
 }  // namespace headgate::codec

@@ -40,7 +40,7 @@ struct AccessUnit {
   codec::Kind kind = codec::Kind::video;
   int64_t dts = 0;        // ticks of its track's timescale, on the stream's timeline
   int64_t pts = 0;        // likewise; may be before dts (signed composition offset, trun version 1)
-  uint32_t duration = 0;  // ticks; 0: not known, taken from the next access unit's dts
+  uint32_t duration = 0;  // ticks; 0: not known. Used only where no next access unit tells
   bool key = false;       // video: IDR/CRA; audio: always a sync sample
   Bytes data;             // length-prefixed NAL units, raw AAC, …; valid while `holder` lives
   Holder holder;
@@ -63,28 +63,43 @@ struct Frame {  // for the archive's frame index and frame hashes
 
 struct Part {
   bool starts_segment = false;  // first part of a segment (begins with a key frame; audio alone: by time)
-  bool independent = false;     // its video starts with a key frame
-  int64_t pts = 0;              // kPartTimescale: earliest presentation time
-  int64_t duration = 0;         // kPartTimescale
-  int64_t utc_us = 0;           // receipt of the first byte of its first access unit
-  uint64_t length = 0;          // bytes, all chunks
-  std::vector<Chunk> chunks;    // video before audio; contiguous
-  std::vector<iovec> spans;     // all bytes in file order (headers and payload)
-  std::vector<Frame> frames;    // in file order
+  // Its video starts with a key frame; audio alone: always, unless a video track is there and has stalled.
+  bool independent = false;
+  int64_t pts = 0;            // kPartTimescale: earliest presentation time of its video, or else of its audio
+  int64_t duration = 0;       // kPartTimescale: of the same track
+  int64_t utc_us = 0;         // receipt of the first byte of the same track's first access unit
+  uint64_t length = 0;        // bytes, all chunks
+  std::vector<Chunk> chunks;  // video before audio; contiguous
+  std::vector<iovec> spans;   // all bytes in file order (headers and payload)
+  std::vector<Frame> frames;  // in file order
   // What `spans` and `frames` point into.
   ByteVector headers;
   std::vector<AccessUnit> units;
 };
 
 struct PackagerSettings {
-  int64_t part_ms = 500;      // target; a part never spans a segment boundary. 100 to 10000
-  int64_t segment_ms = 2000;  // shortest; a boundary is the first key frame at or after it. 500 to 30000
-  int64_t max_segment_ms =
-      12000;  // without a key frame for so long, the segment is cut at the next access unit
-  int64_t interleave_ms = 1000;  // how far one track may run ahead before a part is cut without the other
+  // A part ends with the first access unit at or after this, so it is up to one frame longer; never over a
+  // segment boundary. 100 to 10000
+  int64_t part_ms = 500;
+  // Shortest segment; a boundary is the first key frame at or after it (5 % of it early will do: senders
+  // round their timestamps). 500 to 30000
+  int64_t segment_ms = 2000;
+  // Without a key frame for so long, the segment is cut at the next access unit. At least segment_ms
+  int64_t max_segment_ms = 12000;
+  // How far one track may run ahead before a part is cut without the other. 0 to 10000
+  int64_t interleave_ms = 1000;
 };
 
-// Not thread-safe. Units of one track come in DTS order.
+inline constexpr size_t kMaxUnitBytes = 16u << 20;
+inline constexpr size_t kMaxPartBytes = 32u << 20;  // a part is cut at these, however short
+inline constexpr size_t kMaxPartUnits = 4096;       // of one track
+// A sample never lasts longer: what follows a longer silence begins a new chunk at its own decode time.
+inline constexpr int64_t kMaxSampleSeconds = 10;
+
+// Cuts where the video says, or the audio when there is none or it has stalled; the other track's units go
+// into the part by time. Durations are the differences of DTS, so a part is ready when the next unit has
+// come; the last before an end, a gap or a stall gets AccessUnit::duration, or its codec's or the last one's.
+// Not thread-safe. Units of one track come in DTS order. Settings are clamped to their ranges.
 class Packager {
  public:
   // `first_sequence` is the first mfhd sequence_number.
@@ -93,7 +108,9 @@ class Packager {
   Packager(Packager&&) noexcept;
   Packager& operator=(Packager&&) noexcept;
 
-  // Refuses what cannot be written truthfully: a unit of an absent track, a DTS that does not grow.
+  // Refuses what cannot be written truthfully, and goes on as if it had not been pushed: a unit of an absent
+  // track, empty or larger than kMaxUnitBytes, a DTS that is negative or does not grow, a PTS too far from
+  // it.
   Result<void> push(AccessUnit unit);
   // The next finished part, if any; call until empty after push().
   std::optional<Part> next_part();

@@ -65,7 +65,7 @@ class ChunkWalker {
   std::optional<ChunkInfo> next();
   uint64_t position() const { return position_; }  // end of the last whole chunk
   WalkEnd end() const { return end_; }
-  const std::string& reason() const { return reason_; }  // "moof at 1234: …"; empty when complete
+  const std::string& reason() const { return reason_; }  // "at byte 1234: …"; empty when complete
 
  private:
   const Source& source_;
