@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/siblings.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+namespace headgate::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path own_folder() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+bool exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+}  // namespace
+
+Result<std::string> find_program(const std::string& name) {
+  std::vector<fs::path> candidates;
+  if (std::string folder = variable("HEADGATE_LIBEXEC"); !folder.empty()) {
+    candidates = {fs::path(folder) / name};
+  } else {
+    fs::path here = own_folder();
+    // "headgate" is built in tools/headgate, "headgate-gate" in tools/gate.
+    std::string folder_name = name.substr(name.find('-') + 1);
+    candidates = {here / name, here / "../libexec/headgate" / name, here / "../../bin" / name,
+                  here / ".." / folder_name / name};
+  }
+  std::string looked;
+  for (const fs::path& candidate : candidates) {
+    if (::access(candidate.c_str(), X_OK) == 0) return fs::weakly_canonical(candidate).string();
+    looked += (looked.empty() ? "" : ", ") + candidate.lexically_normal().string();
+  }
+  return Unexpected(name + " was not found (looked at " + looked +
+                    "; HEADGATE_LIBEXEC names another folder)");
+}
+
+std::vector<std::string> plugin_folders() {
+  std::vector<std::string> out;
+  if (std::istringstream set(variable("HEADGATE_PLUGINS")); set.rdbuf()->in_avail() > 0) {
+    for (std::string folder; std::getline(set, folder, ':');)
+      if (exists(folder)) out.push_back(folder);
+    return out;
+  }
+  for (const fs::path& folder : {own_folder() / "../../plugins", fs::path(HEADGATE_PLUGIN_DIR)})
+    if (exists(folder)) out.push_back(fs::weakly_canonical(folder).string());
+  return out;
+}
+
+Result<std::string> pipelines_folder() {
+  if (std::string folder = variable("HEADGATE_PIPELINES"); !folder.empty()) return folder;
+  // A build tree does not know its source tree by itself: the build tells it.
+  bool build_tree = exists(own_folder() / "../../meson-info");
+  fs::path folder = build_tree ? fs::path(HEADGATE_SOURCE_PIPELINES) : fs::path(HEADGATE_PIPELINE_DIR);
+  if (exists(folder)) return folder.string();
+  return Unexpected("no folder of pipeline descriptions at " + folder.string() +
+                    " (HEADGATE_PIPELINES or --pipelines names one)");
+}
+
+}  // namespace headgate::tools

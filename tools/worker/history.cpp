@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "history.h"
+
+#include <playlist/record.h>
+#include <wire/messages.h>
+
+#include <algorithm>
+
+namespace headgate::worker {
+
+bool History::add(Bytes bytes) {
+  auto record = playlist::decode(bytes);
+  if (!record) return false;
+  Kind kind = Kind::other;
+  if (std::holds_alternative<playlist::RunRecord>(*record)) kind = Kind::run;
+  if (std::holds_alternative<playlist::InitRecord>(*record)) kind = Kind::init;
+  if (std::holds_alternative<playlist::PartRecord>(*record)) kind = Kind::part;
+  if (std::holds_alternative<playlist::SegmentRecord>(*record)) {
+    kind = Kind::segment;
+    std::erase_if(entries_, [](const Entry& entry) { return entry.kind == Kind::part; });
+    ++segments_;
+  }
+  entries_.push_back({kind, {bytes.begin(), bytes.end()}});
+  forget_old();
+  return kind == Kind::part || kind == Kind::segment;
+}
+
+void History::forget_old() {
+  // Runs and init segments stay: later segments need them. There are few: one run in a session, an init
+  // segment for each change of codec parameters.
+  auto forgettable = [](const Entry& entry) { return entry.kind != Kind::run && entry.kind != Kind::init; };
+  while (segments_ > kHistorySegments || entries_.size() > kHistoryRecords) {
+    auto oldest = std::find_if(entries_.begin(), entries_.end(), forgettable);
+    if (oldest == entries_.end()) oldest = entries_.begin();
+    if (oldest->kind == Kind::segment) --segments_;
+    entries_.erase(oldest);
+  }
+}
+
+void History::replay(const std::function<void(ByteVector batch)>& send) const {
+  ByteVector batch;
+  for (const Entry& entry : entries_) {
+    if (!batch.empty() && batch.size() + 4 + entry.bytes.size() > wire::kMaxRecordsBytes)
+      send(std::exchange(batch, {}));
+    ByteWriter writer(batch);
+    writer.u32(entry.bytes.size());
+    writer.bytes(entry.bytes);
+  }
+  if (!batch.empty()) send(std::move(batch));
+}
+
+}  // namespace headgate::worker

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "inbox.h"
+
+#include <cstring>
+#include <optional>
+
+#include "structure_json.h"
+
+namespace headgate::worker {
+namespace {
+
+struct BusWatch {
+  std::shared_ptr<Inbox> inbox;
+  uint64_t session;
+};
+
+std::string taken(gchar* text) {
+  std::string out = text ? text : "";
+  g_free(text);
+  return out;
+}
+
+std::string error_text(GstMessage* message, void (*parse)(GstMessage*, GError**, gchar**)) {
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  parse(message, &error, &debug);
+  std::string out = taken(gst_object_get_path_string(GST_MESSAGE_SRC(message)));
+  out = out.substr(out.rfind('/') + 1) + ": " + (error ? error->message : "unknown");
+  g_clear_error(&error);
+  g_free(debug);
+  return out;
+}
+
+std::optional<ByteVector> records_of(const GstStructure* structure) {
+  const GValue* value = gst_structure_get_value(structure, "records");
+  if (!value || !G_VALUE_HOLDS(value, G_TYPE_BYTES)) return std::nullopt;
+  auto* bytes = static_cast<GBytes*>(g_value_get_boxed(value));
+  gsize size = 0;
+  auto* data = static_cast<const std::byte*>(g_bytes_get_data(bytes, &size));
+  return ByteVector(data, data + size);
+}
+
+std::string text_field(const GstStructure* structure, const char* field) {
+  const char* text = gst_structure_get_string(structure, field);
+  return text ? text : "";
+}
+
+void take_element_message(const BusWatch& watch, const GstStructure* structure) {
+  if (!structure) return;
+  const char* name = gst_structure_get_name(structure);
+  auto post = [&](auto what) { watch.inbox->post({watch.session, std::move(what)}); };
+  if (std::strcmp(name, "headgate-records") == 0) {
+    if (auto records = records_of(structure)) post(RecordsEvent{*std::move(records)});
+  } else if (std::strcmp(name, "headgate-health") == 0) {
+    post(HealthEvent{structure_json(structure)});
+  } else if (std::strcmp(name, "headgate-session") == 0) {
+    if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
+  } else if (std::strcmp(name, "headgate-archive") == 0) {
+    post(NoticeEvent{"archive " + text_field(structure, "state") + ": " + text_field(structure, "reason")});
+  } else if (std::strcmp(name, "headgate-timestamps") == 0) {
+    post(NoticeEvent{structure_json(structure)});
+  }
+}
+
+GstBusSyncReply take_message(GstBus*, GstMessage* message, gpointer data) {
+  const BusWatch& watch = *static_cast<BusWatch*>(data);
+  auto post = [&](auto what) { watch.inbox->post({watch.session, std::move(what)}); };
+  switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_ELEMENT:
+      take_element_message(watch, gst_message_get_structure(message));
+      break;
+    case GST_MESSAGE_EOS:
+      post(EosEvent{});
+      break;
+    case GST_MESSAGE_ERROR:
+      post(FailureEvent{error_text(message, gst_message_parse_error)});
+      break;
+    case GST_MESSAGE_WARNING:
+      post(NoticeEvent{error_text(message, gst_message_parse_warning)});
+      break;
+    default:
+      break;
+  }
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+}  // namespace
+
+void Inbox::watch(GstBus* bus, uint64_t session) {
+  gst_bus_set_sync_handler(bus, take_message, new BusWatch{shared_from_this(), session},
+                           [](gpointer data) { delete static_cast<BusWatch*>(data); });
+}
+
+void Inbox::post(BusEvent event) {
+  bool first = false;
+  {
+    auto waiting = waiting_.lock();
+    first = waiting->empty();
+    waiting->push_back(std::move(event));
+  }
+  if (!first) return;
+  loop_.post([self = shared_from_this()] { self->loop_.after_ms(kGatherMs, [self] { self->drain(); }); });
+}
+
+void Inbox::drain() {
+  std::vector<BusEvent> events;
+  events.swap(*waiting_.lock());
+  if (on_events_ && !events.empty()) on_events_(std::move(events));
+}
+
+}  // namespace headgate::worker

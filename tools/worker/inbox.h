@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From streaming threads to the control loop: what pipelines post on their buses, for all sessions of the
+// worker in one queue. Posting wakes the loop once for all that comes within kGatherMs (streams that share a
+// reader thread post together), and never waits.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <base/bytes.h>
+#include <base/guarded.h>
+#include <base/loop.h>
+
+namespace headgate::worker {
+
+inline constexpr int64_t kGatherMs = 10;
+
+struct RecordsEvent {
+  ByteVector records;  // each preceded by u32 length
+};
+struct HealthEvent {
+  std::string json;
+};
+struct ClosingEvent {  // the source has let the connection go; EOS follows
+  std::string reason;
+};
+struct EosEvent {};
+struct FailureEvent {
+  std::string text;
+};
+struct NoticeEvent {  // warnings, the archive's state: for the log
+  std::string text;
+};
+
+struct BusEvent {
+  uint64_t session = 0;
+  std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, NoticeEvent> what;
+};
+
+class Inbox : public std::enable_shared_from_this<Inbox> {
+ public:
+  using OnEvents = std::function<void(std::vector<BusEvent>)>;
+  Inbox(Loop& loop, OnEvents on_events) : loop_(loop), on_events_(std::move(on_events)) {}
+
+  // All messages of this bus are taken (none accumulates), the ones that matter become events of `session`.
+  void watch(GstBus* bus, uint64_t session);
+  void post(BusEvent event);  // any thread
+  // Hands over what is there now. Loop's thread.
+  void drain();
+  // Nothing is delivered any more. Loop's thread.
+  void stop() { on_events_ = nullptr; }
+
+ private:
+  Loop& loop_;
+  OnEvents on_events_;
+  Guarded<std::vector<BusEvent>> waiting_;
+};
+
+}  // namespace headgate::worker

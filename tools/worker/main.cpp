@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// headgate-worker: runs the pipelines of sessions that the gate has admitted.
+#include <base/io.h>
+#include <common/log.h>
+#include <common/options.h>
+#include <common/siblings.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "worker.h"
+
+namespace headgate::worker {
+namespace {
+
+struct CommandLine {
+  Settings settings;
+  std::string pipelines;
+  bool check = false;
+};
+
+Result<CommandLine> parse_command_line(int argc, char** argv) {
+  CommandLine out;
+  Settings& settings = out.settings;
+  settings.node = "n01";
+  settings.default_pipeline = "station";
+  int64_t id = 0, capacity = settings.capacity;
+  std::vector<std::string> parameters;
+  tools::Options options(
+      "", "Runs the pipelines of admitted sessions. Started by `headgate serve`.",
+      "SIGTERM ends all sessions cleanly, within 5 s. Plugins are looked for where "
+      "GStreamer looks, then in HEADGATE_PLUGINS, the build tree or the installed folder.");
+  options.number("id", id, 0, 9999, "N", "listen on worker-N.sock (default 0)")
+      .text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
+      .text("root", settings.root, "DIR", "archive root")
+      .text("node", settings.node, "NAME", "name of this node in run names (default n01)")
+      .text("pipelines", out.pipelines, "DIR", "folder of pipeline descriptions")
+      .text("pipeline", settings.default_pipeline, "NAME",
+            "description of sessions that name none (default station)")
+      .number("capacity", capacity, 1, 10'000, "N", "most sessions at a time (default 50)")
+      .list("set", parameters, "NAME=VALUE", "a parameter of the descriptions; may be repeated")
+      .flag("check", out.check, "build every description once, then end: 0 good, 1 not");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return Unexpected(rest.error());
+  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+  if (settings.root.empty()) return Unexpected("--root is needed");
+  if (settings.runtime_dir.empty() && !out.check) return Unexpected("--runtime-dir is needed");
+  for (const std::string& parameter : parameters) {
+    size_t equals = parameter.find('=');
+    if (equals == std::string::npos) return Unexpected("--set " + parameter + ": is not NAME=VALUE");
+    settings.parameters[parameter.substr(0, equals)] = parameter.substr(equals + 1);
+  }
+  settings.id = static_cast<uint32_t>(id);
+  settings.capacity = static_cast<uint32_t>(capacity);
+  if (out.pipelines.empty()) {
+    auto folder = tools::pipelines_folder();
+    if (!folder) return Unexpected(folder.error());
+    out.pipelines = *folder;
+  }
+  return out;
+}
+
+void find_plugins() {
+  GstElementFactory* factory = gst_element_factory_find("ticketsrc");
+  if (factory) return gst_object_unref(factory);
+  for (const std::string& folder : tools::plugin_folders())
+    gst_registry_scan_path(gst_registry_get(), folder.c_str());
+}
+
+Result<void> load_descriptions(const std::string& folder, Settings& settings) {
+  std::error_code error;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  if (error) return Unexpected(folder + ": " + error.message());
+  std::sort(files.begin(), files.end());
+  Values unused = settings.parameters;
+  for (const auto& file : files) {
+    auto description = Description::load(file.string());
+    if (!description) return Unexpected(description.error());
+    // A pipeline is built here as every session's will be; that also registers its types.
+    if (auto built = Worker::build(settings, *description); !built) return Unexpected(built.error());
+    std::erase_if(unused, [&](const auto& value) { return description->has_parameter(value.first); });
+    if (!settings.descriptions.emplace(description->name(), *description).second)
+      return Unexpected(file.string() + ": another description has the name \"" + description->name() + "\"");
+  }
+  if (settings.descriptions.count(settings.default_pipeline) == 0)
+    return Unexpected(folder + ": no description has the name \"" + settings.default_pipeline + "\"");
+  if (!unused.empty())
+    return Unexpected("--set " + unused.begin()->first + ": no description has this parameter");
+  return {};
+}
+
+int fail(const std::string& message, int code) {
+  tools::log_error(message);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  auto line = parse_command_line(argc, argv);
+  if (!line) return fail(line.error().message, 2);
+  // One heap: pipelines come and go, and glibc's arenas keep what each thread once used.
+  mallopt(M_ARENA_MAX, 1);
+  Loop loop;
+  std::unique_ptr<Worker> worker;
+  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { worker->stop(); });
+  gst_init(nullptr, nullptr);
+  find_plugins();
+  if (auto made = make_directories(line->settings.root); !made) return fail(made.error().message, 1);
+  if (auto loaded = load_descriptions(line->pipelines, line->settings); !loaded)
+    return fail(loaded.error().message, 1);
+  if (line->check) return 0;
+  worker = std::make_unique<Worker>(loop, std::move(line->settings));
+  if (auto started = worker->start(); !started) return fail(started.error().message, 1);
+  loop.run();
+  if (worker->stuck()) {
+    // Waiting for what hangs would only have somebody else kill this process; recovery closes its runs.
+    tools::log_error("sessions did not end in time; their runs will be recovered");
+    std::_Exit(1);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace headgate::worker
+
+int main(int argc, char** argv) {
+  headgate::tools::start_log("headgate-worker");
+  return headgate::worker::run(argc, argv);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "session.h"
+
+#include <base/clock.h>
+
+namespace headgate::worker {
+namespace {
+
+using ElementPtr = PipelinePtr;
+
+ElementPtr source_of(GstElement* pipeline) {
+  return ElementPtr(GST_IS_BIN(pipeline) ? gst_bin_get_by_name(GST_BIN(pipeline), kSourceName) : nullptr);
+}
+
+GstStructure* session_structure(const wire::Handoff& handoff) {
+  return gst_structure_new("headgate-session",                       //
+                           "event", G_TYPE_UINT, handoff.event,      //
+                           "station", G_TYPE_UINT, handoff.station,  //
+                           "ticket-id", G_TYPE_STRING, handoff.ticket_id.c_str(), "ticket", G_TYPE_STRING,
+                           handoff.ticket.c_str(),                       //
+                           "peer", G_TYPE_STRING, handoff.peer.c_str(),  //
+                           "protocol", G_TYPE_STRING, handoff.protocol.c_str(), "user-agent", G_TYPE_STRING,
+                           handoff.user_agent.c_str(), "claim", G_TYPE_STRING, handoff.claim.c_str(),
+                           nullptr);
+}
+
+void hand_over(GstElement* source, const wire::Handoff& handoff, UniqueFd connection) {
+  GBytes* state = g_bytes_new(handoff.state.data(), handoff.state.size());
+  GstStructure* info = session_structure(handoff);
+  g_object_set(source, "session-state", state, "session-info", info, "session-fd", connection.release(),
+               nullptr);
+  gst_structure_free(info);
+  g_bytes_unref(state);
+}
+
+}  // namespace
+
+Result<PipelinePtr> build_pipeline(const std::string& launch_line) {
+  GError* error = nullptr;
+  GstElement* parsed =
+      gst_parse_launch_full(launch_line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  if (!parsed) {
+    std::string reason = error ? error->message : "unknown error";
+    g_clear_error(&error);
+    return Unexpected("elements: " + reason);
+  }
+  g_clear_error(&error);
+  PipelinePtr pipeline(GST_ELEMENT(gst_object_ref_sink(parsed)));
+  ElementPtr source = source_of(pipeline.get());
+  if (!source || !GST_IS_PIPELINE(pipeline.get()))
+    return Unexpected(std::string("elements: no element is named \"") + kSourceName + "\"");
+  for (const char* property : {"session-fd", "session-state", "session-info"})
+    if (!g_object_class_find_property(G_OBJECT_GET_CLASS(source.get()), property))
+      return Unexpected(std::string("elements: \"") + kSourceName + "\" has no property " + property);
+  return pipeline;
+}
+
+Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
+                 const wire::Handoff& handoff, OnClosed on_closed)
+    : loop_(loop),
+      reaper_(reaper),
+      inbox_(std::move(inbox)),
+      pipeline_(std::move(pipeline)),
+      opened_{handoff.session, handoff.event,    handoff.station,    handoff.ticket_id,
+              handoff.peer,    handoff.protocol, handoff.user_agent, system_clock().utc_us()},
+      on_closed_(std::move(on_closed)) {
+  health_.session = handoff.session;
+  health_.event = handoff.event;
+  health_.station = handoff.station;
+}
+
+Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
+                                                PipelinePtr pipeline, const wire::Handoff& handoff,
+                                                UniqueFd connection, OnClosed on_closed) {
+  std::unique_ptr<Session> session(
+      new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff, std::move(on_closed)));
+  GstElement* element = session->pipeline_.get();
+  GstBus* bus = gst_element_get_bus(element);
+  session->inbox_->watch(bus, handoff.session);
+  gst_object_unref(bus);
+  hand_over(source_of(element).get(), handoff, std::move(connection));
+  if (gst_element_set_state(element, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+    // The bus has the reason, if there is one; without it the session ends all the same.
+    session->inbox_->post({handoff.session, FailureEvent{"the pipeline does not start"}});
+  }
+  return session;
+}
+
+Session::~Session() {
+  *alive_ = false;
+  loop_.cancel(deadline_);
+  if (pipeline_) reap();
+}
+
+void Session::end(const std::string& reason) {
+  if (!pipeline_ || !kicked_.empty()) return;
+  kicked_ = reason;
+  // The source may be held by its reader thread: only the reaper may wait for it.
+  GstElement* source = source_of(pipeline_.get()).release();
+  reaper_.run([source, reason] {
+    g_signal_emit_by_name(source, "end-session", reason.c_str());
+    gst_object_unref(source);
+  });
+  deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
+}
+
+void Session::on_closing(const std::string& reason) {
+  if (reason_.empty()) reason_ = reason;
+  // EOS follows through the pipeline; a pipeline that loses it is cut.
+  if (deadline_ == 0 && pipeline_) deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
+}
+
+void Session::on_eos() {
+  if (reason_.empty()) reason_ = "disconnect";
+  reap();
+}
+
+void Session::on_failure(const std::string& text) {
+  if (reason_.empty()) reason_ = "error:" + text;
+  reap();
+}
+
+void Session::reap() {
+  if (!pipeline_) return;
+  loop_.cancel(deadline_);
+  std::string reason = !kicked_.empty() ? "kick:" + kicked_ : reason_.empty() ? "error:no end" : reason_;
+  reaper_.run([this, alive = alive_, loop = &loop_, inbox = inbox_, pipeline = pipeline_.release(),
+               reason = std::move(reason)] {
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    GstBus* bus = gst_element_get_bus(pipeline);
+    gst_bus_set_sync_handler(bus, nullptr, nullptr, nullptr);
+    gst_object_unref(bus);
+    gst_object_unref(pipeline);
+    loop->post([this, alive, inbox, reason] {
+      inbox->drain();  // the last records come before the end
+      if (!*alive) return;
+      auto closed = std::move(on_closed_);  // it destroys this session
+      closed(opened_.session, reason);
+    });
+  });
+}
+
+}  // namespace headgate::worker

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One session: a pipeline from the moment it is built until the reaper has taken it down. Lives in the
+// control loop's thread; everything that could wait happens in the reaper's.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+#include <base/unique_fd.h>
+#include <wire/messages.h>
+
+#include "history.h"
+#include "inbox.h"
+#include "reaper.h"
+
+namespace headgate::worker {
+
+inline constexpr int64_t kEndMs = 4000;          // from the request to end to EOS; then it is cut
+inline constexpr char kSourceName[] = "source";  // the element of a description that takes the connection
+
+struct ObjectUnref {
+  void operator()(gpointer object) const { gst_object_unref(object); }
+};
+using PipelinePtr = std::unique_ptr<GstElement, ObjectUnref>;
+
+// The pipeline of a launch line, checked to have a source that takes a session.
+Result<PipelinePtr> build_pipeline(const std::string& launch_line);
+
+class Session {
+ public:
+  // Loop's thread, once; the session may be destroyed in it.
+  using OnClosed = std::function<void(uint64_t session, const std::string& reason)>;
+
+  // Gives `connection` to the pipeline and starts it.
+  static Result<std::unique_ptr<Session>> start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
+                                                PipelinePtr pipeline, const wire::Handoff& handoff,
+                                                UniqueFd connection, OnClosed on_closed);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Ends the session from outside: the source lets go, the archive closes its run, then on_closed with
+  // "kick:<reason>".
+  void end(const std::string& reason);
+
+  void on_closing(const std::string& reason);  // events of the pipeline's bus
+  void on_eos();
+  void on_failure(const std::string& text);
+
+  const wire::SessionOpened& opened() const { return opened_; }
+  History& history() { return history_; }
+  wire::SessionHealth& health() { return health_; }  // the last one sent; empty json: none yet
+
+ private:
+  Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
+          const wire::Handoff& handoff, OnClosed on_closed);
+  void reap();
+
+  Loop& loop_;
+  Reaper& reaper_;
+  std::shared_ptr<Inbox> inbox_;
+  PipelinePtr pipeline_;  // none: the reaper has it
+  wire::SessionOpened opened_;
+  wire::SessionHealth health_;
+  History history_;
+  OnClosed on_closed_;
+  std::string kicked_;  // reason of end(); empty: nobody asked
+  std::string reason_;  // what the pipeline said
+  Loop::TimerId deadline_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: posted calls find it gone
+};
+
+}  // namespace headgate::worker

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker.h"
+
+#include <base/clock.h>
+#include <base/json_line.h>
+#include <common/log.h>
+#include <store/run_writer.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace headgate::worker {
+
+using tools::log_info;
+using tools::log_notice;
+using tools::log_warning;
+
+namespace {
+
+constexpr int64_t kMinuteUs = 60'000'000;
+
+std::string volume_problem(const std::string& root) {
+  struct statvfs volume {};
+  if (::statvfs(root.c_str(), &volume) != 0) return "volume of " + root + " cannot be asked for its space";
+  uint64_t free_bytes = static_cast<uint64_t>(volume.f_bavail) * volume.f_frsize;
+  if (free_bytes >= store::VolumeSettings{}.min_free_bytes) return "";
+  return "volume full: " + std::to_string(free_bytes >> 20) + " MiB free";
+}
+
+}  // namespace
+
+Worker::Worker(Loop& loop, Settings settings) : loop_(loop), settings_(std::move(settings)) {
+  inbox_ =
+      std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
+}
+
+Worker::~Worker() {
+  loop_.cancel(tick_);
+  inbox_->stop();
+  if (reaper_.busy_ms() > 0) reaper_.abandon();
+}
+
+Result<PipelinePtr> Worker::build(const Settings& settings, const Description& description) {
+  Values values = settings.parameters;
+  if (description.has_parameter("root")) values["root"] = settings.root;
+  if (description.has_parameter("node")) values["node"] = settings.node;
+  std::erase_if(values, [&](const auto& value) { return !description.has_parameter(value.first); });
+  auto line = description.launch_line(values);
+  if (!line) return Unexpected(line.error());
+  auto pipeline = build_pipeline(*line);
+  if (!pipeline) return Unexpected("pipeline " + description.name() + ": " + pipeline.error().message);
+  return pipeline;
+}
+
+Result<void> Worker::start() {
+  space_ = volume_problem(settings_.root);
+  std::string path = settings_.runtime_dir + "/worker-" + std::to_string(settings_.id) + ".sock";
+  auto acceptor = wire::Acceptor::listen(
+      loop_, path, [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
+  if (!acceptor) return Unexpected(acceptor.error());
+  acceptor_ = *std::move(acceptor);
+  tick_ = loop_.every_ms(kTickMs, [this] { tick(); });
+  return {};
+}
+
+void Worker::stop() {
+  if (std::exchange(stopping_, true)) return;
+  tell_state();
+  for (auto& [station, pending] : std::exchange(pending_, {})) refuse(pending.handoff, "kick:shutdown");
+  for (auto& [id, session] : sessions_) session->end("shutdown");
+  if (sessions_.empty()) return loop_.stop();
+  loop_.after_ms(kStopMs, [this] { loop_.stop(); });
+}
+
+bool Worker::stuck() const {
+  return !sessions_.empty();
+}
+
+void Worker::accept(std::unique_ptr<wire::Channel> channel) {
+  auto owned = std::make_unique<Subscriber>();
+  Subscriber* subscriber = owned.get();
+  subscriber->channel = std::move(channel);
+  subscribers_.insert(std::move(owned));
+  subscriber->channel->start(
+      [this, subscriber](wire::Message message, std::vector<UniqueFd> fds) {
+        on_message(*subscriber, std::move(message), std::move(fds));
+      },
+      [this, subscriber] {
+        std::erase_if(subscribers_, [&](const auto& one) { return one.get() == subscriber; });
+      });
+}
+
+void Worker::on_message(Subscriber& from, wire::Message message, std::vector<UniqueFd> fds) {
+  if (auto* hello = std::get_if<wire::Hello>(&message)) {
+    from.role = hello->role;
+    greet(from);
+  } else if (auto* handoff = std::get_if<wire::Handoff>(&message)) {
+    if (fds.size() == 1) take(std::move(*handoff), std::move(fds[0]));
+  } else if (auto* wanted = std::get_if<wire::Kick>(&message)) {
+    kick(*wanted);
+  } else if (std::holds_alternative<wire::GetListeners>(message)) {
+    from.channel->send(wire::Listeners{});
+  } else if (std::holds_alternative<wire::Drain>(message)) {
+    draining_ = true;
+    tell_state();
+  } else if (std::holds_alternative<wire::Stop>(message)) {
+    stop();
+  }
+}
+
+void Worker::greet(Subscriber& subscriber) {
+  wire::Channel& channel = *subscriber.channel;
+  channel.send(state());
+  if (subscriber.role == "supervisor")
+    channel.send(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()});
+  if (subscriber.role != "gate" && subscriber.role != "origin") return;
+  for (auto& [id, session] : sessions_) {
+    const wire::SessionOpened& opened = session->opened();
+    channel.send(opened);
+    if (subscriber.role != "origin") continue;
+    session->history().replay([&](ByteVector batch) {
+      channel.send(wire::StreamRecords{id, opened.event, opened.station, std::move(batch)});
+    });
+    if (!session->health().json.empty()) channel.send(session->health());
+  }
+}
+
+std::string Worker::unfit() const {
+  if (stopping_) return "stopping";
+  if (draining_) return "draining";
+  if (reaper_.busy_ms() > kStuckMs) return "a session does not end";
+  return space_;
+}
+
+std::string Worker::reason_to_refuse(const wire::Handoff& handoff) {
+  if (std::string reason = unfit(); !reason.empty()) return reason;
+  Station station{handoff.event, handoff.station};
+  bool replaces = running_.count(station) != 0;
+  if (!replaces && sessions_.size() + pending_.size() >= settings_.capacity) return "worker is full";
+  std::string pipeline = handoff.pipeline.empty() ? settings_.default_pipeline : handoff.pipeline;
+  auto description = settings_.descriptions.find(pipeline);
+  if (description == settings_.descriptions.end()) return "there is no pipeline \"" + pipeline + "\"";
+  auto failed = errors_.find(station);
+  if (failed != errors_.end() &&
+      static_cast<int64_t>(failed->second.size()) >= description->second.errors_per_minute())
+    return "its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute";
+  return "";
+}
+
+void Worker::take(wire::Handoff handoff, UniqueFd connection) {
+  if (std::string reason = reason_to_refuse(handoff); !reason.empty())
+    return refuse(handoff, "error:" + reason);
+  Station station{handoff.event, handoff.station};
+  auto former = running_.find(station);
+  if (former == running_.end()) return begin(handoff, std::move(connection));
+  if (auto waiting = pending_.find(station); waiting != pending_.end())
+    refuse(std::exchange(waiting->second.handoff, {}), "kick:superseded");
+  pending_[station] = {std::move(handoff), std::move(connection)};
+  if (Session* session = find(former->second)) session->end("superseded");
+}
+
+void Worker::refuse(const wire::Handoff& handoff, const std::string& reason) {
+  log_warning("session refused: " + reason,
+              {{"STATION", handoff.station}, {"SESSION", handoff.session}, {"PEER", handoff.peer}});
+  tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, reason}, {"gate"});
+}
+
+void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
+  const std::string& name = handoff.pipeline.empty() ? settings_.default_pipeline : handoff.pipeline;
+  auto pipeline = build(settings_, settings_.descriptions.at(name));
+  if (!pipeline) return refuse(handoff, "error:" + pipeline.error().message);
+  auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
+                                [this](uint64_t id, const std::string& reason) { on_closed(id, reason); });
+  if (!session) return refuse(handoff, "error:" + session.error().message);
+  ++opened_;
+  const wire::SessionOpened& opened = (*session)->opened();
+  log_info("session opened", {{"STATION", handoff.station},
+                              {"SESSION", handoff.session},
+                              {"PEER", handoff.peer},
+                              {"PROTOCOL", handoff.protocol},
+                              {"TICKET", handoff.ticket_id},
+                              {"USER_AGENT", handoff.user_agent}});
+  tell(opened, {"gate", "origin"});
+  running_[{handoff.event, handoff.station}] = handoff.session;
+  sessions_[handoff.session] = *std::move(session);
+  tell_state();
+}
+
+void Worker::kick(const wire::Kick& wanted) {
+  if (Session* session = find(wanted.session)) return session->end(wanted.reason);
+  for (auto waiting = pending_.begin(); waiting != pending_.end(); ++waiting) {
+    if (waiting->second.handoff.session != wanted.session) continue;
+    refuse(waiting->second.handoff, "kick:" + wanted.reason);
+    pending_.erase(waiting);
+    return;
+  }
+}
+
+void Worker::on_events(std::vector<BusEvent> events) {
+  std::map<uint64_t, wire::StreamRecords> batches;
+  auto flush = [&](uint64_t id) {
+    auto batch = batches.find(id);
+    if (batch == batches.end()) return;
+    tell(batch->second, {"origin"});
+    batches.erase(batch);
+  };
+  for (BusEvent& event : events) {
+    Session* session = find(event.session);
+    if (!session) continue;
+    const wire::SessionOpened& opened = session->opened();
+    if (auto* records = std::get_if<RecordsEvent>(&event.what)) {
+      on_records(*session, *records, batches);
+    } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
+      session->health().json = std::move(health->json);
+      flush(event.session);
+      tell(session->health(), {"origin"});
+    } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
+      session->on_closing(closing->reason);
+    } else if (std::holds_alternative<EosEvent>(event.what)) {
+      session->on_eos();
+    } else if (auto* failure = std::get_if<FailureEvent>(&event.what)) {
+      log_warning("pipeline error: " + failure->text,
+                  {{"STATION", opened.station}, {"SESSION", opened.session}});
+      session->on_failure(failure->text);
+    } else if (auto* notice = std::get_if<NoticeEvent>(&event.what)) {
+      log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
+    }
+  }
+  while (!batches.empty()) flush(batches.begin()->first);
+}
+
+void Worker::on_records(Session& session, const RecordsEvent& event,
+                        std::map<uint64_t, wire::StreamRecords>& batches) {
+  const wire::SessionOpened& opened = session.opened();
+  ByteReader reader(event.records);
+  while (reader.remaining() > 0) {
+    uint32_t length = reader.u32();
+    Bytes record = reader.bytes(length);
+    if (!reader.ok()) return;
+    if (session.history().add(record)) session.health().last_media_mono_us = system_clock().mono_us();
+    wire::StreamRecords& batch = batches[opened.session];
+    if (batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
+      tell(batch, {"origin"});
+      batch.records.clear();
+    }
+    batch.session = opened.session;
+    batch.event = opened.event;
+    batch.station = opened.station;
+    ByteWriter writer(batch.records);
+    writer.u32(length);
+    writer.bytes(record);
+  }
+}
+
+void Worker::on_closed(uint64_t id, const std::string& reason) {
+  auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;
+  std::unique_ptr<Session> session = std::move(found->second);
+  sessions_.erase(found);
+  const wire::SessionOpened& opened = session->opened();
+  Station station{opened.event, opened.station};
+  running_.erase(station);
+  if (reason.rfind("error:", 0) == 0) {
+    ++failed_;
+    errors_[station].push_back(system_clock().mono_us());
+  }
+  log_info("session closed: " + reason,
+           {{"STATION", opened.station}, {"SESSION", id}, {"PEER", opened.peer}});
+  tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin"});
+  if (auto next = pending_.find(station); next != pending_.end()) {
+    Pending pending = std::move(next->second);
+    pending_.erase(next);
+    begin(pending.handoff, std::move(pending.connection));
+  }
+  tell_state();
+  if (stopping_ && sessions_.empty()) loop_.stop();
+}
+
+void Worker::tick() {
+  space_ = volume_problem(settings_.root);
+  int64_t minute_ago = system_clock().mono_us() - kMinuteUs;
+  for (auto& [station, times] : errors_)
+    while (!times.empty() && times.front() < minute_ago) times.pop_front();
+  std::erase_if(errors_, [](const auto& one) { return one.second.empty(); });
+  tell_state();
+  tell(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()}, {"supervisor"});
+}
+
+void Worker::tell(const wire::Message& message, std::initializer_list<std::string_view> roles) {
+  for (auto& subscriber : subscribers_)
+    if (std::find(roles.begin(), roles.end(), subscriber->role) != roles.end())
+      subscriber->channel->send(message);
+}
+
+wire::WorkerState Worker::state() const {
+  std::string reason = unfit();
+  return {settings_.id,
+          static_cast<uint32_t>(::getpid()),
+          static_cast<uint32_t>(sessions_.size() + pending_.size()),
+          settings_.capacity,
+          reason.empty(),
+          reason};
+}
+
+void Worker::tell_state() {
+  wire::WorkerState now = state();
+  if (now == told_) return;
+  if (now.reason != told_.reason && !now.reason.empty()) log_notice("takes no sessions: " + now.reason);
+  told_ = now;
+  tell(now, {"gate", "origin", "supervisor"});
+}
+
+std::string Worker::status_json() const {
+  wire::WorkerState now = state();
+  return JsonLine()
+      .field("id", now.worker)
+      .field("sessions", now.sessions)
+      .field("capacity", now.capacity)
+      .field("accepting", now.accepting)
+      .field("reason", now.reason)
+      .field("opened", opened_)
+      .field("failed", failed_)
+      .take();
+}
+
+Session* Worker::find(uint64_t session) {
+  auto found = sessions_.find(session);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace headgate::worker
