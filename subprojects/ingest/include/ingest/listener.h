@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From listening TCP sockets to admitted RTMP publishers: accepts, speaks RTMP up to `publish`, checks the
+// ticket, and hands the connection over unanswered; or refuses with a text that the client shows. Whatever
+// strangers do, memory and time are bounded by Policy. Everything happens in the Loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <base/clock.h>
+#include <base/loop.h>
+#include <base/unique_fd.h>
+#include <ingest/peer.h>
+#include <rtmp/limits.h>
+#include <ticket/verifier.h>
+
+namespace headgate::ingest {
+
+// docs/tickets.md, 1.7. "Unauthenticated" is every connection that has not been admitted, refused ones until
+// they are closed included.
+struct Policy {
+  int64_t connect_timeout_us = 5'000'000;   // from accept to the end of `connect`
+  int64_t publish_timeout_us = 10'000'000;  // from accept to `publish`
+  int64_t linger_us = 1'000'000;            // from a refusal to closing, for clients that have not read it
+  size_t max_unauthenticated = 5'000;       // beyond, new connections wait in the kernel's queue
+  size_t max_unauthenticated_per_network = 200;  // beyond, new ones of that /24 (IPv6: /48) are closed
+  unsigned failures_per_source = 60;             // a minute
+  unsigned failures_per_network = 600;           // a minute
+  rtmp::Limits rtmp = rtmp::Limits::before_admission();
+};
+
+// What the hook grants: goes through to Admitted.
+struct Grant {
+  std::string claim;  // first, resume, takeover: how the ticket came to this publisher
+  uint64_t tag = 0;   // the hook's own
+};
+
+struct Admitted {
+  ticket::Ticket ticket;
+  Peer peer;
+  std::string user_agent;  // flashVer, as sent
+  Grant grant;
+  ByteVector state;  // rtmp::Server::restore(); `publish` is not answered yet
+  UniqueFd socket;   // non-blocking, close-on-exec; nothing is left to send on it
+};
+
+struct Refused {
+  int code = 0;  // ticket::Refusal
+  std::string text;
+  Peer peer;
+  std::string user_agent;
+  std::string ticket_id;  // hex; empty when it did not come so far
+  uint32_t station = 0;   // with ticket_id
+};
+
+struct Counters {
+  uint64_t accepted = 0;    // connections
+  uint64_t challenged = 0;  // sent back for the next step of authmod=adobe
+  uint64_t admitted = 0;
+  std::map<int, uint64_t> refused;  // by code; what over_network and timeouts lost is not in it
+  uint64_t timed_out = 0;
+  uint64_t gone = 0;           // closed by the peer before it asked for anything
+  uint64_t over_network = 0;   // closed unread: max_unauthenticated_per_network
+  uint64_t accept_errors = 0;  // no descriptors or memory left
+  size_t unauthenticated = 0;  // now
+};
+
+// None of them may destroy the listener.
+struct Callbacks {
+  // The ticket is right and proved. May still refuse: Error.code is a ticket::Refusal, the message is for the
+  // publisher's screen. Without a hook everybody is let in.
+  std::function<Result<Grant>(const ticket::Ticket&, const Peer&)> decide;
+  std::function<void(Admitted)> admitted;
+  std::function<void(const Refused&)> refused;  // may be empty
+};
+
+class Listener {
+ public:
+  // The references must outlive the listener. `verifier` may change what is revoked between the loop's
+  // rounds.
+  Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Policy policy,
+           Callbacks callbacks);
+  ~Listener();  // closes everything that is not admitted
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // A bound and listening stream socket; made non-blocking. As many as wanted.
+  void add(UniqueFd listening);
+  // Descriptors of the listening sockets, which stay the listener's.
+  std::vector<int> listening() const;
+  Counters counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace headgate::ingest

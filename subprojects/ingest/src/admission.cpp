@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Who is let in. The socket's side is in admission_io.cpp.
+#include <base/encoding.h>
+
+#include <algorithm>
+
+#include "admission.h"
+
+namespace headgate::ingest {
+namespace {
+
+constexpr std::string_view kNeedsPassword =
+    "needs user and password: publish to the whole URL of the ticket, rtmp://USER:PASSWORD@HOST/lt";
+constexpr std::string_view kTooManyFailures =
+    "too many failed attempts from your network: try again in a minute";
+
+// The key as typed may carry a path, a prefix and a query that clients put there.
+std::string key_of(std::string name) {
+  name.resize(std::min(name.find('?'), name.size()));
+  if (size_t slash = name.rfind('/'); slash != std::string::npos) name.erase(0, slash + 1);
+  return name;
+}
+
+}  // namespace
+
+Admission::Admission(Shared& shared, UniqueFd socket, Peer peer)
+    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), server_(shared.policy.rtmp) {
+  int64_t now = shared_.clock.mono_us();
+  connect_deadline_us_ = now + shared_.policy.connect_timeout_us;
+  deadline_us_ = now + shared_.policy.publish_timeout_us;
+}
+
+// Three connections make one authentication (rtmp/adobe_auth.h); the first two are not failures.
+std::optional<std::string> Admission::on_connect(const rtmp::ConnectRequest& request) {
+  auto query = rtmp::parse_adobe_query(request.query);
+  if (!query) {
+    ++shared_.counters.challenged;
+    return rtmp::AdobeAuth::need_auth(kNeedsPassword);
+  }
+  if (!query->response.empty()) return check_response(*query);
+  if (shared_.verifier.passwords_of_user(query->user).empty()) {
+    count_failure();
+    report(ticket::kUnauthorized, "user name of another event or node");
+    return rtmp::AdobeAuth::no_such_user();
+  }
+  ++shared_.counters.challenged;
+  return shared_.auth.challenge(query->user, peer_.address, shared_.clock.mono_us() / 1'000'000);
+}
+
+std::optional<std::string> Admission::check_response(const rtmp::AdobeQuery& query) {
+  if (shared_.budget.exhausted(peer_, shared_.clock.mono_us())) {
+    report(ticket::kOverload, std::string(kTooManyFailures));
+    return std::to_string(ticket::kOverload) + " " + std::string(kTooManyFailures);
+  }
+  auto kid = shared_.auth.check(query, peer_.address, shared_.clock.mono_us() / 1'000'000,
+                                shared_.verifier.passwords_of_user(query.user));
+  if (!kid) {
+    count_failure();
+    report(ticket::kUnauthorized, "password: " + kid.error().message);
+    return rtmp::AdobeAuth::failed(kid.error().message);
+  }
+  connected_ = true;
+  user_ = query.user;
+  kid_ = static_cast<uint8_t>(*kid);
+  return std::nullopt;
+}
+
+// In the order of docs/tickets.md 1.5, with the failure budget before the signature.
+Result<Grant> Admission::judge(const std::string& key) {
+  if (shared_.budget.exhausted(peer_, shared_.clock.mono_us()))
+    return Unexpected(ticket::kOverload, std::string(kTooManyFailures));
+  if (key.find('.') != std::string::npos)
+    return Unexpected(
+        ticket::kBadRequest,
+        "the key has the secret in it, which must not be sent without TLS: the key is only what "
+        "stands before the dot");
+  auto ticket = shared_.verifier.verify(key, shared_.clock.utc_seconds());
+  if (!ticket) return Unexpected(ticket.error());
+  ticket_ = *ticket;
+  if (auto proved = check_proof(); !proved) return Unexpected(proved.error());
+  if (!shared_.callbacks.decide) return Grant{};
+  return shared_.callbacks.decide(*ticket_, peer_);
+}
+
+// That the password which was proved is this ticket's.
+Result<void> Admission::check_proof() const {
+  auto tid = from_base32(user_);
+  bool same_user = tid && std::ranges::equal(*tid, ticket_->tid);
+  if (!same_user || ticket_->kid != kid_)
+    return Unexpected(ticket::kUnauthorized, "user and key are of two different tickets");
+  if (!(ticket_->flags & ticket::kFlagChallengePlain))
+    return Unexpected(ticket::kForbidden, "this ticket may not be used on plain RTMP");
+  return {};
+}
+
+// `publish` was read and everything before it is answered.
+bool Admission::decide() {
+  auto grant = judge(key_of(server_.publish_request().name));
+  if (!grant) {
+    int code = grant.error().code;
+    if (code == ticket::kBadRequest || code == ticket::kUnauthorized || code == ticket::kForbidden)
+      count_failure();
+    report(code, grant.error().message);
+    server_.refuse_publish(code, grant.error().message);
+    return go_on();
+  }
+  ++shared_.counters.admitted;
+  admitted_.emplace();
+  admitted_->ticket = *ticket_;
+  admitted_->peer = peer_;
+  admitted_->user_agent = server_.connect_request().flash_ver;
+  admitted_->grant = std::move(*grant);
+  admitted_->state = server_.save();
+  admitted_->socket = std::move(socket_);
+  return false;
+}
+
+void Admission::count_failure() {
+  shared_.budget.failed(peer_, shared_.clock.mono_us());
+}
+
+void Admission::report(int code, const std::string& text) {
+  ++shared_.counters.refused[code];
+  if (!shared_.callbacks.refused) return;
+  Refused refused;
+  refused.code = code;
+  refused.text = text;
+  refused.peer = peer_;
+  refused.user_agent = server_.connect_request().flash_ver;
+  if (ticket_) {
+    refused.ticket_id = to_hex(ticket_->tid);
+    refused.station = ticket_->station;
+  }
+  shared_.callbacks.refused(refused);
+}
+
+}  // namespace headgate::ingest

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <ingest/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <unordered_map>
+#include <vector>
+
+#include "admission.h"
+
+namespace headgate::ingest {
+namespace {
+
+constexpr int64_t kSweepMs = 100;     // how late a deadline may be noticed
+constexpr int kAcceptsPerRound = 64;  // then connections have their turn
+
+}  // namespace
+
+struct Listener::State {
+  State(Loop& the_loop, const Clock& clock, const ticket::Verifier& verifier, Policy policy,
+        Callbacks callbacks)
+      : loop(the_loop),
+        shared{clock,
+               verifier,
+               policy,
+               std::move(callbacks),
+               rtmp::AdobeAuth(),
+               FailureBudget(policy.failures_per_source, policy.failures_per_network),
+               {}} {}
+
+  void add(UniqueFd listening);
+  void accept(int listening);
+  void take(UniqueFd socket, const sockaddr_storage& address);
+  void on_events(uint64_t id, uint32_t events);
+  void end(uint64_t id);
+  void sweep();
+  void pause();
+  void resume();
+
+  Loop& loop;
+  Shared shared;
+  std::vector<UniqueFd> listening;
+  std::unordered_map<uint64_t, std::unique_ptr<Admission>> admissions;
+  std::unordered_map<std::string, size_t> per_network;  // of admissions
+  uint64_t last_id = 0;
+  Loop::TimerId sweep_timer = 0;  // runs while there are admissions or accepting is paused
+  bool paused = false;
+};
+
+void Listener::State::add(UniqueFd fd) {
+  int flags = ::fcntl(fd.get(), F_GETFL);
+  ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK);
+  int raw = fd.get();
+  listening.push_back(std::move(fd));
+  loop.watch(raw, paused ? 0u : EPOLLIN, [this, raw](uint32_t) { accept(raw); });
+}
+
+void Listener::State::accept(int from) {
+  for (int i = 0; i < kAcceptsPerRound && !paused; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    UniqueFd socket(
+        ::accept4(from, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket) {
+      take(std::move(socket), address);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN) {  // EMFILE and its kind: the socket stays readable, so do not look for a while
+      ++shared.counters.accept_errors;
+      pause();
+    }
+    return;
+  }
+}
+
+void Listener::State::take(UniqueFd socket, const sockaddr_storage& address) {
+  ++shared.counters.accepted;
+  Peer peer = make_peer(address);
+  size_t& neighbours = per_network[peer.network];
+  if (neighbours >= shared.policy.max_unauthenticated_per_network) {
+    ++shared.counters.over_network;
+    return;
+  }
+  ++neighbours;
+  int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  uint64_t id = ++last_id;
+  int raw = socket.get();
+  admissions[id] = std::make_unique<Admission>(shared, std::move(socket), std::move(peer));
+  loop.watch(raw, EPOLLIN, [this, id](uint32_t events) { on_events(id, events); });
+  if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
+  if (admissions.size() >= shared.policy.max_unauthenticated) pause();
+}
+
+void Listener::State::on_events(uint64_t id, uint32_t events) {
+  auto found = admissions.find(id);
+  if (found == admissions.end()) return;
+  Admission& admission = *found->second;
+  int socket = admission.socket();
+  uint32_t wanted = admission.wanted_events();
+  if (admission.on_events(events)) {
+    if (admission.wanted_events() != wanted) loop.rewatch(socket, admission.wanted_events());
+    return;
+  }
+  auto admitted = admission.take_admitted();
+  loop.unwatch(socket);  // before somebody else owns it
+  end(id);
+  if (admitted) shared.callbacks.admitted(std::move(*admitted));
+}
+
+void Listener::State::end(uint64_t id) {
+  auto found = admissions.find(id);
+  if (found == admissions.end()) return;
+  if (found->second->socket() >= 0) loop.unwatch(found->second->socket());  // not when admitted
+  auto network = per_network.find(found->second->peer().network);
+  if (--network->second == 0) per_network.erase(network);
+  admissions.erase(found);
+  if (admissions.size() < shared.policy.max_unauthenticated) resume();
+}
+
+void Listener::State::sweep() {
+  int64_t now = shared.clock.mono_us();
+  std::vector<uint64_t> over;
+  for (auto& [id, admission] : admissions)
+    if (!admission->on_time(now)) over.push_back(id);
+  for (uint64_t id : over) end(id);
+  if (admissions.size() < shared.policy.max_unauthenticated) resume();
+  if (!admissions.empty() || paused) return;
+  loop.cancel(sweep_timer);
+  sweep_timer = 0;
+}
+
+void Listener::State::pause() {
+  if (paused) return;
+  paused = true;
+  for (const UniqueFd& fd : listening) loop.rewatch(fd.get(), 0);
+  if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
+}
+
+void Listener::State::resume() {
+  if (!paused) return;
+  paused = false;
+  for (const UniqueFd& fd : listening) loop.rewatch(fd.get(), EPOLLIN);
+}
+
+Listener::Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Policy policy,
+                   Callbacks callbacks)
+    : state_(std::make_unique<State>(loop, clock, verifier, std::move(policy), std::move(callbacks))) {}
+
+Listener::~Listener() {
+  state_->loop.cancel(state_->sweep_timer);
+  for (const UniqueFd& fd : state_->listening) state_->loop.unwatch(fd.get());
+  for (auto& [id, admission] : state_->admissions) state_->loop.unwatch(admission->socket());
+}
+
+void Listener::add(UniqueFd listening) {
+  state_->add(std::move(listening));
+}
+
+std::vector<int> Listener::listening() const {
+  std::vector<int> out;
+  for (const UniqueFd& fd : state_->listening) out.push_back(fd.get());
+  return out;
+}
+
+Counters Listener::counters() const {
+  Counters out = state_->shared.counters;
+  out.unauthenticated = state_->admissions.size();
+  return out;
+}
+
+}  // namespace headgate::ingest
