@@ -21,7 +21,7 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
@@ -52,20 +52,20 @@ std::vector<std::string> plugin_folders() {
   std::vector<std::string> out;
   if (std::istringstream set(variable("HEADGATE_PLUGINS")); set.rdbuf()->in_avail() > 0) {
     for (std::string folder; std::getline(set, folder, ':');)
-      if (exists(folder)) out.push_back(folder);
+      if (is_there(folder)) out.push_back(folder);
     return out;
   }
   for (const fs::path& folder : {own_folder() / "../../plugins", fs::path(HEADGATE_PLUGIN_DIR)})
-    if (exists(folder)) out.push_back(fs::weakly_canonical(folder).string());
+    if (is_there(folder)) out.push_back(fs::weakly_canonical(folder).string());
   return out;
 }
 
 Result<std::string> pipelines_folder() {
   if (std::string folder = variable("HEADGATE_PIPELINES"); !folder.empty()) return folder;
   // A build tree does not know its source tree by itself: the build tells it.
-  bool build_tree = exists(own_folder() / "../../meson-info");
+  bool build_tree = is_there(own_folder() / "../../meson-info");
   fs::path folder = build_tree ? fs::path(HEADGATE_SOURCE_PIPELINES) : fs::path(HEADGATE_PIPELINE_DIR);
-  if (exists(folder)) return folder.string();
+  if (is_there(folder)) return folder.string();
   return Unexpected("no folder of pipeline descriptions at " + folder.string() +
                     " (HEADGATE_PIPELINES or --pipelines names one)");
 }

@@ -8,9 +8,9 @@
 
 namespace headgate::worker {
 
-bool History::add(Bytes bytes) {
+void History::add(Bytes bytes) {
   auto record = playlist::decode(bytes);
-  if (!record) return false;
+  if (!record) return;
   Kind kind = Kind::other;
   if (std::holds_alternative<playlist::RunRecord>(*record)) kind = Kind::run;
   if (std::holds_alternative<playlist::InitRecord>(*record)) kind = Kind::init;
@@ -22,7 +22,6 @@ bool History::add(Bytes bytes) {
   }
   entries_.push_back({kind, {bytes.begin(), bytes.end()}});
   forget_old();
-  return kind == Kind::part || kind == Kind::segment;
 }
 
 void History::forget_old() {

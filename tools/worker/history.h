@@ -16,9 +16,8 @@ inline constexpr size_t kHistoryRecords = 1024;  // of all kinds; the oldest lea
 
 class History {
  public:
-  // One encoded playlist::Record. Parts leave when their segment comes. Returns whether it was media (a part
-  // or a segment).
-  bool add(Bytes record);
+  // One encoded playlist::Record. Parts leave when their segment comes.
+  void add(Bytes record);
   // Everything in the order it came, as batches for StreamRecords.
   void replay(const std::function<void(ByteVector batch)>& send) const;
 

@@ -34,13 +34,17 @@ struct EosEvent {};
 struct FailureEvent {
   std::string text;
 };
+struct StatsEvent {  // of the source
+  uint64_t received_bytes = 0;
+  int64_t last_media_mono_us = 0;
+};
 struct NoticeEvent {  // warnings, the archive's state: for the log
   std::string text;
 };
 
 struct BusEvent {
   uint64_t session = 0;
-  std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, NoticeEvent> what;
+  std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, NoticeEvent> what;
 };
 
 class Inbox : public std::enable_shared_from_this<Inbox> {

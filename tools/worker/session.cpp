@@ -49,7 +49,7 @@ Result<PipelinePtr> build_pipeline(const std::string& launch_line) {
   ElementPtr source = source_of(pipeline.get());
   if (!source || !GST_IS_PIPELINE(pipeline.get()))
     return Unexpected(std::string("elements: no element is named \"") + kSourceName + "\"");
-  for (const char* property : {"session-fd", "session-state", "session-info"})
+  for (const char* property : {"session-fd", "session-state", "session-info", "stats"})
     if (!g_object_class_find_property(G_OBJECT_GET_CLASS(source.get()), property))
       return Unexpected(std::string("elements: \"") + kSourceName + "\" has no property " + property);
   return pipeline;
@@ -102,6 +102,22 @@ void Session::end(const std::string& reason) {
     gst_object_unref(source);
   });
   deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
+}
+
+Reaper::Job Session::measure() {
+  if (!pipeline_) return {};
+  GstElement* source = source_of(pipeline_.get()).release();
+  return [source, inbox = inbox_, session = opened_.session] {
+    GstStructure* stats = nullptr;
+    g_object_get(source, "stats", &stats, nullptr);
+    gst_object_unref(source);
+    if (!stats) return;
+    StatsEvent event;
+    gst_structure_get_uint64(stats, "bytes", &event.received_bytes);
+    gst_structure_get_int64(stats, "last-media-mono-us", &event.last_media_mono_us);
+    gst_structure_free(stats);
+    inbox->post({session, event});
+  };
 }
 
 void Session::on_closing(const std::string& reason) {

@@ -47,6 +47,10 @@ class Session {
   // "kick:<reason>".
   void end(const std::string& reason);
 
+  // A look at the source, for the reaper's thread (the source may be held by its reader thread): posts a
+  // StatsEvent. Empty when the session is ending.
+  Reaper::Job measure();
+
   void on_closing(const std::string& reason);  // events of the pipeline's bus
   void on_eos();
   void on_failure(const std::string& text);

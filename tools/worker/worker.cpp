@@ -223,6 +223,9 @@ void Worker::on_events(std::vector<BusEvent> events) {
       log_warning("pipeline error: " + failure->text,
                   {{"STATION", opened.station}, {"SESSION", opened.session}});
       session->on_failure(failure->text);
+    } else if (auto* stats = std::get_if<StatsEvent>(&event.what)) {
+      session->health().received_bytes = stats->received_bytes;
+      session->health().last_media_mono_us = stats->last_media_mono_us;
     } else if (auto* notice = std::get_if<NoticeEvent>(&event.what)) {
       log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
     }
@@ -238,7 +241,7 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     uint32_t length = reader.u32();
     Bytes record = reader.bytes(length);
     if (!reader.ok()) return;
-    if (session.history().add(record)) session.health().last_media_mono_us = system_clock().mono_us();
+    session.history().add(record);
     wire::StreamRecords& batch = batches[opened.session];
     if (batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
       tell(batch, {"origin"});
@@ -283,6 +286,10 @@ void Worker::tick() {
   for (auto& [station, times] : errors_)
     while (!times.empty() && times.front() < minute_ago) times.pop_front();
   std::erase_if(errors_, [](const auto& one) { return one.second.empty(); });
+  // A source that cannot be looked at is stuck: the reaper is then busy, and unfit() says so.
+  if (reaper_.busy_ms() == 0)
+    for (auto& [id, session] : sessions_)
+      if (Reaper::Job job = session->measure()) reaper_.run(std::move(job));
   tell_state();
   tell(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()}, {"supervisor"});
 }

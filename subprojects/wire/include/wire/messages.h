@@ -95,6 +95,7 @@ struct SessionHealth {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
   int64_t last_media_mono_us = 0;  // when media last came: leases (CLOCK_BOOTTIME)
+  uint64_t received_bytes = 0;     // from the publisher, all of the connection
   std::string json;
   bool operator==(const SessionHealth&) const = default;
 };
