@@ -17,8 +17,9 @@ struct Defaults {  // of a traf's samples
 
 struct TrackFragment {
   ChunkInfo info;
-  uint64_t payload = 0;      // bytes of all samples
-  uint32_t data_offset = 0;  // of the first, from the moof
+  uint64_t payload = 0;                        // bytes of all samples
+  uint32_t data_offset = 0;                    // of the first, from the moof
+  std::vector<SampleInfo>* samples = nullptr;  // filled when wanted; offsets from the first sample
 };
 
 Result<Defaults> read_tfhd(Bytes body, ChunkInfo& info) {
@@ -65,20 +66,23 @@ Result<void> read_trun(Bytes body, const Defaults& defaults, TrackFragment& frag
   info.earliest_pts = std::numeric_limits<int64_t>::max();
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t duration = flags & kTrunDuration ? reader.u32() : defaults.duration;
-    fragment.payload += flags & kTrunSize ? reader.u32() : defaults.size;
+    const uint32_t size = flags & kTrunSize ? reader.u32() : defaults.size;
     const uint32_t sample_flags = flags & kTrunFlags ? reader.u32() : i == 0 ? first_flags : defaults.flags;
     const uint32_t composition = flags & kTrunComposition ? reader.u32() : 0;
     if (i == 0) info.first_is_sync = (sample_flags & kNonSyncBit) == 0;
     const int64_t offset = is_signed ? int64_t{static_cast<int32_t>(composition)} : int64_t{composition};
-    info.earliest_pts =
-        std::min(info.earliest_pts, static_cast<int64_t>(info.decode_time + info.duration) + offset);
+    const int64_t pts = static_cast<int64_t>(info.decode_time + info.duration) + offset;
+    info.earliest_pts = std::min(info.earliest_pts, pts);
+    if (fragment.samples)
+      fragment.samples->push_back({fragment.payload, size, pts, (sample_flags & kNonSyncBit) == 0});
     info.duration += duration;
+    fragment.payload += size;
   }
   return {};
 }
 
 // moof with one traf with one trun: what we write.
-Result<TrackFragment> read_moof(Bytes moof) {
+Result<TrackFragment> read_moof(Bytes moof, std::vector<SampleInfo>* samples = nullptr) {
   const std::optional<Bytes> mfhd = find_box(moof, four_cc("mfhd"));
   const std::optional<Bytes> traf = find_box(moof, four_cc("traf"));
   const std::optional<Bytes> tfhd = traf ? find_box(*traf, four_cc("tfhd")) : std::nullopt;
@@ -87,6 +91,7 @@ Result<TrackFragment> read_moof(Bytes moof) {
   if (!mfhd || mfhd->size() < 8 || !tfhd || !tfdt || !trun)
     return Unexpected("mfhd, tfhd, tfdt or trun is missing");
   TrackFragment fragment;
+  fragment.samples = samples;
   fragment.info.sequence = ByteReader(mfhd->subspan(4)).u32();
   const Result<Defaults> defaults = read_tfhd(*tfhd, fragment.info);
   if (!defaults) return Unexpected(defaults.error());
@@ -96,8 +101,8 @@ Result<TrackFragment> read_moof(Bytes moof) {
 }
 
 bool may_stand_between_chunks(uint32_t type) {
-  constexpr uint32_t kTypes[] = {four_cc("styp"), four_cc("sidx"), four_cc("prft"),
-                                 four_cc("emsg"), four_cc("free"), four_cc("skip")};
+  constexpr uint32_t kTypes[] = {four_cc("styp"), four_cc("sidx"), four_cc("prft"), four_cc("emsg"),
+                                 four_cc("free"), four_cc("skip"), four_cc("uuid")};
   return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
 }
 
@@ -193,6 +198,27 @@ std::optional<ChunkInfo> ChunkWalker::next() {
   const ChunkInfo& info = std::get<ChunkInfo>(found);
   position_ = info.offset + info.length;
   return info;
+}
+
+Result<std::vector<SampleInfo>> read_samples(const Source& source, const ChunkInfo& chunk) {
+  ByteVector moof(std::min({kMaxMoofBytes, chunk.length, source.size - std::min(chunk.offset, source.size)}));
+  const Result<size_t> got = source.read(chunk.offset, moof);
+  if (!got) return Unexpected(got.error());
+  ByteReader reader(Bytes(moof).first(*got));
+  const uint32_t size = reader.u32();
+  if (reader.u32() != four_cc("moof") || !reader.ok() || size < kBoxHeader || size > *got)
+    return Unexpected("no moof at byte " + std::to_string(chunk.offset));
+  std::vector<SampleInfo> samples;
+  samples.reserve(chunk.samples);
+  const Result<TrackFragment> fragment =
+      read_moof(Bytes(moof).subspan(kBoxHeader, size - kBoxHeader), &samples);
+  if (!fragment) return Unexpected(fragment.error());
+  const uint64_t payload_at = chunk.offset + fragment->data_offset;
+  const uint64_t end = chunk.offset + chunk.length;
+  if (payload_at > end || fragment->payload > end - payload_at)
+    return Unexpected("samples reach beyond the chunk at byte " + std::to_string(chunk.offset));
+  for (SampleInfo& sample : samples) sample.offset += payload_at;
+  return samples;
 }
 
 }  // namespace headgate::fmp4

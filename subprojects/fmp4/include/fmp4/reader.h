@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <base/bytes.h>
 #include <base/result.h>
@@ -74,5 +75,15 @@ class ChunkWalker {
   std::string reason_;
   ByteVector buffer_;
 };
+
+// One of a chunk's samples. Times in ticks of its track's timescale.
+struct SampleInfo {
+  uint64_t offset = 0;  // in the source
+  uint32_t size = 0;
+  int64_t pts = 0;
+  bool is_sync = false;
+};
+// In file order; `chunk` as a ChunkWalker over `source` gave it.
+Result<std::vector<SampleInfo>> read_samples(const Source& source, const ChunkInfo& chunk);
 
 }  // namespace headgate::fmp4
