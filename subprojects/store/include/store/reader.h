@@ -12,6 +12,8 @@
 
 namespace headgate::store {
 
+// Events that have an archive under `root`, ascending.
+std::vector<uint32_t> list_events(const std::string& root);
 // Station directories of an event, ascending.
 std::vector<uint32_t> list_stations(const std::string& root, uint32_t event);
 // Run names of a station in the order they were opened.

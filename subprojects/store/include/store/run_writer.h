@@ -27,15 +27,21 @@ struct VolumeSettings {
 
 enum class Space { good, low, full };
 
-// Thread-safe. One per root and process: open() returns the one that exists.
+// Thread-safe. One per root and process: open() returns the one that exists (EINVAL when its settings
+// differ). The last reference should go before the process ends: it commits what is left and waits for it.
 class Volume : public std::enable_shared_from_this<Volume> {
  public:
   static Result<std::shared_ptr<Volume>> open(const VolumeSettings& settings,
                                               const Clock& clock = system_clock());
   virtual ~Volume() = default;
   virtual Space space() const = 0;
-  // Commits now and returns when everything written before the call is durable (tests, shutdown).
+  // Commits now and returns when everything written before the call is durable, or the volume is known to be
+  // broken (tests, shutdown).
   virtual void commit() = 0;
+
+ private:
+  friend class VolumeImpl;
+  Volume() = default;
 };
 
 // Who sends and how; goes into the `open` record.
@@ -60,7 +66,11 @@ class RunWriter {
  public:
   using OnRecord = std::function<void(const playlist::Record&)>;
   // Recovers the station's last run first if its writer died; continues its timeline, media sequence and
-  // discontinuity sequence. Fails with code ENOSPC when the volume is full.
+  // discontinuity sequence. Errors by code:
+  //   ENOSPC  the volume is full or nearly so: refuse the publisher, try another node
+  //   EIO     the volume is broken: no run is opened on it by this process any more
+  //   EBUSY   the station's last run is still being written, by this process (end it first) or by another one
+  //           (it is over when that process has ended it and committed, at most a second later): try again
   static Result<std::unique_ptr<RunWriter>> open(std::shared_ptr<Volume> volume, const RunInfo& info,
                                                  const RunSettings& settings, OnRecord on_record);
   virtual ~RunWriter() = default;  // an open run is ended with reason "abandoned"
@@ -69,11 +79,17 @@ class RunWriter {
   // wall clock.
   virtual int64_t timeline_offset() const = 0;
   virtual const std::string& name() const = 0;
+  // Media before this is on disk, and so is its record; in kPartTimescale. kNothingDurable before the first
+  // commit.
+  static constexpr int64_t kNothingDurable = INT64_MIN;
+  virtual int64_t durable_pts() const = 0;
 
   // Parts that follow belong to this presentation: a new file if it differs from the present one.
   virtual Result<void> begin(const fmp4::Presentation& presentation) = 0;
-  // One pwritev. On a full disk or an I/O error the run goes into a gap by itself (reason disk_full or io)
-  // and takes parts again from the first segment start after the disk does; write() then returns an error
+  // One pwritev: the part behind a box that says what it is (docs/archive.md, part box), so that PartRecord
+  // and SegmentRecord begin a few bytes before the first moof. EINVAL before begin(), EMSGSIZE over 256 MiB;
+  // the run goes on. On a full disk or an I/O error the run goes into a gap by itself (reason disk_full or
+  // io) and takes parts again from the first segment start after the disk does; write() then returns an error
   // with code ENOSPC or EIO each time, and nothing else is needed from the caller.
   virtual Result<void> write(const fmp4::Part& part) = 0;
   // Media missing: ends the open segment. PTS in kPartTimescale on the stream's timeline.

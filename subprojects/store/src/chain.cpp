@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "chain.h"
+
+#include <base/encoding.h>
+
+#include "records.h"
+
+namespace headgate::store {
+
+Digest chain_anchor(const std::string& run) {
+  std::string text = "LTA1 run";
+  text += '\0';
+  text += run;
+  return sha256(as_bytes(text));
+}
+
+ChainWriter::ChainWriter(const std::string& run, bool chained)
+    : chained_(chained), previous_(chain_anchor(run)) {}
+
+ChainWriter::ChainWriter(const std::string& run, bool chained, uint64_t lines, std::string_view last)
+    : ChainWriter(run, chained) {
+  next_ = lines;
+  if (lines > 0) previous_ = sha256(as_bytes(last));
+}
+
+std::string ChainWriter::seal(JsonLine& json) {
+  if (chained_) json.field("p", to_hex(previous_));
+  std::string text = json.take();
+  if (chained_) previous_ = sha256(as_bytes(text));
+  ++next_;
+  text += '\n';
+  return text;
+}
+
+ChainText read_chain(std::string_view text, const std::string& run) {
+  ChainText chain;
+  std::string expected = to_hex(chain_anchor(run));  // empty: the line before was damaged
+  for (size_t at = 0; at < text.size();) {
+    size_t end = text.find('\n', at);
+    if (end == text.npos) {
+      chain.torn = text.substr(at);
+      break;
+    }
+    ChainLine line{text.substr(at, end - at)};
+    at = end + 1;
+    auto head = parse_line_head(line.text);
+    if (!head || head->n != chain.lines.size()) {
+      line.state = LineState::damaged;
+      expected.clear();
+    } else if (!head->p.empty()) {
+      // The successor tells what its predecessor was: when they disagree it is the predecessor that changed.
+      if (!expected.empty() && head->p != expected && !chain.lines.empty())
+        chain.lines.back().state = LineState::damaged;
+      if (!expected.empty() && head->p != expected && chain.lines.empty()) line.state = LineState::damaged;
+      expected = to_hex(sha256(as_bytes(line.text)));
+    }
+    chain.lines.push_back(line);
+  }
+  return chain;
+}
+
+}  // namespace headgate::store

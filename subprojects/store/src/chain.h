@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The hash chain of run.jl (docs/archive.md, records): one JSON object per line; the last field `p` is the
+// SHA-256 of the line before it, without its newline.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <base/json_line.h>
+#include <base/sha256.h>
+
+namespace headgate::store {
+
+inline constexpr size_t kMaxLineBytes = 64 * 1024;
+inline constexpr size_t kMaxChainBytes = 512u << 20;
+
+// Makes lines. Not thread-safe.
+class ChainWriter {
+ public:
+  // `chained` false: lines without `p` (volumes that are not evidence).
+  ChainWriter(const std::string& run, bool chained);
+  // Goes on behind `lines` lines of which `last` is the last one's text.
+  ChainWriter(const std::string& run, bool chained, uint64_t lines, std::string_view last);
+  // `fill` adds the record's own fields. With the newline.
+  template <typename Fill>
+  std::string line(std::string_view type, Fill fill) {
+    JsonLine json;
+    json.field("v", 1).field("n", next_).field("t", type);
+    fill(json);
+    return seal(json);
+  }
+  uint64_t next() const { return next_; }
+
+ private:
+  std::string seal(JsonLine& json);
+  bool chained_;
+  uint64_t next_ = 0;
+  Digest previous_;
+};
+
+Digest chain_anchor(const std::string& run);  // `p` of line 0
+
+enum class LineState : uint8_t {
+  sound,
+  damaged,  // no JSON object, not the n-th line, or not what the next line's `p` says it was
+};
+struct ChainLine {
+  std::string_view text;  // without newline
+  LineState state = LineState::sound;
+};
+// Lines of a run.jl's bytes, which must outlive the result. A damaged line does not spoil its successors: the
+// chain is taken up again at the next line's own `p`.
+struct ChainText {
+  std::vector<ChainLine> lines;
+  std::string_view torn;  // bytes behind the last newline
+};
+ChainText read_chain(std::string_view text, const std::string& run);
+
+}  // namespace headgate::store

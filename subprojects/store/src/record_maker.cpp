@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "record_maker.h"
+
+#include <base/encoding.h>
+
+#include "layout.h"
+
+namespace headgate::store {
+FileLine describe_file(uint32_t file, const fmp4::Presentation& presentation, Bytes init) {
+  FileLine line;
+  line.file = file;
+  line.init_sha = to_hex(sha256(init));
+  line.length = init.size();
+  if (presentation.video) {
+    line.codecs = codec::codecs_string(*presentation.video);
+    line.width = presentation.video->width;
+    line.height = presentation.video->height;
+    line.frame_rate_milli = presentation.video->frame_rate_milli;
+  }
+  if (presentation.audio) {
+    if (!line.codecs.empty()) line.codecs += ',';
+    line.codecs += codec::codecs_string(*presentation.audio);
+    line.channels = presentation.audio->channels;
+  }
+  return line;
+}
+
+std::string RecordMaker::path(uint32_t file) const {
+  return prefix_ + "/" + file_stem(file) + ".mp4";
+}
+
+playlist::RunRecord RecordMaker::run(const OpenLine& line) {
+  if (line.dseq > 0) last_dseq_ = line.dseq - 1;
+  return {line.run, line.msn, line.dseq, line.utc_us};
+}
+
+playlist::InitRecord RecordMaker::init(const FileLine& line) {
+  init_id_ = line.init_sha.substr(0, kInitIdDigits);
+  return {init_id_,    path(line.file),       0,
+          line.length, line.codecs,           line.width,
+          line.height, line.frame_rate_milli, line.channels};
+}
+
+playlist::PartRecord RecordMaker::part(uint32_t file, uint64_t msn, uint32_t index,
+                                       const PartInfo& part) const {
+  return {msn,         index,    path(file),    part.offset, part.length,
+          part.chunks, part.pts, part.duration, part.utc_us, part.independent};
+}
+
+playlist::SegmentRecord RecordMaker::segment(const FragLine& line) {
+  playlist::SegmentRecord record;
+  record.msn = line.msn;
+  record.file = path(line.file);
+  record.offset = line.offset;
+  record.length = line.length;
+  record.pts = line.pts;
+  record.duration = line.duration;
+  record.utc_us = line.utc_us;
+  record.init_id = init_id_;
+  record.discontinuity = last_dseq_ && *last_dseq_ != line.dseq;
+  record.independent = line.parts.front().independent;
+  last_dseq_ = line.dseq;
+  return record;
+}
+
+playlist::GapRecord RecordMaker::gap(const GapLine& line) {
+  return {line.reason, line.from_pts, line.to_pts, line.from_utc_us, line.to_utc_us};
+}
+
+void sum_parts(FragLine& line) {
+  const PartInfo& first = line.parts.front();
+  const PartInfo& last = line.parts.back();
+  line.offset = first.offset;
+  line.length = last.offset + last.length - first.offset;
+  line.pts = first.pts;
+  line.duration = last.pts + last.duration - first.pts;
+  line.utc_us = first.utc_us;
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "records.h"
+
+#include <json-glib/json-glib.h>
+
+#include <charconv>
+#include <limits>
+#include <memory>
+
+#include "chain.h"
+
+namespace headgate::store {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr size_t kDigestDigits = 64;
+
+struct Unref {
+  void operator()(JsonParser* parser) const { g_object_unref(parser); }
+};
+
+// json-glib parses by recursion.
+bool is_shallow(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return false;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return true;
+}
+
+// Reads members of an object; ok() is false after the first that is absent or of another type.
+class Fields {
+ public:
+  explicit Fields(JsonObject* object) : object_(object) {}
+  bool ok() const { return ok_; }
+  int64_t integer(const char* name) {
+    JsonNode* node = json_object_get_member(object_, name);
+    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64) {
+      ok_ = false;
+      return 0;
+    }
+    return bounded(json_node_get_int(node));
+  }
+  template <typename T>
+  T natural(const char* name) {
+    int64_t value = integer(name);
+    if (value < 0 || static_cast<uint64_t>(value) > std::numeric_limits<T>::max()) ok_ = false;
+    return ok_ ? static_cast<T>(value) : T{};
+  }
+  std::string text(const char* name) {
+    JsonNode* node = json_object_get_member(object_, name);
+    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING) {
+      ok_ = false;
+      return {};
+    }
+    return json_node_get_string(node);
+  }
+  int64_t bounded(int64_t value) {
+    ok_ = ok_ && value <= kMaxNumber && value >= -kMaxNumber;
+    return ok_ ? value : 0;
+  }
+  bool has(const char* name) const { return json_object_has_member(object_, name); }
+  std::string text_if(const char* name) { return has(name) ? text(name) : std::string(); }
+  JsonArray* array(const char* name) {
+    JsonNode* node = json_object_get_member(object_, name);
+    if (node == nullptr || !JSON_NODE_HOLDS_ARRAY(node)) {
+      ok_ = false;
+      return nullptr;
+    }
+    return json_node_get_array(node);
+  }
+
+ private:
+  JsonObject* object_;
+  bool ok_ = true;
+};
+
+// Numbers of an array, one after the other.
+class Items {
+ public:
+  explicit Items(JsonArray* array)
+      : array_(array), count_(array != nullptr ? json_array_get_length(array) : 0), ok_(array != nullptr) {}
+  bool ok() const { return ok_; }
+  bool more() const { return ok_ && at_ < count_; }
+  int64_t integer() {
+    JsonNode* node = element();
+    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64) {
+      ok_ = false;
+      return 0;
+    }
+    int64_t value = json_node_get_int(node);
+    ok_ = value <= kMaxNumber && value >= -kMaxNumber;
+    return ok_ ? value : 0;
+  }
+  uint64_t natural(uint64_t most) {
+    int64_t value = integer();
+    if (value < 0 || static_cast<uint64_t>(value) > most) ok_ = false;
+    return ok_ ? static_cast<uint64_t>(value) : 0;
+  }
+  JsonArray* array() {
+    JsonNode* node = element();
+    if (node != nullptr && JSON_NODE_HOLDS_ARRAY(node)) return json_node_get_array(node);
+    ok_ = false;
+    return nullptr;
+  }
+
+ private:
+  JsonNode* element() { return more() ? json_array_get_element(array_, at_++) : nullptr; }
+  JsonArray* array_;
+  guint count_;
+  guint at_ = 0;
+  bool ok_;
+};
+
+// [off,len,pts,dur,utc - the segment's utc,independent,[track,off,len],…]
+std::optional<PartInfo> parse_part(JsonArray* array, int64_t segment_utc_us) {
+  Items items(array);
+  PartInfo part;
+  part.offset = items.natural(kMaxNumber);
+  part.length = items.natural(kMaxNumber);
+  part.pts = items.integer();
+  part.duration = items.integer();
+  int64_t delta = items.integer();
+  part.utc_us = segment_utc_us + delta;
+  part.independent = items.natural(1) != 0;
+  while (items.more()) {
+    Items chunk(items.array());
+    playlist::ChunkRange range;
+    range.track_id = static_cast<uint32_t>(chunk.natural(UINT32_MAX));
+    range.offset = chunk.natural(kMaxNumber);
+    range.length = chunk.natural(kMaxNumber);
+    if (!chunk.ok()) return std::nullopt;
+    part.chunks.push_back(range);
+  }
+  return items.ok() ? std::optional(part) : std::nullopt;
+}
+
+std::string parts_json(const FragLine& line) {
+  std::string out = "[";
+  auto add = [&out](int64_t value) {
+    if (out.back() != '[') out += ',';
+    out += std::to_string(value);
+  };
+  for (const PartInfo& part : line.parts) {
+    if (out.size() > 1) out += ',';
+    out += '[';
+    add(static_cast<int64_t>(part.offset));
+    add(static_cast<int64_t>(part.length));
+    add(part.pts);
+    add(part.duration);
+    add(part.utc_us - line.utc_us);
+    add(part.independent ? 1 : 0);
+    for (const playlist::ChunkRange& chunk : part.chunks) {
+      out += ",[";
+      add(chunk.track_id);
+      add(static_cast<int64_t>(chunk.offset));
+      add(static_cast<int64_t>(chunk.length));
+      out += ']';
+    }
+    out += ']';
+  }
+  return out + ']';
+}
+
+OpenLine parse_open(Fields& in) {
+  OpenLine line;
+  line.run = in.text("run");
+  line.previous_run = in.text_if("prev_run");
+  line.event = in.natural<uint32_t>("event");
+  line.station = in.natural<uint32_t>("station");
+  line.utc_us = in.integer("utc");
+  line.msn = in.natural<uint64_t>("msn");
+  line.dseq = in.natural<uint64_t>("dseq");
+  line.base = in.integer("base");
+  line.any_media = in.has("prev_pts");
+  if (line.any_media) {
+    line.end_pts = in.integer("prev_pts");
+    line.end_utc_us = in.integer("prev_utc");
+  }
+  return line;
+}
+
+FileLine parse_file(Fields& in) {
+  FileLine line;
+  line.file = in.natural<uint32_t>("f");
+  line.init_sha = in.text("init");
+  line.length = in.natural<uint64_t>("len");
+  line.codecs = in.text("codecs");
+  line.width = in.natural<uint32_t>("width");
+  line.height = in.natural<uint32_t>("height");
+  line.frame_rate_milli = in.natural<uint32_t>("mfps");
+  line.channels = in.natural<uint32_t>("channels");
+  return line;
+}
+
+std::optional<FragLine> parse_frag(Fields& in) {
+  FragLine line;
+  line.file = in.natural<uint32_t>("f");
+  line.offset = in.natural<uint64_t>("off");
+  line.length = in.natural<uint64_t>("len");
+  line.sha = in.text_if("sha");
+  line.pts = in.integer("pts");
+  line.duration = in.integer("dur");
+  line.key_frames = in.natural<uint32_t>("kf");
+  line.frames = in.natural<uint32_t>("nf");
+  line.frame_sha = in.text_if("fh");
+  line.utc_us = in.integer("utc");
+  line.mono_us = in.integer("mono");
+  line.msn = in.natural<uint64_t>("msn");
+  line.dseq = in.natural<uint64_t>("dseq");
+  Items parts(in.array("parts"));
+  while (parts.more()) {
+    JsonArray* array = parts.array();
+    if (array == nullptr) return std::nullopt;
+    auto part = parse_part(array, line.utc_us);
+    if (!part) return std::nullopt;
+    line.parts.push_back(std::move(*part));
+  }
+  if (!in.ok() || line.parts.empty()) return std::nullopt;
+  return line;
+}
+
+GapLine parse_gap(Fields& in) {
+  return {in.text("reason"), in.integer("from_pts"), in.integer("to_pts"), in.integer("from_utc"),
+          in.integer("to_utc")};
+}
+
+CloseLine parse_close(Fields& in) {
+  return {in.natural<uint32_t>("f"), in.natural<uint64_t>("size"), in.text_if("sha"), in.text_if("fhx")};
+}
+
+EndLine parse_end(Fields& in) {
+  EndLine line;
+  line.reason = in.text("reason");
+  line.utc_us = in.integer("utc");
+  line.totals.segments = in.natural<uint64_t>("segments");
+  line.totals.frames = in.natural<uint64_t>("frames");
+  line.totals.bytes = in.natural<uint64_t>("bytes");
+  line.totals.gaps = in.natural<uint64_t>("gaps");
+  line.totals.ms = in.integer("ms");
+  line.next.next_msn = in.natural<uint64_t>("msn");
+  line.next.next_dseq = in.natural<uint64_t>("dseq");
+  line.next.any_media = in.has("end_pts");
+  if (line.next.any_media) {
+    line.next.end_pts = in.integer("end_pts");
+    line.next.end_utc_us = in.integer("end_utc");
+  }
+  line.next.crashed = line.reason == "crash";
+  return line;
+}
+
+}  // namespace
+
+std::optional<LineHead> parse_line_head(std::string_view line) {
+  constexpr std::string_view kStart = "{\"v\":1,\"n\":";
+  constexpr std::string_view kType = ",\"t\":\"";
+  constexpr std::string_view kLast = ",\"p\":\"";
+  if (!line.starts_with(kStart) || !line.ends_with('}') || line.size() > kMaxLineBytes) return std::nullopt;
+  LineHead head;
+  const char* digits = line.data() + kStart.size();
+  auto number = std::from_chars(digits, line.data() + line.size(), head.n);
+  if (number.ec != std::errc() || number.ptr == digits) return std::nullopt;
+  std::string_view rest = line.substr(static_cast<size_t>(number.ptr - line.data()));
+  if (!rest.starts_with(kType)) return std::nullopt;
+  rest.remove_prefix(kType.size());
+  size_t quote = rest.find('"');
+  if (quote == 0 || quote == rest.npos) return std::nullopt;
+  head.type = rest.substr(0, quote);
+  size_t tail = kLast.size() + kDigestDigits + 2;
+  if (rest.size() >= quote + 1 + tail) {
+    std::string_view last = rest.substr(rest.size() - tail);
+    std::string_view digest = last.substr(kLast.size(), kDigestDigits);
+    if (last.starts_with(kLast) && last.ends_with("\"}") &&
+        digest.find_first_not_of(kHexDigits) == digest.npos)
+      head.p = digest;
+  }
+  return head;
+}
+
+void put(JsonLine& json, const FileLine& line) {
+  json.field("f", line.file)
+      .field("init", line.init_sha)
+      .field("len", line.length)
+      .field("codecs", line.codecs)
+      .field("width", line.width)
+      .field("height", line.height)
+      .field("mfps", line.frame_rate_milli)
+      .field("channels", line.channels);
+}
+
+void put(JsonLine& json, const FragLine& line) {
+  json.field("f", line.file).field("off", line.offset).field("len", line.length);
+  if (!line.sha.empty()) json.field("sha", line.sha);
+  json.field("pts", line.pts)
+      .field("dur", line.duration)
+      .field("kf", line.key_frames)
+      .field("nf", line.frames);
+  if (!line.frame_sha.empty()) json.field("fh", line.frame_sha);
+  json.field("utc", line.utc_us)
+      .field("mono", line.mono_us)
+      .field("msn", line.msn)
+      .field("dseq", line.dseq)
+      .raw("parts", parts_json(line));
+}
+
+void put(JsonLine& json, const GapLine& line) {
+  json.field("reason", line.reason)
+      .field("from_pts", line.from_pts)
+      .field("to_pts", line.to_pts)
+      .field("from_utc", line.from_utc_us)
+      .field("to_utc", line.to_utc_us)
+      .field("ms", (line.to_pts - line.from_pts) / 90);
+}
+
+void put(JsonLine& json, const CloseLine& line) {
+  json.field("f", line.file).field("size", line.size);
+  if (!line.sha.empty()) json.field("sha", line.sha);
+  if (!line.index_sha.empty()) json.field("fhx", line.index_sha);
+}
+
+void put(JsonLine& json, const EndLine& line) {
+  json.field("reason", line.reason)
+      .field("utc", line.utc_us)
+      .field("segments", line.totals.segments)
+      .field("frames", line.totals.frames)
+      .field("bytes", line.totals.bytes)
+      .field("gaps", line.totals.gaps)
+      .field("ms", line.totals.ms)
+      .field("msn", line.next.next_msn)
+      .field("dseq", line.next.next_dseq);
+  if (line.next.any_media) json.field("end_pts", line.next.end_pts).field("end_utc", line.next.end_utc_us);
+}
+
+std::optional<Line> parse_line(std::string_view line) {
+  auto head = parse_line_head(line);
+  if (!head || !is_shallow(line)) return std::nullopt;
+  std::unique_ptr<JsonParser, Unref> parser(json_parser_new_immutable());
+  if (!json_parser_load_from_data(parser.get(), line.data(), static_cast<gssize>(line.size()), nullptr))
+    return std::nullopt;
+  JsonNode* root = json_parser_get_root(parser.get());
+  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return std::nullopt;
+  Fields fields(json_node_get_object(root));
+  std::optional<Line> parsed;
+  if (head->type == "open") parsed = parse_open(fields);
+  if (head->type == "file") parsed = parse_file(fields);
+  if (head->type == "frag") {
+    auto frag = parse_frag(fields);
+    if (frag) parsed = std::move(*frag);
+  }
+  if (head->type == "gap") parsed = parse_gap(fields);
+  if (head->type == "close") parsed = parse_close(fields);
+  if (head->type == "end") parsed = parse_end(fields);
+  return fields.ok() ? parsed : std::nullopt;
+}
+
+}  // namespace headgate::store

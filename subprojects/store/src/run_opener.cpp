@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// RunWriter::open: where does the stream stand, and a new run that goes on from there.
+#include <base/io.h>
+#include <store/reader.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "chain_lock.h"
+#include "layout.h"
+#include "run_scan.h"
+#include "run_writer_impl.h"
+
+namespace headgate::store {
+namespace {
+
+// Runs start at a multiple of this many ticks: 40 ms, a whole number of ticks of every AAC sample rate, so
+// that the offset never costs a timestamp its precision.
+constexpr int64_t kBaseStep = 3600;
+constexpr int64_t kLeastFileMs = 1000;
+constexpr size_t kMaxInfoBytes = 1024;  // of each text that a publisher or a caller gives
+constexpr int kMaxNameTries = 100;
+
+int64_t round_up(int64_t ticks) {
+  return (ticks + kBaseStep - 1) / kBaseStep * kBaseStep;
+}
+
+int64_t new_base(const Continuation& previous, int64_t utc_us) {
+  if (previous.run.empty()) return 0;
+  int64_t elapsed = (utc_us - previous.utc_us) * 9 / 100;
+  int64_t least = previous.any_media ? std::max(previous.end_pts, previous.base) : previous.base;
+  return round_up(std::max(previous.base + elapsed, least));
+}
+
+std::string boot_id() {
+  auto bytes = read_file("/proc/sys/kernel/random/boot_id", 64);
+  if (!bytes) return "";
+  std::string text(as_text(*bytes));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+// What the kernel knows of its clock (adjtimex(2)).
+std::string ntp_json() {
+  timex state{};
+  int result = ::adjtimex(&state);
+  int64_t offset_us = state.status & STA_NANO ? state.offset / 1000 : state.offset;
+  JsonLine json;
+  json.field("sync", result >= 0 && (state.status & STA_UNSYNC) == 0)
+      .field("offset_us", offset_us)
+      .field("maxerr_us", static_cast<int64_t>(state.maxerror));
+  return json.take();
+}
+
+std::string_view cut(const std::string& text) {
+  return std::string_view(text).substr(0, kMaxInfoBytes);
+}
+
+void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const VolumeImpl& volume,
+              const std::string& uuid) {
+  json.field("run", line.run).field("event", line.event).field("station", line.station);
+  if (!info.ticket_id.empty()) json.field("tid", cut(info.ticket_id));
+  json.field("node", volume.settings().node);
+  if (!line.previous_run.empty()) json.field("prev_run", line.previous_run);
+  json.field("peer", cut(info.peer))
+      .field("proto", cut(info.protocol))
+      .field("ua", cut(info.user_agent))
+      .field("claim", cut(info.claim));
+  if (!info.ticket.empty()) json.field("ticket", cut(info.ticket));
+  json.field("volume", uuid)
+      .field("boot_id", boot_id())
+      .field("utc", line.utc_us)
+      .field("mono", volume.clock().mono_us())
+      .raw("ntp", ntp_json())
+      .field("msn", line.msn)
+      .field("dseq", line.dseq)
+      .field("base", line.base);
+  if (line.any_media) json.field("prev_pts", line.end_pts).field("prev_utc", line.end_utc_us);
+}
+
+// Where the station's runs on disk leave the stream; a dead writer's run goes to the volume to be recovered.
+Result<Continuation> previous_on_disk(VolumeImpl& volume, const RunInfo& info) {
+  const std::string& root = volume.settings().root;
+  std::vector<std::string> runs = list_runs(root, info.event, info.station);
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    std::string directory = root + "/" + station_directory(info.event, info.station) + "/" + *run;
+    bool ended = false;
+    auto state = scan_continuation(directory, ended);
+    if (!state || !ended) {
+      auto chain = lock_chain(directory, false);
+      if (!chain && chain.error().code == EBUSY) return Unexpected(chain.error());
+      // It may have ended by itself before it could be locked.
+      if (chain) state = scan_continuation(directory, ended);
+      if (chain && !ended) volume.recover_later({directory, std::move(*chain)});
+    }
+    if (state) {
+      state->run = *run;
+      return state;
+    }
+    // A run without a whole first line (a power cut in its first second) says nothing; the one before does.
+  }
+  return Continuation{};
+}
+
+// A directory that no other run has, with a name behind every earlier one.
+Result<std::string> make_run_directory(const VolumeImpl& volume, const RunInfo& info,
+                                       const std::string& parent, int64_t utc_us) {
+  if (auto made = make_directories(parent); !made) return Unexpected(made.error());
+  RunName name = run_name_at(utc_us, volume.settings().node);
+  auto runs = list_runs(volume.settings().root, info.event, info.station);
+  if (!runs.empty()) name.ticks = std::max(name.ticks, parse_run_name(runs.back())->ticks + 1);
+  for (int i = 0; i < kMaxNameTries; ++i, ++name.ticks) {
+    std::string text = name.text();
+    if (::mkdir((parent + "/" + text).c_str(), 0750) == 0) return text;
+    if (errno != EEXIST) return errno_error("mkdir " + parent + "/" + text);
+  }
+  return Unexpected(EEXIST, parent + ": no free run name");
+}
+
+// The first line goes out at once, not with the next commit: it speaks of no media, and with it even a run
+// that dies in its first second can be continued.
+Result<UniqueFd> start_chain(const std::string& directory, const std::string& first_line) {
+  auto chain = lock_chain(directory, true);
+  auto written = chain ? write_all(chain->get(), as_bytes(first_line)) : Result<void>();
+  if (chain && written) return chain;
+  // Nothing was recorded here: leave nothing that looks like a run.
+  ::unlink((directory + "/" + std::string(kChainName)).c_str());
+  ::rmdir(directory.c_str());
+  return Unexpected(chain ? written.error() : chain.error());
+}
+
+Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::optional<Continuation>& in_memory) {
+  const std::string& root = volume.settings().root;
+  auto uuid = volume.identity(info.event);
+  if (!uuid) return Unexpected(uuid.error());
+  std::string prefix = station_directory(info.event, info.station);
+  if (auto made = make_directories(root + "/" + prefix); !made) return Unexpected(made.error());
+  auto station_lock = lock_station(root + "/" + prefix, false);
+  if (!station_lock) return Unexpected(station_lock.error());
+  auto previous = in_memory ? Result<Continuation>(*in_memory) : previous_on_disk(volume, info);
+  if (!previous) return Unexpected(previous.error());
+
+  OpenLine line;
+  line.utc_us = volume.clock().utc_us();
+  auto name = make_run_directory(volume, info, root + "/" + prefix, line.utc_us);
+  if (!name) return Unexpected(name.error());
+  line.run = *name;
+  line.previous_run = previous->run;
+  line.event = info.event;
+  line.station = info.station;
+  line.msn = previous->next_msn;
+  line.dseq = previous->next_dseq;
+  line.base = new_base(*previous, line.utc_us);
+  line.any_media = previous->any_media;
+  line.end_pts = previous->end_pts;
+  line.end_utc_us = previous->end_utc_us;
+
+  std::string directory = root + "/" + prefix + "/" + line.run;
+  ChainWriter chain(line.run, volume.settings().durable);
+  std::string text = chain.line("open", [&](JsonLine& json) { put_open(json, line, info, volume, *uuid); });
+  auto chain_file = start_chain(directory, text);
+  if (!chain_file) return Unexpected(chain_file.error());
+  auto log = std::make_shared<RunLog>(std::move(*chain_file), directory);
+  log->media_written();  // the directory and this line: durable with the next commit
+  return Opened{line,           directory,        prefix + "/" + line.run, *uuid, std::move(chain),
+                std::move(log), previous->crashed};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RunWriter>> RunWriter::open(std::shared_ptr<Volume> base, const RunInfo& info,
+                                                   const RunSettings& given, OnRecord on_record) {
+  // Volume::open() is the only maker.
+  auto volume = std::static_pointer_cast<VolumeImpl>(std::move(base));
+  const std::string& root = volume->settings().root;
+  if (volume->poison() != 0) return Unexpected(EIO, "the archive's disk fails: " + root);
+  if (volume->space() != Space::good)
+    return Unexpected(ENOSPC, "the archive's disk is full: make room on " + root);
+  RunSettings settings = given;
+  settings.file_ms = std::max(settings.file_ms, kLeastFileMs);
+  StationKey key{info.event, info.station};
+  VolumeImpl::Claim claim = volume->claim(key);
+  if (claim.busy)
+    return Unexpected(EBUSY,
+                      "station " + std::to_string(info.station) + " is being recorded by this process");
+  auto opened = open_on_disk(*volume, info, claim.previous);
+  if (!opened) {
+    volume->release(key, std::move(claim.previous));
+    if (opened.error().code == ENOSPC) volume->report_full();
+    return Unexpected(opened.error());
+  }
+  volume->add(key, opened->line.run, opened->log);
+  return std::unique_ptr<RunWriter>(
+      std::make_unique<RunWriterImpl>(std::move(volume), std::move(*opened), settings, std::move(on_record)));
+}
+
+}  // namespace headgate::store

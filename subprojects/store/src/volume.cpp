@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "volume.h"
+
+#include <base/io.h>
+#include <fcntl.h>
+#include <store/reader.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+
+#include "layout.h"
+#include "recovery.h"
+#include "volume_identity.h"
+
+namespace headgate::store {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+// Ends and full disks are committed early, but not more often than this.
+constexpr auto kLeastPause = std::chrono::milliseconds(50);
+
+// Volumes of this process by their root's real path.
+Guarded<std::map<std::string, std::weak_ptr<VolumeImpl>>>& open_volumes() {
+  static Guarded<std::map<std::string, std::weak_ptr<VolumeImpl>>> volumes;
+  return volumes;
+}
+
+bool same(const VolumeSettings& a, const VolumeSettings& b) {
+  return a.node == b.node && a.commit_ms == b.commit_ms && a.reserve_bytes == b.reserve_bytes &&
+         a.min_free_bytes == b.min_free_bytes && a.durable == b.durable;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Volume>> Volume::open(const VolumeSettings& settings, const Clock& clock) {
+  auto volume = VolumeImpl::start(settings, clock);
+  if (!volume) return Unexpected(volume.error());
+  return std::shared_ptr<Volume>(std::move(*volume));
+}
+
+Result<std::shared_ptr<VolumeImpl>> VolumeImpl::start(const VolumeSettings& given, const Clock& clock) {
+  VolumeSettings settings = given;
+  if (!valid_node_name(settings.node))
+    return Unexpected(EINVAL, "node name '" + settings.node + "': 1 to 32 of a-z, 0-9, '-'");
+  if (settings.commit_ms < 1) return Unexpected(EINVAL, "commit_ms must be at least 1");
+  if (auto made = make_directories(settings.root); !made) return Unexpected(made.error());
+  std::error_code error;
+  settings.root = std::filesystem::canonical(settings.root, error).string();
+  if (error) return Unexpected(error.value(), given.root + ": " + error.message());
+  auto volumes = open_volumes().lock();
+  std::erase_if(*volumes, [](const auto& entry) { return entry.second.expired(); });
+  if (auto found = volumes->find(settings.root); found != volumes->end()) {
+    if (auto volume = found->second.lock()) {
+      if (!same(volume->settings(), settings))
+        return Unexpected(EINVAL, settings.root + " is open in this process with other settings");
+      return volume;
+    }
+  }
+  auto root = open_file(settings.root, O_RDONLY | O_DIRECTORY);
+  if (!root) return Unexpected(root.error());
+  auto volume = std::make_shared<VolumeImpl>(settings, clock, std::move(*root));
+  (*volumes)[settings.root] = volume;
+  return volume;
+}
+
+VolumeImpl::VolumeImpl(const VolumeSettings& settings, const Clock& clock, UniqueFd root)
+    : settings_(settings), clock_(clock), root_(std::move(root)), disk_(settings_) {
+  space_ = disk_.measure();
+  thread_ = std::thread([this] { run(); });
+}
+
+VolumeImpl::~VolumeImpl() {
+  control_.lock()->stop = true;
+  wake_.notify_one();
+  thread_.join();
+}
+
+void VolumeImpl::commit() {
+  auto control = control_.lock();
+  uint64_t mine = ++control->asked;
+  wake_.notify_one();
+  committed_.wait(control.mutex(), [&] { return control->done >= mine; });
+}
+
+void VolumeImpl::set_poison(int code) {
+  int none = 0;
+  poison_.compare_exchange_strong(none, code);
+}
+
+void VolumeImpl::report_full() {
+  full_ = true;
+  space_ = Space::full;
+  control_.lock()->hurry = true;
+  wake_.notify_one();
+}
+
+VolumeImpl::Claim VolumeImpl::claim(StationKey key) {
+  auto stations = stations_.lock();
+  auto [it, fresh] = stations->try_emplace(key);
+  if (fresh) return {};
+  if (!it->second.ended) return {true, std::nullopt};
+  Claim claim{false, std::move(it->second.ended)};
+  it->second = {};
+  return claim;
+}
+
+void VolumeImpl::release(StationKey key, std::optional<Continuation> previous) {
+  auto stations = stations_.lock();
+  if (!previous) {
+    stations->erase(key);
+  } else {
+    Station& station = (*stations)[key];
+    station.run = previous->run;
+    station.ended = std::move(previous);
+  }
+}
+
+void VolumeImpl::add(StationKey key, const std::string& run, std::shared_ptr<RunLog> log) {
+  (*stations_.lock())[key].run = run;
+  control_.lock()->runs.push_back({key, run, std::move(log)});
+}
+
+void VolumeImpl::ended(StationKey key, Continuation next) {
+  (*stations_.lock())[key].ended = std::move(next);
+  control_.lock()->hurry = true;
+  wake_.notify_one();
+}
+
+void VolumeImpl::recover_later(CrashedRun run) {
+  auto control = control_.lock();
+  control->crashed.push_back(std::move(run));
+  control->hurry = true;
+  wake_.notify_one();
+}
+
+Result<std::string> VolumeImpl::identity(uint32_t event) {
+  {
+    auto identities = identities_.lock();
+    if (auto known = identities->find(event); known != identities->end()) return known->second;
+  }
+  auto uuid = volume_uuid(settings_.root + "/" + event_directory(event), settings_.durable);
+  if (!uuid) return uuid;
+  bool first = identities_.lock()->emplace(event, *uuid).second;
+  if (first) control_.lock()->opened_events.push_back(event);
+  return uuid;
+}
+
+void VolumeImpl::run() {
+  SteadyTime last{};
+  for (bool stop = false; !stop;) {
+    uint64_t asked = 0;
+    {
+      auto control = control_.lock();
+      SteadyTime due = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings_.commit_ms);
+      while (!control->stop && control->asked == control->done) {
+        SteadyTime until = control->hurry ? std::min(due, last + kLeastPause) : due;
+        if (std::chrono::steady_clock::now() >= until) break;
+        wake_.wait_until(control.mutex(), until);
+      }
+      stop = control->stop;
+      asked = control->asked;
+      control->hurry = false;
+    }
+    last = std::chrono::steady_clock::now();
+    tick();
+    control_.lock()->done = asked;
+    committed_.notify_all();
+  }
+}
+
+bool VolumeImpl::sync() {
+  if (poison() != 0) return false;
+  if (!settings_.durable || ::syncfs(root_.get()) == 0) return true;
+  set_poison(errno);
+  return false;
+}
+
+void VolumeImpl::append_lines(const std::vector<OpenRun>& runs) {
+  for (const OpenRun& open : runs) {
+    auto appended = open.log->append();
+    if (!appended && appended.error().code == ENOSPC) {
+      disk_.release_reserve();
+      full_ = true;
+      appended = open.log->append();
+    }
+    // A chain that cannot be written for want of room waits for it; anything else is a broken disk.
+    if (!appended && appended.error().code != ENOSPC) set_poison(appended.error().code);
+  }
+}
+
+void VolumeImpl::recover_crashed() {
+  std::vector<CrashedRun> crashed;
+  std::vector<uint32_t> events;
+  {
+    auto control = control_.lock();
+    crashed.swap(control->crashed);
+    events.swap(control->opened_events);
+  }
+  for (uint32_t event : events)
+    count_opening(settings_.root + "/" + event_directory(event), settings_.durable);
+  for (CrashedRun& run : crashed) {
+    // What cannot be recovered now (a full disk) is found again by the next look over the volume.
+    RecoverySummary summary;
+    (void)recover_locked(run.directory, std::move(run.chain), settings_.node, summary);
+  }
+}
+
+// Media, then chain: a line never describes bytes that are not on disk (docs/archive.md, commit). The heads
+// of all chains, which a node log will attest, are known when the second sync has succeeded.
+void VolumeImpl::tick() {
+  recover_crashed();
+  if (full_.exchange(false)) disk_.release_reserve();
+  space_ = disk_.measure();
+  std::vector<OpenRun> runs = control_.lock()->runs;
+  bool dirty = false;
+  for (const OpenRun& open : runs) dirty = open.log->take() || dirty;
+  bool good = !dirty || sync();
+  append_lines(runs);
+  bool appended = std::ranges::any_of(runs, [](const OpenRun& open) { return open.log->appended(); });
+  good = good && (!appended || sync()) && poison() == 0;
+  if (good) {
+    for (const OpenRun& open : runs)
+      if (auto settled = open.log->settle(settings_.durable); !settled) set_poison(settled.error().code);
+  }
+  drop_finished(runs);
+}
+
+void VolumeImpl::drop_finished(const std::vector<OpenRun>& runs) {
+  for (const OpenRun& open : runs) {
+    if (!open.log->finished(poison() != 0)) continue;
+    std::erase_if(control_.lock()->runs, [&](const OpenRun& other) { return other.log == open.log; });
+    auto stations = stations_.lock();
+    auto station = stations->find(open.station);
+    if (station != stations->end() && station->second.run == open.name) stations->erase(station);
+  }
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The volume behind store/run_writer.h. One thread per volume and process does everything that waits for the
+// disk. Lock order: none is held while another is taken.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <base/guarded.h>
+#include <store/run_writer.h>
+
+#include "disk_space.h"
+#include "records.h"
+#include "run_log.h"
+
+namespace headgate::store {
+
+using StationKey = std::pair<uint32_t, uint32_t>;  // event, station
+
+// A crashed run whose lock this process holds: recovered on the volume's thread.
+struct CrashedRun {
+  std::string directory;
+  UniqueFd chain;
+};
+
+class VolumeImpl final : public Volume {
+ public:
+  static Result<std::shared_ptr<VolumeImpl>> start(const VolumeSettings& settings, const Clock& clock);
+  VolumeImpl(const VolumeSettings& settings, const Clock& clock, UniqueFd root);
+  ~VolumeImpl() override;
+
+  Space space() const override { return space_.load(std::memory_order_relaxed); }
+  void commit() override;
+
+  const VolumeSettings& settings() const { return settings_; }
+  const Clock& clock() const { return clock_; }
+  // errno of the first failed write or sync; 0: none. Never 0 again.
+  int poison() const { return poison_.load(std::memory_order_relaxed); }
+  void set_poison(int code);
+  // A write found the disk full.
+  void report_full();
+
+  // The station is this process's from claim() to release() or, once its run was added, until that run's last
+  // line is written. Continuation: of a run that ended here and is not all written yet.
+  struct Claim {
+    bool busy = false;
+    std::optional<Continuation> previous;
+  };
+  Claim claim(StationKey station);
+  void release(StationKey station, std::optional<Continuation> previous);
+  void add(StationKey station, const std::string& run, std::shared_ptr<RunLog> log);
+  void ended(StationKey station, Continuation next);
+
+  void recover_later(CrashedRun run);
+  // lta/<event>/VOLUME.json's uuid; makes the file for an event's first run here. Counts this process's
+  // opening of it, later, in the volume's thread.
+  Result<std::string> identity(uint32_t event);
+
+ private:
+  struct Station {
+    std::string run;                    // empty while it is being opened
+    std::optional<Continuation> ended;  // its run has ended
+  };
+  struct OpenRun {
+    StationKey station;
+    std::string name;
+    std::shared_ptr<RunLog> log;
+  };
+  struct Control {
+    bool stop = false;
+    bool hurry = false;  // something ended: do not wait for the whole second
+    uint64_t asked = 0, done = 0;
+    std::vector<OpenRun> runs;
+    std::vector<CrashedRun> crashed;
+    std::vector<uint32_t> opened_events;
+  };
+
+  void run();
+  void tick();
+  bool sync();
+  void recover_crashed();
+  void append_lines(const std::vector<OpenRun>& runs);
+  void drop_finished(const std::vector<OpenRun>& runs);
+
+  const VolumeSettings settings_;
+  const Clock& clock_;
+  const UniqueFd root_;
+  DiskSpace disk_;  // of the thread, once it runs
+  std::atomic<Space> space_{Space::good};
+  std::atomic<int> poison_{0};
+  std::atomic<bool> full_{false};
+  Guarded<std::map<StationKey, Station>> stations_;
+  Guarded<std::map<uint32_t, std::string>> identities_;  // by event
+  Guarded<Control> control_;
+  std::condition_variable wake_, committed_;
+  std::thread thread_;
+};
+
+}  // namespace headgate::store

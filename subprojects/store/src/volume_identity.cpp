@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "volume_identity.h"
+
+#include <base/io.h>
+#include <base/json_line.h>
+#include <fcntl.h>
+#include <json-glib/json-glib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+namespace headgate::store {
+namespace {
+
+constexpr size_t kMaxIdentityBytes = 4096;
+
+struct Identity {
+  std::string uuid;
+  int64_t opens = 0;
+};
+
+struct Unref {
+  void operator()(JsonParser* parser) const { g_object_unref(parser); }
+};
+
+std::string random_uuid() {
+  std::array<unsigned char, 16> b{};
+  while (::getrandom(b.data(), b.size(), 0) != static_cast<ssize_t>(b.size())) continue;
+  b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);  // RFC 9562, version 4
+  b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
+  char text[37];
+  std::snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+                b[15]);
+  return text;
+}
+
+Result<Identity> read_identity(const std::string& path) {
+  auto bytes = read_file(path, kMaxIdentityBytes);
+  if (!bytes) return Unexpected(bytes.error());
+  std::unique_ptr<JsonParser, Unref> parser(json_parser_new());
+  std::string_view text = as_text(*bytes);
+  const Unexpected kBad(EINVAL, path + ": not a volume's identity; restore it from a copy");
+  if (!json_parser_load_from_data(parser.get(), text.data(), static_cast<gssize>(text.size()), nullptr))
+    return kBad;
+  JsonNode* root = json_parser_get_root(parser.get());
+  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return kBad;
+  JsonObject* object = json_node_get_object(root);
+  Identity identity;
+  identity.uuid = json_object_get_string_member_with_default(object, "uuid", "");
+  identity.opens = json_object_get_int_member_with_default(object, "opens", 0);
+  if (identity.uuid.empty()) return kBad;
+  return identity;
+}
+
+Result<void> write_identity(const std::string& path, const Identity& identity, bool durable) {
+  JsonLine json;
+  json.field("v", 1).field("uuid", identity.uuid).field("opens", identity.opens);
+  std::string text = json.take() + "\n";
+  if (durable) return replace_file(path, as_bytes(text));
+  std::string temporary = path + ".tmp";
+  auto file = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file) return Unexpected(file.error());
+  if (auto written = write_all(file->get(), as_bytes(text)); !written) return written;
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_error("rename " + temporary);
+  return {};
+}
+
+// Processes take turns by a lock on the directory.
+Result<UniqueFd> lock_directory(const std::string& path) {
+  auto directory = open_file(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return directory;
+  while (::flock(directory->get(), LOCK_EX) != 0)
+    if (errno != EINTR) return errno_error("lock " + path);
+  return directory;
+}
+
+}  // namespace
+
+Result<std::string> volume_uuid(const std::string& event_directory, bool durable) {
+  std::string path = event_directory + "/VOLUME.json";
+  auto identity = read_identity(path);
+  if (!identity && identity.error().code == ENOENT) {
+    if (auto made = make_directories(event_directory); !made) return Unexpected(made.error());
+    auto lock = lock_directory(event_directory);
+    if (!lock) return Unexpected(lock.error());
+    identity = read_identity(path);
+    if (!identity && identity.error().code == ENOENT) {
+      Identity fresh{random_uuid(), 0};
+      if (auto written = write_identity(path, fresh, durable); !written) return Unexpected(written.error());
+      return fresh.uuid;
+    }
+  }
+  if (!identity) return Unexpected(identity.error());
+  return identity->uuid;
+}
+
+void count_opening(const std::string& event_directory, bool durable) {
+  std::string path = event_directory + "/VOLUME.json";
+  auto lock = lock_directory(event_directory);
+  auto identity = read_identity(path);
+  if (!lock || !identity) return;  // read again, and refused, by the next run
+  ++identity->opens;
+  (void)write_identity(path, *identity, durable);
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// lta/<event>/VOLUME.json: which volume this is and how often it was opened, so that a swapped disk is
+// noticed.
+#pragma once
+
+#include <string>
+
+#include <base/result.h>
+
+namespace headgate::store {
+
+// Reads the uuid; makes directory and file when there are none.
+Result<std::string> volume_uuid(const std::string& event_directory, bool durable);
+// Adds one to `opens`.
+void count_opening(const std::string& event_directory, bool durable);
+
+}  // namespace headgate::store
