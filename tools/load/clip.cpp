@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <load/clip.h>
+#include <rtmp/amf0.h>
+#include <rtmp/chunk_reader.h>
+#include <rtmp/chunk_writer.h>
+#include <rtmp/flv.h>
+
+#include <algorithm>
+
+#include <base/io.h>
+
+namespace headgate::load {
+namespace {
+
+constexpr size_t kMaxClipBytes = 1024 * 1024 * 1024;
+constexpr int64_t kMaxClipMs = 3600 * 1000;  // keeps offsets and deltas well inside 32 and 24 bits
+constexpr size_t kTagHeader = 11, kTagTrailer = 4;
+constexpr int64_t kDefaultFrameMs = 40;  // of a clip with one video frame
+
+// A header of type 1 (no stream id) and the payload in chunks with headers of type 3.
+void write_delta_message(ByteVector& out, uint32_t csid, uint32_t delta, uint8_t type, Bytes payload,
+                         uint32_t chunk_size) {
+  ByteWriter writer(out);
+  writer.u8(0x40 | csid);
+  writer.u24(delta);
+  writer.u24(payload.size());
+  writer.u8(type);
+  for (size_t at = 0; at < payload.size(); at += chunk_size) {
+    if (at > 0) writer.u8(0xc0 | csid);
+    writer.bytes(payload.subspan(at, std::min<size_t>(chunk_size, payload.size() - at)));
+  }
+}
+
+}  // namespace
+
+struct Clip::Tag {
+  bool video;
+  bool keyframe;
+  int64_t time_ms;
+  Bytes body;
+};
+
+Result<Clip> Clip::load(const std::string& path, uint32_t chunk_size) {
+  auto flv = read_file(path, kMaxClipBytes);
+  if (!flv) return Unexpected(flv.error().message + " (headgate load clip makes one)");
+  auto clip = parse(*flv, chunk_size);
+  if (!clip) return Unexpected(path + ": " + clip.error().message);
+  return clip;
+}
+
+Result<Clip> Clip::parse(Bytes flv, uint32_t chunk_size) {
+  Clip clip;
+  clip.chunk_size_ = chunk_size;
+  std::vector<Tag> media;
+  if (auto read = clip.read_tags(flv, media); !read) return Unexpected(read.error());
+  if (auto cut = clip.cut_loop(media); !cut) return Unexpected(cut.error());
+  clip.make_chunks(media);
+  return clip;
+}
+
+// Adobe FLV 10.1, annex E. A last tag that is cut off is left out.
+Result<void> Clip::read_tags(Bytes flv, std::vector<Tag>& media) {
+  ByteReader reader(flv);
+  if (as_text(reader.bytes(3)) != "FLV") return Unexpected("not an FLV file");
+  reader.skip(2);
+  uint32_t header_size = reader.u32();
+  if (!reader.ok() || header_size < 9 || header_size > flv.size()) return Unexpected("not an FLV file");
+  reader.skip(header_size - 9 + kTagTrailer);
+  while (reader.remaining() >= kTagHeader) {
+    uint8_t type = reader.u8() & 0x1f;
+    uint32_t size = reader.u24();
+    int64_t time = reader.u24();
+    time |= static_cast<int64_t>(reader.u8()) << 24;
+    reader.skip(3);
+    Bytes body = reader.bytes(size);
+    reader.skip(kTagTrailer);
+    if (!reader.ok()) break;
+    if (type == rtmp::kDataAmf0 && metadata_.empty()) metadata_.assign(body.begin(), body.end());
+    if (type == rtmp::kVideo) {
+      rtmp::VideoHeader header = rtmp::parse_video_header(body.first(std::min(size_t{5}, body.size())));
+      if (header.kind == rtmp::PacketKind::kSequenceHeader) video_header_.assign(body.begin(), body.end());
+      if (header.kind == rtmp::PacketKind::kFrame) media.push_back({true, header.keyframe, time, body});
+      if (header.kind == rtmp::PacketKind::kUnsupported) return Unexpected("its video is not H.264");
+    } else if (type == rtmp::kAudio) {
+      rtmp::AudioHeader header = rtmp::parse_audio_header(body.first(std::min(size_t{2}, body.size())));
+      if (header.kind == rtmp::PacketKind::kSequenceHeader) audio_header_.assign(body.begin(), body.end());
+      if (header.kind == rtmp::PacketKind::kFrame) media.push_back({false, false, time, body});
+      if (header.kind == rtmp::PacketKind::kUnsupported) return Unexpected("its audio is not AAC");
+    }
+  }
+  if (video_header_.empty()) return Unexpected("it has no H.264 sequence header");
+  if (audio_header_.empty()) std::erase_if(media, [](const Tag& tag) { return !tag.video; });
+  return {};
+}
+
+// Keeps [first key frame, last video frame's end), with times counted from the key frame.
+Result<void> Clip::cut_loop(std::vector<Tag>& media) {
+  std::stable_sort(media.begin(), media.end(),
+                   [](const Tag& a, const Tag& b) { return a.time_ms < b.time_ms; });
+  auto first = std::find_if(media.begin(), media.end(), [](const Tag& tag) { return tag.keyframe; });
+  if (first == media.end()) return Unexpected("it has no key frame");
+  int64_t start = first->time_ms, last = start, frame = kDefaultFrameMs;
+  for (const Tag& tag : media) {
+    if (!tag.video || tag.time_ms <= last) continue;
+    frame = tag.time_ms - last;
+    last = tag.time_ms;
+  }
+  length_ms_ = last + frame - start;
+  if (length_ms_ > kMaxClipMs) return Unexpected("it is longer than an hour");
+  // Of what has the key frame's own time, the key frame comes first: sessions begin with it.
+  std::rotate(std::find_if(media.begin(), media.end(), [&](const Tag& t) { return t.time_ms == start; }),
+              first, first + 1);
+  std::erase_if(media,
+                [&](const Tag& tag) { return tag.time_ms < start || tag.time_ms >= start + length_ms_; });
+  for (Tag& tag : media) tag.time_ms -= start;
+  return {};
+}
+
+void Clip::make_chunks(const std::vector<Tag>& media) {
+  int64_t last_of[2] = {-1, -1};  // audio, video: the frame before, which for the first is the last
+  for (const Tag& tag : media) last_of[tag.video] = tag.time_ms - length_ms_;
+  videos_before_.push_back(0);
+  for (const Tag& tag : media) {
+    auto offset = static_cast<uint32_t>(chunks_.size());
+    auto delta = static_cast<uint32_t>(tag.time_ms - std::exchange(last_of[tag.video], tag.time_ms));
+    write_delta_message(chunks_, tag.video ? kVideoCsid : kAudioCsid, delta,
+                        tag.video ? rtmp::kVideo : rtmp::kAudio, tag.body, chunk_size_);
+    if (tag.keyframe) keyframes_.push_back(static_cast<uint32_t>(messages_.size()));
+    messages_.push_back({offset, static_cast<uint32_t>(chunks_.size()) - offset,
+                         static_cast<uint32_t>(tag.time_ms), tag.video, tag.keyframe});
+    videos_before_.push_back(videos_before_.back() + (tag.video ? 1 : 0));
+  }
+}
+
+ByteVector Clip::prologue(uint32_t stream_id, uint32_t first) const {
+  // Each track's sequence header has the time of the track's frame before `first`, so that the first delta
+  // leads to the right time; the earlier of the two is zero.
+  int64_t before[2] = {INT64_MAX, INT64_MAX};
+  for (size_t back = 1; back <= messages_.size(); ++back) {
+    size_t index = first + messages_.size() - back;
+    const Message& message = messages_[index % messages_.size()];
+    int64_t time = message.time_ms - (index < messages_.size() ? length_ms_ : 0);
+    if (before[message.video] == INT64_MAX) before[message.video] = time;
+  }
+  int64_t zero = std::min(before[0], before[1]);
+  rtmp::ChunkWriter writer;
+  writer.resume_chunk_size(chunk_size_);
+  ByteVector out;
+  rtmp::MessageHeader header;
+  header.stream_id = stream_id;
+  if (!metadata_.empty()) {
+    ByteVector data;
+    rtmp::AmfWriter(data).string("@setDataFrame");
+    data.insert(data.end(), metadata_.begin(), metadata_.end());
+    header.type = rtmp::kDataAmf0;
+    writer.write(out, kDataCsid, header, data);
+  }
+  header.type = rtmp::kVideo;
+  header.timestamp = static_cast<uint32_t>(before[1] - zero);
+  writer.write(out, kVideoCsid, header, video_header_);
+  if (before[0] != INT64_MAX && has_audio()) {
+    header.type = rtmp::kAudio;
+    header.timestamp = static_cast<uint32_t>(before[0] - zero);
+    writer.write(out, kAudioCsid, header, audio_header_);
+  }
+  return out;
+}
+
+Clip::Counts Clip::before(uint64_t message) const {
+  uint64_t rounds = message / messages_.size();
+  uint64_t videos = rounds * videos_before_.back() + videos_before_[message % messages_.size()];
+  return {videos, message - videos};
+}
+
+Clip::Counts Clip::count(uint32_t first, uint64_t count) const {
+  Counts to = before(first + count), from = before(first);
+  return {to.video - from.video, to.audio - from.audio};
+}
+
+}  // namespace headgate::load

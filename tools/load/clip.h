@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A clip as RTMP chunks, made once and read by every session. All headers are of type 1 (timestamp deltas) or
+// 3, so the bytes carry neither a stream id nor an absolute time: a session sends a prologue of its own and
+// then this one buffer round and round, from any key frame, and its timestamps go on over every loop.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <base/bytes.h>
+#include <base/result.h>
+
+namespace headgate::load {
+
+inline constexpr uint32_t kAudioCsid = 4, kDataCsid = 5, kVideoCsid = 6;
+
+class Clip {
+ public:
+  struct Message {
+    uint32_t offset;   // of its chunks in chunks()
+    uint32_t size;     // of its chunks
+    uint32_t time_ms;  // since the clip's first frame; does not decrease
+    bool video;
+    bool keyframe;
+  };
+  struct Counts {
+    uint64_t video = 0, audio = 0;
+  };
+
+  // An FLV file with H.264, and AAC or no audio, that begins with a key frame within its first second of
+  // video. The loop is as long as the video; audio outside it is left out.
+  static Result<Clip> load(const std::string& path, uint32_t chunk_size);
+  static Result<Clip> parse(Bytes flv, uint32_t chunk_size);
+
+  std::span<const Message> messages() const { return messages_; }     // not empty
+  std::span<const uint32_t> keyframes() const { return keyframes_; }  // indices of messages; not empty
+  Bytes chunks() const { return chunks_; }
+  int64_t length_ms() const { return length_ms_; }
+  bool has_audio() const { return !audio_header_.empty(); }
+
+  // Metadata and sequence headers for a session on `stream_id` that goes on with messages()[first].
+  ByteVector prologue(uint32_t stream_id, uint32_t first) const;
+  // How many of `count` messages from messages()[first] on, over the end and round again, are of each kind.
+  Counts count(uint32_t first, uint64_t count) const;
+
+ private:
+  struct Tag;
+  Result<void> read_tags(Bytes flv, std::vector<Tag>& media);
+  Result<void> cut_loop(std::vector<Tag>& media);
+  void make_chunks(const std::vector<Tag>& media);
+  Counts before(uint64_t message) const;  // counted from messages()[0] on
+
+  uint32_t chunk_size_ = 128;
+  std::vector<Message> messages_;
+  std::vector<uint32_t> keyframes_;
+  std::vector<uint32_t> videos_before_;  // by message; one more than there are messages
+  ByteVector chunks_;
+  int64_t length_ms_ = 0;
+  ByteVector metadata_, video_header_, audio_header_;  // as the file has them
+};
+
+}  // namespace headgate::load

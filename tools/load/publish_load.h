@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A load of publishers: many stations in one thread, started over a ramp, disturbed as the plan says, ended
+// together.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <base/result.h>
+#include <load/station.h>
+#include <load/terminal.h>
+
+namespace headgate::load {
+
+struct PublishPlan {
+  double duration_s = 0;  // 0: until a signal
+  double ramp_s = 1;      // over which the stations' first connections are spread
+  int64_t tick_ms = 5;    // how finely frames are paced
+  // Every so often this share of the live stations is cut at once and comes back within a while.
+  double reconnect_every_s = 0;
+  double reconnect_share = 0;
+  double reconnect_within_s = 1;
+  // At random, each live station.
+  double cuts_per_minute = 0;
+  double stalls_per_minute = 0;
+  double stall_s = 3;
+  bool silent_cuts = false;
+  uint64_t seed = 1;
+};
+
+// A station's number and where it publishes.
+struct StationPlan {
+  uint32_t number = 0;
+  rtmp::PublishTarget target;
+  Address local;
+};
+
+class PublishLoad {
+ public:
+  PublishLoad(PublishPlan plan, const Clip& clip, Address server, std::vector<StationPlan> stations,
+              std::FILE* keyframe_log);
+
+  // Until the duration is over and every station has said goodbye; SIGINT or SIGTERM ends it earlier, a
+  // second one at once.
+  void run();
+  // Every session was accepted, and ended because we wished it. To be asked after run().
+  bool undisturbed() const;
+  // One JSON object (docs/load.md).
+  std::string json();
+  // One paragraph for people.
+  std::string summary();
+
+ private:
+  void tick();
+  void disturb();
+  void storm();
+  void show();
+  void finish();
+  double chance() { return std::uniform_real_distribution<>(0, 1)(shared_.random); }
+
+  PublishPlan plan_;
+  Loop loop_;
+  LoadShared shared_;
+  std::vector<int64_t> due_us_;   // by station: one array, because the tick looks at all of them
+  std::deque<Station> stations_;  // they do not move
+  LiveBlock block_;
+  bool finishing_ = false;
+  int64_t ended_us_ = 0;
+  int64_t last_tick_us_ = 0;
+  double tick_late_max_ms_ = 0;
+  uint64_t shown_bytes_ = 0;
+  double shown_cpu_s_ = 0;
+  int64_t shown_us_ = 0;
+};
+
+}  // namespace headgate::load
