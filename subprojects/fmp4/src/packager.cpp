@@ -200,7 +200,7 @@ bool Packager::State::cut_one(bool draining) {
   // A stalled video's last frames go now, the last one with the duration to be expected of it: they must not
   // come behind the audio of the time after them.
   const size_t video_count = video ? video->size() : 0;
-  if (audio && (!video || impatient || video_stalled())) {
+  if (audio && (!video || full || (!draining && video_stalled()))) {
     if (const std::optional<Cut> cut = find_audio_cut()) {
       emit(video_count, cut->count);
       if (cut->boundary) begin_segment(cut->time);

@@ -25,14 +25,14 @@ enum class PlaylistType : uint8_t {
 struct MediaPlaylistSettings {
   PlaylistType type = PlaylistType::live;
   Addressing addressing = Addressing::uri;
-  std::string prefix;     // put before every URI: "", "../", "https://…/"
-  int64_t window_ms = 0;  // live only: this much from the live edge, at least three target durations
-                          // (RFC 8216, 6.2.2) where there are so many; 0: what the index holds
-  bool ended = false;     // ENDLIST: nothing will follow. (vod implies it)
+  std::string prefix;  // put before every URI: "", "../", "https://…/"
+  bool ended = false;  // ENDLIST: nothing will follow. (vod implies it)
 };
 
-// A live playlist lists what is numbered without a hole up to the live edge; event and vod list everything
-// and number from the first listed segment's number.
+// A live playlist lists segments from StreamIndex::live_begin() on; event and vod list everything and number
+// from the first listed segment's number. EXT-X-PROGRAM-DATE-TIME stands before each segment, so that a line
+// never changes when others leave. Byte ranges name files as records do (the one that is being written may
+// still end in ".part" on disk) and find the init segment at the beginning of each.
 std::string media_playlist(const StreamIndex& index, const MediaPlaylistSettings& settings);
 
 struct MultivariantSettings {

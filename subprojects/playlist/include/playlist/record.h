@@ -88,7 +88,18 @@ struct EndRecord {  // of the run, not of the stream
 
 using Record = std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord>;
 
+inline constexpr size_t kMaxText = 4096;            // bytes of one text; encode() cuts what is longer
+inline constexpr size_t kMaxChunksOfPart = 64;      // likewise chunks
+inline constexpr uint64_t kMaxBytes = 1ull << 40;   // length of a part or segment
+inline constexpr uint64_t kMaxNumber = 1ull << 60;  // offsets and sequence numbers
+inline constexpr int64_t kMaxTime = 1ll << 56;      // times either way; a duration is at most 2^40 ticks
+inline constexpr int64_t kMaxDuration = 1ll << 40;
+
+// Appends one record: a version byte, a type byte, big-endian fields, texts behind a 16-bit length. At most
+// kMaxRecordBytes.
 void encode(const Record& record, ByteVector& out);
+// `bytes` is exactly one record. Refuses another version, left-over bytes, and numbers beyond the limits
+// above.
 Result<Record> decode(Bytes bytes);
 
 }  // namespace headgate::playlist

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One stream's window of segments, fed by records in order, and the playlists computed from it (RFC 8216 and
+// One stream's segments, fed by records in order: what playlists are computed from (RFC 8216 and
 // draft-pantos-hls-rfc8216bis). Pure: no clock, no I/O. Feeding a record twice (from disk and from a live
 // writer) changes nothing.
 #pragma once
@@ -14,13 +14,17 @@
 
 namespace headgate::playlist {
 
-inline constexpr size_t kPartSegments = 3;
-inline constexpr size_t kMaxParts = 1024;  // remembered; the oldest leave
+inline constexpr size_t kPartSegments = 3;                 // finished segments whose parts are remembered
+inline constexpr size_t kMaxParts = 1024;                  // remembered in all; the oldest leave
+inline constexpr uint64_t kMaxSkippedDiscontinuities = 8;  // told by as many tags; beyond, the numbers jumped
 
 struct IndexSettings {
-  int64_t window_ms = 0;   // segments older than this from the live edge leave; 0: everything stays
-  uint32_t target_ms = 0;  // EXT-X-TARGETDURATION to promise from the start, rounded up to seconds; it may
-                           // only grow between runs. 0: 4 s
+  // What the index holds, and what a live playlist lists of it: segments leave while the rest is still as
+  // long, counted in media time. 0: everything stays.
+  int64_t window_ms = 0;
+  int64_t live_ms = 60'000;  // at least three target durations stay listed (RFC 8216, 6.2.2)
+  uint32_t target_ms = 0;  // EXT-X-TARGETDURATION to promise from the start, rounded up to seconds. It grows
+                           // only when a longer segment has come all the same. 0: 4 s
 };
 
 struct Segment {
@@ -30,30 +34,33 @@ struct Segment {
   // reach back over it.
   bool continues = true;
   // EXT-X-PROGRAM-DATE-TIME: receipt of the first byte at a discontinuity, from there on by media time, so
-  // that it never contradicts the durations.
+  // that it never contradicts the durations. 0: not known.
   int64_t program_utc_us = 0;
 };
 
-// Feed it oldest first. What was already told (a segment number not above the last, a run not newer than the
-// last) is passed over. A newer run that begins below the numbers already used (its writer lost the archive)
-// starts the index over: better than a stream that stands still until the numbers catch up.
+// Feed it oldest first. Passed over: what was already told (a segment number not above the last, a run that
+// is not newer than the last and what follows it), a segment whose init segment nobody told of, and a record
+// with numbers that cannot be. A newer run that begins below the numbers already used (its writer lost the
+// archive) starts the index over: better than a stream that stands still until the numbers catch up.
 class StreamIndex {
  public:
   explicit StreamIndex(IndexSettings settings = {});
   void add(const Record& record);
 
   const std::deque<Segment>& segments() const { return segments_; }
+  // Where in segments() a live playlist begins; only ever moves on.
+  size_t live_begin() const { return live_begin_; }
   const std::map<std::string, InitRecord>& inits() const { return inits_; }
-  const InitRecord* newest_init() const;
+  const InitRecord* newest_init() const;  // of the newest segment, or the one told last
   const Segment* find_segment(uint64_t msn) const;
   // Of the open segment and the kPartSegments finished before it.
   const PartRecord* find_part(uint64_t msn, uint32_t index) const;
-  std::optional<uint64_t> next_msn() const;      // nothing before the first run or segment
-  bool run_open() const { return run_open_; }    // between RunRecord and EndRecord
+  std::optional<uint64_t> next_msn() const { return next_msn_; }  // nothing before the first run or segment
+  bool run_open() const { return run_open_; }                     // between RunRecord and EndRecord
   uint64_t version() const { return version_; }  // grows with every change that a playlist shows
   uint32_t target_seconds() const { return target_seconds_; }
-  // Over segments(), bit/s; 0 without any. Peak: of any run of segments lasting 0.5 to 1.5 target durations
-  // (RFC 8216, 4.3.4.2).
+  // Over segments(), bit/s; 0 without any. Peak: of any neighbouring segments that last 0.5 to 1.5 target
+  // durations together (RFC 8216, 4.3.4.2).
   uint32_t bandwidth() const;
   uint32_t average_bandwidth() const;
 
@@ -64,19 +71,23 @@ class StreamIndex {
   void on(const SegmentRecord& segment);
   void on(const GapRecord& gap);
   void on(const EndRecord& end);
-  void evict();
-  void forget_front();
+  Segment placed(const SegmentRecord& record) const;
+  void start_over();
+  void slide();
+  void remove_front();
 
   IndexSettings settings_;
   std::deque<Segment> segments_;
+  int64_t total_ = 0, live_total_ = 0;  // durations of segments_, and of those from live_begin_ on
+  size_t live_begin_ = 0;
   std::map<std::string, InitRecord> inits_;
   std::string newest_init_;
   std::deque<PartRecord> parts_;  // in order
   std::optional<RunRecord> run_;  // the newest
-  std::optional<uint64_t> next_msn_;
-  uint64_t discontinuity_sequence_ = 0;  // of the newest segment, or of the run when it has none yet
+  bool repeating_ = false;        // what comes belongs to an older run
   bool run_has_segments_ = false;
   bool run_open_ = false;
+  std::optional<uint64_t> next_msn_;
   uint64_t version_ = 0;
   uint32_t target_seconds_;
 };

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/hls.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <ctime>
+
+namespace headgate::playlist {
+namespace {
+
+// EXT-X-MAP in a playlist of whole segments (RFC 8216, 7).
+constexpr char kHeader[] = "#EXTM3U\n#EXT-X-VERSION:6\n";
+
+// A path inside a URI: everything that could end it, or end the line or quotes it stands in, is escaped.
+std::string escaped(std::string_view path) {
+  constexpr std::string_view kPlain = "-._~/";
+  std::string out;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 && (std::isalnum(byte) || kPlain.find(c) != std::string_view::npos)) {
+      out += c;
+    } else {
+      char hex[4];
+      std::snprintf(hex, sizeof hex, "%%%02X", byte);
+      out += hex;
+    }
+  }
+  return out;
+}
+
+// A quoted string's inside (RFC 8216, 4.2): without quotes and control characters.
+std::string quotable(std::string_view text) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+               [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '"' && c != 0x7f; });
+  return out;
+}
+
+std::string seconds(int64_t ticks) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6f", static_cast<double>(ticks) / kTimescale);
+  return text;
+}
+
+// ISO 8601 in UTC with milliseconds.
+std::string date_time(int64_t utc_us) {
+  constexpr int64_t kPerSecond = 1'000'000;
+  int64_t whole = utc_us / kPerSecond, rest = utc_us % kPerSecond;
+  if (rest < 0) {
+    rest += kPerSecond;
+    --whole;
+  }
+  const std::time_t time = static_cast<std::time_t>(whole);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[64], with_ms[80];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(with_ms, sizeof with_ms, "%s.%03dZ", text, static_cast<int>(rest / 1000));
+  return with_ms;
+}
+
+std::string range(uint64_t offset, uint64_t length) {
+  return std::to_string(length) + "@" + std::to_string(offset);
+}
+
+class MediaPlaylist {
+ public:
+  MediaPlaylist(const StreamIndex& index, const MediaPlaylistSettings& settings)
+      : index_(index),
+        settings_(settings),
+        begin_(settings.type == PlaylistType::live ? index.live_begin() : 0) {}
+
+  std::string text() {
+    write_head();
+    const Segment* last = nullptr;
+    for (size_t i = begin_; i < index_.segments().size(); ++i) {
+      const Segment& segment = index_.segments()[i];
+      write_segment(segment, last);
+      last = &segment;
+    }
+    if (settings_.ended || settings_.type == PlaylistType::vod) out_ += "#EXT-X-ENDLIST\n";
+    return std::move(out_);
+  }
+
+ private:
+  void write_head() {
+    const auto& segments = index_.segments();
+    out_ = kHeader;
+    out_ += "#EXT-X-TARGETDURATION:" + std::to_string(index_.target_seconds()) + "\n";
+    const bool empty = begin_ >= segments.size();
+    const uint64_t first = empty ? index_.next_msn().value_or(0) : segments[begin_].record.msn;
+    out_ += "#EXT-X-MEDIA-SEQUENCE:" + std::to_string(first) + "\n";
+    if (const uint64_t sequence = empty ? 0 : segments[begin_].discontinuity_sequence; sequence > 0)
+      out_ += "#EXT-X-DISCONTINUITY-SEQUENCE:" + std::to_string(sequence) + "\n";
+    if (settings_.type == PlaylistType::event) out_ += "#EXT-X-PLAYLIST-TYPE:EVENT\n";
+    if (settings_.type == PlaylistType::vod) out_ += "#EXT-X-PLAYLIST-TYPE:VOD\n";
+    const auto begin = segments.begin() + static_cast<std::ptrdiff_t>(begin_);
+    if (std::all_of(begin, segments.end(), [](const Segment& segment) { return segment.record.independent; }))
+      out_ += "#EXT-X-INDEPENDENT-SEGMENTS\n";
+  }
+
+  void write_segment(const Segment& segment, const Segment* last) {
+    const SegmentRecord& record = segment.record;
+    bool discontinuous = false;
+    if (last != nullptr) {
+      const uint64_t tags =
+          segment.continues ? segment.discontinuity_sequence - last->discontinuity_sequence : 1;
+      for (uint64_t i = 0; i < tags; ++i) out_ += "#EXT-X-DISCONTINUITY\n";
+      discontinuous = tags > 0;
+    }
+    const bool ranges = settings_.addressing == Addressing::byte_range;
+    if (last == nullptr || discontinuous || record.init_id != last->record.init_id ||
+        (ranges && record.file != last->record.file))
+      write_map(record);
+    if (segment.program_utc_us != 0)
+      out_ += "#EXT-X-PROGRAM-DATE-TIME:" + date_time(segment.program_utc_us) + "\n";
+    out_ += "#EXTINF:" + seconds(record.duration) + ",\n";
+    if (ranges) out_ += "#EXT-X-BYTERANGE:" + range(record.offset, record.length) + "\n";
+    out_ += settings_.prefix + (ranges ? escaped(record.file) : segment_uri(record.msn)) + "\n";
+  }
+
+  void write_map(const SegmentRecord& record) {
+    const InitRecord& init = index_.inits().at(record.init_id);
+    if (settings_.addressing == Addressing::uri) {
+      out_ += "#EXT-X-MAP:URI=\"" + settings_.prefix + init_uri(init.id) + "\"\n";
+    } else {
+      // Each file begins with the init segment of all that it holds.
+      out_ += "#EXT-X-MAP:URI=\"" + settings_.prefix + escaped(record.file) + "\",BYTERANGE=\"" +
+              range(init.offset, init.length) + "\"\n";
+    }
+  }
+
+  const StreamIndex& index_;
+  const MediaPlaylistSettings& settings_;
+  size_t begin_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string init_uri(const std::string& init_id) {
+  return "init-" + escaped(init_id) + ".mp4";
+}
+
+std::string segment_uri(uint64_t msn) {
+  return std::to_string(msn) + ".m4s";
+}
+
+std::string media_playlist(const StreamIndex& index, const MediaPlaylistSettings& settings) {
+  return MediaPlaylist(index, settings).text();
+}
+
+std::string multivariant_playlist(const StreamIndex& index, const MultivariantSettings& settings) {
+  const InitRecord* init = index.newest_init();
+  if (init == nullptr || index.segments().empty()) return {};
+  std::string out = kHeader;
+  out += "#EXT-X-STREAM-INF:BANDWIDTH=" + std::to_string(std::max(index.bandwidth(), 1u)) +
+         ",AVERAGE-BANDWIDTH=" + std::to_string(std::max(index.average_bandwidth(), 1u));
+  if (!init->codecs.empty()) out += ",CODECS=\"" + quotable(init->codecs) + "\"";
+  if (init->width > 0 && init->height > 0)
+    out += ",RESOLUTION=" + std::to_string(init->width) + "x" + std::to_string(init->height);
+  if (init->frame_rate_milli > 0) {
+    char rate[32];
+    std::snprintf(rate, sizeof rate, ",FRAME-RATE=%.3f", init->frame_rate_milli / 1000.0);
+    out += rate;
+  }
+  return out + "\n" + settings.media_uri + "\n";
+}
+
+}  // namespace headgate::playlist
