@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The subcommands of `headgate`. Each is given its own arguments, argv[0] being "headgate <name>", and
-// returns the exit code: 0 done, 1 the thing asked about is bad or could not be done, 2 wrong usage.
+// returns the exit code: 0 done, 1 the thing asked about is bad or could not be done, 2 wrong usage (an
+// option, or a file that it names).
 #pragma once
 
 namespace headgate::cli {
@@ -16,5 +17,6 @@ struct Command {
 int run_command(const char* program, const char* summary, const Command* commands, int argc, char** argv);
 
 int run_ticket(int argc, char** argv);
+int run_load(int argc, char** argv);
 
 }  // namespace headgate::cli

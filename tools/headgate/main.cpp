@@ -12,6 +12,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
+    {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},
 };
 

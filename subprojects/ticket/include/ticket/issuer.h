@@ -29,7 +29,7 @@ struct IssueRequest {
   uint32_t station = 0;
   int64_t not_before = 0;
   int64_t expires = 0;
-  uint16_t flags = kFlagChallengePlain;
+  uint16_t flags = kFlagChallengePlain | 1 << kFlagTakeoverShift;  // a broken phone can be replaced
   uint16_t max_kbps = 0;
   uint16_t codecs = kH264 | kAac;
   Hints hints;
