@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The gate: owns the public ingest ports, lets in who has a ticket, and gives each connection to a worker. It
+// forgets nothing that matters when it dies: the listening sockets are its parent's too, the sessions are the
+// workers'.
+#pragma once
+
+#include <base/clock.h>
+#include <base/loop.h>
+#include <ingest/listener.h>
+#include <ticket/verifier.h>
+#include <wire/channel.h>
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "sessions.h"
+#include "worker_links.h"
+
+namespace headgate::gate {
+
+struct Settings {
+  std::string runtime_dir;
+  ingest::Policy policy;
+};
+
+class Gate {
+ public:
+  Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Settings settings);
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  // Opens gate.sock and looks for workers.
+  Result<void> start();
+  void listen(std::string name, UniqueFd socket);  // "rtmp"
+  std::string status_json() const;
+
+ private:
+  struct Subscriber {
+    std::unique_ptr<wire::Channel> channel;
+    bool wants_status = false;
+  };
+
+  Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ingest::Peer& peer);
+  void admitted(ingest::Admitted admitted);
+  void refused(const ingest::Refused& refused);
+  void on_worker_message(WorkerLink& link, const wire::Message& message);
+  void on_worker_lost(const WorkerLink& link);
+  void accept_subscriber(std::unique_ptr<wire::Channel> channel);
+  void on_subscriber_message(Subscriber& from, const wire::Message& message);
+  void tick();  // once a second
+  std::vector<Candidate> candidates() const;
+
+  Loop& loop_;
+  const Clock& clock_;
+  Settings settings_;
+  Sessions sessions_;
+  ingest::Listener listener_;
+  std::vector<std::string> listener_names_;  // in the order of listener_.listening()
+  std::unique_ptr<WorkerLinks> workers_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+  std::set<std::unique_ptr<Subscriber>> subscribers_;
+  Loop::TimerId ticker_ = 0;
+  int64_t ticks_ = 0;
+  uint64_t last_session_;
+  Sessions::Choice choice_;  // of the decide() whose admitted() comes next
+  bool draining_ = false;
+  unsigned refusals_logged_ = 0, refusals_unlogged_ = 0;  // in this second
+};
+
+}  // namespace headgate::gate

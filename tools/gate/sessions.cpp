@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "sessions.h"
+
+#include <base/encoding.h>
+
+#include <algorithm>
+
+namespace headgate::gate {
+namespace {
+
+// Leases of sessions found after a restart: their tickets' ends are not known here.
+constexpr int64_t kFoundLeaseSeconds = 24 * 3600;
+
+// "192.0.2.7:40123" and "[2001:db8::7]:40123" without the port.
+std::string address_of(const std::string& peer) {
+  std::string out = peer.substr(0, peer.rfind(':'));
+  if (out.size() >= 2 && out.front() == '[' && out.back() == ']') out = out.substr(1, out.size() - 2);
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> Sessions::choose_worker(const Station& station,
+                                            const std::vector<Candidate>& workers) const {
+  auto before = last_worker_.find(station);
+  const Candidate* best = nullptr;
+  uint64_t best_load = 0;
+  std::string full_volume, reason = "no worker is running";
+  for (const Candidate& worker : workers) {
+    if (!worker.accepting) {
+      reason = worker.reason;
+      if (worker.reason.starts_with("volume")) full_volume = worker.reason;
+      continue;
+    }
+    // Handed over and not yet opened: not in the worker's own count.
+    uint64_t load = worker.sessions;
+    for (const auto& [id, session] : sessions_)
+      if (session.worker == worker.path && !session.opened) ++load;
+    // Where the station's run was, its stream goes on without a search; the old session makes room.
+    if (before != last_worker_.end() && before->second == worker.path) {
+      bool running = std::ranges::any_of(sessions_, [&](const auto& entry) {
+        return entry.second.worker == worker.path && entry.second.event == station.first &&
+               entry.second.station == station.second;
+      });
+      if (running || load < worker.capacity) return worker.path;
+    }
+    if (load >= worker.capacity) {
+      reason = "all workers are full";
+      continue;
+    }
+    if (best && load >= best_load) continue;
+    best = &worker;
+    best_load = load;
+  }
+  if (best) return best->path;
+  if (!full_volume.empty())
+    return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server's disk is full (" + full_volume +
+                                              "). Use the ticket's next server.");
+  return Unexpected(ticket::kDown,
+                    "DOWN: this server takes no streams now (" + reason + "). Try again in a few seconds.");
+}
+
+Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
+                                          const std::vector<Candidate>& workers) {
+  int64_t now = clock_.mono_us();
+  Station station{ticket.event, ticket.station};
+  Choice out;
+  for (const auto& [id, session] : sessions_) {
+    if (session.event != ticket.event || session.station != ticket.station) continue;
+    // Two valid tickets of one station (a reprint): first come, first served while it streams.
+    if (session.tid != ticket.tid && now - session.last_media_us <= ticket::kStockSilenceUs)
+      return Unexpected(ticket::kConflict, "IN-USE: this station is streaming with another ticket.");
+    out.superseded.push_back(session);
+  }
+  auto worker = choose_worker(station, workers);
+  if (!worker) return Unexpected(worker.error());
+  out.worker = *worker;
+  auto lease = leases_.claim(ticket, {peer.address}, now);
+  if (!lease) return Unexpected(lease.error());
+  out.lease = *lease;
+  return out;
+}
+
+void Sessions::begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice) {
+  sessions_[id] = {
+      id,   ticket.event, ticket.station, ticket.tid, choice.lease.epoch, choice.worker, clock_.mono_us(),
+      false};
+  last_worker_[{ticket.event, ticket.station}] = choice.worker;
+}
+
+bool Sessions::opened(const wire::SessionOpened& opened, const std::string& worker) {
+  auto found = sessions_.find(opened.session);
+  if (found != sessions_.end()) {
+    found->second.opened = true;
+    return true;
+  }
+  Session session;
+  session.id = opened.session;
+  session.event = opened.event;
+  session.station = opened.station;
+  session.worker = worker;
+  session.last_media_us = clock_.mono_us();
+  session.opened = true;
+  auto tid = from_hex(opened.ticket_id);
+  if (tid && tid->size() == session.tid.size()) {
+    std::copy(tid->begin(), tid->end(), session.tid.begin());
+    ticket::Ticket ticket;
+    ticket.tid = session.tid;
+    ticket.expires = static_cast<uint32_t>(clock_.utc_seconds() + kFoundLeaseSeconds);
+    if (auto lease = leases_.claim(ticket, {address_of(opened.peer)}, clock_.mono_us()))
+      session.epoch = lease->epoch;
+  }
+  last_worker_[{session.event, session.station}] = worker;
+  sessions_[session.id] = session;
+  return false;
+}
+
+void Sessions::health(const wire::SessionHealth& health) {
+  auto found = sessions_.find(health.session);
+  if (found == sessions_.end()) return;
+  Session& session = found->second;
+  // The worker's clock is this machine's; what it says is still only what it says.
+  session.last_media_us =
+      std::max(session.last_media_us, std::min(health.last_media_mono_us, clock_.mono_us()));
+  leases_.received(session.tid, session.epoch, session.last_media_us);
+}
+
+void Sessions::worker_lost(const std::string& worker) {
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.worker == worker; });
+}
+
+}  // namespace headgate::gate

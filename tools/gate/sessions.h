@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the gate knows of the node's sessions and who may have which station: the ticket's lease, one ticket
+// for each station, and the worker that had the station before. No sockets.
+#pragma once
+
+#include <base/clock.h>
+#include <ingest/listener.h>
+#include <ticket/lease.h>
+#include <wire/messages.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headgate::gate {
+
+struct Session {
+  uint64_t id = 0;
+  uint32_t event = 0, station = 0;
+  ticket::TicketId tid{};
+  uint64_t epoch = 0;  // of its lease
+  std::string worker;  // its socket's path
+  int64_t last_media_us = 0;
+  bool opened = false;  // the worker has said so
+};
+
+// A worker as far as choosing one goes.
+struct Candidate {
+  std::string path;
+  uint32_t sessions = 0, capacity = 0;  // as it last said
+  bool accepting = false;
+  std::string reason;  // why not
+};
+
+class Sessions {
+ public:
+  explicit Sessions(const Clock& clock) : clock_(clock) {}
+
+  struct Choice {
+    ticket::Lease lease;
+    std::string worker;
+    std::vector<Session> superseded;  // to be ended first
+  };
+  // For a publisher whose ticket and password are right. Error.code: kConflict, kDown, kNoStorage. The new
+  // session is to be added by begin() or forgotten.
+  Result<Choice> choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
+                        const std::vector<Candidate>& workers);
+  void begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice);
+
+  // Returns false for a session that this gate did not hand over (it has been started anew).
+  bool opened(const wire::SessionOpened& opened, const std::string& worker);
+  void health(const wire::SessionHealth& health);
+  void closed(uint64_t id) { sessions_.erase(id); }
+  void worker_lost(const std::string& worker);
+  void drop_expired() { leases_.drop_expired(clock_.utc_seconds()); }
+
+  const std::map<uint64_t, Session>& all() const { return sessions_; }
+
+ private:
+  using Station = std::pair<uint32_t, uint32_t>;  // event, station
+  Result<std::string> choose_worker(const Station& station, const std::vector<Candidate>& workers) const;
+
+  const Clock& clock_;
+  ticket::LeaseTable leases_;
+  std::map<uint64_t, Session> sessions_;
+  std::map<Station, std::string> last_worker_;  // bounded by the event's stations
+};
+
+}  // namespace headgate::gate
