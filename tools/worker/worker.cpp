@@ -214,7 +214,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
     } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
       session->health().json = std::move(health->json);
       flush(event.session);
-      tell(session->health(), {"origin"});
+      tell(session->health(), {"gate", "origin"});  // the gate: for its leases
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
       session->on_closing(closing->reason);
     } else if (std::holds_alternative<EosEvent>(event.what)) {
