@@ -15,18 +15,12 @@
 #include <mutex>
 #include <vector>
 
+#include "names.h"
 #include "outbox.h"
 #include "recorder.h"
 #include "ref.h"
 
 namespace headgate::gst {
-
-inline constexpr char kH264Caps[] = "video/x-h264, stream-format = (string) avc, alignment = (string) au";
-inline constexpr char kAacCaps[] = "audio/mpeg, mpegversion = (int) 4, stream-format = (string) raw";
-
-// Names of events and messages (docs/elements.md).
-inline constexpr char kSessionName[] = "headgate-session";
-inline constexpr char kSessionEndName[] = "headgate-session-end";
 
 class EncodedInput {
  public:

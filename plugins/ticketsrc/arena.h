@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where a track's payload is put, once: consecutive frames lie behind each other in blocks, each frame is a
+// sub-memory of its block, and a block is used again when nobody holds any of its frames.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "common/ref.h"
+
+namespace headgate::ticketsrc {
+
+// Blocks of one size that nobody uses at the moment. Thread-safe: frames die where they were last used.
+class BlockPool {
+ public:
+  explicit BlockPool(size_t block_bytes) : block_bytes_(block_bytes) {}
+  size_t block_bytes() const { return block_bytes_; }
+  std::unique_ptr<std::byte[]> take();
+  void give(std::unique_ptr<std::byte[]> block);
+
+ private:
+  static constexpr size_t kMaxFree = 4;
+  const size_t block_bytes_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<std::byte[]>> free_;
+};
+
+// Not thread-safe. One reservation at a time.
+class Arena {
+ public:
+  explicit Arena(size_t block_bytes);
+  // Room for `size` bytes, all in one block; replaces a reservation that was not committed.
+  std::span<std::byte> reserve(size_t size);
+  // The reserved bytes as a memory. Read only.
+  gst::Ref<GstMemory> commit();
+
+ private:
+  void new_block(size_t size);
+
+  std::shared_ptr<BlockPool> pool_;
+  gst::Ref<GstMemory> block_;  // the one being filled
+  std::byte* data_ = nullptr;  // its bytes
+  size_t capacity_ = 0;
+  size_t used_ = 0;      // committed
+  size_t reserved_ = 0;  // behind used_
+};
+
+}  // namespace headgate::ticketsrc

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "poller.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <map>
+#include <thread>
+
+namespace headgate::ticketsrc {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000, kNsPerSecond = 1'000'000'000;
+
+int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
+}
+
+void sleep_until(int64_t ns) {
+  const timespec until{.tv_sec = ns / kNsPerSecond, .tv_nsec = ns % kNsPerSecond};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  }
+}
+
+}  // namespace
+
+Poller& Poller::of_tick(unsigned tick_ms) {
+  static std::mutex mutex;
+  static auto* pollers = new std::map<unsigned, Poller*>;  // never destroyed: their threads never end
+  std::lock_guard lock(mutex);
+  Poller*& poller = (*pollers)[tick_ms];
+  if (!poller) {
+    poller = new Poller(tick_ms);
+    std::thread([poller] { poller->run(); }).detach();
+  }
+  return *poller;
+}
+
+void Poller::add(PollClient* client) {
+  auto entry = std::make_shared<Entry>();
+  entry->client = client;
+  std::lock_guard lock(mutex_);
+  entries_.push_back(std::move(entry));
+  ++version_;
+  some_.notify_one();
+}
+
+void Poller::remove(PollClient* client) {
+  std::shared_ptr<Entry> entry;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [client](const auto& other) { return other->client == client; });
+    if (found == entries_.end()) return;
+    entry = *found;
+    entries_.erase(found);
+    ++version_;
+  }
+  std::lock_guard serving(entry->serving);  // waits for on_tick()
+  entry->client = nullptr;
+}
+
+void Poller::run() {
+  pthread_setname_np(pthread_self(), "headgate-poll");
+  const auto scratch = std::make_unique<std::byte[]>(kScratchBytes);
+  std::vector<std::shared_ptr<Entry>> entries;
+  unsigned version = 0;
+  int64_t next = now_ns();
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (entries_.empty()) {
+        entries.clear();
+        some_.wait(lock, [this] { return !entries_.empty(); });
+        next = now_ns();
+      }
+      if (version != version_) {
+        entries = entries_;
+        version = version_;
+      }
+    }
+    for (const auto& entry : entries) {
+      std::lock_guard serving(entry->serving);
+      if (entry->client) entry->client->on_tick({scratch.get(), kScratchBytes});
+    }
+    // A tick that was missed is not made up for.
+    next = std::max(next + tick_ms_ * kNsPerMs, now_ns());
+    sleep_until(next);
+  }
+}
+
+}  // namespace headgate::ticketsrc

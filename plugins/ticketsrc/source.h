@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What ticketsrc does: sessions one after the other, from a listener or from a descriptor that was handed
+// over, pushed from the shared poller's thread. The element holds one and forwards its state changes.
+//
+// Locks: the poller's per-client mutex is held during on_tick() and so over pushes, as a stream lock would
+// be. requests_ and stats_ are leaves, never held over a call out.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <base/guarded.h>
+#include <store/run_writer.h>
+
+#include "listener.h"
+#include "out_pad.h"
+#include "poller.h"
+#include "session.h"
+
+namespace headgate::ticketsrc {
+
+struct SourceSettings {
+  unsigned tick_ms = 50;
+  int64_t idle_us = 10'000'000;
+  bool once = false;  // EOS after a session; always so for one that was handed over
+};
+
+struct SourceStats {
+  uint64_t bytes = 0, video_frames = 0, audio_frames = 0;  // all sessions
+  uint64_t repairs = 0;                                    // of timestamps
+  uint64_t sessions = 0, refused = 0;
+  int64_t last_media_mono_us = 0;
+  bool connected = false;
+};
+
+class Source : public PollClient {
+ public:
+  // The element outlives this. `prepare_pad` is called for each new pad before it is activated.
+  Source(GstElement* element, void (*prepare_pad)(GstPad*)) : element_(element), prepare_pad_(prepare_pad) {}
+  ~Source() override;
+
+  // From the application's thread, in this order.
+  void start(const SourceSettings& settings);  // READY → PAUSED
+  void play();                                 // PAUSED → PLAYING
+  void pause();                                // PLAYING → PAUSED: does not wait for a push under way
+  void stop();  // PAUSED → READY, after the pads were deactivated: waits, drops session and pads
+  // This is the thread that pushes: it cannot wait for itself in stop().
+  bool on_streaming_thread() const { return tick_thread_ == std::this_thread::get_id(); }
+
+  // Any thread.
+  void offer(Offer offer, Listener* listener);  // a session; the present one is superseded
+  void end_session(std::string reason);
+  void refused(const store::RunInfo& info, const std::string& text);
+  SourceStats stats() const { return *stats_.lock(); }
+
+  void on_tick(std::span<std::byte> scratch) override;
+
+ private:
+  struct Requests {
+    std::optional<Offer> offer;
+    std::optional<std::string> end;
+    Listener* listener = nullptr;
+  };
+  // The session that is running.
+  struct Live {
+    std::unique_ptr<Session> session;
+    store::RunInfo info;
+    uint64_t serial = 0;
+    gst::Ref<GstEvent> event;                           // headgate-session, the same one on all pads
+    std::optional<timeline::SessionTimeline> timeline;  // from the first frame on
+    uint64_t frames[kTracks] = {};
+    bool begun = false;  // pads have its stream-start
+  };
+
+  void serve(std::span<std::byte> scratch);
+  void take_requests(Now now);
+  void begin_session(Offer offer, Now now);
+  void warn_of_tracks();
+  void push_items(Now now);
+  void begin_pads(Now now);
+  GstClockTime running_time_of(int64_t mono_us, Now now) const;
+  void add_pad(TrackId track, const codec::Track& config);
+  void put(TrackId track, Item&& item);
+  void tell_repair(TrackId track, const timeline::Stamp& stamp);
+  void check_flow();
+  GstFlowReturn combined_flow() const;
+  void finish_session(const std::string& reason);
+  void finish_stream();
+  void post(GstStructure* fields);
+  GstStructure* session_fields(const char* action, const store::RunInfo& info,
+                               const std::string& reason) const;
+
+  GstElement* element_;
+  void (*prepare_pad_)(GstPad*);
+  SourceSettings settings_;
+  Poller* poller_ = nullptr;                  // while registered
+  std::atomic<std::thread::id> tick_thread_;  // the one in on_tick()
+  std::atomic<bool> playing_ = false;
+  std::atomic<bool> resumed_ = false;  // silence before this tick is nobody's fault
+  Guarded<Requests> requests_;
+  mutable Guarded<SourceStats> stats_;
+
+  // The poller's:
+  std::optional<Live> live_;
+  std::unique_ptr<OutPad> pads_[kTracks];
+  OutPad::Begin begin_{};         // of the present session, for pads that come late
+  Listener* listener_ = nullptr;  // of the present session
+  guint group_ = 0;
+  unsigned session_number_ = 0;
+  GstClockTime pushed_until_ = 0;  // running time, of all sessions
+  bool no_more_pads_ = false;      // told
+  bool finished_ = false;          // EOS was pushed
+};
+
+}  // namespace headgate::ticketsrc
