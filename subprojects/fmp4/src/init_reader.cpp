@@ -28,11 +28,12 @@ Result<TrackInfo> read_trak(Bytes trak) {
   const std::optional<Bytes> mdhd = mdia ? find_box(*mdia, four_cc("mdhd")) : std::nullopt;
   const std::optional<Bytes> minf = mdia ? find_box(*mdia, four_cc("minf")) : std::nullopt;
   const std::optional<Bytes> stbl = minf ? find_box(*minf, four_cc("stbl")) : std::nullopt;
-  const std::optional<Bytes> stsd = stbl ? find_box(*stbl, four_cc("stsd")) : std::nullopt;
-  if (!tkhd || !mdhd || !stsd) return Unexpected("trak: tkhd, mdhd or stsd is missing");
+  // Not an optional: gcc 12 then sees an uninitialised read that is not there.
+  const Bytes stsd = (stbl ? find_box(*stbl, four_cc("stsd")) : std::nullopt).value_or(Bytes());
+  if (!tkhd || !mdhd) return Unexpected("trak: tkhd or mdhd is missing");
   constexpr size_t kStsdFields = 8;
-  if (stsd->size() < kStsdFields) return Unexpected("stsd: ends too early");
-  BoxReader entries(stsd->subspan(kStsdFields));
+  if (stsd.size() < kStsdFields) return Unexpected("stsd: missing or ends too early");
+  BoxReader entries(stsd.subspan(kStsdFields));
   const std::optional<BoxView> entry = entries.next();
   if (!entry) return Unexpected("stsd: no sample entry");
   Result<codec::Track> track = read_sample_entry(entry->whole);
