@@ -25,7 +25,8 @@ struct OptionGlue {
       const Options::Entry& entry = options.entries_.at(name);
       GOptionEntry glib{};
       glib.long_name = name.c_str();
-      glib.flags = entry.flag ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_NONE;
+      // Not converted from the locale: a name in UTF-8 is one in the C locale too.
+      glib.flags = entry.flag ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME;
       glib.arg = G_OPTION_ARG_CALLBACK;
       glib.arg_data = reinterpret_cast<gpointer>(&OptionGlue::take);
       glib.description = entry.help.c_str();
