@@ -4,6 +4,8 @@
 // option, or a file that it names).
 #pragma once
 
+#include <string>
+
 namespace headgate::cli {
 
 struct Command {
@@ -15,6 +17,9 @@ struct Command {
 // `ticket` and, inside it, its own subcommands are looked up by the same function: argv[1] names one of
 // `commands` (the table ends with a null name). Prints the list for --help, and for a wrong name to stderr.
 int run_command(const char* program, const char* summary, const Command* commands, int argc, char** argv);
+
+// "program: message" on standard error; returns `code`.
+int complain(int code, const char* program, const std::string& message);
 
 int run_ticket(int argc, char** argv);
 int run_load(int argc, char** argv);

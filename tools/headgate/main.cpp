@@ -2,7 +2,6 @@
 #include <clocale>
 #include <cstdio>
 #include <cstring>
-#include <string>
 #include <vector>
 
 #include "commands.h"
@@ -43,6 +42,11 @@ int run_command(const char* program, const char* summary, const Command* command
   }
   std::fprintf(stderr, "%s: there is no command '%s'; '%s --help' lists them\n", program, argv[1], program);
   return 2;
+}
+
+int complain(int code, const char* program, const std::string& message) {
+  std::fprintf(stderr, "%s: %s\n", program, message.c_str());
+  return code;
 }
 
 }  // namespace headgate::cli

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <glib.h>
+#include <common/options.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <limits>
 
 #include <base/clock.h>
 #include <base/encoding.h>
@@ -12,7 +12,7 @@
 #include <qr/code.h>
 #include <ticket/keys.h>
 
-#include "options.h"
+#include "commands.h"
 #include "ticket.h"
 #include "time_argument.h"
 
@@ -25,28 +25,10 @@ constexpr int kPngScale = 8;  // pixels of a module: 648 pixels for a sealed tic
 constexpr size_t kMaxHostSize = 60;
 
 struct IssueOptions {
-  Options options{"- issue a ticket and show it as a QR code"};
-  const std::optional<std::string>& keys = options.text("keys", "DIR", "folder that keygen has made");
-  const std::optional<std::string>& station = options.text("station", "N", "number of the station");
-  const std::optional<std::string>& name =
-      options.text("name", "TEXT", "the station's name, at most 60 bytes of UTF-8");
-  const std::optional<std::string>& from = options.text("from", "TIME", "when it starts (default now)");
-  const std::optional<std::string>& until =
-      options.text("until", "TIME", "when it ends (default 24 hours after its start)");
-  const std::vector<std::string>& endpoints =
-      options.list("endpoint", "URL",
-                   "where to publish, again for the next one to try (default rtmp://127.0.0.1:1935/lt)");
-  const std::optional<std::string>& host =
-      options.text("host", "HOST", "host of the link in the QR code (default that of the first endpoint)");
-  const bool& seal = options.flag("seal", "seal the QR code with the event's fleet key");
-  const std::optional<std::string>& max_kbps =
-      options.text("max-kbps", "N", "highest bit rate, kbit/s (default 0: the event's)");
-  const std::optional<std::string>& kid =
-      options.text("kid", "N", "key to sign with (default that of event.json)");
-  const std::optional<std::string>& format =
-      options.text("format", "FORMAT", "text, svg, png or json (default text)");
-  const std::optional<std::string>& output =
-      options.text("output", "FILE", "write there, not to standard output");
+  std::string keys, name, from = "now", until, host, format = "text", output;  // empty: not given
+  std::vector<std::string> endpoints;
+  int64_t station = -1, max_kbps = 0, kid = -1;
+  bool seal = false;
 };
 
 constexpr const char* kEpilogue =
@@ -54,6 +36,36 @@ constexpr const char* kEpilogue =
     "-15m.\n"
     "URL is rtmp://host[:port][/app] or srt://host:port. Whoever has the output can publish: treat it as a "
     "password.";
+
+Result<IssueOptions> parse_options(int argc, char** argv) {
+  IssueOptions given;
+  tools::Options options("- issue a ticket and show it as a QR code", "", kEpilogue);
+  options.text("keys", given.keys, "DIR", "folder that keygen has made")
+      .number("station", given.station, 0, std::numeric_limits<uint32_t>::max(), "N", "number of the station")
+      .text("name", given.name, "TEXT", "the station's name, at most 60 bytes of UTF-8")
+      .text("from", given.from, "TIME", "when it starts (default now)")
+      .text("until", given.until, "TIME", "when it ends (default 24 hours after its start)")
+      .list("endpoint", given.endpoints, "URL",
+            "where to publish, again for the next one to try (default rtmp://127.0.0.1:1935/lt)")
+      .text("host", given.host, "HOST",
+            "host of the link in the QR code (default that of the first endpoint)")
+      .flag("seal", given.seal, "seal the QR code with the event's fleet key")
+      .number("max-kbps", given.max_kbps, 0, std::numeric_limits<uint16_t>::max(), "N",
+              "highest bit rate, kbit/s (default 0: the event's)")
+      .number("kid", given.kid, 0, std::numeric_limits<uint8_t>::max(), "N",
+              "number of the keys to issue with (default event.json's)")
+      .text("format", given.format, "FORMAT", "text, svg, png or json (default text)")
+      .text("output", given.output, "FILE", "write there, not to standard output");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return Unexpected(rest.error());
+  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+  if (given.keys.empty()) return Unexpected("--keys is missing");
+  if (given.station < 0) return Unexpected("--station is missing");
+  constexpr std::string_view kFormats[] = {"text", "svg", "png", "json"};
+  if (std::ranges::find(kFormats, given.format) == std::end(kFormats))
+    return Unexpected("--format is text, svg, png or json, not '" + given.format + "'");
+  return given;
+}
 
 // What is to be issued and shown, read from the options.
 struct Job {
@@ -65,12 +77,12 @@ struct Job {
 
 Result<void> read_times(const IssueOptions& given, ticket::IssueRequest& request) {
   int64_t now = system_clock().utc_seconds();
-  auto from = parse_time(given.from.value_or("now"), now);
+  auto from = parse_time(given.from, now);
   if (!from) return Unexpected("--from: " + from.error().message);
   request.not_before = *from;
   request.expires = *from + kDefaultSeconds;
-  if (given.until) {
-    auto until = parse_time(*given.until, now);
+  if (!given.until.empty()) {
+    auto until = parse_time(given.until, now);
     if (!until) return Unexpected("--until: " + until.error().message);
     request.expires = *until;
   }
@@ -90,10 +102,9 @@ Result<void> read_endpoints(const IssueOptions& given, Job& job) {
     job.endpoints.push_back(std::move(*endpoint));
   }
   const std::string& first = job.endpoints.front().endpoint.host;
-  job.host = given.host.value_or(first.find(':') == first.npos ? first : "[" + first + "]");
+  job.host = !given.host.empty() ? given.host : first.find(':') == first.npos ? first : "[" + first + "]";
   constexpr std::string_view kFits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]";
-  if (job.host.empty() || job.host.size() > kMaxHostSize ||
-      job.host.find_first_not_of(kFits) != job.host.npos)
+  if (job.host.size() > kMaxHostSize || job.host.find_first_not_of(kFits) != job.host.npos)
     return Unexpected("--host '" + job.host + "' is not a host (at most " + std::to_string(kMaxHostSize) +
                       " characters)");
   return {};
@@ -101,19 +112,11 @@ Result<void> read_endpoints(const IssueOptions& given, Job& job) {
 
 Result<Job> read_job(const IssueOptions& given) {
   Job job;
-  if (!given.station) return Unexpected("--station is missing");
-  auto station = parse_number(*given.station, "--station", UINT32_MAX);
-  if (!station) return Unexpected(station.error());
-  job.request.station = static_cast<uint32_t>(*station);
-  auto max_kbps = parse_number(given.max_kbps.value_or("0"), "--max-kbps", UINT16_MAX);
-  if (!max_kbps) return Unexpected(max_kbps.error());
-  job.request.max_kbps = static_cast<uint16_t>(*max_kbps);
-  job.request.hints.label = given.name.value_or("");
+  job.request.station = static_cast<uint32_t>(given.station);
+  job.request.max_kbps = static_cast<uint16_t>(given.max_kbps);
+  job.request.hints.label = given.name;
   job.request.seal = given.seal ? ticket::Seal::kFleet : ticket::Seal::kNone;
-  job.format = given.format.value_or("text");
-  constexpr std::string_view kFormats[] = {"text", "svg", "png", "json"};
-  if (std::ranges::find(kFormats, job.format) == std::end(kFormats))
-    return Unexpected("--format is text, svg, png or json, not '" + job.format + "'");
+  job.format = given.format;
   if (auto read = read_times(given, job.request); !read) return Unexpected(read.error());
   if (auto read = read_endpoints(given, job); !read) return Unexpected(read.error());
   return job;
@@ -206,34 +209,28 @@ Result<std::string> render(const Job& job, const ticket::Issued& issued, bool te
 
 int run_ticket_issue(int argc, char** argv) {
   const char* program = argv[0];
-  IssueOptions given;
-  given.options.epilogue(kEpilogue);
-  if (auto parsed = given.options.parse(argc, argv, 0); !parsed)
-    return fail_usage(program, parsed.error().message);
-  if (!given.keys) return fail_usage(program, "--keys is missing");
-  auto job = read_job(given);
-  if (!job) return fail_usage(program, job.error().message);
-  std::optional<uint8_t> kid;
-  if (given.kid) {
-    auto number = parse_number(*given.kid, "--kid", UINT8_MAX);
-    if (!number) return fail_usage(program, number.error().message);
-    kid = static_cast<uint8_t>(*number);
-  }
-  bool terminal = !given.output && isatty(STDOUT_FILENO) == 1;
+  auto given = parse_options(argc, argv);
+  if (!given) return complain(2, program, given.error().message);
+  auto job = read_job(*given);
+  if (!job) return complain(2, program, job.error().message);
+  bool to_file = !given->output.empty();
+  bool terminal = !to_file && isatty(STDOUT_FILENO) == 1;
   if (terminal && job->format == "png")
-    return fail_usage(program, "a PNG is nothing for a terminal: use --output FILE");
+    return complain(2, program, "a PNG is nothing for a terminal: use --output FILE");
 
-  auto keys = ticket::load_issuer_keys(*given.keys, kid, given.seal);
-  if (!keys) return fail(program, keys.error().message, 2);
+  std::optional<uint8_t> kid;
+  if (given->kid >= 0) kid = static_cast<uint8_t>(given->kid);
+  auto keys = ticket::load_issuer_keys(given->keys, kid, given->seal);
+  if (!keys) return complain(2, program, keys.error().message);
   ticket::Issuer issuer(*keys);
   job->request.tid = ticket::new_ticket_id();
   auto issued = issuer.issue(job->request);
-  if (!issued) return fail(program, issued.error().message, 2);
+  if (!issued) return complain(2, program, issued.error().message);
   auto out = render(*job, *issued, terminal);
-  if (!out) return fail(program, out.error().message, 1);
-  auto written = given.output ? replace_file(*given.output, as_bytes(*out), 0600)
-                              : write_all(STDOUT_FILENO, as_bytes(*out));
-  if (!written) return fail(program, written.error().message, 1);
+  if (!out) return complain(1, program, out.error().message);
+  auto written =
+      to_file ? replace_file(given->output, as_bytes(*out), 0600) : write_all(STDOUT_FILENO, as_bytes(*out));
+  if (!written) return complain(1, program, written.error().message);
   return 0;
 }
 

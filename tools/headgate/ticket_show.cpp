@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/options.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -8,7 +10,7 @@
 #include <ticket/secret.h>
 #include <ticket/verifier.h>
 
-#include "options.h"
+#include "commands.h"
 #include "ticket.h"
 #include "time_argument.h"
 
@@ -134,40 +136,41 @@ Result<void> check(const Shown& shown, const ticket::Verifier& verifier, int64_t
 
 int run_ticket_show(int argc, char** argv) {
   const char* program = argv[0];
-  Options options("TEXT - explain a ticket in words and check it");
-  const auto& keys =
-      options.text("keys", "DIR", "the event's keys, or a node's: check the signature, open sealed codes");
-  options.epilogue(
-      "TEXT is what a QR code reads as, in capitals or not, spaces or not, or the 160 characters of a stream "
-      "key.\n"
-      "Exit code: 0 the ticket is good, 1 it is bad or over, 2 wrong usage.");
-  auto operands = options.parse(argc, argv, 1);
-  if (!operands) return fail_usage(program, operands.error().message);
+  std::string keys;
+  tools::Options options("TEXT - explain a ticket in words and check it", "",
+                         "TEXT is what a QR code reads as, in capitals or not, spaces or not, or the 160 "
+                         "characters of a stream\n"
+                         "key. Exit code: 0 the ticket is good, 1 it is bad or over, 2 wrong usage.");
+  options.text("keys", keys, "DIR", "the event's keys, or a node's: check the signature, open sealed codes");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return complain(2, program, rest.error().message);
+  if (rest->size() != 1)
+    return complain(2, program, rest->empty() ? "TEXT is missing" : "one TEXT at a time");
 
   std::optional<ticket::Verifier> verifier;
   ticket::FleetKeys fleet_keys;
-  if (keys) {
-    auto node_keys = ticket::load_node_keys(*keys);
-    if (!node_keys) return fail(program, node_keys.error().message, 2);
-    auto fleet = ticket::load_fleet_keys(*keys);
-    if (!fleet) return fail(program, fleet.error().message, 2);
+  if (!keys.empty()) {
+    auto node_keys = ticket::load_node_keys(keys);
+    if (!node_keys) return complain(2, program, node_keys.error().message);
+    auto fleet = ticket::load_fleet_keys(keys);
+    if (!fleet) return complain(2, program, fleet.error().message);
     verifier.emplace(std::move(*node_keys));
     fleet_keys = std::move(*fleet);
   }
-  std::string text = trimmed(operands->front());
+  std::string text = trimmed(rest->front());
   auto shown = is_qr_text(text) ? read_qr(text, fleet_keys) : read_wire(text);
   if (!shown)
-    return fail(program, shown.error().message, shown.error().message.starts_with("SEALED") ? 2 : 1);
+    return complain(shown.error().message.starts_with("SEALED") ? 2 : 1, program, shown.error().message);
 
   int64_t now = system_clock().utc_seconds();
   print_words(*shown, now);
   if (!verifier) {
     line("Signature", "not checked: no --keys");
     if (now <= int64_t{shown->ticket.expires} + ticket::kGraceSeconds) return 0;
-    return fail(program, "EXPIRED: this ticket ended " + utc_text(shown->ticket.expires), 1);
+    return complain(1, program, "EXPIRED: this ticket ended " + utc_text(shown->ticket.expires));
   }
   auto good = check(*shown, *verifier, now);
-  if (!good) return fail(program, good.error().message, 1);
+  if (!good) return complain(1, program, good.error().message);
   line("Signature", "good");
   return 0;
 }

@@ -276,9 +276,9 @@ class Issue(TicketTest):
         for args, part in (
                 (["--station", "421"], "--keys is missing"),
                 (["--keys", self.keys], "--station is missing"),
-                (["--keys", self.keys, "--station", "x"], "--station must be a number"),
-                (["--keys", self.keys, "--station", "4294967296"], "--station must be a number"),
-                (["--keys", self.keys, "--station", "1", "--max-kbps", "65536"], "--max-kbps"),
+                (["--keys", self.keys, "--station", "x"], "is not a number from 0 to 4294967295"),
+                (["--keys", self.keys, "--station", "4294967296"], "is not a number from 0 to 4294967295"),
+                (["--keys", self.keys, "--station", "1", "--max-kbps", "65536"], "is not a number from 0 to 65535"),
                 (["--keys", self.keys, "--station", "1", "--kid", "2"], "issuer-2.key is missing"),
                 (["--keys", self.keys, "--station", "1", "--format", "pdf"], "--format"),
                 (["--keys", self.keys, "--station", "1", "--from", "yesterday"], "--from: 'yesterday' is not a time"),
