@@ -58,6 +58,15 @@ step() { # title command…
   return "$rc"
 }
 
+# Whether a process ends in time.
+gone_within() { # pid seconds
+  local deadline=$((SECONDS + $2))
+  while kill -0 "$1" 2>/dev/null; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.1
+  done
+}
+
 # Names under [GROUP]… of tools/packages, each once.
 packages_of() {
   awk -v wanted=" $* " '

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node watch.mjs ADDRESS SECONDS PICTURE
 // Opens a player page in headless Chromium for so long and tells whether the picture really moved: the video's
-// time, its decoded frames, its stalls, and the clock that tools/demo burns into the picture's upper left corner.
+// time, its decoded frames, its stalls, and the clock that tools/phone burns into the black strip above the picture.
 import {open_browser, open_page, playback, until} from './support/chromium.mjs';
 
 const kStartMs = 45000;     // for the publisher to connect and three segments to be there
@@ -12,13 +12,13 @@ const kStallMs = 1500;      // standing still for longer is a stall
 const [address, seconds_text, picture] = process.argv.slice(2);
 const seconds = Number(seconds_text);
 
-// The corner with the clock as light and dark, 96 × 16 cells: compression does not change those.
+// The strip with the clock as light and dark, 96 × 16 cells: compression does not change those.
 function read_clock(page) {
   return page.evaluate(() => {
     const video = document.querySelector('video');
     const canvas = Object.assign(document.createElement('canvas'), {width: 96, height: 16});
     const paint = canvas.getContext('2d', {willReadFrequently: true});
-    paint.drawImage(video, 0, 0, video.videoWidth * 0.35, video.videoHeight * 0.15, 0, 0, 96, 16);
+    paint.drawImage(video, 0, 0, video.videoWidth * 0.4, video.videoHeight * 0.18, 0, 0, 96, 16);
     const pixels = paint.getImageData(0, 0, 96, 16).data;
     let cells = '';
     for (let i = 0; i < pixels.length; i += 4) cells += pixels[i + 1] > 128 ? '1' : '0';

@@ -35,11 +35,11 @@ def test_shell_scripts_are_clean():
 
 
 def test_help_and_wrong_arguments():
-    for script in ("demo", "test", "setup"):
+    for script in ("demo", "test", "setup", "phone"):
         told = run(f"tools/{script}", "--help")
         assert told.returncode == 0 and told.stdout.startswith(f"Usage: tools/{script}"), told
         assert not told.stderr, told.stderr
-    for wrong in (["demo", "--nonsense"], ["demo", "--http"], ["test", "--sanitize", "memory"], ["setup", "nonsense"]):
+    for wrong in (["demo", "--nonsense"], ["demo", "--http"], ["test", "--sanitize", "memory"], ["setup", "nonsense"], ["phone"]):
         refused = run(f"tools/{wrong[0]}", *wrong[1:])
         assert refused.returncode == 1 and refused.stderr, f"{wrong}: {refused}"
 

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A full disk: new publishers are refused with a reason, running ones go on with a recorded gap, nothing that was
+written is touched, and it is over when there is space again."""
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import media
+import tap
+from node import SLOWNESS, Node, records, wait_until
+
+VOLUME_MIB = 640
+FILL_MIB = 1
+
+
+class SmallVolume:
+    """A tmpfs of its own; needs root and a kernel that lets it mount."""
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise tap.Skip("mounting a small volume needs root")
+        self.path = Path(tempfile.mkdtemp(prefix="hg-full-"))
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={VOLUME_MIB}m", "headgate-test", self.path],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.path.rmdir()
+            raise tap.Skip(f"mounting a small volume is not allowed here: {done.stderr.strip()}")
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "--lazy", self.path], check=True)
+        self.path.rmdir()
+
+    def free(self):
+        return os.statvfs(self.path).f_bavail * os.statvfs(self.path).f_frsize
+
+    def fill(self, leave):
+        """Takes space away until `leave` bytes are free."""
+        with open(self.path / "ballast", "ab") as ballast:
+            while self.free() > leave + (FILL_MIB << 20):
+                ballast.write(b"\0" * (FILL_MIB << 20))
+                ballast.flush()
+            ballast.write(b"\0" * max(0, self.free() - leave))
+
+    def relieve(self):
+        (self.path / "ballast").unlink()
+
+
+def digests(run):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.glob("*.mp4")}
+
+
+def test_a_full_disk():
+    with SmallVolume() as volume, Node(data=volume.path / "data") as node:
+        before = media.ffmpeg(node, media.clip(5), node.url(1))
+        before.finish(30)
+        node.wait_state(1, "ended")
+        closed = digests(node.runs(1)[0])
+        assert closed
+
+        running = media.ffmpeg(node, media.clip(60), node.url(2), loop=True, again=True)
+        node.wait_state(2, "live")
+        wait_until("media is archived", lambda: (node.stream(2) or {}).get("duration_s", 0) > 2)
+        volume.fill(0)
+        wait_until("the running stream records the gap",
+                   lambda: [gap for run in node.runs(2) for gap in records(run, "gap") if gap["reason"] == "disk_full"], 30)
+        assert node.status()["space"]["state"] == "full", node.status()["space"]
+        assert running.started == 1, "the running publisher was thrown out"
+
+        refused = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", media.clip(5), "-c", "copy", "-f", "flv",
+                                  node.url(3)], env=node.env, capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
+        assert refused.returncode != 0 and "space" in refused.stderr, refused.stderr
+        assert not node.runs(3)
+
+        volume.relieve()
+        grown = node.stream(2)["duration_s"]
+        wait_until("the running stream is archived again", lambda: node.stream(2)["duration_s"] > grown + 2, 30)
+        assert running.started == 1
+        late = media.ffmpeg(node, media.clip(5), node.url(3))
+        node.wait_state(3, "live", 20)
+        late.finish(30)
+        running.stop()
+        wait_until("the runs are closed", lambda: all(records(run, "end") for station in (2, 3) for run in node.runs(station)))
+        assert digests(node.runs(1)[0]) == closed, "what was written was touched"
+        node.check_archive()
+
+
+if __name__ == "__main__":
+    tap.run(globals())

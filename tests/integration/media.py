@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Media that is sent, publishers that send it, and what ffprobe finds of it in files."""
+import atexit
+import functools
+import json
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from node import SLOWNESS, wait_until
+
+PICTURE = "testsrc2=size=640x360:rate=25"
+TONE = "sine=frequency=440:sample_rate=44100"
+VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min", "50",
+         "-sc_threshold", "0", "-bf", "2", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "2800k"]
+AUDIO = ["-c:a", "aac", "-b:a", "96k", "-ac", "2"]
+
+
+@functools.cache
+def _clips():
+    folder = Path(tempfile.mkdtemp(prefix="hg-clips-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+@functools.cache
+def clip(seconds, kinds="av"):
+    """An FLV file of so many seconds: "av", "v" or "a"; B-frames, a key frame every 2 s, about 1.5 Mbit/s."""
+    path = _clips() / f"{kinds}-{seconds}.flv"
+    inputs, codecs = [], []
+    if "v" in kinds:
+        # Noise keeps the rate up: what is written is compared with what was sent.
+        inputs += ["-f", "lavfi", "-i", f"{PICTURE}:duration={seconds},noise=alls=12:allf=t"]
+        codecs += VIDEO
+    if "a" in kinds:
+        inputs += ["-f", "lavfi", "-i", f"{TONE}:duration={seconds}"]
+        codecs += AUDIO
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, *codecs, "-f", "flv", path], check=True,
+                   stdin=subprocess.DEVNULL)
+    return path
+
+
+def packets(path):
+    """{"video": [(dts, pts, key)…], "audio": […]} of a file, in seconds, as ffprobe reads it."""
+    found = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_packets", "-show_entries", "packet=codec_type,dts_time,pts_time,flags,size",
+         "-of", "json", str(path)], capture_output=True, text=True, check=True)
+    assert not found.stderr, f"ffprobe about {path}: {found.stderr}"
+    tracks = {"video": [], "audio": []}
+    for packet in json.loads(found.stdout)["packets"]:
+        # FLV's end of sequence is a message without a picture.
+        if int(packet["size"]) > 5 or packet["codec_type"] == "audio":
+            dts = float(packet["dts_time"])
+            tracks[packet["codec_type"]].append((dts, float(packet.get("pts_time", dts)), "K" in packet["flags"]))
+    return tracks
+
+
+def media_files(run):
+    return sorted(path for path in run.iterdir() if path.suffix == ".mp4")
+
+
+def archived(runs):
+    """The packets of runs' media files, one after the other."""
+    total = {"video": [], "audio": []}
+    for run in runs:
+        for path in media_files(run):
+            for kind, found in packets(path).items():
+                total[kind] += found
+    return total
+
+
+def expect_plays(path):
+    """The file decodes by itself, without one complaint."""
+    done = subprocess.run(["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"], capture_output=True,
+                          text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0 and not done.stderr, f"{path}: {done.stderr}"
+
+
+class Publisher:
+    """A program that publishes; its standard error is kept. With `again`, it is started again whenever it ends, as
+    people's encoders do."""
+
+    AGAIN_S = 0.5
+
+    def __init__(self, node, command, again=False):
+        self.command = [str(part) for part in command]
+        self.env = node.env
+        self.again = again
+        self.errors = tempfile.TemporaryFile()
+        self.process = None
+        self.started = 0
+        self.stopping = threading.Event()
+        node.helpers.append(self)
+        self._start()
+        if again:
+            self.thread = threading.Thread(target=self._keep_going, daemon=True)
+            self.thread.start()
+
+    def _start(self):
+        self.process = subprocess.Popen(self.command, env=self.env, stdin=subprocess.DEVNULL, stdout=self.errors,
+                                        stderr=self.errors)
+        self.started += 1
+
+    def _keep_going(self):
+        while True:
+            self.process.wait()
+            if self.stopping.wait(self.AGAIN_S):
+                return
+            self._start()
+
+    def stderr(self):
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")
+
+    def running(self):
+        return self.process.poll() is None
+
+    def finish(self, within):
+        """Waits until it ends by itself; returns its exit code."""
+        wait_until(f"{self.command[0]} has sent everything", lambda: not self.running(), within)
+        return self.process.returncode
+
+    def cut(self):
+        """Ends it as a lost network does: without a word."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.stopping.set()
+        while self.running():
+            self.cut()
+        if self.again:
+            self.thread.join()
+            self.cut()
+
+
+def ffmpeg(node, path, url, loop=False, again=False):
+    repeat = ["-stream_loop", "-1"] if loop else []
+    return Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-re", *repeat, "-i", path,
+                            "-c", "copy", "-f", "flv", url], again)
+
+
+def gstreamer(node, path, kinds, sink):
+    """Sends a file with gst-launch through flvmux into `sink`, on the file's own clock."""
+    branches = []
+    if "v" in kinds:
+        branches += ["demux.video", "!", "queue", "!", "h264parse", "!", "mux."]
+    if "a" in kinds:
+        branches += ["demux.audio", "!", "queue", "!", "aacparse", "!", "mux."]
+    return Publisher(node, ["gst-launch-1.0", "-e", "filesrc", f"location={path}", "!", "flvdemux", "name=demux",
+                            "flvmux", "name=mux", "streamable=true", "!", *sink, "sync=true", *branches])
+
+
+def send(node, client, path, kinds, station):
+    """A publisher of that client's kind, with the address in the form it wants."""
+    if client == "ffmpeg":
+        return ffmpeg(node, path, node.url(station))
+    if client == "rtmp2sink":
+        return gstreamer(node, path, kinds, ["rtmp2sink", f"location={node.url(station)}"])
+    return gstreamer(node, path, kinds, ["rtmpsink", f"location={node.url(station, 'librtmp')}"])
+
+
+def expect_same_times(kind, sent, got, unit):
+    """Differences to the first packet are the sender's, within one unit (seconds)."""
+    for number, (before, after) in enumerate(zip(sent, got)):
+        for which in (0, 1):
+            wanted, found = before[which] - sent[0][which], after[which] - got[0][which]
+            # Times are printed with six digits.
+            assert abs(wanted - found) <= unit + 2e-6, (
+                f"{kind} packet {number}: {wanted:.6f} s after the first as sent, {found:.6f} s as archived")
+
+
+def longest(seconds):
+    return seconds * SLOWNESS
