@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "catalog.h"
+
+#include <base/json_line.h>
+#include <common/utc.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::origin {
+
+Catalog::Catalog(Loop& loop, Disk& disk, const CatalogSettings& settings)
+    : loop_(loop), disk_(disk), settings_(settings) {}
+
+Catalog::~Catalog() {
+  for (auto& [station, timer] : grace_timers_) loop_.cancel(timer);
+}
+
+void Catalog::start() {
+  disk_.list_stations([this](std::vector<uint32_t> stations) {
+    for (uint32_t station : stations) {
+      stream(station);
+      load(station, false);
+    }
+    listed_ = true;
+    for (auto& go_on : std::exchange(want_listed_, {})) go_on();
+  });
+}
+
+Stream* Catalog::find(uint32_t station) {
+  auto found = streams_.find(station);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+Stream& Catalog::stream(uint32_t station) {
+  auto& slot = streams_[station];
+  if (!slot)
+    slot = std::make_unique<Stream>(settings_.event, station, settings_.window, system_clock().utc_us());
+  return *slot;
+}
+
+void Catalog::load(uint32_t station, bool urgent) {
+  disk_.load(station, settings_.window, urgent,
+             [this, station](LoadedStream loaded) { take_loaded(station, std::move(loaded)); });
+}
+
+void Catalog::take_loaded(uint32_t station, LoadedStream loaded) {
+  Stream& one = stream(station);
+  if (one.loaded()) return;  // asked for twice: once in its turn, once by a viewer
+  one.take_disk(std::move(loaded), system_clock().utc_us(), settings_.grace_ms * 1000);
+  if (one.state() == State::waiting) wait_for_return(one);
+  for (auto& ready : std::exchange(want_loaded_[station], {})) ready(&one);
+  want_loaded_.erase(station);
+}
+
+void Catalog::session_opened(uint32_t worker, const wire::SessionOpened& session) {
+  if (session.event != settings_.event) return;
+  bool known = find(session.station) != nullptr;
+  Stream& one = stream(session.station);
+  one.session_opened(worker, session);
+  if (auto timer = grace_timers_.extract(session.station)) loop_.cancel(timer.mapped());
+  if (!known) load(session.station, true);
+}
+
+void Catalog::records(const wire::StreamRecords& batch) {
+  Stream* one = batch.event == settings_.event ? find(batch.station) : nullptr;
+  if (!one) return;
+  ByteReader reader(batch.records);
+  while (reader.remaining() > 0) {
+    Bytes bytes = reader.bytes(reader.u32());
+    if (!reader.ok()) return;
+    auto record = playlist::decode(bytes);
+    if (!record) continue;
+    if (auto early = early_replay_.find(batch.station); early != early_replay_.end())
+      early->second.push_back(*record);
+    one->add(*record);
+  }
+}
+
+void Catalog::health(const wire::SessionHealth& health) {
+  Stream* one = health.event == settings_.event ? find(health.station) : nullptr;
+  if (one) one->health(health);
+}
+
+void Catalog::session_closed(const wire::SessionClosed& closed) {
+  Stream* one = closed.event == settings_.event ? find(closed.station) : nullptr;
+  if (one) close_session(*one, closed);
+}
+
+void Catalog::close_session(Stream& one, const wire::SessionClosed& closed) {
+  if (one.session_closed(closed, system_clock().utc_us()) && one.state() == State::waiting)
+    wait_for_return(one);
+}
+
+void Catalog::worker_gone(uint32_t worker) {
+  for (auto& [station, one] : streams_)
+    if (one->session() && one->worker() == worker)
+      close_session(*one, {*one->session(), settings_.event, station, "error:worker gone"});
+}
+
+void Catalog::wait_for_return(Stream& one) {
+  uint32_t station = one.station();
+  if (auto timer = grace_timers_.find(station); timer != grace_timers_.end()) loop_.cancel(timer->second);
+  grace_timers_[station] = loop_.after_ms(settings_.grace_ms, [this, station] {
+    grace_timers_.erase(station);
+    if (Stream* waited = find(station)) waited->grace_over(system_clock().utc_us());
+  });
+}
+
+void Catalog::with_loaded(uint32_t station, OnStream ready) {
+  if (!listed_) {  // just started: whether the archive has it is not known yet
+    want_listed_.push_back([this, station, ready = std::move(ready)] { with_loaded(station, ready); });
+    return;
+  }
+  Stream* one = find(station);
+  if (!one || one->loaded()) return ready(one);
+  auto& waiting = want_loaded_[station];
+  if (waiting.empty()) load(station, true);
+  waiting.push_back(std::move(ready));
+}
+
+void Catalog::with_replay(uint32_t station, OnStream ready) {
+  with_loaded(station, [this, station, ready = std::move(ready)](Stream* one) mutable {
+    if (one && one->replay()) keep_replay(station);
+    if (!one || one->replay()) return ready(one);
+    auto& waiting = want_replay_[station];
+    waiting.push_back(std::move(ready));
+    if (waiting.size() > 1) return;
+    early_replay_[station];
+    disk_.load(station, playlist::IndexSettings{}, true, [this, station](LoadedStream loaded) {
+      // The newest segments may not be in the run's file yet: the live index has them.
+      Stream* stream = find(station);
+      for (const auto& [id, init] : stream->index().inits()) loaded.index.add(init);
+      for (const auto& segment : stream->index().segments()) loaded.index.add(segment.record);
+      for (const auto& record : early_replay_.extract(station).mapped()) loaded.index.add(record);
+      stream->set_replay(std::move(loaded.index));
+      keep_replay(station);
+      for (auto& go_on : want_replay_.extract(station).mapped()) go_on(stream);
+    });
+  });
+}
+
+void Catalog::keep_replay(uint32_t station) {
+  std::erase(replays_, station);
+  replays_.push_back(station);
+  if (replays_.size() <= kMaxReplays) return;
+  if (Stream* oldest = find(replays_.front())) oldest->drop_replay();
+  replays_.erase(replays_.begin());
+}
+
+std::string Catalog::list_json() const {
+  std::string list = "[";
+  for (auto& [station, one] : streams_) list += (list.size() > 1 ? "," : "") + one->json();
+  return JsonLine()
+      .field("now_utc", tools::utc_text(system_clock().utc_us()))
+      .raw("streams", list + "]")
+      .take();
+}
+
+}  // namespace headgate::origin

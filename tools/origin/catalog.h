@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// All streams of the node's event: what the workers tell (WorkerFeed) over what the disk has (Disk). Loop's
+// thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <base/clock.h>
+#include <base/loop.h>
+#include <wire/messages.h>
+
+#include "disk.h"
+#include "stream.h"
+
+namespace headgate::origin {
+
+inline constexpr size_t kMaxReplays = 16;  // replay indexes kept; the one not asked for longest goes
+
+struct CatalogSettings {
+  std::string root;
+  uint32_t event = 0;
+  // Of live streams: segments that can be fetched without asking the disk, length of playlists.
+  playlist::IndexSettings window{600'000, 60'000, 0};
+  int64_t grace_ms = 120'000;  // a publisher that went away may come back for so long
+};
+
+class Catalog {
+ public:
+  Catalog(Loop& loop, Disk& disk, const CatalogSettings& settings);
+  ~Catalog();
+
+  // Reads what the archive has, stream after stream, in the disk's thread.
+  void start();
+
+  // From a worker. Streams of another event are passed over.
+  void session_opened(uint32_t worker, const wire::SessionOpened& session);
+  void records(const wire::StreamRecords& records);
+  void health(const wire::SessionHealth& health);
+  void session_closed(const wire::SessionClosed& closed);
+  void worker_gone(uint32_t worker);  // without having closed its sessions
+
+  Stream* find(uint32_t station);
+  const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
+  // Calls `ready` when the stream's archive has been read: now, or later. Null: there is no such stream.
+  using OnStream = std::function<void(Stream*)>;
+  void with_loaded(uint32_t station, OnStream ready);
+  // Likewise, with Stream::replay() there. Null also: it has left again.
+  void with_replay(uint32_t station, OnStream ready);
+
+  std::string list_json() const;  // /api/v1/streams
+
+ private:
+  Stream& stream(uint32_t station);
+  void load(uint32_t station, bool urgent);
+  void take_loaded(uint32_t station, LoadedStream loaded);
+  void close_session(Stream& stream, const wire::SessionClosed& closed);
+  void wait_for_return(Stream& stream);
+  void keep_replay(uint32_t station);
+
+  Loop& loop_;
+  Disk& disk_;
+  CatalogSettings settings_;
+  std::map<uint32_t, std::unique_ptr<Stream>> streams_;
+  std::map<uint32_t, std::vector<OnStream>> want_loaded_, want_replay_;
+  // Records that came while a replay index is being read.
+  std::map<uint32_t, std::vector<playlist::Record>> early_replay_;
+  std::map<uint32_t, Loop::TimerId> grace_timers_;
+  std::vector<uint32_t> replays_;  // stations, the one asked for last at the end
+  bool listed_ = false;            // the disk's stations are known
+  std::vector<std::function<void()>> want_listed_;
+};
+
+}  // namespace headgate::origin

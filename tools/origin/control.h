@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// origin.sock: the supervisor's line to the origin.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+#include <wire/channel.h>
+
+namespace headgate::origin {
+
+class Control {
+ public:
+  // `listener`: what GetListeners answers, as "http". `on_stop`: asked to end.
+  Control(Loop& loop, int listener, std::function<void()> on_stop);
+  ~Control();
+  Result<void> listen(const std::string& runtime_dir);
+  // What the supervisor says of the node, a JSON object; empty before it has.
+  const std::string& node() const { return node_; }
+
+ private:
+  void accept(std::unique_ptr<wire::Channel> channel);
+  void on_message(wire::Channel& from, const wire::Message& message);
+
+  Loop& loop_;
+  int listener_;
+  std::function<void()> on_stop_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+  std::map<wire::Channel*, std::unique_ptr<wire::Channel>> channels_;
+  std::string node_;
+  Loop::TimerId timer_ = 0;
+};
+
+}  // namespace headgate::origin

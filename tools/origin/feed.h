@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Connections to the node's workers: found through the runtime directory, kept up, read into the Catalog.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+#include <common/socket_watch.h>
+#include <wire/channel.h>
+
+#include "catalog.h"
+
+namespace headgate::origin {
+
+inline constexpr int64_t kReconnectMs = 200;  // after a worker closed the connection and lives
+
+class WorkerFeed {
+ public:
+  WorkerFeed(Loop& loop, std::string runtime_dir, Catalog& catalog);
+  ~WorkerFeed();
+  Result<void> start();
+  const std::map<std::string, wire::WorkerState>& workers() const { return states_; }  // by socket name
+
+ private:
+  void connect(const std::string& name);
+  void on_message(const std::string& name, const wire::Message& message);
+  void on_closed(const std::string& name);
+
+  Loop& loop_;
+  std::string runtime_dir_;
+  Catalog& catalog_;
+  std::unique_ptr<tools::SocketWatch> watch_;
+  std::map<std::string, std::unique_ptr<wire::Channel>> channels_;
+  std::map<std::string, wire::WorkerState> states_;
+  std::map<std::string, Loop::TimerId> retries_;
+};
+
+}  // namespace headgate::origin

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// libsoup's server behind our own accept: connections are counted, and one on which nothing moves for
+// kIdleSeconds is closed. libsoup is not made for strangers by the thousand: in public, nginx stands in
+// front (docs/node.md).
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <base/loop.h>
+#include <base/unique_fd.h>
+
+#include "reply.h"
+
+namespace headgate::origin {
+
+inline constexpr unsigned kIdleSeconds = 30;
+inline constexpr size_t kMaxPathBytes = 256;
+inline constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
+
+class HttpServer {
+ public:
+  using Handler = std::function<void(SoupServerMessage* message, const std::string& path)>;
+  // `handler` gets GET and HEAD requests of a sane size.
+  HttpServer(Loop& loop, UniqueFd listener, int64_t max_connections, Handler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  int listener() const { return listener_.get(); }
+
+ private:
+  void accept_all();
+  bool accept_one();  // false: none there
+  void watch();
+  void pause(bool for_a_while);
+  void handle(SoupServerMessage* message, const char* path);
+  static void on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                         gpointer self);
+  static void on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                         gpointer self);
+
+  Loop& loop_;
+  UniqueFd listener_;
+  int64_t max_connections_;
+  // Connections may be closed after the server is gone.
+  struct Count {
+    HttpServer* server;  // null: gone
+    int64_t open = 0;
+  };
+  std::shared_ptr<Count> count_;
+  Handler handler_;
+  SoupServer* server_;
+  Loop::TimerId resume_ = 0;
+  bool watching_ = false;
+};
+
+}  // namespace headgate::origin

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// headgate-origin: the node's HTTP server: pages, API, playlists and segments (docs/api.md).
+#include <base/io.h>
+#include <common/listeners.h>
+#include <common/log.h>
+#include <common/options.h>
+#include <glib-unix.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "control.h"
+#include "http_server.h"
+#include "node_json.h"
+#include "site.h"
+
+namespace headgate::origin {
+namespace {
+
+constexpr rlim_t kOtherDescriptors = 512;  // files, sockets of workers, libraries
+
+struct CommandLine {
+  std::string runtime_dir, listen;
+  CatalogSettings catalog;
+  int64_t max_connections = 4000;
+};
+
+Result<CommandLine> parse_command_line(int argc, char** argv) {
+  CommandLine out;
+  int64_t event = 0, window = out.catalog.window.window_ms / 1000,
+          playlist = out.catalog.window.live_ms / 1000, grace = out.catalog.grace_ms / 1000;
+  tools::Options options("", "The node's HTTP server. Started by `headgate serve`.",
+                         "Serves on the inherited listener \"http\" (LISTEN_FDS), or on --listen.");
+  options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
+      .text("root", out.catalog.root, "DIR", "archive root")
+      .number("event", event, 0, UINT32_MAX, "N", "the event whose streams are shown")
+      .text("listen", out.listen, "HOST:PORT", "listen here; port 0: the kernel chooses")
+      .number("window", window, 10, 86'400, "S", "segments of a live stream kept in memory (default 600)")
+      .number("playlist", playlist, 6, 86'400, "S", "length of live playlists (default 60)")
+      .number("grace", grace, 0, 86'400, "S", "a stream waits so long for its publisher (default 120)")
+      .number("max-connections", out.max_connections, 16, 1'000'000, "N", "(default 4000)");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return Unexpected(rest.error());
+  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+  if (out.runtime_dir.empty() || out.catalog.root.empty())
+    return Unexpected("--runtime-dir and --root are needed");
+  out.catalog.event = static_cast<uint32_t>(event);
+  out.catalog.window = {window * 1000, playlist * 1000, 0};
+  out.catalog.grace_ms = grace * 1000;
+  return out;
+}
+
+Result<UniqueFd> http_listener(const std::string& address) {
+  auto inherited = tools::take_inherited_listeners();
+  if (auto http = inherited.find("http"); http != inherited.end()) return std::move(http->second);
+  if (address.empty()) return Unexpected("no inherited listener \"http\", and no --listen");
+  return tools::listen_tcp(address);
+}
+
+// As many descriptors as the system gives; connections fit under them.
+int64_t connections_that_fit(int64_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  rlim_t most =
+      limit.rlim_cur > 2 * kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : limit.rlim_cur / 2;
+  return std::min(wanted, static_cast<int64_t>(std::min<rlim_t>(most, INT32_MAX)));
+}
+
+int fail(const std::string& message, int code) {
+  tools::log_error(message);
+  return code;
+}
+
+gboolean run_loop(gint, GIOCondition, gpointer loop) {
+  static_cast<Loop*>(loop)->run_once(0);
+  return G_SOURCE_CONTINUE;
+}
+
+int run(int argc, char** argv) {
+  auto line = parse_command_line(argc, argv);
+  if (!line) return fail(line.error().message, 2);
+  auto listener = http_listener(line->listen);
+  if (!listener) return fail(listener.error().message, 1);
+  auto address = tools::bound_address(listener->get());
+  if (!address) return fail(address.error().message, 1);
+
+  GMainLoop* main_loop = g_main_loop_new(nullptr, FALSE);
+  Loop loop;
+  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { g_main_loop_quit(main_loop); });
+  {
+    Disk index_disk(loop, line->catalog.root, line->catalog.event);
+    Disk media_disk(loop, line->catalog.root, line->catalog.event);
+    Catalog catalog(loop, index_disk, line->catalog);
+    WorkerFeed feed(loop, line->runtime_dir, catalog);
+    MediaFiles media(media_disk, line->catalog.root);
+    Events events(loop, catalog);
+    Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
+    Site site(catalog, media, events,
+              [&] { return node_json(control.node(), feed, catalog, line->catalog.root); });
+    HttpServer server(
+        loop, *std::move(listener), connections_that_fit(line->max_connections),
+        [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); });
+    catalog.start();
+    if (auto started = feed.start(); !started) return fail(started.error().message, 1);
+    if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);
+    tools::log_info("serves http://" + *address + "/");
+    guint source = g_unix_fd_add(loop.fd(), G_IO_IN, run_loop, &loop);
+    g_main_loop_run(main_loop);
+    g_source_remove(source);
+  }
+  g_main_loop_unref(main_loop);
+  return 0;
+}
+
+}  // namespace
+}  // namespace headgate::origin
+
+int main(int argc, char** argv) {
+  headgate::tools::start_log("headgate-origin");
+  return headgate::origin::run(argc, argv);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include "catalog.h"
+#include "feed.h"
+
+namespace headgate::origin {
+
+// NODE of docs/api.md: what the supervisor says (`supervisor`, a JSON object or empty) and what the origin
+// knows itself.
+std::string node_json(const std::string& supervisor, const WorkerFeed& feed, const Catalog& catalog,
+                      const std::string& root);
+
+}  // namespace headgate::origin

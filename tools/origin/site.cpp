@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "site.h"
+
+#include <base/json_line.h>
+#include <common/log.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+
+namespace headgate::origin {
+namespace {
+
+// A number as our own URLs write it: digits, no leading zero.
+template <typename T>
+std::optional<T> number(std::string_view text) {
+  T value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || text.empty() || (text.size() > 1 && text[0] == '0') || text[0] == '-') return std::nullopt;
+  return value;
+}
+
+// "/a/b" -> {"a", "b"}; "/" -> {""}.
+std::vector<std::string> words_of(const std::string& path) {
+  std::vector<std::string> out;
+  size_t at = 1;
+  while (at <= path.size()) {
+    size_t slash = std::min(path.find('/', at), path.size());
+    out.push_back(path.substr(at, slash - at));
+    at = slash + 1;
+  }
+  return out;
+}
+
+// "init-0123456789abcdef.mp4" -> the id.
+std::optional<std::string> between(const std::string& name, std::string_view front, std::string_view back) {
+  if (name.size() <= front.size() + back.size() || name.rfind(front, 0) != 0) return std::nullopt;
+  if (name.compare(name.size() - back.size(), back.size(), back) != 0) return std::nullopt;
+  return name.substr(front.size(), name.size() - front.size() - back.size());
+}
+
+Reply json_reply(const std::string& json) {
+  Reply reply;
+  reply.type = kTypeJson;
+  reply.any_origin = true;
+  reply.body = bytes_of(json + "\n");
+  return reply;
+}
+
+Reply json_error(unsigned status, const std::string& error) {
+  Reply reply = json_reply(JsonLine().field("error", error).take());
+  reply.status = status;
+  return reply;
+}
+
+Reply not_there(const std::string& what) {
+  Reply reply = text_reply(404, what);
+  reply.any_origin = true;
+  return reply;
+}
+
+Reply playlist_reply(const std::string& text) {
+  if (text.empty()) return not_there("This stream has no media yet.");
+  Reply reply;
+  reply.type = kTypePlaylist;
+  reply.cache = kCacheRevalidate;
+  reply.any_origin = true;
+  reply.body = bytes_of(text);
+  return reply;
+}
+
+constexpr char kNoStream[] = "There is no such stream on this node.";
+
+}  // namespace
+
+void Site::handle(SoupServerMessage* message, const std::string& path) {
+  Words words = words_of(path);
+  auto station = words.size() > 1 ? number<uint32_t>(words[1]) : std::nullopt;
+  if (path == "/") return send_reply(message, pages_.get("index.html"));
+  if (path == "/healthz") return send_reply(message, text_reply(200, "ok"));
+  if (words[0] == "watch" && words.size() == 2 && station)
+    return send_reply(message, pages_.get("watch.html"));
+  if (words[0] == "assets" && words.size() == 2) return send_reply(message, pages_.get(words[1]));
+  if (words[0] == "hls" && words.size() == 3 && station) return hls(message, *station, words[2]);
+  if (words[0] == "api" && words.size() >= 3 && words[1] == "v1") return api(message, words);
+  send_reply(message, text_reply(404, "There is nothing here."));
+}
+
+void Site::api(SoupServerMessage* message, const Words& words) {
+  const std::string& name = words[2];
+  if (words.size() == 3 && name == "streams") return send_reply(message, json_reply(catalog_.list_json()));
+  if (words.size() == 3 && name == "node") return send_reply(message, json_reply(node_json_()));
+  if (words.size() == 3 && name == "events") {
+    if (soup_server_message_get_method(message) == SOUP_METHOD_GET) return events_.listen(message);
+    return send_reply(message, json_error(405, "events are for GET"));
+  }
+  auto station = words.size() == 4 && name == "streams" ? number<uint32_t>(words[3]) : std::nullopt;
+  if (!station) return send_reply(message, json_error(404, "there is nothing here"));
+  auto deferred = std::make_shared<Deferred>(message);
+  catalog_.with_loaded(*station, [deferred](Stream* stream) {
+    deferred->send(stream ? json_reply(stream->json()) : json_error(404, kNoStream));
+  });
+}
+
+void Site::hls(SoupServerMessage* message, uint32_t station, const std::string& name) {
+  if (name == "index.m3u8" || name == "media.m3u8" || name == "replay.m3u8")
+    return playlist(message, station, name);
+  if (auto digits = between(name, "", ".m4s"))
+    if (auto msn = number<uint64_t>(*digits)) return segment(message, station, *msn);
+  if (auto id = between(name, "init-", ".mp4")) return init(message, station, *id);
+  send_reply(message, not_there("There is nothing here."));
+}
+
+void Site::playlist(SoupServerMessage* message, uint32_t station, const std::string& name) {
+  auto deferred = std::make_shared<Deferred>(message);
+  bool replay = name == "replay.m3u8";
+  auto ready = [deferred, replay, multivariant = name == "index.m3u8"](Stream* stream) {
+    if (!stream) return deferred->send(not_there(kNoStream));
+    deferred->send(playlist_reply(replay         ? stream->replay_playlist()
+                                  : multivariant ? stream->multivariant()
+                                                 : stream->media()));
+  };
+  if (replay)
+    catalog_.with_replay(station, ready);
+  else
+    catalog_.with_loaded(station, ready);
+}
+
+void Site::segment(SoupServerMessage* message, uint32_t station, uint64_t msn) {
+  auto deferred = std::make_shared<Deferred>(message);
+  auto send = [this, deferred, msn](const playlist::StreamIndex& index) {
+    const playlist::Segment* found = index.find_segment(msn);
+    if (!found) return false;
+    const playlist::SegmentRecord& record = found->record;
+    std::string etag = "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"";
+    send_range(deferred, record.file, record.offset, record.length, etag);
+    return true;
+  };
+  catalog_.with_loaded(station, [this, deferred, send, station, msn](Stream* stream) {
+    if (!stream) return deferred->send(not_there(kNoStream));
+    if (send(stream->index())) return;
+    auto next = stream->index().next_msn();
+    if (!next || msn >= *next) return deferred->send(not_there("This segment is not there yet."));
+    catalog_.with_replay(station, [deferred, send](Stream* whole) {
+      if (!whole || !send(*whole->replay())) deferred->send(not_there("There is no such segment."));
+    });
+  });
+}
+
+void Site::init(SoupServerMessage* message, uint32_t station, const std::string& id) {
+  auto deferred = std::make_shared<Deferred>(message);
+  auto send = [this, deferred, id](const playlist::StreamIndex& index) {
+    auto found = index.inits().find(id);
+    if (found == index.inits().end()) return false;
+    const playlist::InitRecord& record = found->second;
+    send_range(deferred, record.file, record.offset, record.length, "\"" + id + "\"");
+    return true;
+  };
+  catalog_.with_loaded(station, [this, deferred, send, station](Stream* stream) {
+    if (!stream) return deferred->send(not_there(kNoStream));
+    if (send(stream->index())) return;
+    catalog_.with_replay(station, [deferred, send](Stream* whole) {
+      if (!whole || !send(*whole->replay()))
+        deferred->send(not_there("There is no such initialisation segment."));
+    });
+  });
+}
+
+void Site::send_range(const DeferredPtr& deferred, const std::string& file, uint64_t offset, uint64_t length,
+                      const std::string& etag) {
+  media_.read(file, offset, length, [deferred, etag](Result<BytesPtr> bytes) {
+    if (!bytes) {
+      bool busy = bytes.error().code == EBUSY;
+      if (!busy) tools::log_warning("a segment cannot be read: " + bytes.error().message);
+      Reply reply = text_reply(busy ? 503 : 410, busy ? bytes.error().message
+                                                      : "The media of this segment cannot be read any more.");
+      reply.any_origin = true;
+      return deferred->send(std::move(reply));
+    }
+    Reply reply;
+    reply.type = kTypeMedia;
+    reply.cache = kCacheForever;
+    reply.any_origin = true;
+    reply.ranges = true;
+    reply.etag = etag;
+    reply.body = *std::move(bytes);
+    deferred->send(std::move(reply));
+  });
+}
+
+}  // namespace headgate::origin

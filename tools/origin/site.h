@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the node answers to which path (docs/api.md). Paths are taken apart into numbers and known names;
+// nothing of them becomes a file name.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "catalog.h"
+#include "events.h"
+#include "media_files.h"
+#include "pages.h"
+#include "reply.h"
+
+namespace headgate::origin {
+
+class Site {
+ public:
+  using NodeJson = std::function<std::string()>;  // /api/v1/node
+  Site(Catalog& catalog, MediaFiles& media, Events& events, NodeJson node_json)
+      : catalog_(catalog), media_(media), events_(events), node_json_(std::move(node_json)) {}
+
+  // Answers GET and HEAD, now or later.
+  void handle(SoupServerMessage* message, const std::string& path);
+
+ private:
+  using Words = std::vector<std::string>;
+  void api(SoupServerMessage* message, const Words& words);
+  void hls(SoupServerMessage* message, uint32_t station, const std::string& name);
+  void playlist(SoupServerMessage* message, uint32_t station, const std::string& name);
+  void segment(SoupServerMessage* message, uint32_t station, uint64_t msn);
+  void init(SoupServerMessage* message, uint32_t station, const std::string& id);
+  void send_range(const DeferredPtr& deferred, const std::string& file, uint64_t offset, uint64_t length,
+                  const std::string& etag);
+
+  Catalog& catalog_;
+  MediaFiles& media_;
+  Events& events_;
+  NodeJson node_json_;
+  Pages pages_;
+};
+
+}  // namespace headgate::origin

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "stream.h"
+
+#include <utility>
+
+namespace headgate::origin {
+
+Stream::Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us)
+    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window) {}
+
+void Stream::set_state(State state, int64_t now_utc_us) {
+  changed_ = true;
+  if (state == state_) return;
+  state_ = state;
+  since_utc_us_ = now_utc_us;
+}
+
+void Stream::add(const playlist::Record& record) {
+  changed_ = true;
+  if (auto* part = std::get_if<playlist::PartRecord>(&record)) {
+    rates_.push_back({part->length, part->duration});
+    if (rates_.size() > kRateParts) rates_.pop_front();
+  }
+  if (loaded_) return apply(record);
+  // The disk has the older ones by the time it is read.
+  if (early_.size() >= kMaxEarlyRecords) early_.erase(early_.begin(), early_.begin() + kMaxEarlyRecords / 2);
+  early_.push_back(record);
+}
+
+void Stream::apply(const playlist::Record& record) {
+  index_.add(record);
+  totals_.add(record);
+  if (replay_) replay_->add(record);
+}
+
+void Stream::take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us) {
+  index_ = std::move(disk.index);
+  totals_ = std::move(disk.totals);
+  loaded_ = true;
+  changed_ = true;
+  for (const playlist::Record& record : std::exchange(early_, {})) apply(record);
+  if (state_ != State::ended || !totals_.last_media_utc_us) return;
+  // Nobody sends: since when, and is it worth waiting?
+  since_utc_us_ = *totals_.last_media_utc_us;
+  bool may_return = totals_.end_reason != "unpublish" && now_utc_us - since_utc_us_ < grace_us;
+  if (may_return) state_ = State::waiting;
+}
+
+void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session) {
+  worker_ = worker;
+  session_ = session;
+  received_bytes_ = 0;
+  health_.clear();
+  rates_.clear();
+  if (state_ != State::live) set_state(State::live, session.since_utc_us);
+  changed_ = true;
+}
+
+bool Stream::session_closed(const wire::SessionClosed& closed, int64_t now_utc_us) {
+  if (!session_ || session_->session != closed.session) return false;  // a newer one has the stream
+  session_.reset();
+  health_.clear();
+  set_state(closed.reason == "unpublish" ? State::ended : State::waiting, now_utc_us);
+  return true;
+}
+
+void Stream::health(const wire::SessionHealth& health) {
+  if (!session_ || session_->session != health.session) return;
+  health_ = health.json;
+  received_bytes_ = health.received_bytes;
+  changed_ = true;
+}
+
+void Stream::grace_over(int64_t now_utc_us) {
+  if (state_ == State::waiting) set_state(State::ended, now_utc_us);
+}
+
+std::optional<uint64_t> Stream::session() const {
+  return session_ ? std::optional(session_->session) : std::nullopt;
+}
+
+void Stream::drop_replay() {
+  replay_.reset();
+  replay_text_ = {};
+}
+
+bool Stream::is_current(Text& text, uint64_t version) const {
+  bool ended = state_ == State::ended;
+  if (text.version == version && text.ended == ended) return true;
+  text.version = version;
+  text.ended = ended;
+  return false;
+}
+
+const std::string& Stream::multivariant() {
+  if (!is_current(multivariant_, index_.version()))
+    multivariant_.text = playlist::multivariant_playlist(index_);
+  return multivariant_.text;
+}
+
+const std::string& Stream::media() {
+  if (is_current(media_, index_.version())) return media_.text;
+  playlist::MediaPlaylistSettings settings;
+  settings.ended = state_ == State::ended;
+  media_.text = index_.segments().empty() ? "" : playlist::media_playlist(index_, settings);
+  return media_.text;
+}
+
+const std::string& Stream::replay_playlist() {
+  if (is_current(replay_text_, replay_->version())) return replay_text_.text;
+  playlist::MediaPlaylistSettings settings;
+  settings.type = state_ == State::ended ? playlist::PlaylistType::vod : playlist::PlaylistType::event;
+  replay_text_.text = replay_->segments().empty() ? "" : playlist::media_playlist(*replay_, settings);
+  return replay_text_.text;
+}
+
+std::optional<int64_t> Stream::kbps() const {
+  uint64_t bytes = 0;
+  int64_t ticks = 0;
+  for (const Rate& rate : rates_) bytes += rate.bytes, ticks += rate.duration;
+  if (state_ != State::live || ticks <= 0) return std::nullopt;
+  return static_cast<int64_t>(bytes * 8 * playlist::kTimescale / 1000) / ticks;
+}
+
+}  // namespace headgate::origin

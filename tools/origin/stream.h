@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A station's stream as viewers see it: outlives sessions. Fed by Catalog; one thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <playlist/hls.h>
+#include <playlist/stream_index.h>
+#include <wire/messages.h>
+
+#include "disk.h"
+#include "totals.h"
+
+namespace headgate::origin {
+
+inline constexpr size_t kMaxEarlyRecords = 4096;  // kept while the disk is read
+inline constexpr size_t kRateParts = 10;          // the received rate is measured over so many
+
+enum class State { live, waiting, ended };
+
+class Stream {
+ public:
+  Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us);
+
+  uint32_t station() const { return station_; }
+  State state() const { return state_; }
+  bool loaded() const { return loaded_; }
+  const playlist::StreamIndex& index() const { return index_; }
+
+  // Records of a live session. Kept aside until take_disk() has been called.
+  void add(const playlist::Record& record);
+  void take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us);
+
+  void session_opened(uint32_t worker, const wire::SessionOpened& session);
+  // Whether it was the stream's present session.
+  bool session_closed(const wire::SessionClosed& session, int64_t now_utc_us);
+  void health(const wire::SessionHealth& health);
+  void grace_over(int64_t now_utc_us);
+  std::optional<uint64_t> session() const;
+  uint32_t worker() const { return worker_; }  // of session()
+
+  // Everything the archive has, grows with the stream while it is kept.
+  playlist::StreamIndex* replay() { return replay_ ? &*replay_ : nullptr; }
+  void set_replay(playlist::StreamIndex index) { replay_ = std::move(index); }
+  void drop_replay();
+
+  // Playlists as they are now, computed once for each change; empty: nothing to list yet.
+  const std::string& multivariant();
+  const std::string& media();
+  const std::string& replay_playlist();  // replay() must be there
+
+  std::string json() const;          // STREAM of docs/api.md
+  std::string session_json() const;  // of NODE.sessions; empty: no session
+  // Since the last call something that json() shows has changed.
+  bool take_changed() { return std::exchange(changed_, false); }
+
+ private:
+  struct Text {
+    uint64_t version = UINT64_MAX;
+    bool ended = false;
+    std::string text;
+  };
+  void set_state(State state, int64_t now_utc_us);
+  void apply(const playlist::Record& record);
+  bool is_current(Text& text, uint64_t version) const;
+  std::optional<int64_t> kbps() const;
+
+  uint32_t event_, station_;
+  State state_ = State::ended;
+  int64_t since_utc_us_;  // of the state
+  bool loaded_ = false;
+  bool changed_ = true;
+  std::vector<playlist::Record> early_;
+  playlist::StreamIndex index_;
+  Totals totals_;
+  std::optional<playlist::StreamIndex> replay_;
+  std::optional<wire::SessionOpened> session_;
+  uint32_t worker_ = 0;  // that has the session
+  uint64_t received_bytes_ = 0;
+  std::string health_;  // JSON; empty: none
+  struct Rate {
+    uint64_t bytes;
+    int64_t duration;
+  };
+  std::deque<Rate> rates_;
+  Text multivariant_, media_, replay_text_;
+};
+
+}  // namespace headgate::origin

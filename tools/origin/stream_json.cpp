@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A stream as docs/api.md has it.
+#include <base/json_line.h>
+#include <common/utc.h>
+
+#include "stream.h"
+
+namespace headgate::origin {
+namespace {
+
+const char* state_name(State state) {
+  switch (state) {
+    case State::live:
+      return "live";
+    case State::waiting:
+      return "waiting";
+    case State::ended:
+      break;
+  }
+  return "ended";
+}
+
+// A field that is null when it is not known.
+class Nullable {
+ public:
+  explicit Nullable(JsonLine& line) : line_(line) {}
+  void number(const char* key, std::optional<int64_t> value) {
+    value ? line_.field(key, *value) : line_.raw(key, "null");
+  }
+  void text(const char* key, const std::string& value) {
+    value.empty() ? line_.raw(key, "null") : line_.field(key, value);
+  }
+  void time(const char* key, std::optional<int64_t> utc_us) {
+    text(key, utc_us ? tools::utc_text(*utc_us) : "");
+  }
+
+ private:
+  JsonLine& line_;
+};
+
+std::optional<int64_t> positive(int64_t value) {
+  return value > 0 ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string Stream::json() const {
+  const playlist::InitRecord* init = index_.newest_init();
+  std::string base = "/hls/" + std::to_string(station_) + "/";
+  JsonLine line;
+  Nullable nullable(line);
+  line.field("station", station_).field("event", event_);
+  nullable.text("name", "");
+  line.field("state", state_name(state_));
+  nullable.time("since_utc", since_utc_us_);
+  nullable.time("first_utc", totals_.first_utc_us);
+  nullable.time("last_media_utc", totals_.last_media_utc_us);
+  line.field("duration_s", static_cast<double>(totals_.duration) / playlist::kTimescale);
+  nullable.number("kbps", kbps());
+  nullable.number("width", init ? positive(init->width) : std::nullopt);
+  nullable.number("height", init ? positive(init->height) : std::nullopt);
+  if (init && init->frame_rate_milli > 0)
+    line.field("fps", init->frame_rate_milli / 1000.0);
+  else
+    line.raw("fps", "null");
+  nullable.text("codecs", init ? init->codecs : "");
+  line.field("gaps", totals_.gaps).field("sessions", totals_.runs);
+  nullable.text("protocol", session_ ? session_->protocol : "");
+  nullable.text("peer", session_ ? session_->peer : "");
+  line.raw("health", health_.empty() ? "null" : health_);
+  line.field("hls", base + "index.m3u8");
+  nullable.text("replay", totals_.duration > 0 ? base + "replay.m3u8" : "");
+  return line.take();
+}
+
+std::string Stream::session_json() const {
+  if (!session_) return "";
+  JsonLine line;
+  line.field("session", std::to_string(session_->session))  // beyond what a double holds
+      .field("event", event_)
+      .field("station", station_)
+      .field("worker", worker_)
+      .field("peer", session_->peer)
+      .field("protocol", session_->protocol)
+      .field("user_agent", session_->user_agent)
+      .field("since_utc", tools::utc_text(session_->since_utc_us))
+      .field("received_bytes", received_bytes_);
+  Nullable(line).number("kbps", kbps());
+  return line.take();
+}
+
+}  // namespace headgate::origin

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a stream's records add up to. Like StreamIndex, what was already told is passed over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <playlist/record.h>
+
+namespace headgate::origin {
+
+struct Totals {
+  void add(const playlist::Record& record);
+
+  uint64_t runs = 0, gaps = 0;
+  int64_t duration = 0;                 // of all segments, playlist::kTimescale
+  std::optional<int64_t> first_utc_us;  // start of the first segment
+  std::optional<int64_t> last_media_utc_us;
+  std::string end_reason;  // of the last run; empty while it is open
+
+ private:
+  int64_t last_run_utc_us_ = INT64_MIN, last_gap_utc_us_ = INT64_MIN;
+  std::optional<uint64_t> last_msn_;
+};
+
+}  // namespace headgate::origin
