@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <base/json_line.h>
+#include <load/measure.h>
 
 namespace headgate::load {
 
@@ -29,7 +30,6 @@ class Distribution {
   }
   // {"count":…,"p50":…,"p90":…,"p99":…,"max":…}, rounded to thousandths.
   std::string json() {
-    auto rounded = [](double value) { return std::round(value * 1000) / 1000; };
     return JsonLine()
         .field("count", count())
         .field("p50", rounded(at(0.5)))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <load/measure.h>
 #include <load/publish_load.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,29 +16,6 @@ constexpr int64_t kDisturbMs = 100;
 
 int64_t now_us() {
   return system_clock().mono_us();
-}
-
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-struct Cpu {
-  double user, system;
-};
-Cpu own_cpu() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return {seconds(usage.ru_utime), seconds(usage.ru_stime)};
-}
-
-double rounded(double value) {
-  return std::round(value * 1000) / 1000;
-}
-
-std::string text(const char* format, auto... values) {
-  std::string out(static_cast<size_t>(std::snprintf(nullptr, 0, format, values...)), '\0');
-  std::snprintf(out.data(), out.size() + 1, format, values...);
-  return out;
 }
 
 std::string session_json(const SessionRecord& record) {
