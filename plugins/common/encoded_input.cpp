@@ -99,6 +99,8 @@ GstPad* EncodedInput::request_pad(GstPadTemplate* templ, const char* name) {
     }
     pads_.push_back(std::move(owned));
   }
+  if (GST_STATE(element_) >= GST_STATE_PAUSED || GST_STATE_NEXT(element_) >= GST_STATE_PAUSED)
+    gst_pad_set_active(gst_pad, TRUE);
   gst_element_add_pad(element_, gst_pad);
   return gst_pad;
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define HEADGATE_TYPE_HEALTH_PROBE (headgate_health_probe_get_type())
+G_DECLARE_FINAL_TYPE(HeadgateHealthProbe, headgate_health_probe, HEADGATE, HEALTH_PROBE, GstElement)
+GST_ELEMENT_REGISTER_DECLARE(healthprobe)
+
+G_END_DECLS

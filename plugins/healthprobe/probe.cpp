@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "probe.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "common/names.h"
+#include "common/trampoline.h"
+
+GST_DEBUG_CATEGORY_EXTERN(healthprobe_debug);
+#define GST_CAT_DEFAULT healthprobe_debug
+
+namespace headgate::healthprobe {
+namespace {
+
+const char* cause_of(Change change) {
+  switch (change) {
+    case Change::stall:
+      return "stall";
+    case Change::resume:
+      return "resume";
+    case Change::jump:
+      return "jump";
+    case Change::backward:
+      return "backward";
+    case Change::none:
+      break;
+  }
+  return nullptr;
+}
+
+std::optional<int64_t> running_time(const GstSegment& segment, GstClockTime time) {
+  if (!GST_CLOCK_TIME_IS_VALID(time) || segment.format != GST_FORMAT_TIME) return std::nullopt;
+  guint64 running = 0;
+  const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, time, &running);
+  return sign < 0 ? -static_cast<int64_t>(running) : static_cast<int64_t>(running);
+}
+
+}  // namespace
+
+// A callback that is under way while the element goes away still finds it.
+struct Probe::TimerData {
+  gst::Ref<GstElement> element;
+  Probe* probe;
+};
+
+GstPad* Probe::request_pad(const char* name) {
+  auto owned = std::make_unique<Lane>();
+  Lane* lane = owned.get();
+  lane->probe = this;
+  gst_segment_init(&lane->segment, GST_FORMAT_UNDEFINED);
+  GstElementClass* klass = GST_ELEMENT_GET_CLASS(element_);
+  {
+    std::lock_guard lock(mutex_);
+    const auto taken = [this](unsigned number) {
+      return std::any_of(lanes_.begin(), lanes_.end(),
+                         [number](const auto& other) { return other->number == number; });
+    };
+    if (name && std::sscanf(name, "sink_%u", &lane->number) == 1) {
+      if (taken(lane->number)) {
+        GST_WARNING_OBJECT(element_, "pad %s is there already", name);
+        return nullptr;
+      }
+    } else {
+      while (taken(lane->number)) ++lane->number;
+    }
+    const std::string number = std::to_string(lane->number);
+    lane->sink = gst_pad_new_from_template(gst_element_class_get_pad_template(klass, "sink_%u"),
+                                           ("sink_" + number).c_str());
+    lane->src = gst_pad_new_from_template(gst_element_class_get_pad_template(klass, "src_%u"),
+                                          ("src_" + number).c_str());
+    lanes_.push_back(std::move(owned));
+  }
+  gst_pad_set_chain_function(lane->sink, (gst::trampoline<&Probe::on_chain, GST_FLOW_ERROR>));
+  gst_pad_set_chain_list_function(lane->sink, (gst::trampoline<&Probe::on_chain_list, GST_FLOW_ERROR>));
+  gst_pad_set_event_function(lane->sink, (gst::trampoline<&Probe::on_event, FALSE>));
+  for (GstPad* pad : {lane->sink, lane->src}) {
+    gst_pad_set_element_private(pad, lane);
+    gst_pad_set_iterate_internal_links_function(pad, (gst::trampoline<&Probe::on_links, nullptr>));
+    GST_PAD_SET_PROXY_CAPS(pad);
+    GST_PAD_SET_PROXY_ALLOCATION(pad);
+    GST_PAD_SET_PROXY_SCHEDULING(pad);
+  }
+  const bool active = GST_STATE(element_) >= GST_STATE_PAUSED || GST_STATE_NEXT(element_) >= GST_STATE_PAUSED;
+  if (active) gst_pad_set_active(lane->src, TRUE);
+  gst_element_add_pad(element_, lane->src);
+  if (active) gst_pad_set_active(lane->sink, TRUE);
+  gst_element_add_pad(element_, lane->sink);
+  return lane->sink;
+}
+
+void Probe::release_pad(GstPad* sink) {
+  gst_pad_set_active(sink, FALSE);  // waits for its streaming thread
+  std::unique_ptr<Lane> lane;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(lanes_.begin(), lanes_.end(), [sink](const auto& other) { return other->sink == sink; });
+    if (found == lanes_.end()) return;
+    lane = std::move(*found);
+    lanes_.erase(found);
+  }
+  gst_pad_set_active(lane->src, FALSE);
+  gst_element_remove_pad(element_, lane->src);
+  gst_element_remove_pad(element_, sink);
+}
+
+GstIterator* Probe::on_links(GstPad* pad, GstObject*) {
+  const auto* lane = static_cast<Lane*>(gst_pad_get_element_private(pad));
+  GValue value = G_VALUE_INIT;
+  g_value_init(&value, GST_TYPE_PAD);
+  g_value_set_object(&value, pad == lane->sink ? lane->src : lane->sink);
+  GstIterator* links = gst_iterator_new_single(GST_TYPE_PAD, &value);
+  g_value_unset(&value);
+  return links;
+}
+
+GstFlowReturn Probe::on_chain(GstPad* pad, GstObject*, GstBuffer* buffer) {
+  auto* lane = static_cast<Lane*>(gst_pad_get_element_private(pad));
+  std::vector<Report> reports;
+  const int64_t arrival = static_cast<int64_t>(lane->probe->now());
+  {
+    std::lock_guard lock(lane->probe->mutex_);
+    lane->probe->measure(*lane, buffer, arrival, reports);
+    lane->probe->report_interval(arrival, reports);
+  }
+  lane->probe->post(std::move(reports));
+  return gst_pad_push(lane->src, buffer);
+}
+
+GstFlowReturn Probe::on_chain_list(GstPad* pad, GstObject*, GstBufferList* list) {
+  auto* lane = static_cast<Lane*>(gst_pad_get_element_private(pad));
+  std::vector<Report> reports;
+  const int64_t arrival = static_cast<int64_t>(lane->probe->now());
+  {
+    std::lock_guard lock(lane->probe->mutex_);
+    for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+      lane->probe->measure(*lane, gst_buffer_list_get(list, i), arrival, reports);
+    lane->probe->report_interval(arrival, reports);
+  }
+  lane->probe->post(std::move(reports));
+  return gst_pad_push_list(lane->src, list);
+}
+
+gboolean Probe::on_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+  auto* lane = static_cast<Lane*>(gst_pad_get_element_private(pad));
+  {
+    std::lock_guard lock(lane->probe->mutex_);
+    lane->probe->follow_event(*lane, event);
+  }
+  return gst_pad_event_default(pad, parent, event);
+}
+
+void Probe::follow_event(Lane& lane, GstEvent* event) {
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_CAPS: {
+      GstCaps* caps = nullptr;
+      gst_event_parse_caps(event, &caps);
+      const char* name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+      lane.kind = g_str_has_prefix(name, "video/")   ? "video"
+                  : g_str_has_prefix(name, "audio/") ? "audio"
+                                                     : "other";
+      lane.reorders = lane.kind == "video" && std::strcmp(name, "video/x-raw") != 0;
+      break;
+    }
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment(event, &lane.segment);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      gst_segment_init(&lane.segment, GST_FORMAT_UNDEFINED);
+      lane.health.rest();
+      drift_.reset();
+      break;
+    case GST_EVENT_STREAM_START:
+      drift_.reset();
+      break;
+    case GST_EVENT_EOS:
+      lane.health.rest();
+      break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+      if (gst_event_has_name(event, gst::kSessionEndName)) lane.health.rest();
+      break;
+    default:
+      break;
+  }
+}
+
+GstClockTime Probe::now() const {
+  gst::Ref<GstClock> clock;
+  {
+    std::lock_guard lock(mutex_);
+    clock = clock_;
+  }
+  return clock ? gst_clock_get_time(clock.get()) : 0;
+}
+
+void Probe::measure(Lane& lane, GstBuffer* buffer, int64_t arrival, std::vector<Report>& reports) {
+  if (!clock_) return;  // not PLAYING: nothing to measure by
+  Seen seen;
+  seen.arrival = arrival;
+  seen.time = running_time(lane.segment, GST_BUFFER_DTS(buffer));
+  if (!seen.time && !lane.reorders) seen.time = running_time(lane.segment, GST_BUFFER_PTS(buffer));
+  if (GST_BUFFER_DURATION_IS_VALID(buffer)) seen.duration = static_cast<int64_t>(GST_BUFFER_DURATION(buffer));
+  seen.bytes = gst_buffer_get_size(buffer);
+  seen.key = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  note(lane.health.saw(seen, settings_.thresholds), &lane, arrival, reports);
+}
+
+void Probe::note(Change change, Lane* lane, int64_t now, std::vector<Report>& reports) {
+  const char* cause = cause_of(change);
+  if (!cause) return;
+  Report report{.cause = cause, .stats = stats_locked(now)};
+  gst_structure_set(report.stats.get(), "pad", G_TYPE_STRING, GST_PAD_NAME(lane->sink), nullptr);
+  reports.push_back(std::move(report));
+}
+
+void Probe::report_interval(int64_t now, std::vector<Report>& reports) {
+  if (!clock_) return;
+  if (now >= next_drift_) {
+    next_drift_ = now + kWindowNs;
+    sample_drift(now);
+  }
+  if (settings_.interval == 0 || now < next_report_) return;
+  next_report_ = now + settings_.interval;
+  for (const auto& lane : lanes_) note(lane->health.at(now, settings_.thresholds), lane.get(), now, reports);
+  reports.push_back({.cause = "interval", .stats = stats_locked(now)});
+}
+
+// The first video against the first audio, while both flow.
+void Probe::sample_drift(int64_t now) {
+  std::optional<int64_t> video, audio;
+  for (const auto& lane : lanes_) {
+    const auto age = lane->health.age(now);
+    if (!age || *age > kWindowNs || !lane->health.end()) continue;
+    if (lane->kind == "video" && !video) video = lane->health.end();
+    if (lane->kind == "audio" && !audio) audio = lane->health.end();
+  }
+  if (video && audio) drift_.sample(*video, *audio);
+}
+
+gst::StructurePtr Probe::stats() const {
+  const auto at = static_cast<int64_t>(now());
+  std::lock_guard lock(mutex_);
+  return stats_locked(at);
+}
+
+gst::StructurePtr Probe::stats_locked(int64_t now) const {
+  GstStructure* stats = gst_structure_new_empty("headgate-health");
+  GValue streams = G_VALUE_INIT;
+  g_value_init(&streams, GST_TYPE_ARRAY);
+  bool stalled = false;
+  for (const auto& lane : lanes_) {
+    const StreamMeasures& m = lane->health.measures();
+    stalled |= m.stalled;
+    GstStructure* one = gst_structure_new(
+        "stream", "pad", G_TYPE_STRING, GST_PAD_NAME(lane->sink), "kind", G_TYPE_STRING, lane->kind.c_str(),
+        "buffers", G_TYPE_UINT64, guint64{m.buffers}, "bytes", G_TYPE_UINT64, guint64{m.bytes}, "bit-rate",
+        G_TYPE_UINT64, guint64{m.bit_rate}, "rate", G_TYPE_DOUBLE, m.rate, "key-frames", G_TYPE_UINT64,
+        guint64{m.key_frames}, "gop-frames", G_TYPE_UINT64, guint64{m.gop_frames}, "gop-duration",
+        G_TYPE_INT64, gint64{m.gop_duration}, "age", G_TYPE_INT64, gint64{lane->health.age(now).value_or(-1)},
+        "key-age", G_TYPE_INT64, gint64{lane->health.key_age(now).value_or(-1)}, "jumps", G_TYPE_UINT64,
+        guint64{m.jumps}, "backward", G_TYPE_UINT64, guint64{m.backward}, "stalls", G_TYPE_UINT64,
+        guint64{m.stalls}, "stalled-time", G_TYPE_INT64, gint64{m.stalled_time}, "stalled", G_TYPE_BOOLEAN,
+        m.stalled, nullptr);
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed(&value, one);
+    gst_value_array_append_and_take_value(&streams, &value);
+  }
+  gst_structure_set(stats, "stalled", G_TYPE_BOOLEAN, stalled, nullptr);
+  if (drift_.offset()) gst_structure_set(stats, "av-offset", G_TYPE_INT64, gint64{*drift_.offset()}, nullptr);
+  if (drift_.drift()) gst_structure_set(stats, "av-drift", G_TYPE_INT64, gint64{*drift_.drift()}, nullptr);
+  gst_structure_take_value(stats, "streams", &streams);
+  return gst::StructurePtr(stats);
+}
+
+void Probe::post(std::vector<Report>&& reports) {
+  for (Report& report : reports) {
+    gst_structure_set(report.stats.get(), "cause", G_TYPE_STRING, report.cause, nullptr);
+    GST_LOG_OBJECT(element_, "%s", report.cause);
+    gst_element_post_message(element_,
+                             gst_message_new_element(GST_OBJECT_CAST(element_), report.stats.release()));
+  }
+}
+
+void Probe::play(const ProbeSettings& settings) {
+  const auto clock = gst::Ref<GstClock>::adopt(gst_element_get_clock(element_));
+  if (!clock) return;
+  const auto now = static_cast<int64_t>(gst_clock_get_time(clock.get()));
+  {
+    std::lock_guard lock(mutex_);
+    settings_ = settings;
+    clock_ = clock;
+    next_report_ = now + settings.interval;
+    next_drift_ = now + kWindowNs;
+    for (const auto& lane : lanes_) lane->health.rest();  // the time that was paused is no stall
+  }
+  arm_timer(now);
+}
+
+void Probe::pause() {
+  GstClockID timer = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    timer = std::exchange(timer_, nullptr);
+    clock_.reset();
+  }
+  if (!timer) return;
+  gst_clock_id_unschedule(timer);
+  gst_clock_id_unref(timer);
+}
+
+void Probe::reset() {
+  std::lock_guard lock(mutex_);
+  drift_.reset();
+  for (const auto& lane : lanes_) {
+    lane->health = StreamHealth();
+    gst_segment_init(&lane->segment, GST_FORMAT_UNDEFINED);
+  }
+}
+
+gboolean Probe::on_timer(GstClock*, GstClockTime time, GstClockID, gpointer data) {
+  static_cast<TimerData*>(data)->probe->timer_fired(static_cast<int64_t>(time));
+  return TRUE;
+}
+
+void Probe::timer_fired(int64_t now) {
+  std::vector<Report> reports;
+  {
+    std::lock_guard lock(mutex_);
+    if (!clock_) return;
+    for (const auto& lane : lanes_)
+      note(lane->health.at(now, settings_.thresholds), lane.get(), now, reports);
+    report_interval(now, reports);
+  }
+  post(std::move(reports));
+  arm_timer(now);
+}
+
+// While data flows the streaming thread reports, and the timer only looks whether a stall is due; without
+// data it reports, too.
+void Probe::arm_timer(int64_t now) {
+  GstClockID old = nullptr, timer = nullptr;
+  gst::Ref<GstClock> clock;
+  {
+    std::lock_guard lock(mutex_);
+    if (!clock_) return;
+    int64_t due = now + (settings_.interval > 0 ? settings_.interval : settings_.thresholds.stall);
+    bool flowing = !lanes_.empty();
+    int64_t earliest = INT64_MAX;
+    for (const auto& lane : lanes_) {
+      const auto deadline = lane->health.stall_deadline(settings_.thresholds);
+      flowing &= deadline.has_value();
+      if (deadline) earliest = std::min(earliest, *deadline);
+    }
+    if (flowing) due = std::max(earliest, now + 1);
+    old = timer_;
+    clock = clock_;
+    timer = timer_ = gst_clock_new_single_shot_id(clock.get(), static_cast<GstClockTime>(due));
+    gst_clock_id_ref(timer);
+  }
+  if (old) gst_clock_id_unref(old);
+  gst_clock_id_wait_async(timer, (gst::trampoline<&Probe::on_timer, FALSE>),
+                          new TimerData{gst::Ref<GstElement>::retain(element_), this},
+                          [](gpointer data) { delete static_cast<TimerData*>(data); });
+  gst_clock_id_unref(timer);
+}
+
+}  // namespace headgate::healthprobe

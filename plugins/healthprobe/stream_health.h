@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The measures of docs/health.md for one stream and for a pair of streams, from what a probe sees of buffers.
+// No GStreamer, no clock: times come with the calls. All times in ns.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace headgate::healthprobe {
+
+inline constexpr int64_t kWindowNs = 1'000'000'000;  // of rates
+
+// A buffer as the probe sees it.
+struct Seen {
+  int64_t arrival = 0;          // element's clock
+  std::optional<int64_t> time;  // running time: DTS, or PTS of a stream without reordering
+  std::optional<int64_t> duration;
+  uint64_t bytes = 0;
+  bool key = true;
+};
+
+struct StreamMeasures {
+  uint64_t buffers = 0, bytes = 0, key_frames = 0;
+  uint64_t bit_rate = 0;  // bit/s, last whole window
+  double rate = 0;        // buffers/s, last whole window: frames a second of an encoded stream
+  uint64_t gop_frames = 0;
+  int64_t gop_duration = 0;  // of the last whole GOP, media time
+  uint64_t jumps = 0, backward = 0, stalls = 0;
+  int64_t stalled_time = 0;  // all stalls, the present one included
+  bool stalled = false;
+};
+
+struct Thresholds {
+  int64_t stall = 2'000'000'000;
+  int64_t jump = 500'000'000;
+};
+
+enum class Change : uint8_t { none, stall, resume, jump, backward };
+
+// Not thread-safe.
+class StreamHealth {
+ public:
+  // What the buffer changed, if anything: resume goes before jump, jump before none.
+  Change saw(const Seen& seen, const Thresholds& thresholds);
+  // Time passed: closes windows, notices a stall.
+  Change at(int64_t now, const Thresholds& thresholds);
+  // Nothing is expected any more (EOS, end of a session) until the next buffer, which starts anew: no jump.
+  void rest();
+
+  const StreamMeasures& measures() const { return measures_; }
+  std::optional<int64_t> age(int64_t now) const;       // since the last buffer
+  std::optional<int64_t> key_age(int64_t now) const;   // since the last key frame
+  std::optional<int64_t> end() const { return end_; }  // running time behind the last buffer
+  // When at() has to be called to notice a stall in time; nothing while resting or stalled.
+  std::optional<int64_t> stall_deadline(const Thresholds& thresholds) const;
+
+ private:
+  void roll_window(int64_t now);
+  Change follow_time(const Seen& seen, const Thresholds& thresholds);
+  void follow_gop(const Seen& seen);
+
+  StreamMeasures measures_;
+  bool resting_ = true;
+  std::optional<int64_t> last_arrival_, last_key_arrival_, last_time_, end_;
+  int64_t last_step_ = 0;    // between the last two buffers: stands in for a duration
+  int64_t stall_since_ = 0;  // accounted for in stalled_time up to here
+  std::optional<int64_t> window_start_;
+  uint64_t window_bytes_ = 0, window_buffers_ = 0;
+  std::optional<int64_t> gop_start_;
+  uint64_t gop_frames_ = 0;
+};
+
+// How audio lies against video: the difference of the running times that have been reached, smoothed, and how
+// far that has moved since it was first known.
+class Drift {
+ public:
+  void sample(int64_t video_end, int64_t audio_end);  // once a window
+  void reset() { *this = Drift(); }
+  std::optional<int64_t> offset() const { return smoothed_; }  // video ahead of audio: positive
+  std::optional<int64_t> drift() const;
+
+ private:
+  static constexpr int kSettleSamples = 5;
+  std::optional<int64_t> smoothed_, baseline_;
+  int samples_ = 0;
+};
+
+}  // namespace headgate::healthprobe
