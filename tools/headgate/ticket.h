@@ -30,7 +30,7 @@ std::string authority_of(const ticket::Endpoint& endpoint);  // "host:port", IPv
 // clients with separate fields.
 struct PublishEntry {
   std::string protocol;
-  std::string client;  // the only client that takes this form; empty: all
+  std::string client;  // the kind that takes this form; empty: ffmpeg, OBS and most others
   std::string url;
   std::string server, user, password;          // RTMP
   std::string address, stream_id, passphrase;  // SRT

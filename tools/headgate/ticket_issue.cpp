@@ -163,8 +163,11 @@ void add_instructions(std::string& out, const PublishEntry& entry, const std::st
   if (entry.client == "librtmp") {
     out +=
         "GStreamer, rtmpsink:\n  ... ! flvmux streamable=true ! rtmpsink location=\"" + entry.url + "\"\n\n";
+  } else if (entry.client == "gstreamer") {
+    out += "GStreamer:\n  ... ! mpegtsmux ! srtsink uri=\"" + entry.url + "\"\n\n";
   } else if (entry.protocol == "srt") {
-    out += "OBS Studio (service Custom, no key) and ffmpeg -f mpegts, SRT:\n  " + entry.url + "\n\n";
+    out += "OBS Studio (service Custom, as server, no key) and ffmpeg -f mpegts, SRT:\n  \"" + entry.url +
+           "\"\n\n";
     out += "Apps with separate fields, SRT:\n  Address     " + entry.address + "\n  Stream ID   " +
            entry.stream_id + "\n  Passphrase  " + entry.passphrase + "\n\n";
   } else {

@@ -110,8 +110,16 @@ std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,
       entry.address = "srt://" + authority;
       entry.stream_id = "#!::m=publish,r=" + std::to_string(issued.ticket.station) + ",u=" + wire;
       entry.passphrase = ticket::srt_passphrase(issued.seed, issued.ticket);
-      entry.url = entry.address + "?streamid=" + percent_encoded(entry.stream_id) +
-                  "&passphrase=" + entry.passphrase + "&pbkeylen=" + std::string(kSrtKeyBytes);
+      auto url_with = [&](const std::string& stream_id) {
+        return entry.address + "?streamid=" + stream_id + "&passphrase=" + entry.passphrase +
+               "&pbkeylen=" + std::string(kSrtKeyBytes);
+      };
+      // FFmpeg and OBS Studio hand the stream id on as it stands in the URL, '#' and all; others
+      // decode it as RFC 3986 has it.
+      entry.url = url_with(entry.stream_id);
+      entries.push_back(entry);
+      entry.client = "gstreamer";
+      entry.url = url_with(percent_encoded(entry.stream_id));
       entries.push_back(std::move(entry));
       continue;
     }

@@ -190,14 +190,18 @@ class Issue(TicketTest):
 
     def test_srt_url(self):
         ticket = self.issue("--endpoint", "srt://127.0.0.1:9000")
-        (entry,) = ticket["publish"]
-        url = urlsplit(entry["url"])
-        self.assertEqual((entry["protocol"], url.scheme, url.netloc), ("srt", "srt", "127.0.0.1:9000"))
-        self.assertEqual(url.fragment, "")
-        query = parse_qs(url.query, strict_parsing=True)
-        self.assertEqual(query, {"streamid": [f"#!::m=publish,r=421,u={ticket['ticket']}"],
-                                 "passphrase": [entry["passphrase"]], "pbkeylen": ["16"]})
-        self.assertEqual(query["streamid"], [entry["streamid"]])
+        entry, gstreamer = ticket["publish"]
+        stream_id = f"#!::m=publish,r=421,u={ticket['ticket']}"
+        self.assertEqual((entry["protocol"], entry["streamid"]), ("srt", stream_id))
+        self.assertNotIn("client", entry)
+        # FFmpeg and OBS do not decode what stands in the URL.
+        self.assertEqual(entry["url"], f"srt://127.0.0.1:9000?streamid={stream_id}&passphrase={entry['passphrase']}"
+                                       "&pbkeylen=16")
+        self.assertEqual(gstreamer["client"], "gstreamer")
+        url = urlsplit(gstreamer["url"])
+        self.assertEqual((url.scheme, url.netloc, url.fragment), ("srt", "127.0.0.1:9000", ""))
+        self.assertEqual(parse_qs(url.query, strict_parsing=True),
+                         {"streamid": [stream_id], "passphrase": [entry["passphrase"]], "pbkeylen": ["16"]})
         self.assertRegex(entry["passphrase"], r"^[A-Za-z0-9_-]{32}$")
 
     def test_times(self):
