@@ -206,7 +206,14 @@ bool Recorder::waits_for_key(const Track& track) const {
   return video_goes_on && track.queued_bytes < kMaxQueuedBytes && track.queued_ns() < kTrackWaitUs * 1000;
 }
 
+bool Recorder::queues_full() const {
+  return std::any_of(tracks_.begin(), tracks_.end(), [](const auto& track) {
+    return track->queued_bytes >= kMaxQueuedBytes || track->queued_ns() >= kMaxQueuedNs;
+  });
+}
+
 void Recorder::drop_queues() {
+  if (hold_queues_ && !queues_full()) return;
   for (const auto& track : tracks_) {
     stats_.dropped_frames += track->queue.size();
     track->queue.clear();

@@ -62,6 +62,7 @@ struct RecorderStats {
 // meanwhile.
 inline constexpr int64_t kTrackWaitUs = 2'000'000;
 inline constexpr size_t kMaxQueuedBytes = 16 << 20;
+inline constexpr int64_t kMaxQueuedNs = 10'000'000'000;  // likewise, where a run cannot be opened at once
 // One track further ahead of another than this can be made to wait where the source is not live.
 inline constexpr int64_t kMaxAheadNs = 500'000'000;
 // Missing media of all tracks that is recorded as a gap.
@@ -108,6 +109,7 @@ class Recorder {
   void progress(bool force);
   bool tracks_known(bool force) const;
   bool waited_enough() const;
+  bool queues_full() const;
   bool everyone_in_session(uint32_t id) const;
   bool comes_later(const Track& track) const;
   Track* next_track();
@@ -141,6 +143,7 @@ class Recorder {
   std::optional<int64_t> end_ns_;             // end of the latest unit of all tracks in this run
   int64_t waiting_since_us_ = 0;              // CLOCK_BOOTTIME when the first unit was queued; 0: none
   int64_t retry_at_us_ = 0;                   // next attempt to open a run after a failed one
+  bool hold_queues_ = false;                  // that attempt will probably succeed
   bool lost_ = false;                         // told that media is not being written
   bool refusal_told_ = false;                 // in this run
   RecorderStats stats_;

@@ -10,6 +10,8 @@ namespace headgate::gst {
 namespace {
 
 constexpr int64_t kRetryUs = 1'000'000;  // between attempts to open a run on a full disk
+// While the station's last run is still being closed, by a process that is being replaced: at most seconds.
+constexpr int64_t kBusyRetryUs = 100'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 // Rounds to the nearest tick without overflow over any running time.
@@ -33,14 +35,18 @@ int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
 bool Recorder::open_run() {
   const int64_t now = clock_.mono_us();
   if (now < retry_at_us_) return false;
+  hold_queues_ = false;
   auto writer =
       store::RunWriter::open(volume_, session_.info, settings_.run, [this](const playlist::Record& record) {
         if (std::holds_alternative<playlist::SegmentRecord>(record)) ++stats_.segments;
         emit_(record);
       });
   if (!writer) {
-    retry_at_us_ = now + kRetryUs;
-    tell_lost(writer.error());
+    const bool busy = writer.error().code == EBUSY;
+    retry_at_us_ = now + (busy ? kBusyRetryUs : kRetryUs);
+    // What is queued meanwhile is kept as long as it is little.
+    hold_queues_ = busy && !queues_full();
+    if (!hold_queues_) tell_lost(writer.error());
     return false;
   }
   writer_ = std::move(writer).value();

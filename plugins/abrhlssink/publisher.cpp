@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "publisher.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include <base/io.h>
+#include <playlist/hls.h>
+
+namespace headgate::abrhlssink {
+namespace {
+
+// A segment stays this many windows after it left the playlist: clients have old playlists (RFC 8216, 6.2.2).
+constexpr int64_t kKeptWindows = 2;
+
+// Whole or not at all for readers. Not synced: a playlist is worth nothing after a crash.
+Result<void> replace_text(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".tmp";
+  auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (!fd) return Unexpected(fd.error());
+  if (auto written = write_all(fd->get(), as_bytes(text)); !written) return written;
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return errno_error("rename " + temporary);
+  return {};
+}
+
+}  // namespace
+
+Publisher::Publisher(PublishSettings settings)
+    : settings_(std::move(settings)),
+      index_({.window_ms = settings_.window_ms, .target_ms = settings_.target_ms}) {}
+
+Result<void> Publisher::add(const playlist::Record& record) {
+  index_.add(record);
+  if (!settings_.own_media) return {};
+  if (const auto* init = std::get_if<playlist::InitRecord>(&record)) {
+    if (!files_.empty() && files_.back().name == init->file) return {};
+    files_.push_back({init->file, files_.empty() ? 0 : files_.back().end_pts});
+    return link_open_file(init->file);
+  }
+  if (const auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
+    if (!files_.empty()) files_.back().end_pts = segment->pts + segment->duration;
+    return remove_old();
+  }
+  return {};
+}
+
+// The store renames <file>.part to <file> when it is closed, which replaces the link.
+Result<void> Publisher::link_open_file(const std::string& file) {
+  const std::string path = settings_.location + "/" + file;
+  const std::string target = file.substr(file.rfind('/') + 1) + ".part";
+  if (::symlink(target.c_str(), path.c_str()) != 0 && errno != EEXIST) return errno_error("link " + path);
+  return {};
+}
+
+Result<void> Publisher::remove_old() {
+  if (settings_.window_ms == 0) return {};
+  const int64_t keep = settings_.window_ms * (kKeptWindows + 1) * (playlist::kTimescale / 1000);
+  while (files_.size() > 1 && files_.front().end_pts + keep < files_.back().end_pts) {
+    const std::string path = settings_.location + "/" + files_.front().name;
+    files_.pop_front();
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("remove " + path);
+  }
+  return {};
+}
+
+Result<void> Publisher::publish(bool ended) {
+  if (settings_.location.empty()) return {};
+  if (index_.version() == published_version_ && ended == ended_) return {};
+  const std::string multivariant = playlist::multivariant_playlist(index_);
+  if (multivariant.empty()) return {};  // no segment yet
+  const playlist::MediaPlaylistSettings media{
+      .type = settings_.window_ms == 0 ? playlist::PlaylistType::event : playlist::PlaylistType::live,
+      .addressing = playlist::Addressing::byte_range,
+      .prefix = settings_.uri_prefix,
+      .ended = ended};
+  // The media playlist first: whoever finds index.m3u8 finds what it names.
+  if (auto done = replace_text(settings_.location + "/media.m3u8", playlist::media_playlist(index_, media));
+      !done)
+    return done;
+  if (auto done = replace_text(settings_.location + "/index.m3u8", multivariant); !done) return done;
+  published_version_ = index_.version();
+  ended_ = ended;
+  return {};
+}
+
+}  // namespace headgate::abrhlssink
