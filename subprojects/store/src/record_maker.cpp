@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "record_maker.h"
 
+#include <algorithm>
+
 #include <base/encoding.h>
 
 #include "layout.h"
@@ -73,7 +75,11 @@ void sum_parts(FragLine& line) {
   line.offset = first.offset;
   line.length = last.offset + last.length - first.offset;
   line.pts = first.pts;
-  line.duration = last.pts + last.duration - first.pts;
+  // Reordered frames make a part's earliest PTS waver against its DTS by up to the reordering delay, so the sum of
+  // the parts is the segment's time; the span is longer only where the segment has a hole.
+  int64_t sum = 0;
+  for (const PartInfo& part : line.parts) sum += part.duration;
+  line.duration = std::max(sum, last.pts + last.duration - first.pts);
   line.utc_us = first.utc_us;
 }
 
