@@ -17,6 +17,7 @@ constexpr std::string_view kContext = "headgate adobe challenge 1";
 constexpr size_t kMac = 16, kOpaque = 4 + 4 + kMac;  // bytes: time, nonce, MAC
 constexpr size_t kSaltBytes = 6;
 constexpr size_t kMaxUser = 64;
+constexpr size_t kResponse = 24;  // characters: an MD5 in base64
 
 std::string md5_base64(std::initializer_list<std::string_view> parts) {
   std::string joined;
@@ -171,9 +172,11 @@ Result<int> AdobeAuth::check(const AdobeQuery& query, std::string_view peer, int
   if (age > kChallengeSeconds) return Unexpected("challenge-expired");
   if (used_.contains(query.opaque)) return Unexpected("challenge-used-before");
   if (used_.size() >= kMaxRememberedChallenges) return Unexpected("overload-try-again");
+  // Behind the response librtmp sends up to 8 bytes of its stack.
+  std::string_view response = std::string_view(query.response).substr(0, kResponse);
   int matched = -1;
   for (const auto& [id, password] : passwords)
-    if (equal(adobe_response(query.user, salt_, password, query.opaque, query.challenge), query.response))
+    if (equal(adobe_response(query.user, salt_, password, query.opaque, query.challenge), response))
       matched = id;
   if (matched < 0) return Unexpected("wrong-password");
   used_.insert(query.opaque);

@@ -83,6 +83,10 @@ void Server::on_connect(const Command& command, ServerHandler& handler) {
   ByteVector reply;
   AmfWriter writer(reply);
   if (auto rejection = handler.on_connect(connect_)) {
+    // librtmp built with GnuTLS (Debian's) leaves its base64 without an end when it answers a challenge, and
+    // writes whatever lies behind it over its heap. Having answered a ping just before, it finds an end there
+    // (docs/rtmp.md, "librtmp").
+    write_user_control(writer_, output_, kPingRequest, 0);
     writer.string("_error").number(command.transaction).null().begin_object();
     writer.key("level").string("error");
     writer.key("code").string("NetConnection.Connect.Rejected");

@@ -185,6 +185,15 @@ TEST_F(AdobeAuthTest, AChallengePassesOnce) {
   EXPECT_EQ(auth_.remembered(), 0u);
 }
 
+TEST_F(AdobeAuthTest, StackBytesBehindALibrtmpResponseAreIgnored) {
+  AdobeQuery query = answer("FIRST");
+  query.response += "\xcb\x1f\xed\xf7\xff\x7f";
+  EXPECT_TRUE(auth_.check(query, "192.0.2.7", 1001, passwords_));
+  query = answer("FIRST");
+  query.response.pop_back();
+  EXPECT_EQ(error_of(query), "wrong-password");
+}
+
 TEST_F(AdobeAuthTest, WrongAnswersAreNotRemembered) {
   AdobeQuery query = answer("WRONG");
   error_of(query);

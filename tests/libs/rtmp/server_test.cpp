@@ -158,6 +158,7 @@ TEST_F(ServerTest, ConnectIsRejectedWithText) {
   EXPECT_EQ(r.field("_error", "description"), *handler_.rejection);
   ASSERT_EQ(r.commands.size(), 1u);
   EXPECT_EQ(r.commands[0][1].number, 1);
+  EXPECT_EQ(r.messages[0].body, "000600000000") << "the ping before it (docs/rtmp.md, librtmp)";
   EXPECT_EQ(handler_.connects[0].app, "lt");
   EXPECT_EQ(handler_.connects[0].query, "authmod=adobe&user=u");
   EXPECT_EQ(server_->phase(), Phase::kEnded);
