@@ -361,7 +361,7 @@ void Station::end_session(int64_t now, Ended how) {
   (accepted ? totals.live : totals.connecting)--;
   SessionRecord last = record(now);
   last.ended = how;
-  last.undelivered = undelivered();
+  last.undelivered = accepted ? undelivered() : 0;
   ended_.push_back(last);
   if (accepted) totals.stream_seconds += static_cast<double>(now - live_us_) / 1e6;
   if (how == Ended::kFinished) totals.finished++;

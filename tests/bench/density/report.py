@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Table, ratios and plot of measurements. Everything shown is the median over repetitions."""
+
+import statistics
+
+PEER, OURS = "nginx-rtmp", "headgate"
+COLOURS = {PEER: "#8a8f98", OURS: "#1f77b4"}
+OTHER_COLOURS = ["#d98c21", "#5b8c3e", "#a04b8f"]
+
+COLUMNS = [  # heading, key, format
+    ("CPU ms", "cpu_ms", "{:.2f}"),
+    ("user", "user_ms", "{:.2f}"),
+    ("system", "system_ms", "{:.2f}"),
+    ("kthreads", "kernel_threads_ms", "{:.2f}"),
+    ("PSS kB", "pss_kb", "{:.0f}"),
+    ("idle MB", "idle_mb", "{:.0f}"),
+    ("in kB/s", "received_kb", "{:.0f}"),
+    ("out kB/s", "written_kb", "{:.0f}"),
+    ("out/in", "written_ratio", "{:.3f}"),
+    ("writes/s", "writes", "{:.1f}"),
+    ("switches/s", "switches", "{:.2f}"),
+    ("procs", "processes", "{:.0f}"),
+    ("threads", "threads", "{:.0f}"),
+    ("listed ms", "last_listed_ms", "{:.1f}"),
+    ("GOP+ ms", "first_listed_ms", "{:.0f}"),
+    ("lag ms", "lag_max_ms", "{:.0f}"),
+]
+
+
+def medians(rows):
+    """{(medium, streams, server): {key: median}}, in the order of the rows; "sound" is of all of them."""
+    groups = {}
+    for row in rows:
+        row = {**row, "idle_mb": row["idle_kb"] / 1000}
+        groups.setdefault((row["medium"], row["streams"], row["server"]), []).append(row)
+    out = {}
+    for key, group in groups.items():
+        out[key] = {"runs": len(group), "sound": all(row["sound"] for row in group)}
+        for name in group[0]:
+            values = [row[name] for row in group if isinstance(row.get(name), (int, float))]
+            if values and name != "sound":
+                out[key][name] = statistics.median(values)
+    return out
+
+
+def table(rows):
+    """Per stream and second, unless the heading says otherwise. "listed": from the key frame that closes a segment
+    to its being listed; "GOP+": from its first frame."""
+    lines = [["medium", "streams", "server", "runs"] + [heading for heading, _, _ in COLUMNS]]
+    for (medium, streams, server), found in medians(rows).items():
+        cells = [style.format(found[key]) if key in found else "-" for _, key, style in COLUMNS]
+        lines.append([medium, str(streams), server + ("" if found["sound"] else " *"), str(found["runs"])] + cells)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) if i in (0, 2) else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(line, widths))) for line in lines)
+
+
+def ratios(rows):
+    found = medians(rows)
+    lines = []
+    for medium, streams in dict.fromkeys((medium, streams) for medium, streams, _ in found):
+        ours, peer = found.get((medium, streams, OURS)), found.get((medium, streams, PEER))
+        if ours and peer:
+            lines.append(f"{OURS} : {PEER} at {streams} streams on {medium}: CPU {ours['cpu_ms'] / peer['cpu_ms']:.2f}"
+                         f", bytes written {ours['written_kb'] / peer['written_kb']:.2f}"
+                         f", writes {ours['writes'] / peer['writes']:.4f}")
+    return "\n".join(lines)
+
+
+PANELS = [  # title, key, format
+    ("CPU, ms per stream and second", "cpu_ms", "{:.2f}"),
+    ("memory, kB per stream (PSS over idle)", "pss_kb", "{:.0f}"),
+    ("bytes written per byte received", "written_ratio", "{:.2f}"),
+    ("context switches per stream and second", "switches", "{:.2f}"),
+]
+PANEL_WIDTH, PANEL_HEIGHT, MARGIN, BAR = 420, 240, 50, 26
+
+
+def _text(x, y, text, size=12, anchor="middle", fill="#222"):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}" '
+            f'font-family="sans-serif">{text}</text>')
+
+
+def _panel(found, medium, title, key, style, left, top, colours):
+    counts = sorted({streams for of, streams, _ in found if of == medium})
+    highest = max((found[m, n, s].get(key, 0) for m, n, s in found if m == medium), default=0) or 1
+    base, height = top + PANEL_HEIGHT - 40, PANEL_HEIGHT - 90
+    out = [_text(left + PANEL_WIDTH / 2, top + 20, f"{title} ({medium})", 13)]
+    out.append(f'<line x1="{left + 20}" y1="{base}" x2="{left + PANEL_WIDTH - 20}" y2="{base}" stroke="#888"/>')
+    group_width = (PANEL_WIDTH - 40) / len(counts)
+    for i, streams in enumerate(counts):
+        middle = left + 20 + group_width * (i + 0.5)
+        out.append(_text(middle, base + 18, f"{streams} streams"))
+        servers = [server for server in colours if (medium, streams, server) in found]
+        for j, server in enumerate(servers):
+            value = found[medium, streams, server].get(key)
+            if value is None:
+                continue
+            bar = max(value, 0) / highest * height
+            x = middle + (j - len(servers) / 2) * (BAR + 14) + 7
+            out.append(f'<rect x="{x:.1f}" y="{base - bar:.1f}" width="{BAR}" height="{bar:.1f}" '
+                       f'fill="{colours[server]}"/>')
+            out.append(_text(x + BAR / 2, base - bar - 5, style.format(value), 11))
+    return out
+
+
+def plot(rows):
+    found = medians(rows)
+    media = list(dict.fromkeys(medium for medium, _, _ in found))
+    servers = list(dict.fromkeys(server for _, _, server in found))
+    others = iter(OTHER_COLOURS * len(servers))
+    colours = {server: COLOURS.get(server) or next(others) for server in servers}
+    width = MARGIN + 2 * PANEL_WIDTH
+    height = MARGIN + len(media) * 2 * PANEL_HEIGHT + 30
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+           f'viewBox="0 0 {width} {height}">', f'<rect width="{width}" height="{height}" fill="#fff"/>']
+    x = MARGIN
+    for server, colour in colours.items():
+        out.append(f'<rect x="{x}" y="18" width="14" height="14" fill="{colour}"/>')
+        out.append(_text(x + 20, 30, server, 13, "start"))
+        x += 40 + 9 * len(server)
+    for i, medium in enumerate(media):
+        for j, (title, key, style) in enumerate(PANELS):
+            left = MARGIN / 2 + j % 2 * PANEL_WIDTH
+            top = MARGIN + (2 * i + j // 2) * PANEL_HEIGHT
+            out += _panel(found, medium, title, key, style, left, top, colours)
+    out.append("</svg>")
+    return "\n".join(out) + "\n"

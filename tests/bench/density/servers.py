@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The servers that are compared: how each is started on an empty folder, where it takes streams, where it lists
+them."""
+
+import http.client
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+NGINX_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+READY_S = 20
+STOP_S = 10
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One run of one server. `folder` is empty and its alone."""
+    name = ""
+
+    def __init__(self, folder, headgate):
+        self.folder = pathlib.Path(folder)
+        self.headgate = headgate
+        self.port = free_port()
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def publish_arguments(self):
+        """Of `headgate load publish`."""
+        raise NotImplementedError
+
+    def playlist(self, station):
+        """The text of a station's media playlist, or None while there is none."""
+        raise NotImplementedError
+
+    def start(self):
+        log = open(self.folder / "server.log", "wb")
+        # A session of its own, so that accounting finds children whose parent has gone.
+        self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, start_new_session=True)
+        log.close()
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"{self.name} does not listen:\n{self.log()}")
+
+    def log(self):
+        return (self.folder / "server.log").read_text(errors="replace")[-4000:]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class NginxRtmp(Server):
+    """Debian's nginx-rtmp: HLS with 2 s segments, and everything recorded; one worker. It neither hashes nor syncs
+    to disk, and writes what it gets twice."""
+    name = "nginx-rtmp"
+
+    def command(self):
+        for part in ("hls", "rec"):
+            (self.folder / part).mkdir()
+        text = (HERE / "nginx-rtmp.conf").read_text()
+        # Only root may be somebody else, and then would be by default.
+        text = text.replace("@USER@", "user root;" if os.geteuid() == 0 else "")
+        text = text.replace("@OUT@", str(self.folder)).replace("@PORT@", str(self.port))
+        (self.folder / "nginx.conf").write_text(text)
+        return ["nginx", "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
+
+    def publish_arguments(self):
+        return ["--url", f"rtmp://127.0.0.1:{self.port}/live", "--plain", "s"]
+
+    def playlist(self, station):
+        try:
+            return (self.folder / "hls" / f"s{station}" / "index.m3u8").read_text()
+        except FileNotFoundError:
+            return None
+
+
+class Headgate(Server):
+    """A node: tickets, archive with hash chain and a commit each second, HLS out of the archive."""
+    name = "headgate"
+    options = []  # more of `headgate serve`
+
+    def command(self):
+        keys = self.folder / "keys"
+        subprocess.run([self.headgate, "ticket", "keygen", "--event", "77", "--out", str(keys)], check=True,
+                       stdout=subprocess.DEVNULL)
+        (self.folder / "data").mkdir()
+        self.http_port = free_port()
+        self.connection = None
+        return [self.headgate, "serve", "--data", str(self.folder / "data"), "--keys", str(keys),
+                "--http", f"127.0.0.1:{self.http_port}", "--rtmp", f"127.0.0.1:{self.port}", *self.options]
+
+    def publish_arguments(self):
+        return ["--url", f"rtmp://127.0.0.1:{self.port}/lt", "--keys", str(self.folder / "keys")]
+
+    def playlist(self, station):
+        try:
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+            self.connection.request("GET", f"/hls/{station}/media.m3u8")
+            response = self.connection.getresponse()
+            text = response.read().decode()
+            return text if response.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            self.connection = None
+            return None
+
+
+def missing(server, headgate):
+    """Why it cannot be run here, or None."""
+    if server is NginxRtmp and not (shutil.which("nginx") and NGINX_MODULE.exists()):
+        return "apt install nginx libnginx-mod-rtmp"
+    if not shutil.which(headgate):
+        return f"{headgate} is no program: --headgate PATH, or meson devenv"
+    return None
+
+
+SERVERS = {server.name: server for server in (NginxRtmp, Headgate)}
