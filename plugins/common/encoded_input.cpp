@@ -157,7 +157,7 @@ void EncodedInput::stop() {
     }
     recorder_.reset();
   }
-  outbox_.drain(deliver_);
+  drain();
 }
 
 RecorderStats EncodedInput::stats() const {
@@ -200,13 +200,29 @@ bool EncodedInput::send_upstream(GstEvent* event) const {
 
 // Delivers output, and EOS after it when this was the last pad's.
 void EncodedInput::after_input() {
-  outbox_.drain(deliver_);
   {
     std::lock_guard lock(mutex_);
-    if (!recorder_ || eos_told_ || !recorder_->all_eos()) return;
-    eos_told_ = true;
+    if (recorder_ && !eos_told_ && recorder_->all_eos()) {
+      eos_told_ = true;
+      outbox_.put(EndOfStream{});
+    }
   }
-  on_eos_();
+  drain();
+}
+
+void EncodedInput::drain() {
+  outbox_.drain([this](auto&& items) {
+    std::vector<Output> outputs;
+    bool ended = false;
+    for (auto& item : items) {
+      if (auto* output = std::get_if<Output>(&item))
+        outputs.push_back(std::move(*output));
+      else
+        ended = true;
+    }
+    if (!outputs.empty()) deliver_(std::move(outputs));
+    if (ended) on_eos_();
+  });
 }
 
 GstFlowReturn EncodedInput::on_chain(GstPad* gst_pad, GstObject*, GstBuffer* buffer) {

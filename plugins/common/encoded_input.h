@@ -64,12 +64,14 @@ class EncodedInput {
   void ask_if_live(GstPad* pad);
   void set_flushing(Pad& pad, bool flushing);
   void after_input();
+  void drain();
   std::vector<Ref<GstPad>> pads() const;
 
   GstElement* element_;
   Deliver deliver_;
   std::function<void()> on_eos_;
-  Outbox<Output> outbox_;
+  struct EndOfStream {};
+  Outbox<std::variant<Output, EndOfStream>> outbox_;
   mutable std::mutex mutex_;                // everything below
   std::condition_variable moved_;           // a track moved, or a pad is flushing
   std::vector<std::unique_ptr<Pad>> pads_;  // changed by request and release only

@@ -103,7 +103,7 @@ RecorderSettings recorder_settings(const Settings& settings) {
 
 void start_src(GstElement* element, State& state) {
   state.src_started = true;
-  const CharPtr id(gst_pad_create_stream_id(state.src, element, nullptr));
+  const CharPtr id(g_strdup_printf("%s/records/%08x", GST_ELEMENT_NAME(element), g_random_int()));
   gst_pad_push_event(state.src, gst_event_new_stream_start(id.get()));
   const Ref<GstCaps> caps = Ref<GstCaps>::adopt(gst_static_pad_template_get_caps(&src_template));
   gst_pad_push_event(state.src, gst_event_new_caps(caps.get()));

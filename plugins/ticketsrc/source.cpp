@@ -58,6 +58,7 @@ void Source::start(const SourceSettings& settings) {
   group_ = gst_util_group_id_next();
   session_number_ = 0;
   pushed_until_ = 0;
+  finished_bytes_ = 0;
   no_more_pads_ = finished_ = false;
   *stats_.lock() = {};
 }
@@ -127,7 +128,11 @@ void Source::serve(std::span<std::byte> scratch) {
   if (session.decided(at)) push_items(at);
   if (finished_ || !live_) return;  // downstream ended it
   if (listener_) listener_->received(live_->serial, session.last_bytes_us());
-  stats_.lock()->last_media_mono_us = session.last_media_us();
+  {
+    auto stats = stats_.lock();
+    stats->bytes = finished_bytes_ + session.bytes();
+    stats->last_media_mono_us = session.last_media_us();
+  }
   if (session.ended())
     finish_session(*session.ended());
   else if (at.mono_us - session.last_bytes_us() >= settings_.idle_us)
@@ -297,7 +302,7 @@ void Source::finish_session(const std::string& reason) {
   if (listener_) listener_->session_over(live.serial);
   {
     auto stats = stats_.lock();
-    stats->bytes += live.session->bytes();
+    stats->bytes = finished_bytes_ += live.session->bytes();
     stats->connected = false;
   }
   GST_INFO_OBJECT(element_, "session of station %u ended: %s", live.info.station, reason.c_str());

@@ -112,6 +112,7 @@ class Source : public PollClient {
   guint group_ = 0;
   unsigned session_number_ = 0;
   GstClockTime pushed_until_ = 0;  // running time, of all sessions
+  uint64_t finished_bytes_ = 0;    // received in sessions that are over
   bool no_more_pads_ = false;      // told
   bool finished_ = false;          // EOS was pushed
 };
