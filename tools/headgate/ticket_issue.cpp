@@ -20,8 +20,8 @@ namespace headgate::cli {
 namespace {
 
 constexpr const char* kDefaultEndpoint = "rtmp://127.0.0.1:1935/lt";
-constexpr int64_t kDefaultSeconds = 24 * 3600;
-constexpr int kPngScale = 8;  // pixels of a module: 648 pixels for a sealed ticket
+constexpr int64_t kDefaultSeconds = 86'400;  // a day
+constexpr int kPngScale = 8;                 // pixels of a module: 648 pixels for a sealed ticket
 constexpr size_t kMaxHostSize = 60;
 
 struct IssueOptions {

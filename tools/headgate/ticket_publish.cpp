@@ -126,12 +126,15 @@ std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,
     entry.server = "rtmp://" + authority + "/" + url.app;
     entry.user = ticket::rtmp_user(issued.ticket.tid);
     entry.password = ticket::rtmp_password(issued.seed);
-    entry.url = "rtmp://" + entry.user + ":" + entry.password + "@" + authority + "/" + url.app + "/" + wire;
+    entry.url = "rtmp://" + entry.user;
+    entry.url.append(":").append(entry.password).append("@").append(authority);
+    entry.url.append("/").append(url.app).append("/").append(wire);
     entries.push_back(entry);
     // librtmp does not take user and password from the URL: they follow it, as librtmp(3) has it.
     entry.client = "librtmp";
-    entry.url =
-        entry.server + "/" + wire + " pubUser=" + entry.user + " pubPasswd=" + entry.password + " live=1";
+    entry.url = entry.server + "/" + wire;
+    entry.url.append(" pubUser=").append(entry.user).append(" pubPasswd=").append(entry.password);
+    entry.url += " live=1";
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -16,8 +16,9 @@ void add_row(std::string& path, const Code& code, int y) {
     int start = x;
     while (code.dark(x, y)) ++x;
     std::string length = std::to_string(x - start);
-    path += 'M' + std::to_string(start + kQuietZone) + ' ' + std::to_string(y + kQuietZone) + 'h' + length +
-            "v1h-" + length + 'z';
+    path.append("M").append(std::to_string(start + kQuietZone));
+    path.append(" ").append(std::to_string(y + kQuietZone));
+    path.append("h").append(length).append("v1h-").append(length).append("z");
   }
 }
 

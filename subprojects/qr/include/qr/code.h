@@ -22,7 +22,8 @@ class Code {
   int version() const { return (size_ - 17) / 4; }
   // Light outside of the code, so that painters need not care about the quiet zone.
   bool dark(int x, int y) const {
-    return x >= 0 && y >= 0 && x < size_ && y < size_ && dark_[static_cast<size_t>(y * size_ + x)];
+    return x >= 0 && y >= 0 && x < size_ && y < size_ &&
+           dark_[static_cast<size_t>(y) * static_cast<size_t>(size_) + static_cast<size_t>(x)];
   }
 
  private:
