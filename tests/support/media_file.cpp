@@ -24,7 +24,8 @@ Fields fields_of(const std::string& line) {
   Fields fields;
   std::istringstream in(line);
   for (std::string pair; std::getline(in, pair, '|');)
-    if (const size_t at = pair.find('='); at != std::string::npos) fields[pair.substr(0, at)] = pair.substr(at + 1);
+    if (const size_t at = pair.find('='); at != std::string::npos)
+      fields[pair.substr(0, at)] = pair.substr(at + 1);
   return fields;
 }
 
@@ -35,8 +36,9 @@ int64_t number(const Fields& fields, const char* key) {
 
 // The decoder configuration out of ffprobe's hex dump ("00000000: 0164 001f …  .d..").
 ByteVector extradata(const std::string& path, const char* stream) {
-  const std::string text = output_of("ffprobe -v error -select_streams " + std::string(stream) +
-                                     " -show_entries stream=extradata -show_data -of default=nk=1:nw=1 " + path);
+  const std::string text =
+      output_of("ffprobe -v error -select_streams " + std::string(stream) +
+                " -show_entries stream=extradata -show_data -of default=nk=1:nw=1 " + path);
   std::string hex;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
@@ -49,9 +51,9 @@ ByteVector extradata(const std::string& path, const char* stream) {
 }
 
 std::vector<std::pair<Packet, Fields>> probe(const std::string& path) {
-  const std::string text =
-      output_of("ffprobe -v error -show_entries packet=codec_type,pts,dts,duration,size,pos,flags -of compact=p=0 " +
-                path);
+  const std::string text = output_of(
+      "ffprobe -v quiet -show_entries packet=codec_type,pts,dts,duration,size,pos,flags -of compact=p=0 " +
+      path);
   std::vector<std::pair<Packet, Fields>> packets;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
@@ -99,8 +101,9 @@ MediaFile encode(const std::string& arguments) {
   MediaFile file;
   file.bytes = read_file(path, kMaxFile).value();
   for (auto& [packet, fields] : probe(path)) {
-    packet.data = Bytes(file.bytes).subspan(static_cast<size_t>(number(fields, "pos")),
-                                            static_cast<size_t>(number(fields, "size")));
+    packet.data =
+        Bytes(file.bytes)
+            .subspan(static_cast<size_t>(number(fields, "pos")), static_cast<size_t>(number(fields, "size")));
     file.packets.push_back(packet);
   }
   const auto has = [&](codec::Kind kind) {

@@ -25,8 +25,8 @@ enum class PlaylistType : uint8_t {
 struct MediaPlaylistSettings {
   PlaylistType type = PlaylistType::live;
   Addressing addressing = Addressing::uri;
-  std::string prefix;  // put before every URI: "", "../", "https://…/"
-  bool ended = false;  // ENDLIST: nothing will follow. (vod implies it)
+  std::string prefix{};  // put before every URI: "", "../", "https://…/"
+  bool ended = false;    // ENDLIST: nothing will follow. (vod implies it)
 };
 
 // A live playlist lists segments from StreamIndex::live_begin() on; event and vod list everything and number

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <playlist/hls.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+using test::init;
+using test::part;
+using test::run;
+using test::segment;
+
+StreamIndex fed(const std::vector<Record>& records, IndexSettings settings = {}) {
+  StreamIndex index(settings);
+  for (const Record& record : records) index.add(record);
+  return index;
+}
+
+std::vector<uint64_t> numbers(const StreamIndex& index) {
+  std::vector<uint64_t> found;
+  for (const Segment& segment : index.segments()) found.push_back(segment.record.msn);
+  return found;
+}
+
+std::vector<uint64_t> discontinuities(const StreamIndex& index) {
+  std::vector<uint64_t> found;
+  for (const Segment& segment : index.segments()) found.push_back(segment.discontinuity_sequence);
+  return found;
+}
+
+using Numbers = std::vector<uint64_t>;
+
+std::string shown(const StreamIndex& index) {
+  return media_playlist(index, {}) + media_playlist(index, {.type = PlaylistType::vod}) +
+         multivariant_playlist(index) + std::to_string(index.run_open());
+}
+
+TEST(StreamIndex, Empty) {
+  const StreamIndex index;
+  EXPECT_TRUE(index.segments().empty());
+  EXPECT_EQ(index.next_msn(), std::nullopt);
+  EXPECT_EQ(index.newest_init(), nullptr);
+  EXPECT_EQ(index.find_segment(0), nullptr);
+  EXPECT_EQ(index.find_part(0, 0), nullptr);
+  EXPECT_FALSE(index.run_open());
+  EXPECT_EQ(index.bandwidth(), 0u);
+  EXPECT_EQ(index.average_bandwidth(), 0u);
+  EXPECT_EQ(index.target_seconds(), 4u);
+}
+
+TEST(StreamIndex, ARunBeginsAndEnds) {
+  StreamIndex index;
+  index.add(run("r1", 5, 2));
+  EXPECT_TRUE(index.run_open());
+  EXPECT_EQ(index.next_msn(), 5u);
+  index.add(init("aa", "r1/0.mp4"));
+  index.add(segment(5, 0));
+  index.add(segment(6, 2));
+  EXPECT_EQ(numbers(index), (Numbers{5, 6}));
+  EXPECT_EQ(discontinuities(index), (Numbers{2, 2}));
+  EXPECT_EQ(index.next_msn(), 7u);
+  EXPECT_EQ(index.find_segment(6)->record.pts, 2 * test::kSecond);
+  EXPECT_EQ(index.find_segment(7), nullptr);
+  index.add(EndRecord{"eos"});
+  EXPECT_FALSE(index.run_open());
+}
+
+TEST(StreamIndex, EachRunAndEachGapIsADiscontinuity) {
+  SegmentRecord after_gap = segment(2, 10);
+  after_gap.discontinuity = true;
+  SegmentRecord flagged = segment(4, 22, 2, "bb", "r2/0.mp4");
+  flagged.discontinuity = true;  // the first of its run: counted once
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0), segment(1, 2),
+                                 GapRecord{"stall", 4, 10, 0, 0}, after_gap, segment(3, 12), EndRecord{"eos"},
+                                 run("r2", 4, 2, test::kUtc + 1), init("bb", "r2/0.mp4"), flagged,
+                                 segment(5, 24, 2, "bb", "r2/0.mp4")});
+  EXPECT_EQ(discontinuities(index), (Numbers{0, 0, 1, 1, 2, 2}));
+  EXPECT_EQ(index.live_begin(), 0u);
+}
+
+TEST(StreamIndex, WhateverNumberARunBringsItIsADiscontinuity) {
+  const StreamIndex index =
+      fed({run("r1", 0, 7), init("aa", "r1/0.mp4"), segment(0, 0), run("r2", 1, 3, test::kUtc + 1),
+           segment(1, 9), run("r3", 2, 11, test::kUtc + 2), segment(2, 12)});
+  EXPECT_EQ(discontinuities(index), (Numbers{7, 8, 11}));
+  EXPECT_TRUE(index.segments()[2].continues) << "runs without segments in between: told by as many tags";
+}
+
+TEST(StreamIndex, ToldTwiceChangesNothing) {
+  SegmentRecord after_gap = segment(2, 10);
+  after_gap.discontinuity = true;
+  const std::vector<Record> first{run("r1", 0, 0), init("aa", "r1/0.mp4"), part(0, 0), part(0, 1),
+                                  segment(0, 0),   segment(1, 2),          after_gap,  EndRecord{"eos"}};
+  const std::vector<Record> second{run("r2", 3, 2, test::kUtc + 20'000'000), init("bb", "r2/0.mp4"),
+                                   part(3, 0), segment(3, 20, 2, "bb", "r2/0.mp4"), part(4, 0)};
+  StreamIndex index = fed(first);
+  for (const Record& record : second) index.add(record);
+  const std::string before = shown(index);
+  const uint64_t version = index.version();
+  for (int round = 0; round < 2; ++round) {
+    for (const Record& record : first) index.add(record);
+    for (const Record& record : second) index.add(record);
+  }
+  EXPECT_EQ(shown(index), before);
+  EXPECT_EQ(index.version(), version);
+  // And what is new after the repeats still counts.
+  index.add(segment(4, 22, 2, "bb", "r2/0.mp4"));
+  EXPECT_EQ(numbers(index), (Numbers{0, 1, 2, 3, 4}));
+  EXPECT_GT(index.version(), version);
+  index.add(EndRecord{"eos"});
+  EXPECT_FALSE(index.run_open());
+}
+
+TEST(StreamIndex, AJumpInTheNumbersEndsWhatALivePlaylistReaches) {
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0), segment(1, 2),
+                                 run("r2", 10, 1, test::kUtc + 1), segment(10, 40), segment(11, 42)});
+  EXPECT_EQ(numbers(index), (Numbers{0, 1, 10, 11}));
+  EXPECT_EQ(index.live_begin(), 2u);
+  EXPECT_EQ(index.find_segment(1)->record.msn, 1u);
+  EXPECT_EQ(index.find_segment(5), nullptr);
+  EXPECT_EQ(index.find_segment(10)->record.msn, 10u);
+}
+
+TEST(StreamIndex, AJumpInTheDiscontinuitiesToo) {
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0),
+                                 run("r2", 1, 1000, test::kUtc + 1), segment(1, 9)});
+  EXPECT_EQ(discontinuities(index), (Numbers{0, 1000}));
+  EXPECT_EQ(index.live_begin(), 1u);
+}
+
+TEST(StreamIndex, ANewerRunBelowTheNumbersStartsOver) {
+  StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0), segment(1, 2), part(2, 0),
+                           run("r2", 0, 0, test::kUtc + 60'000'000)});
+  EXPECT_TRUE(index.segments().empty());
+  EXPECT_EQ(index.find_part(2, 0), nullptr);
+  index.add(segment(0, 60, 2, "aa", "r2/0.mp4"));
+  EXPECT_TRUE(index.segments().empty()) << "its init segment is not known any more";
+  index.add(init("aa", "r2/0.mp4"));
+  index.add(segment(0, 60, 2, "aa", "r2/0.mp4"));
+  EXPECT_EQ(numbers(index), (Numbers{0}));
+  EXPECT_EQ(index.find_segment(0)->record.file, "r2/0.mp4");
+}
+
+TEST(StreamIndex, SegmentsOfUnknownInitsArePassedOver) {
+  const StreamIndex index =
+      fed({run("r1", 0, 0), segment(0, 0, 2, "zz"), init("aa", "r1/0.mp4"), segment(1, 2)});
+  EXPECT_EQ(numbers(index), (Numbers{1}));
+}
+
+TEST(StreamIndex, NumbersThatCannotBeArePassedOver) {
+  SegmentRecord wrong = segment(1, 2);
+  wrong.duration = -5;
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0), wrong});
+  EXPECT_EQ(numbers(index), (Numbers{0}));
+}
+
+TEST(StreamIndex, WindowsCountMediaTime) {
+  StreamIndex index({.window_ms = 40'000, .live_ms = 20'000});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 100; ++i) {
+    // An hour's hole in the middle: what is listed does not leave because of it.
+    index.add(segment(i, static_cast<double>(i) * 2 + (i >= 50 ? 3600 : 0)));
+    EXPECT_EQ(index.segments().size(), std::min<size_t>(i + 1, 20));
+    EXPECT_EQ(index.segments().size() - index.live_begin(), std::min<size_t>(i + 1, 10));
+    EXPECT_EQ(index.segments().back().record.msn, i);
+  }
+}
+
+TEST(StreamIndex, ThreeTargetDurationsStay) {
+  StreamIndex index({.window_ms = 1, .live_ms = 1, .target_ms = 3500});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 20; ++i) index.add(segment(i, static_cast<double>(i) * 2));
+  EXPECT_EQ(index.target_seconds(), 4u);
+  EXPECT_EQ(index.segments().size(), 6u);
+  EXPECT_EQ(index.live_begin(), 0u);
+}
+
+TEST(StreamIndex, TheTargetGrowsWhenItMust) {
+  StreamIndex index({.target_ms = 2000});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  index.add(segment(0, 0, 2.4));
+  EXPECT_EQ(index.target_seconds(), 2u);
+  index.add(segment(1, 2.4, 6.5));
+  EXPECT_EQ(index.target_seconds(), 7u);
+  index.add(segment(2, 8.9, 2));
+  EXPECT_EQ(index.target_seconds(), 7u);
+}
+
+TEST(StreamIndex, LiveBeginNeverGoesBackWhenTheTargetGrows) {
+  StreamIndex index({.live_ms = 1000, .target_ms = 2000});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 10; ++i) index.add(segment(i, static_cast<double>(i) * 2));
+  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 7u);
+  index.add(segment(10, 20, 12));
+  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 7u);
+}
+
+TEST(StreamIndex, Bandwidth) {
+  StreamIndex index({.target_ms = 2000});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 4; ++i) index.add(segment(i, static_cast<double>(i) * 2));
+  EXPECT_EQ(index.bandwidth(), 2'000'000u);
+  EXPECT_EQ(index.average_bandwidth(), 2'000'000u);
+  SegmentRecord heavy = segment(4, 8);
+  heavy.length *= 3;
+  index.add(heavy);
+  EXPECT_EQ(index.bandwidth(), 6'000'000u);
+  EXPECT_EQ(index.average_bandwidth(), 2'800'000u);
+  // 0.1 s at 40 Mbit/s is no bandwidth: it counts together with its neighbour.
+  SegmentRecord shard = segment(5, 10, 0.1);
+  shard.length = 500'000;
+  index.add(shard);
+  index.add(segment(6, 10.1, 2));
+  EXPECT_EQ(index.bandwidth(), static_cast<uint32_t>(8 * (1'500'000 + 500'000) / 2.1));
+}
+
+TEST(StreamIndex, OneShortSegmentHasItsOwnRate) {
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0, 0.5)});
+  EXPECT_EQ(index.bandwidth(), 2'000'000u);
+}
+
+TEST(StreamIndex, PartsOfTheLiveEdge) {
+  StreamIndex index;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t msn = 0; msn < 6; ++msn) {
+    for (uint32_t i = 0; i < 4; ++i) {
+      index.add(part(msn, i));
+      EXPECT_EQ(*index.find_part(msn, i), part(msn, i));
+    }
+    index.add(segment(msn, static_cast<double>(msn) * 2));
+  }
+  EXPECT_EQ(index.find_part(2, 3), nullptr);
+  EXPECT_EQ(*index.find_part(3, 0), part(3, 0));
+  EXPECT_EQ(index.find_part(3, 4), nullptr);
+  // A segment that was never finished: its number is used again by the next run.
+  index.add(part(6, 0));
+  index.add(part(6, 1));
+  index.add(run("r2", 6, 1, test::kUtc + 1));
+  EXPECT_EQ(index.find_part(6, 1), nullptr);
+  PartRecord again = part(6, 0);
+  again.file = "r2/0.mp4";
+  index.add(again);
+  EXPECT_EQ(*index.find_part(6, 0), again);
+}
+
+TEST(StreamIndex, PartsAreBounded) {
+  StreamIndex index;
+  for (uint32_t i = 0; i < kMaxParts + 10; ++i) index.add(part(0, i));
+  EXPECT_EQ(index.find_part(0, 9), nullptr);
+  EXPECT_NE(index.find_part(0, 10), nullptr);
+}
+
+TEST(StreamIndex, InitsFollowTheFilesThatAreStillListed) {
+  StreamIndex index({.window_ms = 12'000});
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 6; ++i) index.add(segment(i, static_cast<double>(i) * 2, 2, "aa", "r1/0.mp4"));
+  index.add(init("aa", "r1/1.mp4"));  // rotation: same bytes
+  for (uint64_t i = 6; i < 12; ++i) index.add(segment(i, static_cast<double>(i) * 2, 2, "aa", "r1/1.mp4"));
+  EXPECT_EQ(index.inits().at("aa").file, "r1/1.mp4");
+  index.add(init("bb", "r1/2.mp4"));
+  EXPECT_EQ(index.newest_init()->id, "aa") << "nothing of it is listed yet";
+  for (uint64_t i = 12; i < 18; ++i) index.add(segment(i, static_cast<double>(i) * 2, 2, "bb", "r1/2.mp4"));
+  EXPECT_EQ(index.newest_init()->id, "bb");
+  EXPECT_FALSE(index.inits().contains("aa"));
+}
+
+TEST(StreamIndex, DatesFollowMediaTimeWithinARun) {
+  SegmentRecord late = segment(1, 2);
+  late.utc_us += 700'000;  // a slow network
+  SegmentRecord after_gap = segment(2, 10);
+  after_gap.discontinuity = true;
+  after_gap.utc_us = test::kUtc + 11'000'000;
+  const StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), segment(0, 0), late, after_gap});
+  EXPECT_EQ(index.segments()[0].program_utc_us, test::kUtc);
+  EXPECT_EQ(index.segments()[1].program_utc_us, test::kUtc + 2'000'000);
+  EXPECT_EQ(index.segments()[2].program_utc_us, test::kUtc + 11'000'000);
+}
+
+}  // namespace
+}  // namespace headgate::playlist
