@@ -21,6 +21,8 @@ int run_command(const char* program, const char* summary, const Command* command
 // "program: message" on standard error; returns `code`.
 int complain(int code, const char* program, const std::string& message);
 
+int run_serve(int argc, char** argv);
+int run_status(int argc, char** argv);
 int run_ticket(int argc, char** argv);
 int run_load(int argc, char** argv);
 

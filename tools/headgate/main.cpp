@@ -10,6 +10,8 @@ namespace headgate::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"serve", "run a node", run_serve},
+    {"status", "tell what a node is doing", run_status},
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
     {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},

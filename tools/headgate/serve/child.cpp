@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "child.h"
+
+#include <base/clock.h>
+#include <common/log.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace headgate::serve {
+namespace {
+
+int64_t now_ms() {
+  return system_clock().mono_us() / 1000;
+}
+
+std::string how_it_ended(int code) {
+  if (code < 0) return "ended";
+  if (code < 128) return "ended with " + std::to_string(code);
+  return "killed by signal " + std::to_string(code - 128);
+}
+
+}  // namespace
+
+Child::Child(Loop& loop, Place place, Events events)
+    : loop_(loop), place_(std::move(place)), events_(std::move(events)) {}
+
+Child::~Child() {
+  loop_.cancel(restart_);
+  loop_.cancel(silence_);
+  if (running()) loop_.unwatch(process_.pidfd.get());
+}
+
+bool Child::adopt_running() {
+  auto channel = wire::Channel::connect(loop_, place_.socket);
+  if (!channel) return false;
+  auto process = adopt((*channel)->peer_pid());
+  if (!process) return false;
+  tools::log_notice("took over the running " + name(), {{"CHILD_PID", process->pid}});
+  take(*std::move(process));
+  connect(*std::move(channel));
+  return true;
+}
+
+void Child::start() {
+  if (running() || stopping_ || adopt_running()) return;
+  auto process = spawn(place_.program());
+  if (!process) {
+    tools::log_error("cannot start " + name() + ": " + process.error().message);
+    return start_later();
+  }
+  tools::log_info("started " + name(), {{"CHILD_PID", process->pid}});
+  take(*std::move(process));
+}
+
+void Child::take(Process process) {
+  process_ = std::move(process);
+  since_utc_us_ = system_clock().utc_us();
+  since_mono_ms_ = now_ms();
+  loop_.watch(process_.pidfd.get(), EPOLLIN, [this](uint32_t) { on_exit(); });
+  expect_word(kStartMs);
+  events_.changed(*this);
+}
+
+void Child::socket_appeared() {
+  if (channel_ || stopping_) return;
+  if (!running()) {
+    if (adopt_running()) loop_.cancel(std::exchange(restart_, 0));
+    return;
+  }
+  auto channel = wire::Channel::connect(loop_, place_.socket);
+  // Another process than ours: the one that came second finds the socket taken, ends, and start() adopts the
+  // first.
+  if (channel && (*channel)->peer_pid() == process_.pid) connect(*std::move(channel));
+}
+
+void Child::connect(std::unique_ptr<wire::Channel> channel) {
+  channel_ = std::move(channel);
+  channel_->start([this](const wire::Message& message,
+                         std::vector<UniqueFd> fds) { on_message(message, std::move(fds)); },
+                  [this] { channel_.reset(); });
+  channel_->send(wire::Hello{"supervisor"});
+}
+
+void Child::on_message(const wire::Message& message, std::vector<UniqueFd> fds) {
+  if (std::holds_alternative<wire::Status>(message)) {
+    expect_word(kSilentMs);
+    if (!std::exchange(ready_, true)) events_.changed(*this);
+  }
+  events_.message(*this, message, std::move(fds));
+}
+
+void Child::expect_word(int64_t within_ms) {
+  loop_.cancel(silence_);
+  silence_ = loop_.after_ms(within_ms, [this] {
+    silence_ = 0;
+    tools::log_error(name() + " says nothing any more: killed", {{"CHILD_PID", process_.pid}});
+    kill();
+  });
+}
+
+void Child::on_exit() {
+  int code = collect(process_);
+  loop_.unwatch(process_.pidfd.get());
+  loop_.cancel(std::exchange(silence_, 0));
+  bool wanted = stopping_;
+  tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + how_it_ended(code),
+             {{"CHILD_PID", process_.pid}});
+  process_ = {};
+  channel_.reset();
+  ready_ = false;
+  events_.changed(*this);
+  if (wanted) return;
+  ++restarts_;
+  events_.died(*this);
+  start_later();
+}
+
+void Child::start_later() {
+  if (now_ms() - since_mono_ms_ >= kSteadyMs) deaths_ = 0;
+  ++deaths_;
+  pause_ms_ = deaths_ <= kQuickRestarts ? 0 : std::min(std::max<int64_t>(1000, pause_ms_ * 2), kMaxPauseMs);
+  if (pause_ms_ > 0)
+    tools::log_error(name() + " ends again and again: next start in " + std::to_string(pause_ms_ / 1000) +
+                     " s");
+  restart_ = loop_.after_ms(pause_ms_, [this] {
+    restart_ = 0;
+    start();
+  });
+}
+
+void Child::stop() {
+  stopping_ = true;
+  loop_.cancel(std::exchange(restart_, 0));
+  loop_.cancel(std::exchange(silence_, 0));
+  send_signal(process_, SIGTERM);
+}
+
+void Child::kill() {
+  send_signal(process_, SIGKILL);
+}
+
+bool Child::send(const wire::Message& message, const std::vector<int>& fds) {
+  return channel_ && channel_->send(message, fds);
+}
+
+}  // namespace headgate::serve

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One place in a node that a process fills: gate, origin, or worker N. Adopts the process that already
+// listens on the place's socket, or starts one; starts another when it dies, at once the first times, then
+// with growing pauses; kills one that says nothing any more.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+#include <wire/channel.h>
+
+#include "spawn.h"
+
+namespace headgate::serve {
+
+inline constexpr int kQuickRestarts = 4;      // without a pause
+inline constexpr int64_t kSteadyMs = 30'000;  // who lived so long begins to count anew
+inline constexpr int64_t kMaxPauseMs = 30'000;
+inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
+inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
+
+class Child {
+ public:
+  struct Place {
+    std::string role;    // "gate", "worker", "origin"
+    int number = -1;     // of a worker
+    std::string socket;  // path
+    std::function<Program()> program;
+  };
+  // In the loop's thread, never from within a call to this object but start().
+  struct Events {
+    std::function<void(Child&)> changed;  // began, became ready, ended
+    std::function<void(Child&)> died;     // without having been stopped
+    std::function<void(Child&, const wire::Message&, std::vector<UniqueFd>)> message;
+  };
+
+  Child(Loop& loop, Place place, Events events);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Adopts the running process, if there is one.
+  bool adopt_running();
+  void start();            // adopts or spawns
+  void socket_appeared();  // the place's socket was moved into place
+  void stop();             // SIGTERM; not started again
+  void kill();             // SIGKILL
+  bool send(const wire::Message& message, const std::vector<int>& fds = {});
+
+  const Place& place() const { return place_; }
+  bool running() const { return process_.pidfd.get() >= 0; }
+  bool ready() const { return ready_; }
+  int pid() const { return process_.pid; }
+  int64_t since_utc_us() const { return since_utc_us_; }
+  int64_t restarts() const { return restarts_; }
+  std::string name() const {
+    return place_.number < 0 ? place_.role : place_.role + "-" + std::to_string(place_.number);
+  }
+
+ private:
+  void take(Process process);
+  void connect(std::unique_ptr<wire::Channel> channel);
+  void on_message(const wire::Message& message, std::vector<UniqueFd> fds);
+  void on_exit();
+  void start_later();
+  void expect_word(int64_t within_ms);
+
+  Loop& loop_;
+  Place place_;
+  Events events_;
+  Process process_;
+  std::unique_ptr<wire::Channel> channel_;
+  bool ready_ = false, stopping_ = false;
+  int64_t since_utc_us_ = 0;
+  int64_t restarts_ = 0;
+  int64_t since_mono_ms_ = 0;
+  int deaths_ = 0;        // in a row, each after less than kSteadyMs
+  int64_t pause_ms_ = 0;  // the last one
+  Loop::TimerId restart_ = 0, silence_ = 0;
+};
+
+}  // namespace headgate::serve

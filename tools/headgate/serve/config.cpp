@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "config.h"
+
+#include <common/options.h>
+#include <glib.h>
+#include <ticket/verifier.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <memory>
+
+namespace headgate::serve {
+namespace {
+
+struct Setting {
+  const char *section, *key;  // of the file
+  const char* option;         // of the command line
+  const char* value_name;
+  const char* help;
+  const char* default_value;  // empty: see help
+};
+
+constexpr Setting kSettings[] = {
+    {"node", "data", "data", "DIR", "archive (lta/) and runtime folder (run/); needed", ""},
+    {"node", "keys", "keys", "DIR", "folder written by `headgate ticket keygen`; needed", ""},
+    {"node", "name", "node", "NAME", "name of this node in run names (default n01)", "n01"},
+    {"node", "runtime-dir", "runtime-dir", "DIR", "sockets (default $RUNTIME_DIRECTORY, or run/ of --data)",
+     ""},
+    {"listen", "rtmp", "rtmp", "HOST:PORT", "publishers (default 0.0.0.0:1935); port 0: the kernel chooses",
+     "0.0.0.0:1935"},
+    {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
+    {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
+    {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
+    {"workers", "capacity", "capacity", "N", "sessions per worker (default 50)", "50"},
+    {"workers", "pipeline", "pipeline", "NAME", "description that sessions run (default station)", "station"},
+    {"workers", "pipelines", "pipelines", "DIR", "folder of descriptions (default: the installed one)", ""},
+    {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 600)", "600"},
+    {"streams", "playlist", "playlist", "S", "length of live playlists (default 60)", "60"},
+    {"streams", "grace", "grace", "S", "a stream waits so long for its publisher (default 120)", "120"},
+};
+constexpr char kParameterSection[] = "parameters";
+
+struct Value {
+  std::string text, from;  // where it stands, for errors
+};
+using Values = std::map<std::string, Value>;  // by option
+
+struct KeyFileFree {
+  void operator()(GKeyFile* file) const { g_key_file_free(file); }
+};
+using KeyFile = std::unique_ptr<GKeyFile, KeyFileFree>;
+
+std::string taken(gchar* text) {
+  std::string out = text ? text : "";
+  g_free(text);
+  return out;
+}
+
+std::vector<std::string> taken(gchar** list) {
+  std::vector<std::string> out;
+  for (gchar** one = list; one && *one; ++one) out.emplace_back(*one);
+  g_strfreev(list);
+  return out;
+}
+
+Result<void> read_file(const std::string& path, Values& values, std::vector<std::string>& parameters) {
+  KeyFile file(g_key_file_new());
+  GError* error = nullptr;
+  if (!g_key_file_load_from_file(file.get(), path.c_str(), G_KEY_FILE_NONE, &error)) {
+    std::string reason = error->message;
+    g_error_free(error);
+    return Unexpected(path + ": " + reason);
+  }
+  for (const std::string& section : taken(g_key_file_get_groups(file.get(), nullptr))) {
+    for (const std::string& key : taken(g_key_file_get_keys(file.get(), section.c_str(), nullptr, nullptr))) {
+      std::string value = taken(g_key_file_get_string(file.get(), section.c_str(), key.c_str(), nullptr));
+      std::string place = path + ": [" + section + "] " + key;
+      auto known = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                [&](const Setting& one) { return section == one.section && key == one.key; });
+      if (section == kParameterSection)
+        parameters.push_back(key + "=" + value);
+      else if (known == std::end(kSettings))
+        return Unexpected(place + ": there is no such key");
+      else
+        values[known->option] = {value, place};
+    }
+  }
+  return {};
+}
+
+Result<void> read_number(const Values& values, const char* option, int64_t least, int64_t most,
+                         int64_t& out) {
+  const Value& value = values.at(option);
+  auto [end, error] = std::from_chars(value.text.data(), value.text.data() + value.text.size(), out);
+  if (error == std::errc() && end == value.text.data() + value.text.size() && out >= least && out <= most)
+    return {};
+  return Unexpected(value.from + ": '" + value.text + "' is not a number from " + std::to_string(least) +
+                    " to " + std::to_string(most));
+}
+
+std::string absolute(const std::string& path) {
+  if (path.empty()) return "";
+  std::string out = std::filesystem::absolute(path).lexically_normal().string();
+  if (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
+Result<Config> typed(const Values& values, std::vector<std::string> parameters) {
+  Config out;
+  auto text = [&](const char* option) { return values.at(option).text; };
+  for (const char* needed : {"data", "keys"})
+    if (text(needed).empty()) return Unexpected(std::string("--") + needed + " is needed");
+  out.data = absolute(text("data"));
+  out.keys = absolute(text("keys"));
+  out.node = text("node");
+  const char* runtime = std::getenv("RUNTIME_DIRECTORY");
+  out.runtime_dir = absolute(text("runtime-dir"));
+  if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
+  out.rtmp = text("rtmp");
+  out.http = text("http");
+  out.pipeline = text("pipeline");
+  out.pipelines = absolute(text("pipelines"));
+  out.parameters = std::move(parameters);
+  struct Number {
+    const char* option;
+    int64_t least, most;
+    int64_t& target;
+  };
+  for (const Number& number : {Number{"workers", 1, 1000, out.workers},
+                               {"max-workers", 1, 1000, out.max_workers},
+                               {"capacity", 1, 10'000, out.capacity},
+                               {"window", 10, 86'400, out.window_s},
+                               {"playlist", 6, 86'400, out.playlist_s},
+                               {"grace", 0, 86'400, out.grace_s}})
+    if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)
+      return Unexpected(good.error());
+  out.max_workers = std::max(out.max_workers, out.workers);
+  auto keys = ticket::load_node_keys(out.keys);
+  if (!keys) return Unexpected(keys.error());
+  out.event = keys->event;
+  return out;
+}
+
+}  // namespace
+
+Result<Config> read_config(int argc, char** argv) {
+  Values given;
+  std::vector<std::string> parameters;
+  std::string file;
+  int64_t ready_fd = -1;
+  tools::Options options(
+      "", "Runs a node: lets publishers in, archives them, serves viewers.",
+      "SIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
+      "its processes go on; started again, it finds them (docs/node.md).");
+  options.text("config", file, "FILE", "settings; the command line goes before it");
+  for (const Setting& setting : kSettings)
+    options.call(
+        setting.option,
+        [&given, &setting](const std::string& value) -> Result<void> {
+          given[setting.option] = {value, std::string("--") + setting.option};
+          return {};
+        },
+        setting.value_name, setting.help);
+  options.list("set", parameters, "NAME=VALUE", "a parameter of the pipeline description; may be repeated")
+      .number("ready-fd", ready_fd, 0, 65'535, "N", "write the ready line to this descriptor, then close it");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return Unexpected(rest.error());
+  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+
+  Values values;
+  for (const Setting& setting : kSettings) values[setting.option] = {setting.default_value, "default"};
+  values["workers"].text = std::to_string(std::max<long>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  std::vector<std::string> all_parameters;
+  if (!file.empty())
+    if (auto read = read_file(file, values, all_parameters); !read) return Unexpected(read.error());
+  for (auto& [option, value] : given) values[option] = value;
+  all_parameters.insert(all_parameters.end(), parameters.begin(), parameters.end());
+  auto config = typed(values, std::move(all_parameters));
+  if (config) config->ready_fd = ready_fd;
+  return config;
+}
+
+}  // namespace headgate::serve

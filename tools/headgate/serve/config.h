@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a node is told: embedded defaults, a file, the command line; the later wins. docs/node.md has the
+// table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <base/result.h>
+
+namespace headgate::serve {
+
+struct Config {
+  std::string data;         // absolute; holds lta/ (the archive) and run/
+  std::string runtime_dir;  // absolute; sockets, node.json
+  std::string keys;         // absolute
+  std::string node;
+  uint32_t event = 0;  // of the keys
+  std::string rtmp, http;
+  int64_t workers = 1, max_workers = 1, capacity = 50;
+  std::string pipeline, pipelines;      // pipelines empty: the worker's own default
+  std::vector<std::string> parameters;  // NAME=VALUE for descriptions
+  int64_t window_s = 0, playlist_s = 0, grace_s = 0;
+  int64_t ready_fd = -1;  // a line is written to it when the node serves; -1: none
+};
+
+// --help prints and ends the program.
+Result<Config> read_config(int argc, char** argv);
+
+}  // namespace headgate::serve

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the supervisor starts, and what it says of the node.
+#include <base/json_line.h>
+#include <common/log.h>
+#include <common/siblings.h>
+#include <common/utc.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "supervisor.h"
+
+namespace headgate::serve {
+
+Program Supervisor::helper_program(const std::string& name, std::vector<std::string> arguments) const {
+  Program out;
+  auto path = tools::find_program(name);
+  // An empty path cannot be executed either; the log has where was looked.
+  if (path)
+    out.path = *path;
+  else
+    tools::log_error(path.error().message);
+  out.arguments = std::move(arguments);
+  return out;
+}
+
+Program Supervisor::program_of(const std::string& role, int number) const {
+  std::vector<std::string> arguments{"--runtime-dir", config_.runtime_dir};
+  auto add = [&](const char* option, const std::string& value) {
+    arguments.push_back(std::string("--") + option);
+    arguments.push_back(value);
+  };
+  if (role == "gate") {
+    add("keys", config_.keys);
+  } else {
+    add("root", config_.data);
+  }
+  if (role == "origin") {
+    add("event", std::to_string(config_.event));
+    add("window", std::to_string(config_.window_s));
+    add("playlist", std::to_string(config_.playlist_s));
+    add("grace", std::to_string(config_.grace_s));
+  }
+  if (role == "worker") {
+    add("id", std::to_string(number));
+    add("node", config_.node);
+    add("capacity", std::to_string(config_.capacity));
+    add("pipeline", config_.pipeline);
+    if (!config_.pipelines.empty()) add("pipelines", config_.pipelines);
+    for (const std::string& parameter : config_.parameters) add("set", parameter);
+  }
+  Program out = helper_program("headgate-" + role, std::move(arguments));
+  const char* listener = role == "gate" ? "rtmp" : role == "origin" ? "http" : nullptr;
+  if (listener && listeners_.has(listener)) {
+    out.listeners = {listeners_.fd(listener)};
+    out.listener_names = {listener};
+  }
+  // A registry of the node's own: workers need not look at every plugin of the machine again.
+  if (role == "worker" && !std::getenv("GST_REGISTRY"))
+    out.environment.push_back("GST_REGISTRY=" + config_.runtime_dir + "/gst-registry.bin");
+  return out;
+}
+
+std::string Supervisor::node_json() const {
+  auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts) {
+    return JsonLine()
+        .field("role", role)
+        .field("pid", pid)
+        .field("since_utc", tools::utc_text(since_utc_us))
+        .field("restarts", restarts)
+        .take();
+  };
+  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0);
+  for (const auto& [name, child] : children_)
+    if (child->running())
+      processes += "," + process(child->place().role, child->pid(), child->since_utc_us(), child->restarts());
+  std::string listen =
+      JsonLine().field("http", listeners_.address("http")).field("rtmp", listeners_.address("rtmp")).take();
+  return JsonLine()
+      .field("version", HEADGATE_VERSION)
+      .field("since_utc", tools::utc_text(since_utc_us_))
+      .field("data", config_.data)
+      .raw("listen", listen)
+      .raw("processes", processes + "]")
+      .take();
+}
+
+}  // namespace headgate::serve

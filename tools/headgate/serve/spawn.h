@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Starting a program as a node's child: its own session (a terminal's Ctrl-C and the supervisor's death do
+// not reach it), no descriptor of ours but the ones it is given.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <base/result.h>
+#include <base/unique_fd.h>
+
+namespace headgate::serve {
+
+struct Program {
+  std::string path;
+  std::vector<std::string> arguments;    // without the program's name
+  std::vector<std::string> environment;  // NAME=VALUE, over ours
+  // Passed on as sd_listen_fds(3) describes.
+  std::vector<int> listeners;
+  std::vector<std::string> listener_names;
+};
+
+// A process, of ours or adopted. The pidfd is readable when it has ended.
+struct Process {
+  int pid = 0;
+  UniqueFd pidfd;
+  bool child = false;  // ours: wait_for() collects it
+};
+
+Result<Process> spawn(const Program& program);
+Result<Process> adopt(int pid);
+// After the pidfd became readable: the exit code, 128 + signal, or -1 when it was not our child.
+int collect(const Process& process);
+void send_signal(const Process& process, int signal);
+
+}  // namespace headgate::serve

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor.h"
+
+#include <base/clock.h>
+#include <base/io.h>
+#include <common/log.h>
+#include <common/siblings.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "notify.h"
+
+namespace headgate::serve {
+namespace {
+
+constexpr char kSocketEnd[] = ".sock";
+constexpr std::string_view kWorkerFront = "worker-";
+constexpr int kMaxWorkerNumber = 9999;
+
+std::string socket_name(const std::string& role, int number) {
+  return (number < 0 ? role : role + "-" + std::to_string(number)) + kSocketEnd;
+}
+
+// "worker-12.sock" -> 12; -1: not a worker's.
+int worker_number(const std::string& name) {
+  if (name.rfind(kWorkerFront, 0) != 0) return -1;
+  int number = -1;
+  auto [end, error] = std::from_chars(name.data() + kWorkerFront.size(), name.data() + name.size(), number);
+  bool whole = error == std::errc() && std::string_view(end) == kSocketEnd;
+  return whole && number >= 0 && number <= kMaxWorkerNumber ? number : -1;
+}
+
+// Whole or not at all, but nothing waits for the disk: it means nothing after a power cut.
+Result<void> write_node_file(const std::string& path, const std::string& text) {
+  std::string fresh = path + ".tmp";
+  auto fd = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+  if (!fd) return Unexpected(fd.error());
+  if (auto written = write_all(fd->get(), as_bytes(text)); !written) return written;
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("rename " + fresh);
+  return {};
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Loop& loop, Config config)
+    : loop_(loop), config_(std::move(config)), since_utc_us_(system_clock().utc_us()) {}
+
+Supervisor::~Supervisor() {
+  loop_.cancel(adopt_timer_);
+  loop_.cancel(stop_timer_);
+}
+
+Result<void> Supervisor::lock() {
+  std::string path = config_.runtime_dir + "/supervisor.lock";
+  auto fd = open_file(path, O_RDWR | O_CREAT, 0600);
+  if (!fd) return Unexpected(fd.error());
+  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return errno_error("lock " + path);
+    return Unexpected("another `headgate serve` runs on " + config_.data + " (it holds " + path + ")");
+  }
+  lock_ = *std::move(fd);
+  return {};
+}
+
+Result<void> Supervisor::start() {
+  if (auto made = make_directories(config_.data); !made) return made;
+  if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
+  if (auto locked = lock(); !locked) return locked;
+  auto watch = tools::SocketWatch::open(loop_, config_.runtime_dir,
+                                        [this](const std::string& name) { on_name(name); });
+  if (!watch) return Unexpected(watch.error());
+  watch_ = *std::move(watch);
+  watch_->start();  // takes over what is running
+  for (const char* role : {"gate", "origin"}) {
+    if (place(role).send(wire::GetListeners{})) ++waiting_listeners_;
+  }
+  if (waiting_listeners_ == 0) {
+    open_and_prepare();
+  } else {
+    adopt_timer_ = loop_.after_ms(kAdoptMs, [this] {
+      waiting_listeners_ = 0;
+      open_and_prepare();
+    });
+  }
+  return {};
+}
+
+void Supervisor::on_name(const std::string& name) {
+  auto known = children_.find(name);
+  if (known != children_.end()) return known->second->socket_appeared();
+  int number = worker_number(name);
+  if (number < 0 && name != socket_name("gate", -1) && name != socket_name("origin", -1)) return;
+  // A dead worker's socket makes no place: there may have been more of them once.
+  if (!wire::Channel::connect(loop_, config_.runtime_dir + "/" + name)) return;
+  place(number < 0 ? name.substr(0, name.find('.')) : "worker", number).socket_appeared();
+}
+
+Child& Supervisor::place(const std::string& role, int number) {
+  std::string name = socket_name(role, number);
+  auto& slot = children_[name];
+  if (!slot) {
+    Child::Place place{role, number, config_.runtime_dir + "/" + name,
+                       [this, role, number] { return program_of(role, number); }};
+    Child::Events events{[this](Child& child) { on_changed(child); },
+                         [this](Child& child) { on_died(child); },
+                         [this](Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
+                           on_message(child, message, std::move(fds));
+                         }};
+    slot = std::make_unique<Child>(loop_, std::move(place), std::move(events));
+  }
+  return *slot;
+}
+
+void Supervisor::take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds) {
+  for (size_t i = 0; i < std::min(names.size(), fds.size()); ++i)
+    listeners_.take(names[i], std::move(fds[i]));
+  if (waiting_listeners_ == 0 || --waiting_listeners_ > 0) return;
+  loop_.cancel(std::exchange(adopt_timer_, 0));
+  open_and_prepare();
+}
+
+void Supervisor::open_and_prepare() {
+  for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("http", config_.http)})
+    if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
+  auto one_done = [this] {
+    if (--preparing_ == 0) start_children();
+  };
+  preparing_ = 1;
+  bool has_worker = std::any_of(children_.begin(), children_.end(), [](auto& one) {
+    return one.second->place().number >= 0 && one.second->running();
+  });
+  if (!has_worker) {
+    // Descriptions are refused here rather than by every worker again and again.
+    Program check = program_of("worker", 0);
+    check.arguments.push_back("--check");
+    ++preparing_;
+    run_task(check, [this, one_done](int code) {
+      if (code != 0) return fail("the workers' settings were refused (the reason is above)");
+      one_done();
+    });
+  }
+  ++preparing_;
+  recover(one_done);
+  one_done();
+}
+
+void Supervisor::recover(std::function<void()> done) {
+  recovering_ = true;
+  Program program =
+      helper_program("headgate", {"archive", "recover", "--root", config_.data, "--node", config_.node});
+  run_task(program, [this, done = std::move(done)](int code) {
+    recovering_ = false;
+    if (code != 0) tools::log_error("the archive's recovery ended with " + std::to_string(code));
+    done();
+    if (std::exchange(recover_again_, false)) recover([] {});
+  });
+}
+
+void Supervisor::run_task(const Program& program, std::function<void(int)> done) {
+  int id = ++last_task_;
+  auto task = Task::run(loop_, program, [this, id, done](int code) {
+    auto finished = tasks_.extract(id);  // lives until the end of this call
+    done(code);
+  });
+  if (task) {
+    tasks_[id] = *std::move(task);
+  } else {
+    tools::log_error(task.error().message);
+    loop_.post([done] { done(-1); });
+  }
+}
+
+void Supervisor::start_children() {
+  if (stopping_) return;
+  running_ = true;
+  place("origin").start();
+  place("gate").start();
+  for (int number = 0; number < config_.workers; ++number) place("worker", number).start();
+  announce();
+  report_ready();
+}
+
+void Supervisor::fail(const std::string& reason) {
+  tools::log_error(reason);
+  exit_code_ = 1;
+  loop_.post([this] { loop_.stop(); });  // also when the loop does not run yet
+}
+
+void Supervisor::on_changed(Child& child) {
+  if (!child.running()) loads_.erase(child.name());
+  if (!stopping_) {
+    announce();
+    return report_ready();
+  }
+  if (!any_running(false)) stop_origin();
+  if (!any_running(true)) loop_.stop();
+}
+
+void Supervisor::on_died(Child& child) {
+  if (child.place().number < 0) return;
+  // The next session of a station recovers its last run; this does it for those that do not come back.
+  if (recovering_)
+    recover_again_ = true;
+  else
+    recover([] {});
+}
+
+void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
+  if (auto* listeners = std::get_if<wire::Listeners>(&message)) {
+    take_listeners(listeners->names, std::move(fds));
+  } else if (auto* state = std::get_if<wire::WorkerState>(&message)) {
+    loads_[child.name()] = {state->sessions, state->capacity, state->accepting};
+    keep_room();
+  }
+}
+
+void Supervisor::keep_room() {
+  if (!running_ || stopping_) return;
+  int64_t free_places = 0, workers = 0;
+  int next = 0;
+  for (auto& [name, child] : children_) {
+    int number = child->place().number;
+    if (number < 0) continue;
+    if (!child->ready()) return;  // one is on its way
+    ++workers;
+    next = std::max(next, number + 1);
+    const Load& load = loads_[child->name()];
+    if (load.accepting && load.capacity > load.sessions) free_places += load.capacity - load.sessions;
+  }
+  bool can_help = std::any_of(loads_.begin(), loads_.end(), [](auto& load) { return load.second.accepting; });
+  if (!can_help || free_places * 2 >= config_.capacity || workers >= config_.max_workers) return;
+  tools::log_notice("the workers fill: one more", {{"WORKER", next}});
+  place("worker", next).start();
+}
+
+void Supervisor::announce() {
+  std::string json = node_json();
+  auto origin = children_.find(socket_name("origin", -1));
+  if (origin != children_.end())
+    origin->second->send(wire::Status{"supervisor", static_cast<uint32_t>(::getpid()), json});
+  if (!running_) return;
+  if (auto written = write_node_file(config_.runtime_dir + "/node.json", json + "\n"); !written)
+    tools::log_warning(written.error().message);
+}
+
+void Supervisor::report_ready() {
+  if (ready_ || !running_) return;
+  bool worker = std::any_of(children_.begin(), children_.end(),
+                            [](auto& one) { return one.second->place().number >= 0 && one.second->ready(); });
+  if (!worker || !place("gate").ready() || !place("origin").ready()) return;
+  ready_ = true;
+  std::string line = "ready rtmp=" + listeners_.address("rtmp") + " http=" + listeners_.address("http");
+  tools::log_notice(line);
+  line += '\n';
+  if (auto written = write_all(STDOUT_FILENO, as_bytes(line)); !written)
+    tools::log_info("standard output takes nothing: " + written.error().message);
+  if (config_.ready_fd >= 0) {
+    UniqueFd fd(static_cast<int>(config_.ready_fd));
+    if (auto written = write_all(fd.get(), as_bytes(line)); !written)
+      tools::log_warning("--ready-fd: " + written.error().message);
+  }
+  notify_systemd("READY=1");
+}
+
+void Supervisor::stop() {
+  if (std::exchange(stopping_, true)) return;
+  tools::log_notice("stopping");
+  notify_systemd("STOPPING=1");
+  ::unlink((config_.runtime_dir + "/node.json").c_str());
+  tasks_.clear();
+  watch_.reset();
+  loop_.cancel(adopt_timer_);
+  for (auto& [name, child] : children_)
+    if (child->place().role != "origin") child->stop();
+  stop_timer_ = loop_.after_ms(kWorkersStopMs, [this] {
+    for (auto& [name, child] : children_)
+      if (child->place().role != "origin") child->kill();
+  });
+  if (!any_running(false)) stop_origin();
+  if (!any_running(true)) loop_.stop();
+}
+
+// Viewers get the last segments and the playlists' end while the sessions are closed.
+void Supervisor::stop_origin() {
+  if (std::exchange(origin_stopping_, true)) return;
+  place("origin").stop();
+  loop_.cancel(stop_timer_);
+  stop_timer_ = loop_.after_ms(kOthersStopMs, [this] { place("origin").kill(); });
+}
+
+bool Supervisor::any_running(bool origin) const {
+  return std::any_of(children_.begin(), children_.end(), [&](auto& one) {
+    return one.second->running() && (origin || one.second->place().role != "origin");
+  });
+}
+
+}  // namespace headgate::serve

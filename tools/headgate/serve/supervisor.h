@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// `headgate serve`: owns the listening sockets, the children and the policy. No media and no byte of a
+// publisher or viewer comes here.
+//
+// Start: (1) take over what an earlier supervisor has left running, with its sockets; (2) open the sockets
+// that are missing; (3) check the pipeline descriptions and recover the archive, each in a child; (4) start
+// what is missing. docs/node.md says what happens when which process dies.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <base/loop.h>
+#include <common/socket_watch.h>
+
+#include "child.h"
+#include "config.h"
+#include "listeners.h"
+#include "task.h"
+
+namespace headgate::serve {
+
+inline constexpr int64_t kAdoptMs = 2000;        // for running children to hand their sockets over
+inline constexpr int64_t kWorkersStopMs = 3900;  // then they are killed
+inline constexpr int64_t kOthersStopMs = 500;
+
+class Supervisor {
+ public:
+  Supervisor(Loop& loop, Config config);
+  ~Supervisor();
+  // The runtime folder, its lock, the running children. Fails when another supervisor lives.
+  Result<void> start();
+  void stop();
+  int exit_code() const { return exit_code_; }
+
+ private:
+  struct Load {
+    uint32_t sessions = 0, capacity = 0;
+    bool accepting = false;
+  };
+
+  Result<void> lock();
+  Child& place(const std::string& role, int number = -1);
+  Program program_of(const std::string& role, int number) const;
+  Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
+  void on_name(const std::string& name);
+  void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
+  void open_and_prepare();
+  void start_children();
+  void recover(std::function<void()> done);
+  void run_task(const Program& program, std::function<void(int)> done);
+  void fail(const std::string& reason);
+
+  void on_changed(Child& child);
+  void on_died(Child& child);
+  void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
+  void keep_room();  // another worker when the present ones fill
+  void announce();   // to the origin, to node.json
+  void report_ready();
+  std::string node_json() const;
+
+  void stop_origin();
+  bool any_running(bool origin) const;
+
+  Loop& loop_;
+  Config config_;
+  UniqueFd lock_;
+  NodeListeners listeners_;
+  std::unique_ptr<tools::SocketWatch> watch_;
+  std::map<std::string, std::unique_ptr<Child>> children_;  // by socket name
+  std::map<std::string, Load> loads_;                       // of workers
+  std::map<int, std::unique_ptr<Task>> tasks_;
+  int last_task_ = 0;
+  int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
+  Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0;
+  int preparing_ = 0;     // tasks that children_ wait for
+  bool running_ = false;  // start_children() was called
+  bool ready_ = false;    // and said so
+  bool stopping_ = false, origin_stopping_ = false;
+  bool recovering_ = false, recover_again_ = false;
+  int64_t since_utc_us_;
+  int exit_code_ = 0;
+};
+
+}  // namespace headgate::serve
