@@ -315,6 +315,7 @@ void Station::stall(int64_t until_us) {
 }
 
 void Station::finish(int64_t now) {
+  if (state_ == State::kLive) pump(now);  // what is due by now belongs to the stream
   ending_ = true;
   if (state_ == State::kIdle) {
     state_ = State::kOver;
