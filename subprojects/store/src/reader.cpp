@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <base/io.h>
 #include <store/reader.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "chain.h"
 #include "chain_lock.h"
@@ -17,6 +20,8 @@ Result<RunRecords> read_run(const std::string& root, uint32_t event, uint32_t st
   // Asked first: a run that ends while it is read is then at worst called living, and read to its end.
   out.writing = chain_is_locked(directory);
   auto bytes = read_file(directory + "/" + std::string(kChainName), kMaxChainBytes);
+  // Made in this moment, or its writer died in that moment: nothing is in it.
+  if (!bytes && bytes.error().code == ENOENT && ::access(directory.c_str(), F_OK) == 0) return out;
   if (!bytes) return Unexpected(bytes.error());
   RunScan scan(directory, prefix, [&](playlist::Record record) { out.records.push_back(std::move(record)); });
   ChainText chain = read_chain(as_text(*bytes), run);

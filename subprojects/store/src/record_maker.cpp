@@ -75,8 +75,8 @@ void sum_parts(FragLine& line) {
   line.offset = first.offset;
   line.length = last.offset + last.length - first.offset;
   line.pts = first.pts;
-  // Reordered frames make a part's earliest PTS waver against its DTS by up to the reordering delay, so the sum of
-  // the parts is the segment's time; the span is longer only where the segment has a hole.
+  // Reordered frames make a part's earliest PTS waver against its DTS by up to the reordering delay, so the
+  // sum of the parts is the segment's time; the span is longer only where the segment has a hole.
   int64_t sum = 0;
   for (const PartInfo& part : line.parts) sum += part.duration;
   line.duration = std::max(sum, last.pts + last.duration - first.pts);

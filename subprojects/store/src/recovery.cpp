@@ -45,11 +45,15 @@ bool has_end(int chain) {
   return head && head->type == "end";
 }
 
-std::vector<uint32_t> part_files(const std::string& directory) {
+std::vector<uint32_t> media_files(const std::string& directory, std::string_view ending) {
   std::vector<uint32_t> files;
   for (const std::string& name : list_directory(directory))
-    if (auto index = media_index(name); index && name.ends_with(".part")) files.push_back(*index);
+    if (auto index = media_index(name); index && name.ends_with(ending)) files.push_back(*index);
   return files;
+}
+
+std::vector<uint32_t> part_files(const std::string& directory) {
+  return media_files(directory, ".part");
 }
 
 // The torn bytes go beside the chain before they leave it.
@@ -170,7 +174,7 @@ class Recovery {
     std::map<uint32_t, RecordedFile> open;
     for (const auto& [index, file] : recorded.files)
       if (!file.closed) open[index] = file;
-    for (uint32_t index : part_files(directory_))
+    for (uint32_t index : media_files(directory_, ""))
       if (!recorded.files.contains(index)) open[index] = {};
     if (open.empty() || !damaged.empty() || !chain.torn.empty())
       lines += writer.line("recover", [&](JsonLine& json) {

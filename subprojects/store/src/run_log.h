@@ -50,6 +50,8 @@ class RunLog {
   Result<void> settle(bool durable);
   // The lock on run.jl can go: everything is written and named (or, `hopeless`, never will be).
   bool finished(bool hopeless) const;
+  // Lets go of it, though the writer may still be there.
+  void close() { chain_.reset(); }
 
  private:
   struct Shared {

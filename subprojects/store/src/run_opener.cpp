@@ -81,10 +81,12 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
   if (line.any_media) json.field("prev_pts", line.end_pts).field("prev_utc", line.end_utc_us);
 }
 
-// Where the station's runs on disk leave the stream; a dead writer's run goes to the volume to be recovered.
+// Where the station's runs on disk leave the stream. The runs of a dead writer go to the volume to be
+// recovered: the last one, and those before it that it had ended but not yet committed.
 Result<Continuation> previous_on_disk(VolumeImpl& volume, const RunInfo& info) {
   const std::string& root = volume.settings().root;
   std::vector<std::string> runs = list_runs(root, info.event, info.station);
+  std::optional<Continuation> latest;
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     std::string directory = root + "/" + station_directory(info.event, info.station) + "/" + *run;
     bool ended = false;
@@ -96,13 +98,14 @@ Result<Continuation> previous_on_disk(VolumeImpl& volume, const RunInfo& info) {
       if (chain) state = scan_continuation(directory, ended);
       if (chain && !ended) volume.recover_later({directory, std::move(*chain)});
     }
-    if (state) {
-      state->run = *run;
-      return state;
-    }
     // A run without a whole first line (a power cut in its first second) says nothing; the one before does.
+    if (state && !latest) {
+      latest = *state;
+      latest->run = *run;
+    }
+    if (state && ended) break;
   }
-  return Continuation{};
+  return latest.value_or(Continuation{});
 }
 
 // A directory that no other run has, with a name behind every earlier one.

@@ -232,6 +232,7 @@ void VolumeImpl::tick() {
 void VolumeImpl::drop_finished(const std::vector<OpenRun>& runs) {
   for (const OpenRun& open : runs) {
     if (!open.log->finished(poison() != 0)) continue;
+    open.log->close();
     std::erase_if(control_.lock()->runs, [&](const OpenRun& other) { return other.log == open.log; });
     auto stations = stations_.lock();
     auto station = stations->find(open.station);

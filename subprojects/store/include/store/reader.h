@@ -20,8 +20,8 @@ std::vector<uint32_t> list_stations(const std::string& root, uint32_t event);
 std::vector<std::string> list_runs(const std::string& root, uint32_t event, uint32_t station);
 
 // A run's records, from run.jl and, beyond its last line, from the complete chunks at the end of its file
-// (bytes that the writer had not recorded yet). A damaged line is passed over. Works on a run that is being
-// written.
+// (bytes that the writer had not recorded yet). A damaged line is passed over, and its media told from the
+// file. Works on a run that is being written, and on one that has no line yet.
 struct RunRecords {
   std::vector<playlist::Record> records;
   bool ended = false;    // has an `end` record

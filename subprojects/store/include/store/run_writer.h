@@ -73,7 +73,7 @@ class RunWriter {
   //           (it is over when that process has ended it and committed, at most a second later): try again
   static Result<std::unique_ptr<RunWriter>> open(std::shared_ptr<Volume> volume, const RunInfo& info,
                                                  const RunSettings& settings, OnRecord on_record);
-  virtual ~RunWriter() = default;  // an open run is ended with reason "abandoned"
+  virtual ~RunWriter() = default;  // ends an open run: "abandoned", on_record is called
 
   // kPartTimescale ticks to add to the session's running time: the stream's timeline goes on across runs by
   // wall clock.

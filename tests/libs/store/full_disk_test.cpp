@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Disks that are full, and disks that fail.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "archive_fixture.h"
+#include "failing_disk.h"
+
+namespace headgate::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DiskTest : public ArchiveTest {
+ protected:
+  DiskTest() { settings_.commit_ms = 3'600'000; }
+  ~DiskTest() override {
+    test::failing_disk().pwritev_errno = 0;
+    test::failing_disk().syncfs_errno = 0;
+  }
+  // Parts until one is refused; its error.
+  Error write_until_refused(Session& session, int most = 10'000) {
+    for (int i = 0; i < most; ++i) {
+      fmp4::Part part = session.media->next();
+      clock_.advance_us(part.duration * 100 / 9);
+      if (auto written = session.writer->write(part); !written) return written.error();
+    }
+    ADD_FAILURE() << "never refused";
+    return {};
+  }
+  // Parts until one is taken again; how many were not.
+  int write_until_taken(Session& session) {
+    for (int refused = 0; refused < 100; ++refused) {
+      fmp4::Part part = session.media->next();
+      clock_.advance_us(part.duration * 100 / 9);
+      if (session.writer->write(part)) {
+        EXPECT_TRUE(part.starts_segment);
+        return refused;
+      }
+    }
+    ADD_FAILURE() << "never taken again";
+    return 0;
+  }
+  template <typename T>
+  static std::vector<T> only(const Records& records) {
+    std::vector<T> out;
+    for (const Record& record : records)
+      if (auto* wanted = std::get_if<T>(&record)) out.push_back(*wanted);
+    return out;
+  }
+};
+
+// A file system of 8 MiB.
+class SmallDiskTest : public DiskTest {
+ protected:
+  void SetUp() override {
+    mount_ = directory_.path() + "/small";
+    ASSERT_EQ(::mkdir(mount_.c_str(), 0755), 0);
+    if (::mount("none", mount_.c_str(), "tmpfs", 0, "size=8m") != 0)
+      GTEST_SKIP() << "cannot mount a tmpfs (" << std::strerror(errno)
+                   << "): run as root to test a full disk";
+    mounted_ = true;
+    settings_.root = mount_ + "/archive";
+    settings_.reserve_bytes = 512 * 1024;
+    settings_.min_free_bytes = 1024 * 1024;
+  }
+  void TearDown() override {
+    if (mounted_) ::umount2(mount_.c_str(), MNT_DETACH);
+  }
+  void fill(const std::string& name, size_t bytes) {
+    write_text(mount_ + "/" + name, std::string(bytes, 'x'));
+  }
+
+  std::string mount_;
+  bool mounted_ = false;
+};
+
+TEST_F(SmallDiskTest, FullAndBack) {
+  fill("ballast", 4 << 20);
+  auto disk = volume();
+  EXPECT_EQ(fs::file_size(settings_.root + "/reserve"), settings_.reserve_bytes);
+  EXPECT_EQ(disk->space(), Space::good);
+  test::SyntheticSettings large;
+  large.video_bytes = 8000;
+  auto session = open(disk, info(), large);
+  Error error = write_until_refused(*session);
+  EXPECT_EQ(error.code, ENOSPC);
+  EXPECT_EQ(disk->space(), Space::full);
+  EXPECT_EQ(write_until_refused(*session, 1).code, ENOSPC);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENOSPC);
+  // The chain is written all the same: the reserve made room for it.
+  disk->commit();
+  EXPECT_EQ(fs::file_size(settings_.root + "/reserve"), 0u);
+  std::string directory =
+      settings_.root + run_directory(session->writer->name()).substr(directory_.path().size());
+  EXPECT_EQ(lines_of(directory, "close").size(), 1u);
+  EXPECT_EQ(lines_of(directory, "io").size(), 1u);
+  EXPECT_EQ(number_in(lines_of(directory, "io").at(0), "errno"), ENOSPC);
+  size_t before = session->told.size();
+  EXPECT_EQ(write_until_refused(*session, 1).code, ENOSPC);
+  EXPECT_EQ(session->told.size(), before);
+
+  fs::remove(mount_ + "/ballast");
+  disk->commit();
+  EXPECT_EQ(disk->space(), Space::good);
+  EXPECT_EQ(fs::file_size(settings_.root + "/reserve"), settings_.reserve_bytes);
+  write_until_taken(*session);
+  write(*session, 6);
+  session->writer->end("unpublish");
+  disk->commit();
+  auto gaps = only<playlist::GapRecord>(session->told);
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps[0].reason, "disk_full");
+  EXPECT_GE(gaps[0].to_pts - gaps[0].from_pts, 90'000);
+  EXPECT_EQ(only<playlist::InitRecord>(session->told).size(), 2u);
+  auto records = read_run(settings_.root, kEvent, kStation, session->writer->name());
+  ASSERT_TRUE(records);
+  EXPECT_EQ(describe(records->records), describe(session->told));
+  Checked checked = check_archive(settings_.root);
+  EXPECT_TRUE(checked.ok) << checked.text;
+  auto next = open(disk);
+  EXPECT_TRUE(next);
+}
+
+TEST_F(SmallDiskTest, EndsWhileFull) {
+  fill("ballast", 4 << 20);
+  auto disk = volume();
+  test::SyntheticSettings large;
+  large.video_bytes = 8000;
+  auto session = open(disk, info(), large);
+  write_until_refused(*session);
+  write_until_refused(*session, 1);
+  session->writer->end("disconnect");
+  auto gaps = only<playlist::GapRecord>(session->told);
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_GT(gaps[0].to_pts, gaps[0].from_pts);
+  disk->commit();
+  auto records = read_run(settings_.root, kEvent, kStation, session->writer->name());
+  ASSERT_TRUE(records);
+  EXPECT_TRUE(records->ended);
+  EXPECT_EQ(records->records, session->told);
+  Checked checked = check_archive(settings_.root);
+  EXPECT_TRUE(checked.ok) << checked.text;
+}
+
+TEST_F(SmallDiskTest, LowRefusesNewRunsOnly) {
+  auto disk = volume();
+  auto session = open(disk);
+  fill("ballast", 7 << 20);
+  disk->commit();
+  EXPECT_EQ(disk->space(), Space::low);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENOSPC);
+  write(*session, 6);
+  session->writer->end("unpublish");
+}
+
+class BrokenDiskTest : public DiskTest {};
+
+TEST_F(BrokenDiskTest, APartCutShortIsNotRecordedAndNotOverwritten) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 6);
+  auto last = only<playlist::PartRecord>(session->told).back();
+  test::failing_disk().pwritev_bytes = 70;
+  test::failing_disk().pwritev_errno = ENOSPC;
+  EXPECT_EQ(write_until_refused(*session, 1).code, ENOSPC);
+  test::failing_disk().pwritev_errno = 0;
+  disk->commit();  // finds that there is room
+  write_until_taken(*session);
+  write(*session, 5);
+  session->writer->end("unpublish");
+  disk->commit();
+  std::string directory = run_directory(session->writer->name());
+  std::string close = lines_of(directory, "close").at(0);
+  EXPECT_EQ(number_in(close, "size"), static_cast<int64_t>(last.offset + last.length));
+  EXPECT_GT(fs::file_size(directory + "/000000.mp4"), last.offset + last.length);
+  EXPECT_EQ(read(session->writer->name()), session->told);
+  EXPECT_EQ(only<playlist::GapRecord>(session->told).at(0).from_pts, last.pts + last.duration);
+  expect_sound();
+}
+
+TEST_F(BrokenDiskTest, FailedWritePoisonsTheVolume) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 6);
+  disk->commit();
+  int64_t durable = session->writer->durable_pts();
+  test::failing_disk().pwritev_errno = EIO;
+  EXPECT_EQ(write_until_refused(*session, 1).code, EIO);
+  test::failing_disk().pwritev_errno = 0;
+  // Once is enough, though the disk works again.
+  EXPECT_EQ(write_until_refused(*session, 1).code, EIO);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, EIO);
+  session->writer->end("unpublish");
+  EXPECT_EQ(only<playlist::GapRecord>(session->told).at(0).reason, "io");
+  disk->commit();
+  EXPECT_EQ(session->writer->durable_pts(), durable);
+  std::string run = session->writer->name();
+  EXPECT_EQ(number_in(lines_of(run_directory(run), "io").at(0), "errno"), EIO);
+  // Another process, later: what is there is sound, and names are given.
+  recover(directory_.path(), "n02");
+  EXPECT_EQ(read(run), session->told);
+  expect_sound();
+}
+
+TEST_F(BrokenDiskTest, FailedSyncIsNotTriedAgain) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 6);
+  disk->commit();
+  int64_t durable = session->writer->durable_pts();
+  write(*session, 6);
+  test::failing_disk().syncfs_errno = EIO;
+  disk->commit();
+  test::failing_disk().syncfs_errno = 0;
+  EXPECT_EQ(session->writer->durable_pts(), durable);
+  int calls = test::failing_disk().syncfs_calls;
+  EXPECT_EQ(write_until_refused(*session, 1).code, EIO);
+  disk->commit();
+  session->writer->end("unpublish");
+  disk->commit();
+  EXPECT_EQ(test::failing_disk().syncfs_calls, calls);
+  EXPECT_EQ(session->writer->durable_pts(), durable);
+}
+
+}  // namespace
+}  // namespace headgate::store
