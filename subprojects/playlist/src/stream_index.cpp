@@ -36,16 +36,16 @@ void StreamIndex::add(const Record& record) {
 }
 
 void StreamIndex::on(const RunRecord& run) {
+  const bool behind = next_msn_ && run.first_msn < *next_msn_;
+  repeating_ = false;
   if (run_) {
-    repeating_ = false;
     if (run.run == run_->run) return;
-    const bool behind = next_msn_ && run.first_msn < *next_msn_;
     if (run.utc_us <= run_->utc_us && (behind || run.first_msn == run_->first_msn)) {
       repeating_ = true;
       return;
     }
-    if (behind) start_over();
   }
+  if (behind) start_over();
   while (!parts_.empty() && parts_.back().msn >= run.first_msn)
     parts_.pop_back();  // of a segment never ended
   run_ = run;

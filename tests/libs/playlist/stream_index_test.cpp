@@ -144,6 +144,12 @@ TEST(StreamIndex, ANewerRunBelowTheNumbersStartsOver) {
   EXPECT_EQ(index.find_segment(0)->record.file, "r2/0.mp4");
 }
 
+TEST(StreamIndex, ARunBelowSegmentsThatBelongToNoneToo) {
+  const StreamIndex index = fed({init("aa", "r1/0.mp4"), segment(5, 0), segment(6, 2), run("r1", 3, 0),
+                                 init("aa", "r1/0.mp4"), segment(3, 4), segment(4, 6), segment(5, 8)});
+  EXPECT_EQ(numbers(index), (Numbers{3, 4, 5}));
+}
+
 TEST(StreamIndex, SegmentsOfUnknownInitsArePassedOver) {
   const StreamIndex index =
       fed({run("r1", 0, 0), segment(0, 0, 2, "zz"), init("aa", "r1/0.mp4"), segment(1, 2)});

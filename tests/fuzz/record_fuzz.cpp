@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Records as they come from another process, each behind a 16-bit length, through an index into playlists.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+#include <playlist/hls.h>
+
+using namespace headgate;
+
+namespace {
+
+void require(bool good) {
+  if (!good) std::abort();
+}
+
+void render(const playlist::StreamIndex& index) {
+  using playlist::Addressing;
+  using playlist::PlaylistType;
+  for (const PlaylistType type : {PlaylistType::live, PlaylistType::event, PlaylistType::vod}) {
+    playlist::MediaPlaylistSettings settings;
+    settings.type = type;
+    settings.addressing = type == PlaylistType::event ? Addressing::byte_range : Addressing::uri;
+    require(playlist::media_playlist(index, settings).starts_with("#EXTM3U\n"));
+  }
+  (void)playlist::multivariant_playlist(index);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  playlist::IndexSettings settings;
+  settings.window_ms = 20'000;
+  settings.live_ms = 8'000;
+  playlist::StreamIndex index(settings);
+  ByteReader reader(std::as_bytes(std::span(data, size)));
+  while (reader.remaining() > 0) {
+    const size_t length = reader.u16();
+    const Bytes bytes = reader.bytes(std::min(length, reader.remaining()));
+    if (!reader.ok()) break;
+    const Result<playlist::Record> record = playlist::decode(bytes);
+    if (!record) {
+      require(!record.error().message.empty());
+      continue;
+    }
+    ByteVector again;
+    playlist::encode(*record, again);
+    require(std::equal(again.begin(), again.end(), bytes.begin(), bytes.end()));
+    const uint64_t version = index.version();
+    index.add(*record);
+    require(index.version() >= version);
+    require(index.live_begin() <= index.segments().size());
+    if (!index.segments().empty()) {
+      require(index.live_begin() < index.segments().size());
+      const playlist::Segment& first = index.segments()[index.live_begin()];
+      require(index.find_segment(first.record.msn) == &first);
+      require(index.inits().contains(first.record.init_id));
+    }
+  }
+  render(index);
+  return 0;
+}
