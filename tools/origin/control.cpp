@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "control.h"
 
+#include <json-glib/json-glib.h>
 #include <unistd.h>
+
+#include <cstring>
 
 namespace headgate::origin {
 namespace {
@@ -10,6 +13,29 @@ constexpr int64_t kStatusMs = 1000;
 
 wire::Status status() {
   return {"origin", static_cast<uint32_t>(::getpid()), "{}"};
+}
+
+// NODE without the process that has died.
+std::string without_supervisor(const std::string& node) {
+  JsonNode* root = json_from_string(node.c_str(), nullptr);
+  if (!root) return "";
+  JsonNode* list = JSON_NODE_HOLDS_OBJECT(root)
+                       ? json_object_get_member(json_node_get_object(root), "processes")
+                       : nullptr;
+  JsonArray* processes = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : nullptr;
+  for (guint i = 0; processes && i < json_array_get_length(processes); ++i) {
+    JsonNode* one = json_array_get_element(processes, i);
+    if (!JSON_NODE_HOLDS_OBJECT(one)) continue;
+    const char* role = json_object_get_string_member_with_default(json_node_get_object(one), "role", "");
+    if (std::strcmp(role, "supervisor") != 0) continue;
+    json_array_remove_element(processes, i);
+    break;
+  }
+  gchar* text = json_to_string(root, FALSE);
+  std::string out = text;
+  g_free(text);
+  json_node_unref(root);
+  return out;
 }
 
 }  // namespace
@@ -38,7 +64,15 @@ void Control::accept(std::unique_ptr<wire::Channel> channel) {
   channels_[key] = std::move(channel);
   key->start(
       [this, key](const wire::Message& message, const std::vector<UniqueFd>&) { on_message(*key, message); },
-      [this, key] { channels_.erase(key); });
+      [this, key] { on_closed(key); });
+}
+
+void Control::on_closed(wire::Channel* channel) {
+  if (channel == supervisor_) {
+    node_ = without_supervisor(node_);
+    supervisor_ = nullptr;
+  }
+  channels_.erase(channel);
 }
 
 void Control::on_message(wire::Channel& from, const wire::Message& message) {
@@ -47,7 +81,7 @@ void Control::on_message(wire::Channel& from, const wire::Message& message) {
   else if (std::holds_alternative<wire::GetListeners>(message))
     from.send(wire::Listeners{{"http"}}, {listener_});
   else if (auto* node = std::get_if<wire::Status>(&message))
-    node_ = node->json;
+    node_ = node->json, supervisor_ = &from;
   else if (std::holds_alternative<wire::Stop>(message))
     on_stop_();
 }

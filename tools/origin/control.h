@@ -18,12 +18,14 @@ class Control {
   Control(Loop& loop, int listener, std::function<void()> on_stop);
   ~Control();
   Result<void> listen(const std::string& runtime_dir);
-  // What the supervisor says of the node, a JSON object; empty before it has.
+  // What the supervisor says of the node, a JSON object; empty before it has. When it dies, it is no longer
+  // among the processes.
   const std::string& node() const { return node_; }
 
  private:
   void accept(std::unique_ptr<wire::Channel> channel);
   void on_message(wire::Channel& from, const wire::Message& message);
+  void on_closed(wire::Channel* channel);
 
   Loop& loop_;
   int listener_;
@@ -31,6 +33,7 @@ class Control {
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::map<wire::Channel*, std::unique_ptr<wire::Channel>> channels_;
   std::string node_;
+  wire::Channel* supervisor_ = nullptr;  // that node_ came from; null: it has gone
   Loop::TimerId timer_ = 0;
 };
 

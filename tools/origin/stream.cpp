@@ -50,6 +50,7 @@ void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session)
   worker_ = worker;
   session_ = session;
   received_bytes_ = 0;
+  frame_rate_milli_ = 0;
   health_.clear();
   rates_.clear();
   if (state_ != State::live) set_state(State::live, session.since_utc_us);
@@ -68,6 +69,7 @@ void Stream::health(const wire::SessionHealth& health) {
   if (!session_ || session_->session != health.session) return;
   health_ = health.json;
   received_bytes_ = health.received_bytes;
+  frame_rate_milli_ = health.frame_rate_milli;
   changed_ = true;
 }
 

@@ -83,7 +83,8 @@ class Stream {
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
   uint64_t received_bytes_ = 0;
-  std::string health_;  // JSON; empty: none
+  uint32_t frame_rate_milli_ = 0;  // measured; 0: not known
+  std::string health_;             // JSON; empty: none
   struct Rate {
     uint64_t bytes;
     int64_t duration;

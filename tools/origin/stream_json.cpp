@@ -59,8 +59,8 @@ std::string Stream::json() const {
   nullable.number("kbps", kbps());
   nullable.number("width", init ? positive(init->width) : std::nullopt);
   nullable.number("height", init ? positive(init->height) : std::nullopt);
-  if (init && init->frame_rate_milli > 0)
-    line.field("fps", init->frame_rate_milli / 1000.0);
+  if (session_ && frame_rate_milli_ > 0)
+    line.field("fps", frame_rate_milli_ / 1000.0);
   else
     line.raw("fps", "null");
   nullable.text("codecs", init ? init->codecs : "");

@@ -45,6 +45,21 @@ std::string text_field(const GstStructure* structure, const char* field) {
   return text ? text : "";
 }
 
+// Of the first video stream in healthprobe's `streams` (docs/health.md).
+uint32_t frame_rate_milli(const GstStructure* health) {
+  const GValue* streams = gst_structure_get_value(health, "streams");
+  guint size = streams && GST_VALUE_HOLDS_ARRAY(streams) ? gst_value_array_get_size(streams) : 0;
+  for (guint i = 0; i < size; ++i) {
+    const GValue* value = gst_value_array_get_value(streams, i);
+    const GstStructure* stream = GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : nullptr;
+    double rate = 0;
+    if (!stream || text_field(stream, "kind") != "video" || !gst_structure_get_double(stream, "rate", &rate))
+      continue;
+    return rate > 0 && rate < 100'000 ? static_cast<uint32_t>(rate * 1000 + 0.5) : 0;
+  }
+  return 0;
+}
+
 void take_element_message(const BusWatch& watch, const GstStructure* structure) {
   if (!structure) return;
   const char* name = gst_structure_get_name(structure);
@@ -52,11 +67,12 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   if (std::strcmp(name, "headgate-records") == 0) {
     if (auto records = records_of(structure)) post(RecordsEvent{*std::move(records)});
   } else if (std::strcmp(name, "headgate-health") == 0) {
-    post(HealthEvent{structure_json(structure)});
+    post(HealthEvent{structure_json(structure), frame_rate_milli(structure)});
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
-    post(NoticeEvent{"archive " + text_field(structure, "state") + ": " + text_field(structure, "reason")});
+    std::string reason = text_field(structure, "reason");
+    post(NoticeEvent{"archive " + text_field(structure, "state") + (reason.empty() ? "" : ": " + reason)});
   } else if (std::strcmp(name, "headgate-timestamps") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

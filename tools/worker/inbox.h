@@ -26,6 +26,7 @@ struct RecordsEvent {
 };
 struct HealthEvent {
   std::string json;
+  uint32_t frame_rate_milli = 0;  // of the video; 0: not known
 };
 struct ClosingEvent {  // the source has let the connection go; EOS follows
   std::string reason;

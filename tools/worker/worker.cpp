@@ -213,6 +213,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
       on_records(*session, *records, batches);
     } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
       session->health().json = std::move(health->json);
+      session->health().frame_rate_milli = health->frame_rate_milli;
       flush(event.session);
       tell(session->health(), {"gate", "origin"});  // the gate: for its leases
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {

@@ -32,7 +32,7 @@ void visit(auto& archive, StreamRecords& m) {
   archive(m.session, m.event, m.station, m.records);
 }
 void visit(auto& archive, SessionHealth& m) {
-  archive(m.session, m.event, m.station, m.last_media_mono_us, m.received_bytes, m.json);
+  archive(m.session, m.event, m.station, m.last_media_mono_us, m.received_bytes, m.frame_rate_milli, m.json);
 }
 void visit(auto&, GetListeners&) {}
 void visit(auto& archive, Listeners& m) {

@@ -50,7 +50,7 @@ class Dice {
       case 6:
         return StreamRecords{number(), u32(), u32(), bytes()};
       case 7:
-        return SessionHealth{number(), u32(), u32(), i64(), number(), text()};
+        return SessionHealth{number(), u32(), u32(), i64(), number(), u32(), text()};
       case 8:
         return GetListeners{};
       case 9:

@@ -96,6 +96,7 @@ struct SessionHealth {
   uint32_t event = 0, station = 0;
   int64_t last_media_mono_us = 0;  // when media last came: leases (CLOCK_BOOTTIME)
   uint64_t received_bytes = 0;     // from the publisher, all of the connection
+  uint32_t frame_rate_milli = 0;   // of the video as measured; 0: not known
   std::string json;
   bool operator==(const SessionHealth&) const = default;
 };
