@@ -139,7 +139,7 @@ class Recorder {
   std::optional<fmp4::Packager> packager_;    // none: tracks are not known yet
   fmp4::Presentation presentation_;           // of packager_
   uint32_t next_sequence_ = 1;                // mfhd, goes on over packagers of a run
-  int64_t shift_ns_ = 0;                      // added to running time so that no DTS is negative
+  int64_t shift_ns_ = 0;                      // added to running time: the run begins at 0
   std::optional<int64_t> end_ns_;             // end of the latest unit of all tracks in this run
   int64_t waiting_since_us_ = 0;              // CLOCK_BOOTTIME when the first unit was queued; 0: none
   int64_t retry_at_us_ = 0;                   // next attempt to open a run after a failed one

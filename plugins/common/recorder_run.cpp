@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kRetryUs = 1'000'000;  // between attempts to open a run on a full disk
 // While the station's last run is still being closed, by a process that is being replaced: at most seconds.
 constexpr int64_t kBusyRetryUs = 100'000;
-constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kNsPerSecond = 1'000'000'000, kNsPerMs = 1'000'000;
 
 // Rounds to the nearest tick without overflow over any running time.
 int64_t ticks_of_ns(int64_t ns, uint32_t timescale) {
@@ -54,13 +54,14 @@ bool Recorder::open_run() {
   next_sequence_ = 1;
   refusal_told_ = false;
   end_ns_.reset();
-  // Encoders with B frames give the first units a negative running time; nothing in an MP4 may come before 0.
-  shift_ns_ = 0;
-  int64_t first_ns = 0;
+  // The run begins with its first unit, whatever the running time was then (a pipeline that has been playing
+  // for hours; a negative one from an encoder with B frames). In whole milliseconds, so that times which are
+  // exact in a sender's clock stay exact in every timescale.
+  int64_t first_ns = INT64_MAX;
   for (const auto& track : tracks_)
     if (!track->queue.empty()) first_ns = std::min(first_ns, track->queue.front().dts_ns);
-  const int64_t offset_ns = writer_->timeline_offset() * 100'000 / 9;
-  if (first_ns + offset_ns < 0) shift_ns_ = -(first_ns + offset_ns);
+  const int64_t rest_ns = ((first_ns % kNsPerMs) + kNsPerMs) % kNsPerMs;
+  shift_ns_ = rest_ns - first_ns;
   return true;
 }
 
