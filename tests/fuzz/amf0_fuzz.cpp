@@ -13,7 +13,7 @@ using namespace headgate::rtmp;
 size_t count(const std::vector<AmfValue>& values);
 size_t count(const AmfValue& value) {
   size_t out = 1 + count(value.elements);
-  for (const auto& property : value.properties) out += count(property.second);
+  for (const auto& property : value.properties) out += count(property.value);
   return out;
 }
 size_t count(const std::vector<AmfValue>& values) {

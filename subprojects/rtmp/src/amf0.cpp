@@ -134,10 +134,10 @@ class Reader {
       }
       if (count && reader_.remaining() == 0) return {};
       if (count && *count > 0 && out.properties.size() >= *count && !looks_like_property()) return {};
-      AmfValue::Property property;
-      property.first = text(reader_.u16());
+      AmfProperty property;
+      property.key = text(reader_.u16());
       if (!reader_.ok() || reader_.remaining() == 0) return Unexpected("AMF0: object cut short");
-      if (auto read = value(property.second, depth + 1); !read) return read;
+      if (auto read = value(property.value, depth + 1); !read) return read;
       out.properties.push_back(std::move(property));
     }
   }
@@ -220,8 +220,8 @@ class Reader {
 }  // namespace
 
 const AmfValue* AmfValue::find(std::string_view key) const {
-  for (const Property& property : properties)
-    if (property.first == key) return &property.second;
+  for (const AmfProperty& property : properties)
+    if (property.key == key) return &property.value;
   return nullptr;
 }
 

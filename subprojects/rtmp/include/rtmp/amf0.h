@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <base/bytes.h>
@@ -15,6 +14,8 @@
 #include <rtmp/limits.h>
 
 namespace headgate::rtmp {
+
+struct AmfProperty;
 
 struct AmfValue {
   enum Type : uint8_t {
@@ -28,20 +29,24 @@ struct AmfValue {
     kStrictArray,
     kDate
   };
-  using Property = std::pair<std::string, AmfValue>;
 
   Type type = kUndefined;
   bool boolean = false;
-  double number = 0;                 // kNumber; kDate: ms since the Unix epoch
-  std::string string;                // kString, long strings and XML included
-  std::vector<Property> properties;  // kObject, kEcmaArray; in the order sent, keys may repeat
-  std::vector<AmfValue> elements;    // kStrictArray
+  double number = 0;                    // kNumber; kDate: ms since the Unix epoch
+  std::string string;                   // kString, long strings and XML included
+  std::vector<AmfProperty> properties;  // kObject, kEcmaArray; in the order sent, keys may repeat
+  std::vector<AmfValue> elements;       // kStrictArray
 
   // The first property with that key; null when there is none.
   const AmfValue* find(std::string_view key) const;
   // The property's string or number, or `otherwise` when it is absent or of another type.
   std::string_view text(std::string_view key, std::string_view otherwise = {}) const;
   double real(std::string_view key, double otherwise = 0) const;
+};
+
+struct AmfProperty {
+  std::string key;
+  AmfValue value;
 };
 
 // All values of one message, one after the other.
