@@ -35,11 +35,10 @@ def expect_archived(node, station, sent, kinds):
 
 
 def client_sends(client, kinds):
-    path = media.clip(SECONDS, kinds)
-    sent = media.packets(path)
+    path, sent = media.prepare(client, SECONDS, kinds)
     with Node() as node:
         publisher = media.send(node, client, path, kinds, STATION)
-        live = node.wait_state(STATION, "live")
+        live = node.wait_media(STATION)
         assert (live["width"] is not None) == ("v" in kinds), live
         assert ("mp4a" in live["codecs"]) == ("a" in kinds), live
         code = publisher.finish(SECONDS + 20)

@@ -62,8 +62,7 @@ def test_a_full_disk():
         assert closed
 
         running = media.ffmpeg(node, media.clip(60), node.url(2), loop=True, again=True)
-        node.wait_state(2, "live")
-        wait_until("media is archived", lambda: (node.stream(2) or {}).get("duration_s", 0) > 2)
+        node.wait_media(2, 2)
         volume.fill(0)
         wait_until("the running stream records the gap",
                    lambda: [gap for run in node.runs(2) for gap in records(run, "gap") if gap["reason"] == "disk_full"], 30)

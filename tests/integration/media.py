@@ -14,7 +14,7 @@ from node import SLOWNESS, wait_until
 PICTURE = "testsrc2=size=640x360:rate=25"
 TONE = "sine=frequency=440:sample_rate=44100"
 VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min", "50",
-         "-sc_threshold", "0", "-bf", "2", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "2800k"]
+         "-sc_threshold", "0", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "2800k"]
 AUDIO = ["-c:a", "aac", "-b:a", "96k", "-ac", "2"]
 
 
@@ -26,14 +26,14 @@ def _clips():
 
 
 @functools.cache
-def clip(seconds, kinds="av"):
-    """An FLV file of so many seconds: "av", "v" or "a"; B-frames, a key frame every 2 s, about 1.5 Mbit/s."""
-    path = _clips() / f"{kinds}-{seconds}.flv"
+def clip(seconds, kinds="av", b_frames=2):
+    """An FLV file of so many seconds: "av", "v" or "a"; a key frame every 2 s, about 1.5 Mbit/s."""
+    path = _clips() / f"{kinds}-{seconds}-{b_frames}.flv"
     inputs, codecs = [], []
     if "v" in kinds:
         # Noise keeps the rate up: what is written is compared with what was sent.
         inputs += ["-f", "lavfi", "-i", f"{PICTURE}:duration={seconds},noise=alls=12:allf=t"]
-        codecs += VIDEO
+        codecs += [*VIDEO, "-bf", str(b_frames)]
     if "a" in kinds:
         inputs += ["-f", "lavfi", "-i", f"{TONE}:duration={seconds}"]
         codecs += AUDIO
@@ -50,8 +50,8 @@ def packets(path):
     assert not found.stderr, f"ffprobe about {path}: {found.stderr}"
     tracks = {"video": [], "audio": []}
     for packet in json.loads(found.stdout)["packets"]:
-        # FLV's end of sequence is a message without a picture.
-        if int(packet["size"]) > 5 or packet["codec_type"] == "audio":
+        # FLV has tracks of text, and messages without a picture: the end of sequence.
+        if packet["codec_type"] == "audio" or (packet["codec_type"] == "video" and int(packet["size"]) > 5):
             dts = float(packet["dts_time"])
             tracks[packet["codec_type"]].append((dts, float(packet.get("pts_time", dts)), "K" in packet["flags"]))
     return tracks
@@ -142,24 +142,35 @@ def ffmpeg(node, path, url, loop=False, again=False):
                             "-c", "copy", "-f", "flv", url], again)
 
 
-def gstreamer(node, path, kinds, sink):
-    """Sends a file with gst-launch through flvmux into `sink`, on the file's own clock."""
+def _through_flvmux(path, kinds, sink):
+    """gst-launch's command: the tracks of a file through flvmux into `sink`."""
     branches = []
     if "v" in kinds:
         branches += ["demux.video", "!", "queue", "!", "h264parse", "!", "mux."]
     if "a" in kinds:
         branches += ["demux.audio", "!", "queue", "!", "aacparse", "!", "mux."]
-    return Publisher(node, ["gst-launch-1.0", "-e", "filesrc", f"location={path}", "!", "flvdemux", "name=demux",
-                            "flvmux", "name=mux", "streamable=true", "!", *sink, "sync=true", *branches])
+    return ["gst-launch-1.0", "-q", "-e", "filesrc", f"location={path}", "!", "flvdemux", "name=demux",
+            "flvmux", "name=mux", "streamable=true", "!", *sink, *branches]
+
+
+def prepare(client, seconds, kinds):
+    """(file to send, packets as the client will send them). GStreamer's flvmux makes times of its own, and cuts off
+    the negative decoding times that B-frames begin with: its file of the same is the measure."""
+    if client == "ffmpeg":
+        path = clip(seconds, kinds)
+        return path, packets(path)
+    path = clip(seconds, kinds, b_frames=0)
+    muxed = path.with_suffix(".flvmux.flv")
+    subprocess.run(_through_flvmux(path, kinds, ["filesink", f"location={muxed}"]), check=True, stdin=subprocess.DEVNULL)
+    return path, packets(muxed)
 
 
 def send(node, client, path, kinds, station):
-    """A publisher of that client's kind, with the address in the form it wants."""
+    """A publisher of that client's kind, with the address in the form it wants, on the file's own clock."""
     if client == "ffmpeg":
         return ffmpeg(node, path, node.url(station))
-    if client == "rtmp2sink":
-        return gstreamer(node, path, kinds, ["rtmp2sink", f"location={node.url(station)}"])
-    return gstreamer(node, path, kinds, ["rtmpsink", f"location={node.url(station, 'librtmp')}"])
+    location = node.url(station, None if client == "rtmp2sink" else "librtmp")
+    return Publisher(node, _through_flvmux(path, kinds, [client, f"location={location}", "sync=true"]))
 
 
 def expect_same_times(kind, sent, got, unit):

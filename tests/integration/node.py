@@ -105,12 +105,11 @@ class Node:
         """After a failure: nothing keeps running, what there is to see stays."""
         for helper in self.helpers:
             helper.stop()
-        for process in self.processes_or_none():
-            if alive(process["pid"]):
-                os.kill(process["pid"], signal.SIGKILL)
         if self.supervisor and self.supervisor.poll() is None:
             self.supervisor.kill()
             self.supervisor.wait()
+        for pid in self.own_processes():
+            os.kill(pid, signal.SIGKILL)
         self.log.close()
         tail = (self.folder / "node.log").read_text(errors="replace").splitlines()[-60:]
         print(f"left in {self.folder}; the end of its log:", *tail, sep="\n  ", file=sys.stderr)
@@ -130,15 +129,17 @@ class Node:
             [HEADGATE, "serve", "--data", self.data, "--keys", self.keys, "--http", self.addresses["http"],
              "--rtmp", self.addresses["rtmp"], *self.arguments],
             env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        self.addresses = wait_until("the node serves", self.listening, 15)
+        wait_until("the node serves", self.listening, 15)
 
     def listening(self):
         assert self.supervisor.poll() is None, f"headgate serve ended with {self.supervisor.returncode}"
         status = self.status_or_none()
-        roles = {process["role"] for process in status["processes"]} if status else set()
-        if not status or not roles >= set(ROLES):
+        # While it starts, it does not know everything yet.
+        roles = {process["role"] for process in (status or {}).get("processes", [])}
+        if not roles >= set(ROLES):
             return None
-        return status["listen"] if self.healthy() else None
+        self.addresses = status["listen"]
+        return self.addresses if self.healthy() else None
 
     def status_or_none(self):
         done = self.headgate("status", "--data", str(self.data), "--json", check=False)
@@ -149,12 +150,16 @@ class Node:
         assert status is not None, "headgate status has no answer"
         return status
 
-    def processes_or_none(self):
-        try:
-            status = self.status_or_none()
-        except (ValueError, subprocess.TimeoutExpired):
-            status = None
-        return status["processes"] if status else []
+    def own_processes(self):
+        """Ids of processes that were started for this node: its folder is on their command line."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in entry.read_bytes() and alive(entry.parent.name):
+                    found.append(int(entry.parent.name))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
 
     def pids(self, role):
         return [process["pid"] for process in self.status()["processes"] if process["role"] == role]
@@ -171,14 +176,13 @@ class Node:
 
     def stop(self):
         """SIGTERM; everything is closed within 5 s and no process is left."""
-        pids = [process["pid"] for process in self.status()["processes"]]
         began = time.monotonic()
         self.supervisor.terminate()
         code = self.supervisor.wait(timeout=20 * SLOWNESS)
         took = time.monotonic() - began
         assert code == 0, f"headgate serve ended with {code}"
         assert took < 5 * SLOWNESS, f"headgate serve took {took:.1f} s to end"
-        left = [pid for pid in pids if alive(pid)]
+        left = self.own_processes()
         assert not left, f"processes {left} were left behind"
 
     # --- what it serves ---
@@ -216,6 +220,13 @@ class Node:
             stream = self.stream(station)
             return stream if stream and stream["state"] == state else None
         return wait_until(f"station {station} is {state}", reached, within)
+
+    def wait_media(self, station, seconds=0.0, within=20.0):
+        """Until so much of a live stream is archived; its STREAM."""
+        def there():
+            stream = self.stream(station)
+            return stream if stream and stream["state"] == "live" and stream["codecs"] and stream["duration_s"] > seconds else None
+        return wait_until(f"more than {seconds} s of station {station} are archived", there, within + seconds)
 
     # --- tickets and the archive ---
 

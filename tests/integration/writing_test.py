@@ -8,7 +8,7 @@ import time
 import media
 import tap
 from hls import Watcher
-from node import SOAK, Node, disk_bytes, wait_until
+from node import SOAK, Node, disk_bytes
 
 SECONDS = 60 if SOAK else 20
 STATION = 3
@@ -21,8 +21,7 @@ def test_written_to_received_bytes():
             raise tap.Skip(f"{node.folder} is not on a disk; HEADGATE_TEST_FOLDER names another place")
         media.ffmpeg(node, media.clip(60), node.url(STATION), loop=True)
         Watcher(node, STATION)
-        node.wait_state(STATION, "live")
-        wait_until("the first seconds are archived", lambda: (node.stream(STATION) or {}).get("duration_s", 0) > 2)
+        node.wait_media(STATION, 2)
         pids = [process["pid"] for process in node.status()["processes"]]
         received, written = measure(node, pids)
         # The measurement's own length, not a wait for something.
