@@ -61,7 +61,9 @@ Result<void> Publisher::remove_old() {
   while (files_.size() > 1 && files_.front().end_pts + keep < files_.back().end_pts) {
     const std::string path = settings_.location + "/" + files_.front().name;
     files_.pop_front();
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("remove " + path);
+    // Both names: the store may not have given it the final one yet.
+    for (const std::string& name : {path + ".part", path})
+      if (::unlink(name.c_str()) != 0 && errno != ENOENT) return errno_error("remove " + name);
   }
   return {};
 }
