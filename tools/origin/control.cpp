@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "control.h"
 
+#include <base/io.h>
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
@@ -10,9 +11,21 @@ namespace headgate::origin {
 namespace {
 
 constexpr int64_t kStatusMs = 1000;
+constexpr size_t kMaxNodeFile = 1 << 20;
 
 wire::Status status() {
   return {"origin", static_cast<uint32_t>(::getpid()), "{}"};
+}
+
+// One line holding an object, or nothing.
+std::string node_object(std::string_view text) {
+  JsonNode* root = json_from_string(std::string(text).c_str(), nullptr);
+  bool object = root && JSON_NODE_HOLDS_OBJECT(root);
+  gchar* line = object ? json_to_string(root, FALSE) : nullptr;
+  std::string out = line ? line : "";
+  g_free(line);
+  if (root) json_node_unref(root);
+  return out;
 }
 
 // NODE without the process that has died.
@@ -53,6 +66,7 @@ Result<void> Control::listen(const std::string& runtime_dir) {
                              [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
   if (!acceptor) return Unexpected(acceptor.error());
   acceptor_ = *std::move(acceptor);
+  if (auto left = read_file(runtime_dir + "/node.json", kMaxNodeFile)) node_ = node_object(as_text(*left));
   timer_ = loop_.every_ms(kStatusMs, [this] {
     for (auto& [key, channel] : channels_) channel->send(status());
   });

@@ -18,8 +18,8 @@ class Control {
   Control(Loop& loop, int listener, std::function<void()> on_stop);
   ~Control();
   Result<void> listen(const std::string& runtime_dir);
-  // What the supervisor says of the node, a JSON object; empty before it has. When it dies, it is no longer
-  // among the processes.
+  // What the supervisor says of the node, a JSON object: before it has connected, what it left in node.json.
+  // Empty: nothing is known. When it dies, it is no longer among the processes.
   const std::string& node() const { return node_; }
 
  private:

@@ -52,8 +52,17 @@ std::string node_json(const std::string& supervisor, const WorkerFeed& feed, con
                         .raw("space", space_json(root))
                         .take();
   bool has_fields = supervisor.size() > 2 && supervisor.front() == '{' && supervisor.back() == '}';
-  if (!has_fields) return own;
-  return supervisor.substr(0, supervisor.size() - 1) + "," + own.substr(1);
+  std::string nobody;
+  if (!has_fields)
+    nobody = JsonLine()
+                 .raw("version", "null")
+                 .raw("since_utc", "null")
+                 .field("data", root)
+                 .raw("listen", "{}")
+                 .raw("processes", "[]")
+                 .take();
+  const std::string& first = has_fields ? supervisor : nobody;
+  return first.substr(0, first.size() - 1) + "," + own.substr(1);
 }
 
 }  // namespace headgate::origin

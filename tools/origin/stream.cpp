@@ -17,6 +17,7 @@ void Stream::set_state(State state, int64_t now_utc_us) {
 
 void Stream::add(const playlist::Record& record) {
   changed_ = true;
+  if (std::holds_alternative<playlist::RunRecord>(record)) session_has_run_ = true;
   if (auto* part = std::get_if<playlist::PartRecord>(&record)) {
     rates_.push_back({part->length, part->duration});
     if (rates_.size() > kRateParts) rates_.pop_front();
@@ -49,6 +50,7 @@ void Stream::take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us) 
 void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session) {
   worker_ = worker;
   session_ = session;
+  session_has_run_ = false;
   received_bytes_ = 0;
   frame_rate_milli_ = 0;
   health_.clear();

@@ -82,6 +82,7 @@ class Stream {
   std::optional<playlist::StreamIndex> replay_;
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
+  bool session_has_run_ = false;
   uint64_t received_bytes_ = 0;
   uint32_t frame_rate_milli_ = 0;  // measured; 0: not known
   std::string health_;             // JSON; empty: none

@@ -64,7 +64,7 @@ std::string Stream::json() const {
   else
     line.raw("fps", "null");
   nullable.text("codecs", init ? init->codecs : "");
-  line.field("gaps", totals_.gaps).field("sessions", totals_.runs);
+  line.field("gaps", totals_.gaps).field("sessions", totals_.runs + (session_ && !session_has_run_ ? 1 : 0));
   nullable.text("protocol", session_ ? session_->protocol : "");
   nullable.text("peer", session_ ? session_->peer : "");
   line.raw("health", health_.empty() ? "null" : health_);

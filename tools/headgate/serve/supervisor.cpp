@@ -179,10 +179,10 @@ void Supervisor::run_task(const Program& program, std::function<void(int)> done)
 void Supervisor::start_children() {
   if (stopping_) return;
   running_ = true;
+  announce();  // the origin reads it when it starts
   place("origin").start();
   place("gate").start();
   for (int number = 0; number < config_.workers; ++number) place("worker", number).start();
-  announce();
   report_ready();
 }
 
@@ -240,11 +240,11 @@ void Supervisor::keep_room() {
 }
 
 void Supervisor::announce() {
+  if (!running_) return;  // the sockets are not all there yet
   std::string json = node_json();
   auto origin = children_.find(socket_name("origin", -1));
   if (origin != children_.end())
     origin->second->send(wire::Status{"supervisor", static_cast<uint32_t>(::getpid()), json});
-  if (!running_) return;
   if (auto written = write_node_file(config_.runtime_dir + "/node.json", json + "\n"); !written)
     tools::log_warning(written.error().message);
 }
