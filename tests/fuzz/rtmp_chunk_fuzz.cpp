@@ -22,7 +22,7 @@ class Sink : public MessageSink {
  public:
   std::span<std::byte> begin(uint32_t csid, const MessageHeader& header, Bytes prefix) override {
     require(open_.emplace(csid, ByteVector()).second, "begun twice");
-    if (header.stream_id % 5 == 4) return {};  // skipped
+    if (is_skipped(header)) return {};
     ByteVector& memory = open_[csid];
     memory.resize(header.length - prefix.size());
     return memory;
@@ -32,14 +32,10 @@ class Sink : public MessageSink {
     auto found = open_.find(csid);
     require(found != open_.end(), "completed without a beginning");
     require(payload.size() == found->second.size(), "payload of another size");
-    ByteWriter writer(log);
-    writer.u32(csid);
-    writer.u8(header.type);
-    writer.u32(header.stream_id);
-    writer.u32(header.timestamp);
-    writer.u32(header.length);
-    writer.bytes(prefix);
-    writer.bytes(payload);
+    if (!is_skipped(header)) {  // behind a hand-over nobody hears of those
+      note(csid, header, prefix);
+      ByteWriter(log).bytes(payload);
+    }
     open_.erase(found);
   }
   void abandon(uint32_t csid) override { require(open_.erase(csid) == 1, "abandoned without a beginning"); }
@@ -47,6 +43,16 @@ class Sink : public MessageSink {
   ByteVector log;
 
  private:
+  void note(uint32_t csid, const MessageHeader& header, Bytes prefix) {
+    ByteWriter writer(log);
+    writer.u32(csid);
+    writer.u8(header.type);
+    writer.u32(header.stream_id);
+    writer.u32(header.timestamp);
+    writer.u32(header.length);
+    writer.bytes(prefix);
+  }
+  static bool is_skipped(const MessageHeader& header) { return header.stream_id % 5 == 4; }
   std::map<uint32_t, ByteVector> open_;
 };
 

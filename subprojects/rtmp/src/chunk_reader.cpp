@@ -168,6 +168,7 @@ Result<void> ChunkReader::start_message(Stream& stream, const ChunkHeader& heade
   stream.open = true;
   stream.begun = false;
   stream.skipped = false;
+  stream.silent = false;
   stream.target = nullptr;
   stream.filled = 0;
   stream.prefix_filled = 0;
@@ -227,6 +228,7 @@ Result<void> ChunkReader::finish(Stream& stream, MessageSink& sink) {
   stream.open = false;
   open_bytes_ -= stream.header.length;
   if (stream.header.type == kSetChunkSize || stream.header.type == kAbort) return chunk_control(stream, sink);
+  if (stream.silent) return {};
   if (!stream.begun) begin(stream, sink);
   std::span<std::byte> payload;
   if (stream.target) payload = {stream.target, stream.payload_size()};
@@ -248,7 +250,7 @@ Result<void> ChunkReader::chunk_control(const Stream& stream, MessageSink& sink)
   aborted->open = false;
   aborted->target = nullptr;
   open_bytes_ -= aborted->header.length;
-  if (aborted->begun) sink.abandon(aborted->csid);
+  if (aborted->begun && !aborted->silent) sink.abandon(aborted->csid);
   return {};
 }
 

@@ -81,7 +81,7 @@ Result<void> ChunkReader::restore_stream(ByteReader& reader, MessageSink& sink) 
     return Unexpected("RTMP state: open message");
   std::copy(prefix.begin(), prefix.end(), stream.prefix.begin());
   if (begun && (flags & kSkipped)) {
-    stream.begun = stream.skipped = true;
+    stream.begun = stream.skipped = stream.silent = true;
   } else if (begun) {
     Bytes payload = reader.bytes(stream.filled);
     if (!reader.ok()) return Unexpected("RTMP state: payload");

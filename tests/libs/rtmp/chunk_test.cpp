@@ -406,6 +406,29 @@ TEST(ChunkState, TravelsAtEveryByte) {
   }
 }
 
+TEST(ChunkState, OfASkippedMessageTheNewSinkHearsNothing) {
+  ByteVector first = joined({hex("06 000000 00012c 09 01000000"), filled(128)});
+  ByteVector rest =
+      joined({hex("c6"), filled(128), hex("c6"), filled(44), hex("04 000000 000001 08 01000000 af")});
+  RecordingSink before;
+  before.skip = true;
+  ChunkReader reader;
+  ASSERT_TRUE(reader.feed(first, before));
+  ByteVector state;
+  reader.save(state);
+  RecordingSink after;
+  auto restored = ChunkReader::restore(state, after);
+  ASSERT_TRUE(restored);
+  ASSERT_TRUE(restored->feed(rest, after));
+  ASSERT_EQ(after.seen.size(), 1u);
+  EXPECT_EQ(after.seen[0].type, kAudio);
+
+  auto aborted = ChunkReader::restore(state, after);
+  ASSERT_TRUE(aborted);
+  ASSERT_TRUE(aborted->feed(hex("02 000000 000004 02 00000000 00000006"), after));
+  EXPECT_EQ(after.abandoned, 0);
+}
+
 TEST(ChunkState, DamagedStatesAreRefusedOrHarmless) {
   ByteVector data = joined({hex("06 000000 00012c 09 01000000"), filled(128), hex("c6"), filled(100)});
   RecordingSink sink;

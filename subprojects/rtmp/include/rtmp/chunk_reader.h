@@ -79,7 +79,8 @@ class ChunkReader {
   uint32_t chunk_size() const { return chunk_size_; }
 
   // The state between two feeds, for handing a connection to another process; open messages travel with the
-  // bytes they have so far. restore() asks the sink's begin() again for each, except for skipped ones.
+  // bytes they have so far. restore() asks the sink's begin() again for each, except for skipped ones, of
+  // which the new sink hears nothing.
   void save(ByteVector& out) const;
   static Result<ChunkReader> restore(Bytes saved, MessageSink& sink, const Limits& limits = {});
 
@@ -96,6 +97,7 @@ class ChunkReader {
     bool extended = false;    // the last header had an extended timestamp
     bool begun = false;       // sink.begin() was called for the open message
     bool skipped = false;     // and it wants no payload
+    bool silent = false;      // the sink knows nothing of it: skipped before a restore
     bool open = false;        // between a message's first chunk and its end
     uint8_t prefix_size = 0;  // of the open message
     uint8_t prefix_filled = 0;
