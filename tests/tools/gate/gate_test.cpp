@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A whole gate in the test's thread, with workers that only listen, and publishers over loopback.
+#include <gate/gate.h>
+
+#include "publisher.h"
+
+namespace headgate::gate {
+namespace {
+
+using ingest::test::Keys;
+using ingest::test::Publisher;
+using rtmp::Client;
+
+// What a worker is to the gate.
+class FakeWorker {
+ public:
+  FakeWorker(Loop& loop, const std::string& runtime_dir, uint32_t id) : id_(id) {
+    auto acceptor = wire::Acceptor::listen(loop, runtime_dir + "/worker-" + std::to_string(id) + ".sock",
+                                           [this](std::unique_ptr<wire::Channel> one) {
+                                             channel = std::move(one);
+                                             channel->start(
+                                                 [this](wire::Message message, std::vector<UniqueFd> fds) {
+                                                   on(std::move(message), std::move(fds));
+                                                 },
+                                                 [this] { channel.reset(); });
+                                           });
+    EXPECT_TRUE(acceptor) << acceptor.error().message;
+    acceptor_ = *std::move(acceptor);
+  }
+  void tell_state(bool accepting = true, const std::string& reason = "") {
+    if (channel) channel->send(wire::WorkerState{id_, 1, 0, 10, accepting, reason});
+  }
+  void open(const wire::Handoff& handoff) {
+    channel->send(wire::SessionOpened{handoff.session, handoff.event, handoff.station, handoff.ticket_id,
+                                      handoff.peer, handoff.protocol, handoff.user_agent, 0});
+  }
+
+  std::unique_ptr<wire::Channel> channel;
+  std::vector<wire::Message> sessions_at_start;
+  std::vector<wire::Handoff> handoffs;
+  std::vector<UniqueFd> sockets;
+  std::vector<wire::Kick> kicks;
+
+ private:
+  void on(wire::Message message, std::vector<UniqueFd> fds) {
+    if (std::holds_alternative<wire::Hello>(message)) {
+      tell_state();
+      for (const wire::Message& one : sessions_at_start) channel->send(one);
+    } else if (auto* handoff = std::get_if<wire::Handoff>(&message)) {
+      handoffs.push_back(*handoff);
+      ASSERT_EQ(fds.size(), 1u);
+      sockets.push_back(std::move(fds[0]));
+    } else if (auto* kick = std::get_if<wire::Kick>(&message)) {
+      kicks.push_back(*kick);
+    }
+  }
+
+  uint32_t id_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+};
+
+class GateTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    verifier_.emplace(keys_.node());
+    start_gate();
+  }
+  void start_gate() {
+    gate_.emplace(loop_, system_clock(), *verifier_, Settings{folder_.path, {}});
+    auto started = gate_->start();
+    ASSERT_TRUE(started) << started.error().message;
+    gate_->listen("rtmp", ingest::test::listen_on_loopback(port_));
+  }
+  bool wait_for(const std::function<bool()>& condition) {
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      loop_.run_once(20);
+    }
+    return true;
+  }
+  // Until the gate has this worker's state.
+  std::unique_ptr<FakeWorker> add_worker(uint32_t id) {
+    auto worker = std::make_unique<FakeWorker>(loop_, folder_.path, id);
+    EXPECT_TRUE(wait_for([&] { return worker->channel != nullptr; }));
+    settle();
+    return worker;
+  }
+  // What was sent over the node's sockets has been read on the other side.
+  void settle() {
+    for (int i = 0; i < 20; ++i) loop_.run_once(2);
+  }
+  ticket::Issued ticket(uint32_t station = 421) {
+    int64_t now = system_clock().utc_seconds();
+    return keys_.issue(station, now - 60, now + 3600);
+  }
+  // Until `worker` has it or the publisher was refused; the text in that case.
+  std::string publish(Publisher& publisher, FakeWorker* worker) {
+    size_t before = worker ? worker->handoffs.size() : 0;
+    EXPECT_TRUE(wait_for([&] {
+      publisher.step();
+      return publisher.refused() || (worker && worker->handoffs.size() > before);
+    }));
+    return publisher.refused() ? publisher.refusal().text : "";
+  }
+
+  Keys keys_;
+  ingest::test::TemporaryFolder folder_;
+  Loop loop_;
+  std::optional<ticket::Verifier> verifier_;
+  std::optional<Gate> gate_;
+  uint16_t port_ = 0;
+};
+
+TEST_F(GateTest, HandsOverToAWorkerThatAnswers) {
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(publisher, worker.get()), "");
+  const wire::Handoff& handoff = worker->handoffs[0];
+  EXPECT_EQ(handoff.event, ingest::test::kEvent);
+  EXPECT_EQ(handoff.station, 421u);
+  EXPECT_EQ(handoff.ticket_id, to_hex(issued.ticket.tid));
+  EXPECT_EQ(handoff.ticket, issued.ticket.wire_text());
+  EXPECT_EQ(handoff.protocol, "rtmp");
+  EXPECT_EQ(handoff.claim, "first");
+  EXPECT_TRUE(handoff.peer.starts_with("127.0.0.1:")) << handoff.peer;
+  auto server = rtmp::Server::restore(handoff.state);
+  ASSERT_TRUE(server) << server.error().message;
+  server->accept_publish();
+  ByteVector out = server->take_output();
+  ASSERT_EQ(::send(worker->sockets[0].get(), out.data(), out.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(out.size()));
+  EXPECT_TRUE(wait_for([&] {
+    publisher.step();
+    return publisher.phase() == Client::Phase::kPublishing;
+  }));
+  // The gate's own copy is closed, and closing it ended nothing; when it dies the stream lives.
+  gate_.reset();
+  publisher.step();
+  EXPECT_FALSE(publisher.closed);
+  worker->sockets.clear();
+  EXPECT_TRUE(wait_for([&] { return !publisher.step(); }));
+}
+
+TEST_F(GateTest, WithoutAWorkerTheTextSaysSo) {
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  std::string text = publish(publisher, nullptr);
+  EXPECT_TRUE(text.starts_with("1503 DOWN:")) << text;
+}
+
+TEST_F(GateTest, AFullDiskIsSaid) {
+  auto worker = add_worker(0);
+  worker->tell_state(false, "volume full: 3 MiB free");
+  settle();
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  EXPECT_TRUE(publish(publisher, worker.get()).starts_with("1507 NO-STORAGE:"));
+  worker->tell_state(true);
+  settle();
+  Publisher again = Publisher::of(port_, issued);
+  EXPECT_EQ(publish(again, worker.get()), "");
+}
+
+TEST_F(GateTest, AReconnectSupersedesItsOldSession) {
+  auto worker = add_worker(0);
+  auto other = add_worker(1);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  worker->open(worker->handoffs[0]);
+  settle();
+  Publisher second = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(second, worker.get()), "");
+  ASSERT_EQ(worker->kicks.size(), 1u);
+  EXPECT_EQ(worker->kicks[0].session, worker->handoffs[0].session);
+  EXPECT_EQ(worker->kicks[0].reason, "superseded");
+  EXPECT_EQ(worker->handoffs[1].claim, "resume");
+  EXPECT_NE(worker->handoffs[1].session, worker->handoffs[0].session);
+  EXPECT_TRUE(other->handoffs.empty());
+}
+
+TEST_F(GateTest, ASecondPublisherFromElsewhereIsRefused) {
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  worker->open(worker->handoffs[0]);
+  Publisher second = Publisher::of(port_, issued, "127.0.0.9");
+  EXPECT_TRUE(publish(second, worker.get()).starts_with("1409 IN-USE")) << second.refusal().text;
+  EXPECT_TRUE(worker->kicks.empty());
+}
+
+TEST_F(GateTest, WorkersComeAndGo) {
+  auto worker = add_worker(3);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  worker.reset();
+  settle();
+  Publisher second = Publisher::of(port_, issued);
+  EXPECT_TRUE(publish(second, nullptr).starts_with("1503"));
+  worker = add_worker(3);
+  Publisher third = Publisher::of(port_, issued);
+  EXPECT_EQ(publish(third, worker.get()), "");
+  EXPECT_TRUE(worker->kicks.empty()) << "the old session died with the old worker";
+}
+
+TEST_F(GateTest, ANewGateFindsTheSessions) {
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  wire::Handoff handoff = worker->handoffs[0];
+  worker->sessions_at_start = {wire::SessionOpened{handoff.session, handoff.event, handoff.station,
+                                                   handoff.ticket_id, handoff.peer, "rtmp", "", 0}};
+  gate_.reset();
+  ASSERT_TRUE(wait_for([&] { return worker->channel == nullptr; }));
+  start_gate();
+  ASSERT_TRUE(wait_for([&] { return worker->channel != nullptr; }));
+  settle();
+  Publisher second = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(second, worker.get()), "");
+  ASSERT_EQ(worker->kicks.size(), 1u);
+  EXPECT_EQ(worker->kicks[0].session, handoff.session);
+  EXPECT_EQ(worker->handoffs[1].claim, "resume");
+  EXPECT_GT(worker->handoffs[1].session, handoff.session);
+}
+
+TEST_F(GateTest, TheSupervisorsQuestions) {
+  auto channel = wire::Channel::connect(loop_, folder_.path + "/gate.sock");
+  ASSERT_TRUE(channel) << channel.error().message;
+  std::vector<wire::Status> statuses;
+  std::vector<std::string> names;
+  std::vector<UniqueFd> sockets;
+  bool closed = false;
+  (*channel)->start(
+      [&](wire::Message message, std::vector<UniqueFd> fds) {
+        if (auto* status = std::get_if<wire::Status>(&message)) statuses.push_back(*status);
+        if (auto* listeners = std::get_if<wire::Listeners>(&message)) {
+          names = listeners->names;
+          sockets = std::move(fds);
+        }
+      },
+      [&] { closed = true; });
+  (*channel)->send(wire::Hello{"supervisor"});
+  (*channel)->send(wire::GetListeners{});
+  ASSERT_TRUE(wait_for([&] { return !statuses.empty() && !names.empty(); }));
+  EXPECT_EQ(statuses[0].role, "gate");
+  EXPECT_EQ(statuses[0].pid, static_cast<uint32_t>(::getpid()));
+  EXPECT_NE(statuses[0].json.find("\"unauthenticated\":0"), std::string::npos) << statuses[0].json;
+  EXPECT_EQ(names, std::vector<std::string>{"rtmp"});
+  ASSERT_EQ(sockets.size(), 1u);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(sockets[0].get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  EXPECT_EQ(ntohs(address.sin_port), port_);
+
+  auto worker = add_worker(0);
+  (*channel)->send(wire::Drain{});
+  settle();
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  EXPECT_TRUE(publish(publisher, worker.get()).starts_with("1503 DOWN: this server is being taken out"));
+  statuses.clear();
+  ASSERT_TRUE(wait_for([&] { return !statuses.empty(); })) << "once a second";
+  EXPECT_NE(statuses[0].json.find("\"refused\":{\"1503\":1}"), std::string::npos) << statuses[0].json;
+  EXPECT_NE(statuses[0].json.find("\"draining\":true"), std::string::npos);
+  EXPECT_FALSE(closed);
+
+  (*channel)->send(wire::Stop{});
+  loop_.after_ms(20'000, [&] {
+    ADD_FAILURE() << "Stop did not stop the loop";
+    loop_.stop();
+  });
+  loop_.run();
+}
+
+}  // namespace
+}  // namespace headgate::gate

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/encoding.h>
+#include <gate/sessions.h>
+#include <gtest/gtest.h>
+
+namespace headgate::gate {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+
+ticket::Ticket ticket_of(uint32_t station, uint8_t mark = 1) {
+  ticket::Ticket out;
+  out.event = 77;
+  out.station = station;
+  out.tid[0] = static_cast<std::byte>(mark);
+  out.tid[1] = static_cast<std::byte>(station);
+  out.expires = 2'000'000'000;
+  return out;
+}
+
+ingest::Peer peer_at(const std::string& address) {
+  return {address + ":1000", address, address, address};
+}
+
+class SessionsTest : public testing::Test {
+ protected:
+  Result<Sessions::Choice> choose(uint32_t station, const std::string& from = "192.0.2.7", uint8_t mark = 1) {
+    return sessions_.choose(ticket_of(station, mark), peer_at(from), workers_);
+  }
+  // Chooses and begins.
+  Sessions::Choice begin(uint64_t id, uint32_t station, const std::string& from = "192.0.2.7",
+                         uint8_t mark = 1) {
+    auto choice = choose(station, from, mark);
+    EXPECT_TRUE(choice) << choice.error().message;
+    sessions_.begin(id, ticket_of(station, mark), *choice);
+    return *choice;
+  }
+  int refusal(uint32_t station, const std::string& from = "192.0.2.7", uint8_t mark = 1) {
+    auto choice = choose(station, from, mark);
+    EXPECT_FALSE(choice);
+    if (choice) return 0;
+    text_ = choice.error().message;
+    return choice.error().code;
+  }
+  void media(uint64_t id, int64_t ahead_us = 0) {
+    wire::SessionHealth health;
+    health.session = id;
+    health.last_media_mono_us = clock_.mono_us() + ahead_us;
+    sessions_.health(health);
+  }
+
+  ManualClock clock_{1'700'000'000 * kSecond, 1'000 * kSecond};
+  Sessions sessions_{clock_};
+  std::vector<Candidate> workers_ = {{"w0", 0, 10, true, ""}, {"w1", 0, 10, true, ""}};
+  std::string text_;
+};
+
+TEST_F(SessionsTest, SpreadsOverWorkersByLoad) {
+  // Sessions that are on their way count, though the workers do not report them yet.
+  EXPECT_EQ(begin(1, 1).worker, "w0");
+  EXPECT_EQ(begin(2, 2).worker, "w1");
+  EXPECT_EQ(begin(3, 3).worker, "w0");
+  sessions_.opened({1, 77, 1, to_hex(ticket_of(1).tid), "192.0.2.7:1000", "rtmp", "", 0}, "w0");
+  workers_[0].sessions = 1;
+  EXPECT_EQ(begin(4, 4).worker, "w1");
+  workers_[0].sessions = 9;
+  EXPECT_EQ(begin(5, 5).worker, "w1");
+}
+
+TEST_F(SessionsTest, AReconnectGoesWhereTheStationWas) {
+  EXPECT_EQ(begin(1, 1).worker, "w0");
+  sessions_.closed(1);
+  workers_[0].sessions = 9;
+  EXPECT_EQ(begin(2, 1).worker, "w0");
+  sessions_.closed(2);
+  workers_[0].sessions = 10;  // full: elsewhere
+  EXPECT_EQ(begin(3, 1).worker, "w1");
+}
+
+TEST_F(SessionsTest, AReconnectReplacesItsOldSessionEvenOnAFullWorker) {
+  begin(1, 1);
+  sessions_.opened({1, 77, 1, to_hex(ticket_of(1).tid), "192.0.2.7:1000", "rtmp", "", 0}, "w0");
+  workers_[0].sessions = workers_[0].capacity;
+  media(1);
+  Sessions::Choice choice = begin(2, 1);
+  EXPECT_EQ(choice.worker, "w0");
+  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kResume);
+  ASSERT_EQ(choice.superseded.size(), 1u);
+  EXPECT_EQ(choice.superseded[0].id, 1u);
+  EXPECT_EQ(choice.superseded[0].worker, "w0");
+}
+
+TEST_F(SessionsTest, ADrainingWorkerLosesItsReconnects) {
+  begin(1, 1);
+  workers_[0].accepting = false;
+  workers_[0].reason = "draining";
+  Sessions::Choice choice = begin(2, 1);
+  EXPECT_EQ(choice.worker, "w1");
+  EXPECT_EQ(choice.superseded.size(), 1u);
+}
+
+TEST_F(SessionsTest, RefusalsSayWhy) {
+  workers_[0] = {"w0", 0, 10, false, "draining"};
+  workers_[1] = {"w1", 0, 10, false, "volume full: 100 MiB free"};
+  EXPECT_EQ(refusal(1), ticket::kNoStorage);
+  EXPECT_NE(text_.find("100 MiB free"), std::string::npos);
+  workers_[1].reason = "draining";
+  EXPECT_EQ(refusal(1), ticket::kDown);
+  workers_[1] = {"w1", 10, 10, true, ""};
+  EXPECT_EQ(refusal(1), ticket::kDown);
+  EXPECT_NE(text_.find("full"), std::string::npos);
+  workers_.clear();
+  EXPECT_EQ(refusal(1), ticket::kDown);
+  EXPECT_NE(text_.find("no worker"), std::string::npos);
+}
+
+TEST_F(SessionsTest, ARefusedAttemptTakesNoLease) {
+  begin(1, 1);
+  auto workers = std::exchange(workers_, {});
+  EXPECT_EQ(refusal(1), ticket::kDown);
+  workers_ = workers;
+  media(1);
+  EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict) << "the first one still holds it";
+}
+
+TEST_F(SessionsTest, AnotherAddressOnlyAfterSilence) {
+  begin(1, 1);
+  for (int i = 0; i < 10; ++i) {
+    clock_.advance_us(kSecond);
+    media(1);
+  }
+  clock_.advance_us(3 * kSecond);
+  EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict);
+  clock_.advance_us(2 * kSecond);
+  Sessions::Choice choice = begin(2, 1, "198.51.100.1");
+  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kTakeover);
+  EXPECT_EQ(choice.superseded.size(), 1u);
+  // What the old one still receives no longer counts.
+  sessions_.closed(1);
+  media(1);
+  clock_.advance_us(5 * kSecond);
+  EXPECT_TRUE(choose(1, "203.0.113.1"));
+}
+
+TEST_F(SessionsTest, AWorkerCannotReportTheFuture) {
+  begin(1, 1);
+  media(1, 3600 * kSecond);
+  clock_.advance_us(5 * kSecond);
+  EXPECT_TRUE(choose(1, "198.51.100.1"));
+}
+
+TEST_F(SessionsTest, TwoTicketsOfOneStation) {
+  begin(1, 1);
+  media(1);
+  EXPECT_EQ(refusal(1, "192.0.2.7", 2), ticket::kConflict);
+  EXPECT_NE(text_.find("another ticket"), std::string::npos);
+  clock_.advance_us(5 * kSecond);
+  EXPECT_EQ(begin(2, 1, "192.0.2.7", 2).superseded.size(), 1u);
+}
+
+TEST_F(SessionsTest, SessionsOfLivingWorkersAreFoundAgain) {
+  // After a restart: only what the workers tell.
+  wire::SessionOpened told{9, 77, 1, to_hex(ticket_of(1).tid), "192.0.2.7:1000", "rtmp", "", 0};
+  EXPECT_FALSE(sessions_.opened(told, "w1"));
+  EXPECT_TRUE(sessions_.opened(told, "w1")) << "told again";
+  media(9);
+  EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict);
+  Sessions::Choice choice = begin(10, 1);
+  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kResume);
+  EXPECT_EQ(choice.worker, "w1");
+  ASSERT_EQ(choice.superseded.size(), 1u);
+  EXPECT_EQ(choice.superseded[0].id, 9u);
+}
+
+TEST_F(SessionsTest, FoundSessionsOverIpv6) {
+  sessions_.opened({9, 77, 1, to_hex(ticket_of(1).tid), "[2001:db8::7]:1000", "rtmp", "", 0}, "w1");
+  media(9);
+  EXPECT_TRUE(choose(1, "2001:db8::7"));
+  EXPECT_EQ(refusal(1, "2001:db8::8"), ticket::kConflict);
+}
+
+TEST_F(SessionsTest, AWorkersDeathEndsItsSessions) {
+  begin(1, 1);
+  begin(2, 2);
+  sessions_.worker_lost("w0");
+  EXPECT_EQ(sessions_.all().size(), 1u);
+  EXPECT_TRUE(begin(3, 1).superseded.empty());
+}
+
+}  // namespace
+}  // namespace headgate::gate
