@@ -45,18 +45,12 @@ class GateProgram(unittest.TestCase):
         listening = socket.create_server(('127.0.0.1', 0))
         port = listening.getsockname()[1]
 
-        def inherit():
-            # A child's own descriptor 3, as sd_listen_fds(3) has it.
-            os.dup2(listening.fileno(), 3)
-            os.environ['LISTEN_PID'] = str(os.getpid())
-
         environment = dict(os.environ, LISTEN_FDS='1', LISTEN_FDNAMES='rtmp')
-        # sh: LISTEN_PID is the program's own number, known only after fork.
+        # As sd_listen_fds(3) has it: descriptor 3, and LISTEN_PID is the program's own, which exec keeps.
         gate = subprocess.Popen(
-            ['sh', '-c', 'LISTEN_PID=$$ exec "$0" "$@"', GATE, '--runtime-dir', self.runtime,
-             '--keys', self.keys],
-            env=environment, stderr=subprocess.PIPE, text=True, pass_fds=(3,) if listening.fileno() == 3 else (),
-            preexec_fn=None if listening.fileno() == 3 else inherit, close_fds=listening.fileno() == 3)
+            ['sh', '-c', f'LISTEN_PID=$$ exec "$0" "$@" 3<&{listening.fileno()}', GATE,
+             '--runtime-dir', self.runtime, '--keys', self.keys],
+            env=environment, stderr=subprocess.PIPE, text=True, pass_fds=(listening.fileno(),))
         self.addCleanup(gate.stderr.close)
         self.addCleanup(gate.kill)
         issued = run(HEADGATE, 'ticket', 'issue', '--keys', self.keys, '--station', '421', '--format', 'json',
