@@ -25,6 +25,10 @@ class AdmittedPublisher {
   AdmittedPublisher();
   // Sets the source's session properties; the source owns its end from now on.
   void hand_over(GstElement* source);
+  // The same for somebody else to do: the descriptor (still ours) and the saved state.
+  int session_fd() const { return theirs_.get(); }
+  const ByteVector& session_state() const { return state_; }
+  void handed_over() { theirs_.reset(); }
 
   void metadata(bool video, bool audio);
   void video_config(Bytes avcc, uint32_t ms = 0);
