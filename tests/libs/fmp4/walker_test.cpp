@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Reading back: whole files, files cut anywhere, and files that are something else.
-#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <fstream>
 #include <random>
 
 #include <base/io.h>
