@@ -60,9 +60,8 @@ void OutPad::set_config(const codec::Track& config) {
 void OutPad::begin(const Begin& begin, const codec::Track* config) {
   if (begun_) gap_until(begin.base > base_ ? begin.base - base_ : 0);
   if (config) set_config(*config);
-  const gst::CharPtr id(gst_pad_create_stream_id_printf(
-      pad_, begin.element, "%s/%u", track_ == kVideoTrack ? "video" : "audio", begin.number));
-  GstEvent* start = gst_event_new_stream_start(id.get());
+  const std::string id = begin.stream_id + (track_ == kVideoTrack ? "/video" : "/audio");
+  GstEvent* start = gst_event_new_stream_start(id.c_str());
   gst_event_set_group_id(start, begin.group);
   push_event(start);
   push_event(gst_event_new_caps(caps_.get()));

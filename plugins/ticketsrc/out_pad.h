@@ -25,9 +25,8 @@ class OutPad {
   OutPad(GstPadTemplate* templ, TrackId track);
 
   struct Begin {
-    GstElement* element = nullptr;
+    std::string stream_id;  // of the session; the pad's own is behind a slash
     guint group = 0;
-    unsigned number = 0;          // of the session, from 1: part of the stream id
     GstClockTime base = 0;        // running time of the session's zero
     GstEvent* session = nullptr;  // sticky; lives as long as the session
   };

@@ -17,6 +17,9 @@ namespace {
 // A composition offset before the session's first DTS moves its zero back, at most so far.
 constexpr int32_t kMaxNegativeCompositionMs = 10'000;
 
+// Media of one track that is pushed before the other track's turn, by the sender's clock.
+constexpr uint32_t kSliceMs = 250;
+
 constexpr const char* kTrackNames[] = {"video", "audio"};
 
 Now now() {
@@ -56,6 +59,7 @@ Source::~Source() {
 void Source::start(const SourceSettings& settings) {
   settings_ = settings;
   group_ = gst_util_group_id_next();
+  stream_prefix_ = std::string(GST_ELEMENT_NAME(element_)) + "/" + std::to_string(g_random_int());
   session_number_ = 0;
   pushed_until_ = 0;
   finished_bytes_ = 0;
@@ -184,10 +188,45 @@ void Source::push_items(Now at) {
   if (!live_->session->has_items()) return;
   if (!live_->begun) begin_pads(at);
   if (!live_->begun) return;  // configurations only, so far
+  // Usually one slice. A publisher who catches up sends seconds at once: downstream gets the tracks
+  // interleaved.
+  size_t next[kTracks] = {};
+  std::optional<uint32_t> until;
+  do {
+    until = slice_end(next);
+    for (const TrackId track : {kVideoTrack, kAudioTrack}) put_slice(track, next[track], until);
+    push_pads();
+    if (!live_ || finished_) return;  // downstream ended it
+  } while (until);
+  live_->session->clear_items(kVideoTrack);
+  live_->session->clear_items(kAudioTrack);
+}
+
+// The sender's clock kSliceMs after the earliest frame that is left; none when none is.
+std::optional<uint32_t> Source::slice_end(const size_t (&next)[kTracks]) const {
+  std::optional<uint32_t> earliest;
   for (const TrackId track : {kVideoTrack, kAudioTrack}) {
-    for (Item& item : live_->session->items(track)) put(track, std::move(item));
-    live_->session->clear_items(track);
+    const auto& items = live_->session->items(track);
+    size_t i = next[track];
+    while (i < items.size() && items[i].config) ++i;
+    if (i >= items.size()) continue;
+    const uint32_t ms = items[i].sender_ms;
+    if (!earliest || static_cast<int32_t>(ms - *earliest) < 0) earliest = ms;
   }
+  if (earliest) *earliest += kSliceMs;
+  return earliest;
+}
+
+// Frames before `until`, and configurations between them, which have no time of their own.
+void Source::put_slice(TrackId track, size_t& next, std::optional<uint32_t> until) {
+  auto& items = live_->session->items(track);
+  const auto belongs = [&](const Item& item) {
+    return item.config || (until && static_cast<int32_t>(item.sender_ms - *until) < 0);
+  };
+  while (next < items.size() && belongs(items[next])) put(track, std::move(items[next++]));
+}
+
+void Source::push_pads() {
   GstClockTime furthest = 0;
   for (const auto& pad : pads_)
     if (pad) furthest = std::max(furthest, pad->end());
@@ -207,7 +246,7 @@ void Source::begin_pads(Now at) {
   live_->timeline.emplace(zero->sender_ms, zero->arrival_us);
   live_->begun = true;
   const GstClockTime base = std::max(running_time_of(zero->arrival_us, at), pushed_until_);
-  begin_ = {element_, group_, session_number_, base, live_->event.get()};
+  begin_ = {stream_prefix_ + "/" + std::to_string(session_number_), group_, base, live_->event.get()};
   for (const TrackId track : {kVideoTrack, kAudioTrack}) {
     const auto& items = live_->session->items(track);
     const auto first = std::find_if(items.begin(), items.end(), [](const Item& item) { return item.config; });

@@ -81,6 +81,9 @@ class Source : public PollClient {
   void begin_session(Offer offer, Now now);
   void warn_of_tracks();
   void push_items(Now now);
+  std::optional<uint32_t> slice_end(const size_t (&next)[kTracks]) const;
+  void put_slice(TrackId track, size_t& next, std::optional<uint32_t> until);
+  void push_pads();
   void begin_pads(Now now);
   GstClockTime running_time_of(int64_t mono_us, Now now) const;
   void add_pad(TrackId track, const codec::Track& config);
@@ -110,6 +113,7 @@ class Source : public PollClient {
   OutPad::Begin begin_{};         // of the present session, for pads that come late
   Listener* listener_ = nullptr;  // of the present session
   guint group_ = 0;
+  std::string stream_prefix_;  // of stream ids, unique in the process
   unsigned session_number_ = 0;
   GstClockTime pushed_until_ = 0;  // running time, of all sessions
   uint64_t finished_bytes_ = 0;    // received in sessions that are over

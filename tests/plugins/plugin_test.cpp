@@ -138,12 +138,15 @@ std::shared_ptr<Passed> watch_pad(GstPad* pad) {
   const auto probe = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
     Passed& self = **static_cast<std::shared_ptr<Passed>*>(data);
     std::lock_guard lock(self.mutex);
+    const auto keep = [&self](GstBuffer* buffer) {
+      self.buffers.push_back(gst::Ref<GstBuffer>::retain(buffer));
+      if (self.on_buffer) self.on_buffer(GST_BUFFER_DTS(buffer));
+    };
     if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-      self.buffers.push_back(gst::Ref<GstBuffer>::retain(GST_PAD_PROBE_INFO_BUFFER(info)));
+      keep(GST_PAD_PROBE_INFO_BUFFER(info));
     } else if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
       GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
-      for (guint i = 0; i < gst_buffer_list_length(list); ++i)
-        self.buffers.push_back(gst::Ref<GstBuffer>::retain(gst_buffer_list_get(list, i)));
+      for (guint i = 0; i < gst_buffer_list_length(list); ++i) keep(gst_buffer_list_get(list, i));
     } else {
       self.events.push_back(gst::Ref<GstEvent>::retain(GST_PAD_PROBE_INFO_EVENT(info)));
     }

@@ -65,6 +65,7 @@ struct Passed {
   std::mutex mutex;
   std::vector<gst::Ref<GstBuffer>> buffers;
   std::vector<gst::Ref<GstEvent>> events;
+  std::function<void(GstClockTime dts)> on_buffer;  // set before data flows
   size_t count();
   std::vector<gst::Ref<GstEvent>> events_of(GstEventType type);
 };

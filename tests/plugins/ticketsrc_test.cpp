@@ -50,6 +50,17 @@ class HandedOver : public ::testing::Test {
     EXPECT_TRUE(gst_structure_get_uint64(raw, field, &value)) << field;
     return value;
   }
+  static int64_t timescale(codec::Kind kind) {
+    return kind == codec::Kind::video ? media_->video->timescale : media_->audio->timescale;
+  }
+  void send(const Packet& packet) {
+    const auto ms = [&](int64_t ticks) { return ticks * 1000 / timescale(packet.kind); };
+    if (packet.kind == codec::Kind::video)
+      publisher_.video(packet.data, static_cast<uint32_t>(ms(packet.dts)), packet.key,
+                       static_cast<int32_t>(ms(packet.pts) - ms(packet.dts)));
+    else
+      publisher_.audio(packet.data, static_cast<uint32_t>(ms(packet.dts)));
+  }
   static size_t packets(codec::Kind kind) {
     return static_cast<size_t>(std::count_if(media_->packets.begin(), media_->packets.end(),
                                              [kind](const Packet& packet) { return packet.kind == kind; }));
@@ -174,6 +185,39 @@ TEST_F(HandedOver, KeyFramesCarryTheTimeOfReceipt) {
     if (!key) continue;
     EXPECT_GE(meta->timestamp, static_cast<GstClockTime>(before) * GST_USECOND);
     EXPECT_LE(meta->timestamp, static_cast<GstClockTime>(g_get_real_time()) * GST_USECOND);
+  }
+}
+
+TEST_F(HandedOver, ABurstComesOutInterleaved) {
+  start();
+  publisher_.metadata(true, true);
+  // All of the video first, and then all of the audio, as a client may that catches up.
+  publisher_.video_config(media_->video->config);
+  publisher_.audio_config(media_->audio->config);
+  // Kept together by not being read until everything is there.
+  gst_element_set_state(pipeline_->get(), GST_STATE_PAUSED);
+  for (const codec::Kind kind : {codec::Kind::video, codec::Kind::audio})
+    for (const Packet& packet : media_->packets)
+      if (packet.kind == kind && packet.dts * 1000 / timescale(kind) < 2500) send(packet);
+  std::vector<std::pair<codec::Kind, GstClockTime>> order;
+  std::mutex mutex;
+  const auto note = [&](codec::Kind kind) {
+    return [&order, &mutex, kind](GstClockTime dts) {
+      std::lock_guard lock(mutex);
+      order.emplace_back(kind, dts);
+    };
+  };
+  video_->on_buffer = note(codec::Kind::video);
+  audio_->on_buffer = note(codec::Kind::audio);
+  pipeline_->play();
+  publisher_.unpublish();
+  ASSERT_TRUE(pipeline_->wait_eos());
+  std::lock_guard lock(mutex);
+  GstClockTime reached[2] = {};
+  for (const auto& [kind, dts] : order) {
+    reached[kind == codec::Kind::video ? 0 : 1] = dts;
+    const GstClockTime ahead = std::max(reached[0], reached[1]) - std::min(reached[0], reached[1]);
+    ASSERT_LE(ahead, 600 * GST_MSECOND);
   }
 }
 
