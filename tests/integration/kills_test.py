@@ -49,8 +49,9 @@ def test_a_publisher_is_cut_for_five_seconds():
         # The length of the cut is the test's subject, nothing is waited for here.
         time.sleep(max(0, CUT_S - (time.monotonic() - cut_at)))
         again = media.ffmpeg(node, media.clip(CLIP_S), node.url(STATION), loop=True)
-        stream = node.wait_state(STATION, "live")
+        node.wait_state(STATION, "live")
         more_segments(watcher, 3)
+        stream = node.stream(STATION)
         again.stop()
         assert stream["sessions"] == 2, stream
         breaks = watcher.wait().discontinuities()
@@ -163,6 +164,7 @@ def test_the_whole_node_is_killed():
         node.kill("supervisor")
         for pid in children:
             os.kill(pid, signal.SIGKILL)
+        wait_until("they are gone", lambda: not any(alive(pid) for pid in children))
         node.start()
         node.wait_state(STATION, "live", 30)
         watcher = Watcher(node, STATION)

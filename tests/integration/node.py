@@ -259,6 +259,11 @@ class Node:
         return json.loads(done.stdout)
 
 
+def log_text(node):
+    """What the node's processes have said so far."""
+    return (node.folder / "node.log").read_text(errors="replace")
+
+
 def publish_url(ticket, client=None):
     for entry in ticket["publish"]:
         if entry["protocol"] == "rtmp" and entry.get("client") == client:
