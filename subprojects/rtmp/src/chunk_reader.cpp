@@ -47,6 +47,12 @@ Result<size_t> ChunkReader::feed_some(Bytes data, MessageSink& sink) {
   size_t at = 0;
   while (at < data.size() && !stop_) {
     if (current_ == kNoStream) {
+      // Nearly all chunks of 128-byte senders: one more piece of the message that is open.
+      if (Stream* stream = continued(data[at])) {
+        if (auto begun = begin_chunk(*stream); !begun) return Unexpected(begun.error());
+        ++at;
+        continue;
+      }
       auto used =
           header_filled_ > 0 ? resume_header(data.subspan(at), sink) : take_header(data.subspan(at), sink);
       if (!used) return used;
@@ -133,15 +139,30 @@ Result<void> ChunkReader::apply_header(uint32_t csid, const ChunkHeader& header,
   } else if (header.format != 3) {
     return Unexpected("RTMP: a new message header inside a message");
   }
-  current_ = static_cast<uint32_t>(stream - streams_.data());
-  chunk_left_ = std::min(chunk_size_, stream->missing());
-  if (chunk_left_ >= kTinyChunk)
-    tiny_chunks_ = 0;
-  else if (chunk_left_ < stream->missing() && ++tiny_chunks_ > limits_.max_tiny_chunks)
-    return limit("max_tiny_chunks", limits_.max_tiny_chunks);
+  if (auto begun = begin_chunk(*stream); !begun) return begun;
   if (stream->missing() > 0) return {};
   current_ = kNoStream;  // a message of no bytes ends with its header
   return finish(*stream, sink);
+}
+
+// The stream whose open message goes on with this first byte of a chunk, if that is the whole header and the
+// stream the one before's.
+ChunkReader::Stream* ChunkReader::continued(std::byte first) {
+  if (header_filled_ > 0 || last_found_ >= streams_.size()) return nullptr;
+  Stream& stream = streams_[last_found_];
+  bool whole =
+      (first >> 6) == std::byte{3} && std::to_integer<uint32_t>(first & std::byte{0x3f}) == stream.csid;
+  return whole && stream.open && !stream.extended ? &stream : nullptr;
+}
+
+Result<void> ChunkReader::begin_chunk(Stream& stream) {
+  current_ = static_cast<uint32_t>(&stream - streams_.data());
+  chunk_left_ = std::min(chunk_size_, stream.missing());
+  if (chunk_left_ >= kTinyChunk)
+    tiny_chunks_ = 0;
+  else if (chunk_left_ < stream.missing() && ++tiny_chunks_ > limits_.max_tiny_chunks)
+    return limit("max_tiny_chunks", limits_.max_tiny_chunks);
+  return {};
 }
 
 Result<void> ChunkReader::start_message(Stream& stream, const ChunkHeader& header) {

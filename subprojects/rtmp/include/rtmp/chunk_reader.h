@@ -112,6 +112,8 @@ class ChunkReader {
   Result<size_t> take_header(Bytes data, MessageSink& sink);
   Result<size_t> resume_header(Bytes data, MessageSink& sink);
   Result<void> apply_header(uint32_t csid, const ChunkHeader& header, MessageSink& sink);
+  Stream* continued(std::byte first);
+  Result<void> begin_chunk(Stream& stream);
   Result<void> start_message(Stream& stream, const ChunkHeader& header);
   Result<void> check_length(const MessageHeader& header) const;
   static void begin(Stream& stream, MessageSink& sink);
