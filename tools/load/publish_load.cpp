@@ -174,6 +174,7 @@ std::string PublishLoad::json() {
       .field("cut", totals.cut)
       .field("dropped", totals.dropped)
       .field("refused", totals.refused)
+      .field("given_up", totals.given_up)
       .raw("reasons", "{" + reasons + "}")
       .field("video", video)
       .field("audio", audio)

@@ -31,7 +31,7 @@ std::string reason_of(const rtmp::Client::Refusal& refusal) {
 }  // namespace
 
 const char* ended_name(Ended ended) {
-  constexpr const char* kNames[] = {"not", "finished", "cut", "dropped", "refused"};
+  constexpr const char* kNames[] = {"not", "finished", "cut", "dropped", "refused", "given up"};
   return kNames[static_cast<size_t>(ended)];
 }
 
@@ -328,7 +328,7 @@ void Station::finish(int64_t now) {
     output_.insert(output_.end(), goodbye.begin(), goodbye.end());
     finish_when_sent(now);
   } else if (state_ == State::kConnecting || state_ == State::kTalking) {
-    fail(now, Ended::kRefused, "still connecting at the end");
+    end_session(now, Ended::kGivenUp);
   }
 }
 
@@ -369,6 +369,7 @@ void Station::end_session(int64_t now, Ended how) {
   if (how == Ended::kCut) totals.cut++;
   if (how == Ended::kDropped) totals.dropped++;
   if (how == Ended::kRefused) totals.refused++;
+  if (how == Ended::kGivenUp) totals.given_up++;
   if (fd_) shared_.loop.unwatch(fd_.get());
   fd_.reset();
   client_.reset();

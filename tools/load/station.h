@@ -32,6 +32,7 @@ enum class Ended {
   kCut,       // we broke the connection on purpose
   kDropped,   // the server closed it, or it broke
   kRefused,   // before it was accepted
+  kGivenUp,   // the load ended before it was accepted
 };
 const char* ended_name(Ended ended);
 
@@ -52,7 +53,7 @@ inline constexpr size_t kMaxReasons = 64;        // different texts counted one 
 
 // What all stations of a load share. One thread.
 struct LoadTotals {
-  uint64_t sessions = 0, accepted = 0, finished = 0, cut = 0, dropped = 0, refused = 0;
+  uint64_t sessions = 0, accepted = 0, finished = 0, cut = 0, dropped = 0, refused = 0, given_up = 0;
   uint64_t connecting = 0, live = 0;  // now
   uint64_t bytes = 0, sends = 0;
   uint64_t late_200ms = 0, late_1s = 0;  // messages

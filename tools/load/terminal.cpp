@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace headgate::load {
@@ -30,9 +31,8 @@ std::string short_number(double value) {
     unit = next;
   }
   std::array<char, 32> text;
-  int digits = value >= 100 || (value < 1000 && *unit == 0 && value == static_cast<int64_t>(value)) ? 0
-               : value >= 10                                                                        ? 1
-                                                                                                    : 2;
+  bool whole = *unit == 0 && value == std::floor(value);
+  int digits = value >= 100 || whole ? 0 : value >= 10 ? 1 : 2;
   std::snprintf(text.data(), text.size(), "%.*f%s", digits, value, unit);
   return text.data();
 }

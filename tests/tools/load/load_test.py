@@ -98,12 +98,13 @@ class Publish(Folder):
         self.assertEqual(code, 0, said)
         self.assertGreaterEqual(result["cut"], 10)
         self.assertEqual(result["accepted"], result["cut"] + result["finished"])
-        self.assertEqual(result["finished"], 20)
         counted = self.counted()
         for station in result["per_station"]:
             sessions = counted[str(station["station"])]
-            self.assertEqual(len(sessions), len(station["sessions"]))
-            for sent, got in zip(station["sessions"], sessions):
+            accepted = [one for one in station["sessions"] if one["ended"] in ("finished", "cut")]
+            # One more, when the load ended while it was being accepted.
+            self.assertIn(len(sessions) - len(accepted), (0, 1))
+            for sent, got in zip(accepted, sessions):
                 if sent["ended"] == "finished" or sent["undelivered"] == 0:
                     self.assertEqual((got["video"], got["audio"]), (sent["video"], sent["audio"]))
                 else:
@@ -111,7 +112,7 @@ class Publish(Folder):
                 self.assertEqual(got["unpublished"], sent["ended"] == "finished")
 
     def test_a_silent_cut_leaves_the_old_connection_open(self):
-        code, result, said = self.publish("--stations", "1-5", "--duration", 3, "--ramp", 0, "--reconnect-every", 1.5,
+        code, result, said = self.publish("--stations", "1-5", "--duration", 4, "--ramp", 0, "--reconnect-every", 2.5,
                                           "--reconnect-share", 1, "--reconnect-within", 0, "--silent-cuts")
         self.assertEqual(code, 0, said)
         self.assertEqual(result["cut"], 5)
