@@ -180,16 +180,17 @@ void Loop::run_once(int64_t timeout_ms) {
   bool alarm_spent = false;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
-    if (event.data.u64 == kWakeTag) {
+    uint64_t tag = event.data.u64;  // a copy: epoll_event is packed, no reference may be bound to it
+    if (tag == kWakeTag) {
       state_->run_posted();
       continue;
     }
-    if (event.data.u64 == kTimerTag) {
+    if (tag == kTimerTag) {
       uint64_t expirations;
       alarm_spent = ::read(state_->alarm.get(), &expirations, sizeof expirations) > 0;
       continue;
     }
-    auto found = state_->watches.find(event.data.u64);
+    auto found = state_->watches.find(tag);
     if (found == state_->watches.end()) continue;  // unwatched by an earlier callback of this round
     auto callback = found->second.callback;
     (*callback)(event.events);
