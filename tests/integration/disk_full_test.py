@@ -5,36 +5,17 @@ written is touched, and it is over when there is space again."""
 import hashlib
 import os
 import subprocess
-import tempfile
-from pathlib import Path
 
 import media
 import tap
 from node import SLOWNESS, Node, log_text, records, wait_until
+from volume import MemoryVolume
 
 VOLUME_MIB = 640
 
 
-class SmallVolume:
-    """A tmpfs of its own; needs root and a kernel that lets it mount."""
-
-    def __enter__(self):
-        if os.geteuid() != 0:
-            raise tap.Skip("mounting a small volume needs root")
-        self.path = Path(tempfile.mkdtemp(prefix="hg-full-"))
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={VOLUME_MIB}m", "headgate-test", self.path],
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            self.path.rmdir()
-            raise tap.Skip(f"mounting a small volume is not allowed here: {done.stderr.strip()}")
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", "--lazy", self.path], check=True)
-        self.path.rmdir()
-
-    def free(self):
-        return os.statvfs(self.path).f_bavail * os.statvfs(self.path).f_frsize
+class SmallVolume(MemoryVolume):
+    """One that can be filled up."""
 
     def fill(self):
         """Takes what is free, at once: what the node frees afterwards (its reserve, for chains) is the node's."""
@@ -50,7 +31,7 @@ def digests(run):
 
 
 def test_a_full_disk():
-    with SmallVolume() as volume, Node(data=volume.path / "data") as node:
+    with SmallVolume(VOLUME_MIB) as volume, Node(data=volume.path / "data") as node:
         before = media.ffmpeg(node, media.clip(5), node.url(1))
         before.finish(30)
         node.wait_state(1, "ended")
