@@ -26,7 +26,6 @@ constexpr std::string_view kSocketName = "gate.sock";
 
 Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Settings settings)
     : loop_(loop),
-      clock_(clock),
       settings_(std::move(settings)),
       sessions_(clock),
       listener_(

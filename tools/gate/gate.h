@@ -53,7 +53,6 @@ class Gate {
   std::vector<Candidate> candidates() const;
 
   Loop& loop_;
-  const Clock& clock_;
   Settings settings_;
   Sessions sessions_;
   ingest::Listener listener_;
