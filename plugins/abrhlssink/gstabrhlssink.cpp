@@ -67,20 +67,20 @@ GstStaticPadTemplate records_template = GST_STATIC_PAD_TEMPLATE(
 
 }  // namespace
 
-struct _HeadgateAbrHlsSink {
+struct _GstAbrHlsSink {
   GstElement parent;
   State* state;
 };
 
-G_DEFINE_TYPE(HeadgateAbrHlsSink, headgate_abr_hls_sink, GST_TYPE_ELEMENT)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(abrhlssink, "abrhlssink", GST_RANK_NONE, HEADGATE_TYPE_ABR_HLS_SINK,
+G_DEFINE_TYPE(GstAbrHlsSink, gst_abr_hls_sink, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(abrhlssink, "abrhlssink", GST_RANK_NONE, GST_TYPE_ABR_HLS_SINK,
                                       GST_DEBUG_CATEGORY_INIT(abr_hls_sink_debug, "abrhlssink", 0,
                                                               "abrhlssink element"))
 
 namespace {
 
 State& state_of(void* object) {
-  return *HEADGATE_ABR_HLS_SINK(object)->state;
+  return *GST_ABR_HLS_SINK(object)->state;
 }
 
 // Records of one streaming-thread call, as the message carries them.
@@ -276,7 +276,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) state.input->stop();
   const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(headgate_abr_hls_sink_parent_class)->change_state(element, transition);
+      GST_ELEMENT_CLASS(gst_abr_hls_sink_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     std::lock_guard lock(state.mutex);
     state.publisher.reset();
@@ -287,7 +287,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 gboolean query(GstElement* element, GstQuery* query) {
   State& state = state_of(element);
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
-    return GST_ELEMENT_CLASS(headgate_abr_hls_sink_parent_class)->query(element, query);
+    return GST_ELEMENT_CLASS(gst_abr_hls_sink_parent_class)->query(element, query);
   if (state.records) return gst_pad_peer_query(state.records, query);
   return state.input->query_latency(query);
 }
@@ -295,7 +295,7 @@ gboolean query(GstElement* element, GstQuery* query) {
 gboolean send_event(GstElement* element, GstEvent* event) {
   State& state = state_of(element);
   if (!(gst_event_type_get_flags(GST_EVENT_TYPE(event)) & GST_EVENT_TYPE_UPSTREAM))
-    return GST_ELEMENT_CLASS(headgate_abr_hls_sink_parent_class)->send_event(element, event);
+    return GST_ELEMENT_CLASS(gst_abr_hls_sink_parent_class)->send_event(element, event);
   if (state.records) return gst_pad_push_event(state.records, event);
   return state.input->send_upstream(event);
 }
@@ -349,8 +349,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 }
 
 void finalize(GObject* object) {
-  delete HEADGATE_ABR_HLS_SINK(object)->state;
-  G_OBJECT_CLASS(headgate_abr_hls_sink_parent_class)->finalize(object);
+  delete GST_ABR_HLS_SINK(object)->state;
+  G_OBJECT_CLASS(gst_abr_hls_sink_parent_class)->finalize(object);
 }
 
 void install_properties(GObjectClass* klass) {
@@ -383,7 +383,7 @@ void install_properties(GObjectClass* klass) {
 
 }  // namespace
 
-static void headgate_abr_hls_sink_class_init(HeadgateAbrHlsSinkClass* klass) {
+static void gst_abr_hls_sink_class_init(GstAbrHlsSinkClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   object_class->set_property = trampoline<set_property>;
@@ -402,7 +402,7 @@ static void headgate_abr_hls_sink_class_init(HeadgateAbrHlsSinkClass* klass) {
                                         "Headgate developers");
 }
 
-static void headgate_abr_hls_sink_init(HeadgateAbrHlsSink* self) {
+static void gst_abr_hls_sink_init(GstAbrHlsSink* self) {
   GstElement* element = GST_ELEMENT_CAST(self);
   self->state = new State;
   State& state = *self->state;

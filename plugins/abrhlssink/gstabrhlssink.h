@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-#define HEADGATE_TYPE_ABR_HLS_SINK (headgate_abr_hls_sink_get_type())
-G_DECLARE_FINAL_TYPE(HeadgateAbrHlsSink, headgate_abr_hls_sink, HEADGATE, ABR_HLS_SINK, GstElement)
+#define GST_TYPE_ABR_HLS_SINK (gst_abr_hls_sink_get_type())
+G_DECLARE_FINAL_TYPE(GstAbrHlsSink, gst_abr_hls_sink, GST, ABR_HLS_SINK, GstElement)
 GST_ELEMENT_REGISTER_DECLARE(abrhlssink)
 
 G_END_DECLS

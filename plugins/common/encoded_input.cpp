@@ -105,27 +105,22 @@ GstPad* EncodedInput::request_pad(GstPadTemplate* templ, const char* name) {
   return gst_pad;
 }
 
-bool EncodedInput::owns(GstPad* pad) const {
-  std::lock_guard lock(mutex_);
-  return std::any_of(pads_.begin(), pads_.end(),
-                     [pad](const auto& entry) { return entry->pad.get() == pad; });
-}
-
 bool EncodedInput::has_pads() const {
   std::lock_guard lock(mutex_);
   return !pads_.empty();
 }
 
 void EncodedInput::release_pad(GstPad* gst_pad) {
-  const Ref<GstPad> keep = Ref<GstPad>::retain(gst_pad);
   gst_pad_set_active(gst_pad, FALSE);  // waits for its streaming thread
+  std::unique_ptr<Pad> pad;            // until it is unlinked
   {
     std::lock_guard lock(mutex_);
     const auto found = std::find_if(pads_.begin(), pads_.end(),
-                                    [gst_pad](const auto& pad) { return pad->pad.get() == gst_pad; });
+                                    [gst_pad](const auto& other) { return other->pad.get() == gst_pad; });
     if (found == pads_.end()) return;
-    if (recorder_ && (*found)->track) recorder_->remove_track((*found)->track);
+    pad = std::move(*found);
     pads_.erase(found);
+    if (pad->track) recorder_->remove_track(std::exchange(pad->track, nullptr));
     moved_.notify_all();
   }
   gst_element_remove_pad(element_, gst_pad);
@@ -136,12 +131,17 @@ Result<void> EncodedInput::start(RecorderSettings settings) {
   auto recorder =
       Recorder::open(std::move(settings), [this](Output output) { outbox_.put(std::move(output)); });
   if (!recorder) return Unexpected(recorder.error());
+  // Asked without the lock: GStreamer calls on_unlink() with the pad's own lock held.
+  std::vector<GstPad*> linked;
+  for (const auto& pad : pads())
+    if (gst_pad_is_linked(pad.get())) linked.push_back(pad.get());
   std::lock_guard lock(mutex_);
   recorder_ = std::move(recorder).value();
   live_ = eos_told_ = false;
   for (const auto& pad : pads_) {
     pad->track = recorder_->add_track(pad->kind);
-    recorder_->set_active(pad->track, gst_pad_is_linked(pad->pad.get()));
+    recorder_->set_active(pad->track,
+                          std::find(linked.begin(), linked.end(), pad->pad.get()) != linked.end());
   }
   return {};
 }
@@ -238,7 +238,7 @@ GstFlowReturn EncodedInput::on_chain_list(GstPad* gst_pad, GstObject*, GstBuffer
     std::unique_lock lock(self.mutex_);
     for (guint i = 0; i < gst_buffer_list_length(list); ++i) {
       if (pad.flushing) return GST_FLOW_FLUSHING;
-      if (!pad.track) return GST_FLOW_NOT_NEGOTIATED;
+      if (!pad.track) return GST_FLOW_FLUSHING;  // stopping
       self.push_unit(pad, Ref<GstBuffer>::retain(gst_buffer_list_get(list, i)));
     }
     self.moved_.notify_all();
@@ -252,7 +252,7 @@ GstFlowReturn EncodedInput::take(Pad& pad, Ref<GstBuffer> buffer) {
   {
     std::unique_lock lock(mutex_);
     if (pad.flushing) return GST_FLOW_FLUSHING;
-    if (!pad.track) return GST_FLOW_NOT_NEGOTIATED;
+    if (!pad.track) return GST_FLOW_FLUSHING;  // stopping
     push_unit(pad, std::move(buffer));
     moved_.notify_all();
     wait_for_others(pad, lock);

@@ -33,7 +33,6 @@ class EncodedInput {
   static void add_templates(GstElementClass* klass);
   // The element's request_new_pad and release_pad; null when there is such a pad already.
   GstPad* request_pad(GstPadTemplate* templ, const char* name);
-  bool owns(GstPad* pad) const;
   void release_pad(GstPad* pad);
   bool has_pads() const;
 

@@ -34,7 +34,7 @@ Recorder::Track* Recorder::add_track(codec::Kind kind) {
 
 void Recorder::remove_track(Track* track) {
   track->eos = true;
-  progress(false);
+  progress(!track->queue.empty());
   std::erase_if(tracks_, [track](const auto& entry) { return entry.get() == track; });
 }
 

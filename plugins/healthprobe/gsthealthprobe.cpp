@@ -45,20 +45,20 @@ GstStaticPadTemplate src_template =
 
 }  // namespace
 
-struct _HeadgateHealthProbe {
+struct _GstHealthProbe {
   GstElement parent;
   State* state;
 };
 
-G_DEFINE_TYPE(HeadgateHealthProbe, headgate_health_probe, GST_TYPE_ELEMENT)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(healthprobe, "healthprobe", GST_RANK_NONE, HEADGATE_TYPE_HEALTH_PROBE,
+G_DEFINE_TYPE(GstHealthProbe, gst_health_probe, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(healthprobe, "healthprobe", GST_RANK_NONE, GST_TYPE_HEALTH_PROBE,
                                       GST_DEBUG_CATEGORY_INIT(healthprobe_debug, "healthprobe", 0,
                                                               "healthprobe element"))
 
 namespace {
 
 State& state_of(void* object) {
-  return *HEADGATE_HEALTH_PROBE(object)->state;
+  return *GST_HEALTH_PROBE(object)->state;
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate*, const gchar* name, const GstCaps*) {
@@ -75,7 +75,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     state.probe.play(copy_settings(element, state.settings));
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.probe.pause();
   const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(headgate_health_probe_parent_class)->change_state(element, transition);
+      GST_ELEMENT_CLASS(gst_health_probe_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) state.probe.reset();
   return result;
 }
@@ -121,8 +121,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 }
 
 void finalize(GObject* object) {
-  delete HEADGATE_HEALTH_PROBE(object)->state;
-  G_OBJECT_CLASS(headgate_health_probe_parent_class)->finalize(object);
+  delete GST_HEALTH_PROBE(object)->state;
+  G_OBJECT_CLASS(gst_health_probe_parent_class)->finalize(object);
 }
 
 void install_properties(GObjectClass* klass) {
@@ -153,7 +153,7 @@ void install_properties(GObjectClass* klass) {
 
 }  // namespace
 
-static void headgate_health_probe_class_init(HeadgateHealthProbeClass* klass) {
+static void gst_health_probe_class_init(GstHealthProbeClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   object_class->set_property = trampoline<set_property>;
@@ -170,6 +170,6 @@ static void headgate_health_probe_class_init(HeadgateHealthProbeClass* klass) {
       "Measures rates, GOPs, timestamps and stalls of the streams that pass through", "Headgate developers");
 }
 
-static void headgate_health_probe_init(HeadgateHealthProbe* self) {
+static void gst_health_probe_init(GstHealthProbe* self) {
   self->state = new State(GST_ELEMENT_CAST(self));
 }

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-#define HEADGATE_TYPE_HEALTH_PROBE (headgate_health_probe_get_type())
-G_DECLARE_FINAL_TYPE(HeadgateHealthProbe, headgate_health_probe, HEADGATE, HEALTH_PROBE, GstElement)
+#define GST_TYPE_HEALTH_PROBE (gst_health_probe_get_type())
+G_DECLARE_FINAL_TYPE(GstHealthProbe, gst_health_probe, GST, HEALTH_PROBE, GstElement)
 GST_ELEMENT_REGISTER_DECLARE(healthprobe)
 
 G_END_DECLS

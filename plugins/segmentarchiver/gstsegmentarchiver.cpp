@@ -69,21 +69,21 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 }  // namespace
 
-struct _HeadgateSegmentArchiver {
+struct _GstSegmentArchiver {
   GstElement parent;
   State* state;
 };
 
-G_DEFINE_TYPE(HeadgateSegmentArchiver, headgate_segment_archiver, GST_TYPE_ELEMENT)
+G_DEFINE_TYPE(GstSegmentArchiver, gst_segment_archiver, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(segmentarchiver, "segmentarchiver", GST_RANK_NONE,
-                                      HEADGATE_TYPE_SEGMENT_ARCHIVER,
+                                      GST_TYPE_SEGMENT_ARCHIVER,
                                       GST_DEBUG_CATEGORY_INIT(segment_archiver_debug, "segmentarchiver", 0,
                                                               "segmentarchiver element"))
 
 namespace {
 
 State& state_of(void* object) {
-  return *HEADGATE_SEGMENT_ARCHIVER(object)->state;
+  return *GST_SEGMENT_ARCHIVER(object)->state;
 }
 
 RecorderSettings recorder_settings(const Settings& settings) {
@@ -188,18 +188,18 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   }
   // The run ends while the source pad can still pass on its last records.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) state.input->stop();
-  return GST_ELEMENT_CLASS(headgate_segment_archiver_parent_class)->change_state(element, transition);
+  return GST_ELEMENT_CLASS(gst_segment_archiver_parent_class)->change_state(element, transition);
 }
 
 gboolean query(GstElement* element, GstQuery* query) {
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) return state_of(element).input->query_latency(query);
-  return GST_ELEMENT_CLASS(headgate_segment_archiver_parent_class)->query(element, query);
+  return GST_ELEMENT_CLASS(gst_segment_archiver_parent_class)->query(element, query);
 }
 
 gboolean send_event(GstElement* element, GstEvent* event) {
   if (gst_event_type_get_flags(GST_EVENT_TYPE(event)) & GST_EVENT_TYPE_UPSTREAM)
     return state_of(element).input->send_upstream(event);
-  return GST_ELEMENT_CLASS(headgate_segment_archiver_parent_class)->send_event(element, event);
+  return GST_ELEMENT_CLASS(gst_segment_archiver_parent_class)->send_event(element, event);
 }
 
 GstStructure* stats_structure(const RecorderStats& stats) {
@@ -288,8 +288,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 }
 
 void finalize(GObject* object) {
-  delete HEADGATE_SEGMENT_ARCHIVER(object)->state;
-  G_OBJECT_CLASS(headgate_segment_archiver_parent_class)->finalize(object);
+  delete GST_SEGMENT_ARCHIVER(object)->state;
+  G_OBJECT_CLASS(gst_segment_archiver_parent_class)->finalize(object);
 }
 
 void install_properties(GObjectClass* klass) {
@@ -333,7 +333,7 @@ void install_properties(GObjectClass* klass) {
 
 }  // namespace
 
-static void headgate_segment_archiver_class_init(HeadgateSegmentArchiverClass* klass) {
+static void gst_segment_archiver_class_init(GstSegmentArchiverClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   object_class->set_property = trampoline<set_property>;
@@ -353,7 +353,7 @@ static void headgate_segment_archiver_class_init(HeadgateSegmentArchiverClass* k
       "Headgate developers");
 }
 
-static void headgate_segment_archiver_init(HeadgateSegmentArchiver* self) {
+static void gst_segment_archiver_init(GstSegmentArchiver* self) {
   GstElement* element = GST_ELEMENT_CAST(self);
   self->state = new State;
   State& state = *self->state;

@@ -5,9 +5,8 @@
 
 G_BEGIN_DECLS
 
-#define HEADGATE_TYPE_SEGMENT_ARCHIVER (headgate_segment_archiver_get_type())
-G_DECLARE_FINAL_TYPE(HeadgateSegmentArchiver, headgate_segment_archiver, HEADGATE, SEGMENT_ARCHIVER,
-                     GstElement)
+#define GST_TYPE_SEGMENT_ARCHIVER (gst_segment_archiver_get_type())
+G_DECLARE_FINAL_TYPE(GstSegmentArchiver, gst_segment_archiver, GST, SEGMENT_ARCHIVER, GstElement)
 GST_ELEMENT_REGISTER_DECLARE(segmentarchiver)
 
 G_END_DECLS

@@ -91,20 +91,20 @@ GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE(
 
 }  // namespace
 
-struct _HeadgateTicketSrc {
+struct _GstTicketSrc {
   GstElement parent;
   State* state;
 };
 
-G_DEFINE_TYPE(HeadgateTicketSrc, headgate_ticket_src, GST_TYPE_ELEMENT)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(ticketsrc, "ticketsrc", GST_RANK_NONE, HEADGATE_TYPE_TICKET_SRC,
+G_DEFINE_TYPE(GstTicketSrc, gst_ticket_src, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(ticketsrc, "ticketsrc", GST_RANK_NONE, GST_TYPE_TICKET_SRC,
                                       GST_DEBUG_CATEGORY_INIT(ticketsrc_debug, "ticketsrc", 0,
                                                               "ticketsrc element"))
 
 namespace {
 
 State& state_of(void* object) {
-  return *HEADGATE_TICKET_SRC(object)->state;
+  return *GST_TICKET_SRC(object)->state;
 }
 
 gboolean pad_query(GstPad* pad, GstObject* parent, GstQuery* query) {
@@ -198,7 +198,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
       break;
   }
   const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(headgate_ticket_src_parent_class)->change_state(element, transition);
+      GST_ELEMENT_CLASS(gst_ticket_src_parent_class)->change_state(element, transition);
   if (result == GST_STATE_CHANGE_FAILURE) return result;
   switch (transition) {
     case GST_STATE_CHANGE_READY_TO_PAUSED:
@@ -306,8 +306,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 }
 
 void finalize(GObject* object) {
-  delete HEADGATE_TICKET_SRC(object)->state;
-  G_OBJECT_CLASS(headgate_ticket_src_parent_class)->finalize(object);
+  delete GST_TICKET_SRC(object)->state;
+  G_OBJECT_CLASS(gst_ticket_src_parent_class)->finalize(object);
 }
 
 void install_properties(GObjectClass* klass) {
@@ -359,7 +359,7 @@ void install_properties(GObjectClass* klass) {
 
 }  // namespace
 
-static void headgate_ticket_src_class_init(HeadgateTicketSrcClass* klass) {
+static void gst_ticket_src_class_init(GstTicketSrcClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   object_class->set_property = trampoline<set_property>;
@@ -368,7 +368,7 @@ static void headgate_ticket_src_class_init(HeadgateTicketSrcClass* klass) {
   element_class->change_state = (trampoline<change_state, GST_STATE_CHANGE_FAILURE>);
   install_properties(object_class);
   /**
-   * HeadgateTicketSrc::end-session:
+   * GstTicketSrc::end-session:
    * @self: the element
    * @reason: (nullable): why, for the session's close message
    *
@@ -384,7 +384,7 @@ static void headgate_ticket_src_class_init(HeadgateTicketSrcClass* klass) {
       "Admits a publisher who holds a ticket and outputs what he sends (RTMP)", "Headgate developers");
 }
 
-static void headgate_ticket_src_init(HeadgateTicketSrc* self) {
+static void gst_ticket_src_init(GstTicketSrc* self) {
   self->state = new State(GST_ELEMENT_CAST(self), prepare_pad);
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SOURCE);
 }

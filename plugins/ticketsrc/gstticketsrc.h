@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-#define HEADGATE_TYPE_TICKET_SRC (headgate_ticket_src_get_type())
-G_DECLARE_FINAL_TYPE(HeadgateTicketSrc, headgate_ticket_src, HEADGATE, TICKET_SRC, GstElement)
+#define GST_TYPE_TICKET_SRC (gst_ticket_src_get_type())
+G_DECLARE_FINAL_TYPE(GstTicketSrc, gst_ticket_src, GST, TICKET_SRC, GstElement)
 GST_ELEMENT_REGISTER_DECLARE(ticketsrc)
 
 G_END_DECLS

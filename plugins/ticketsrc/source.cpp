@@ -145,12 +145,14 @@ void Source::serve(std::span<std::byte> scratch) {
 
 void Source::take_requests(Now at) {
   Requests requests = std::exchange(*requests_.lock(), {});
+  const bool end_offered = requests.end && !live_;  // it was asked for before the session was begun
   if (requests.end && live_) finish_session(*requests.end);
   if (!requests.offer || finished_) return;
   if (live_) finish_session("superseded");
   if (finished_) return;
   listener_ = requests.listener;
   begin_session(std::move(*requests.offer), at);
+  if (end_offered && live_) finish_session(*requests.end);
 }
 
 void Source::begin_session(Offer offer, Now at) {
@@ -329,7 +331,7 @@ void Source::finish_session(const std::string& reason) {
   // What came before the end, even if the tracks were not decided yet.
   if (!live_->begun) push_items(now());
   if (!live_) return;
-  Live live = std::move(*live_);
+  LiveSession live = std::move(*live_);
   live_.reset();
   for (const auto& pad : pads_) {
     if (!pad || !live.begun) continue;

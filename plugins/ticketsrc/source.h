@@ -37,6 +37,17 @@ struct SourceStats {
   bool connected = false;
 };
 
+// The session that is running.
+struct LiveSession {
+  std::unique_ptr<Session> session;
+  store::RunInfo info;
+  uint64_t serial = 0;
+  gst::Ref<GstEvent> event;                           // headgate-session, the same one on all pads
+  std::optional<timeline::SessionTimeline> timeline;  // from the first frame on
+  uint64_t frames[kTracks] = {};
+  bool begun = false;  // pads have its stream-start
+};
+
 class Source : public PollClient {
  public:
   // The element outlives this. `prepare_pad` is called for each new pad before it is activated.
@@ -65,17 +76,6 @@ class Source : public PollClient {
     std::optional<std::string> end;
     Listener* listener = nullptr;
   };
-  // The session that is running.
-  struct Live {
-    std::unique_ptr<Session> session;
-    store::RunInfo info;
-    uint64_t serial = 0;
-    gst::Ref<GstEvent> event;                           // headgate-session, the same one on all pads
-    std::optional<timeline::SessionTimeline> timeline;  // from the first frame on
-    uint64_t frames[kTracks] = {};
-    bool begun = false;  // pads have its stream-start
-  };
-
   void serve(std::span<std::byte> scratch);
   void take_requests(Now now);
   void begin_session(Offer offer, Now now);
@@ -108,7 +108,7 @@ class Source : public PollClient {
   mutable Guarded<SourceStats> stats_;
 
   // The poller's:
-  std::optional<Live> live_;
+  std::optional<LiveSession> live_;  // the session that is running
   std::unique_ptr<OutPad> pads_[kTracks];
   OutPad::Begin begin_{};         // of the present session, for pads that come late
   Listener* listener_ = nullptr;  // of the present session
