@@ -59,10 +59,13 @@ class DescriptionReader {
     std::unique_ptr<JsonParser, Unref> parser(json_parser_new_immutable());
     GError* error = nullptr;
     if (!json_parser_load_from_data(parser.get(), json.data(), static_cast<gssize>(json.size()), &error)) {
-      int line = static_cast<int>(json_parser_get_current_line(parser.get()));
-      std::string reason = error->message;
+      std::string reason = error->message;  // "<data>:LINE:COLUMN: …"
       g_error_free(error);
-      return Unexpected(out_.file_ + ": line " + std::to_string(line) + ": " + reason);
+      constexpr std::string_view kFront = "<data>:";
+      size_t line_end = reason.rfind(kFront, 0) == 0 ? reason.find(':', kFront.size()) : std::string::npos;
+      if (line_end == std::string::npos) return Unexpected(out_.file_ + ": " + reason);
+      std::string line = reason.substr(kFront.size(), line_end - kFront.size());
+      return Unexpected(out_.file_ + ": line " + line + ", column " + reason.substr(line_end + 1));
     }
     JsonNode* root = json_parser_get_root(parser.get());
     if (!root || !JSON_NODE_HOLDS_OBJECT(root)) return Unexpected(out_.file_ + ": is not a JSON object");

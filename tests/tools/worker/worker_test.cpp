@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A worker with the real elements and the real description, spoken to over its socket as gate, origin and
+// supervisor do.
+#include <gst/gst.h>
+#include <playlist/stream_index.h>
+#include <plugins/publisher.h>
+#include <wire/channel.h>
+#include <worker/worker.h>
+
+#include <algorithm>
+
+namespace headgate::worker {
+namespace {
+
+using test::AdmittedPublisher;
+
+constexpr uint32_t kEvent = 7, kStation = 12;
+
+// One end that connects to the worker and keeps what it hears.
+struct Peer {
+  std::unique_ptr<wire::Channel> channel;
+  std::vector<wire::Message> heard;
+  bool closed = false;
+
+  Peer(Loop& loop, const std::string& path, const std::string& role) {
+    auto opened = wire::Channel::connect(loop, path);
+    EXPECT_TRUE(opened) << opened.error().message;
+    channel = *std::move(opened);
+    channel->start(
+        [this](wire::Message message, std::vector<UniqueFd>) { heard.push_back(std::move(message)); },
+        [this] { closed = true; });
+    channel->send(wire::Hello{role});
+  }
+
+  template <typename T>
+  std::vector<T> all() const {
+    std::vector<T> out;
+    for (const auto& message : heard)
+      if (auto* one = std::get_if<T>(&message)) out.push_back(*one);
+    return out;
+  }
+  const wire::SessionClosed* closed_session(uint64_t session) const {
+    for (const auto& message : heard)
+      if (auto* one = std::get_if<wire::SessionClosed>(&message); one && one->session == session) return one;
+    return nullptr;
+  }
+  // The index that an origin would have.
+  playlist::StreamIndex index() const {
+    playlist::StreamIndex out;
+    for (const auto& batch : all<wire::StreamRecords>()) {
+      ByteReader reader(batch.records);
+      while (reader.remaining() > 0) {
+        auto record = playlist::decode(reader.bytes(reader.u32()));
+        EXPECT_TRUE(record && reader.ok());
+        if (record) out.add(*record);
+      }
+    }
+    return out;
+  }
+};
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { start(2); }
+
+  void start(uint32_t capacity) {
+    worker_.reset();
+    Settings settings;
+    settings.id = 3;
+    settings.runtime_dir = settings.root = scratch_.path();
+    settings.node = "n01";
+    settings.capacity = capacity;
+    settings.default_pipeline = "station";
+    settings.parameters = {{"tick-ms", "10"}, {"idle-ms", "60000"}};
+    auto description = Description::load(PIPELINES "/station.json");
+    ASSERT_TRUE(description) << description.error().message;
+    settings.descriptions.emplace("station", *description);
+    worker_ = std::make_unique<Worker>(loop_, std::move(settings));
+    auto started = worker_->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  Peer peer(const std::string& role) { return Peer(loop_, scratch_.path() + "/worker-3.sock", role); }
+
+  bool run_until(const std::function<bool()>& done) {
+    bool late = false;
+    auto timer = loop_.after_ms(test::kPatienceMs, [&] { late = true; });
+    while (!done() && !late) loop_.run_once(-1);
+    loop_.cancel(timer);
+    return done();
+  }
+
+  void hand_over(Peer& gate, AdmittedPublisher& publisher, uint64_t session, uint32_t station = kStation) {
+    wire::Handoff handoff;
+    handoff.session = session;
+    handoff.event = kEvent;
+    handoff.station = station;
+    handoff.ticket_id = "aa";
+    handoff.peer = "192.0.2.1:5";
+    handoff.protocol = "rtmp";
+    handoff.claim = "first";
+    handoff.state = publisher.session_state();
+    ASSERT_TRUE(gate.channel->send(handoff, {publisher.session_fd()}));
+    publisher.handed_over();
+  }
+
+  static const test::MediaFile& media() {
+    static const test::MediaFile file = test::encode(
+        "-f lavfi -i testsrc2=s=160x120:r=25 -f lavfi -i sine=r=48000 -t 7 -c:v libx264 -bf 0 -g 25 -c:a "
+        "aac");
+    return file;
+  }
+
+  test::ScratchDirectory scratch_;
+  Loop loop_;
+  std::unique_ptr<Worker> worker_;
+};
+
+TEST_F(WorkerTest, ASessionIsToldFromItsBeginningToItsEnd) {
+  Peer gate = peer("gate"), origin = peer("origin"), supervisor = peer("supervisor");
+  ASSERT_TRUE(run_until([&] { return !supervisor.all<wire::Status>().empty(); }));
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 41);
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::SessionOpened>().empty(); }));
+  publisher.metadata(true, true);
+  publisher.file(media());
+  ASSERT_TRUE(run_until([&] { return origin.index().segments().size() >= 2; }));
+  EXPECT_TRUE(publisher.is_told("NetStream.Publish.Start"));
+
+  // An origin that comes late is told everything too.
+  Peer late = peer("origin");
+  ASSERT_TRUE(run_until([&] { return late.index().segments().size() >= 2; }));
+  EXPECT_EQ(late.all<wire::SessionOpened>().at(0).session, 41u);
+
+  publisher.unpublish();
+  ASSERT_TRUE(run_until(
+      [&] { return origin.closed_session(41) && gate.closed_session(41) && late.closed_session(41); }));
+  EXPECT_EQ(origin.closed_session(41)->reason, "unpublish");
+  playlist::StreamIndex index = origin.index();
+  EXPECT_FALSE(index.run_open()) << "the run's end comes before the session's";
+  ASSERT_GE(index.segments().size(), 3u);
+  EXPECT_EQ(late.index().segments().size(), index.segments().size());
+  int64_t ticks = 0;
+  for (const auto& segment : index.segments()) ticks += segment.record.duration;
+  EXPECT_NEAR(static_cast<double>(ticks) / playlist::kTimescale, 7.0, 0.1);
+  // The gate does not care for records.
+  EXPECT_TRUE(gate.all<wire::StreamRecords>().empty());
+  ASSERT_TRUE(run_until([&] { return supervisor.all<wire::WorkerState>().back().sessions == 0; }));
+}
+
+TEST_F(WorkerTest, TheSameStationAgainEndsTheFormerSessionFirst) {
+  Peer gate = peer("gate"), origin = peer("origin");
+  AdmittedPublisher first, second;
+  hand_over(gate, first, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  first.metadata(true, true);
+  first.file(media());
+  ASSERT_TRUE(run_until([&] { return origin.index().segments().size() >= 2; }));
+  hand_over(gate, second, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  ASSERT_TRUE(gate.closed_session(1));
+  EXPECT_EQ(gate.closed_session(1)->reason, "kick:superseded");
+  auto told_before = [&](const auto& message) {
+    auto* opened = std::get_if<wire::SessionOpened>(&message);
+    return opened && opened->session == 2;
+  };
+  auto closed = std::find_if(gate.heard.begin(), gate.heard.end(),
+                             [](const auto& m) { return std::holds_alternative<wire::SessionClosed>(m); });
+  EXPECT_LT(closed, std::find_if(gate.heard.begin(), gate.heard.end(), told_before));
+  second.metadata(true, true);
+  second.file(media());
+  second.unpublish();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(2)->reason, "unpublish");
+  playlist::StreamIndex index = origin.index();
+  auto breaks = std::count_if(index.segments().begin(), index.segments().end(),
+                              [](const auto& segment) { return segment.record.discontinuity; });
+  EXPECT_EQ(breaks, 1);
+}
+
+TEST_F(WorkerTest, ConnectionsThatSayNonsenseOrNothingEndWithAReason) {
+  Peer gate = peer("gate");
+  AdmittedPublisher nonsense, silent;
+  hand_over(gate, nonsense, 1, 1);
+  hand_over(gate, silent, 2, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  nonsense.message(9, 0, ByteVector(3, std::byte{0xff}));
+  nonsense.disconnect();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
+  ASSERT_TRUE(gate.channel->send(wire::Kick{2, "operator"}));
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(2)->reason, "kick:operator");
+}
+
+TEST_F(WorkerTest, AFullOrDrainingWorkerRefusesAndSaysSo) {
+  Peer gate = peer("gate"), supervisor = peer("supervisor");
+  AdmittedPublisher a, b, c;
+  hand_over(gate, a, 1, 1);
+  hand_over(gate, b, 2, 2);
+  hand_over(gate, c, 3, 3);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(3) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(3)->reason, "error:worker is full");
+  EXPECT_EQ(gate.all<wire::SessionOpened>().size(), 2u);
+  ASSERT_TRUE(supervisor.channel->send(wire::Drain{}));
+  ASSERT_TRUE(run_until([&] {
+    auto states = gate.all<wire::WorkerState>();
+    return !states.empty() && !states.back().accepting;
+  }));
+  EXPECT_EQ(gate.all<wire::WorkerState>().back().reason, "draining");
+  EXPECT_EQ(gate.all<wire::WorkerState>().back().sessions, 2u);
+}
+
+TEST_F(WorkerTest, AnUnknownPipelineIsRefused) {
+  Peer gate = peer("gate");
+  AdmittedPublisher publisher;
+  wire::Handoff handoff;
+  handoff.session = 9;
+  handoff.pipeline = "other";
+  ASSERT_TRUE(gate.channel->send(handoff, {publisher.session_fd()}));
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(9) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(9)->reason, "error:there is no pipeline \"other\"");
+}
+
+TEST_F(WorkerTest, StoppedItClosesEveryRun) {
+  Peer gate = peer("gate"), origin = peer("origin");
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::SessionOpened>().empty(); }));
+  publisher.metadata(true, true);
+  publisher.file(media());
+  ASSERT_TRUE(run_until([&] { return origin.index().segments().size() >= 2; }));
+  loop_.after_ms(0, [&] { worker_->stop(); });
+  loop_.run();
+  EXPECT_FALSE(worker_->stuck());
+  worker_.reset();
+  ASSERT_TRUE(run_until([&] { return origin.closed; }));
+  ASSERT_TRUE(origin.closed_session(1));
+  EXPECT_EQ(origin.closed_session(1)->reason, "kick:shutdown");
+  EXPECT_FALSE(origin.index().run_open());
+  EXPECT_EQ(test::files_under(scratch_.path(), ".part").size(), 0u);
+}
+
+TEST_F(WorkerTest, OnlyOneWorkerHasANumber) {
+  Settings settings;
+  settings.id = 3;
+  settings.runtime_dir = settings.root = scratch_.path();
+  Worker second(loop_, settings);
+  EXPECT_FALSE(second.start());
+}
+
+}  // namespace
+}  // namespace headgate::worker
