@@ -152,8 +152,7 @@ void Supervisor::open_and_prepare() {
 
 void Supervisor::recover(std::function<void()> done) {
   recovering_ = true;
-  Program program =
-      helper_program("headgate", {"archive", "recover", "--root", config_.data, "--node", config_.node});
+  Program program = helper_program("headgate", {"archive", "recover", "--node", config_.node, config_.data});
   run_task(program, [this, done = std::move(done)](int code) {
     recovering_ = false;
     if (code != 0) tools::log_error("the archive's recovery ended with " + std::to_string(code));
