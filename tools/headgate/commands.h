@@ -24,6 +24,7 @@ int complain(int code, const char* program, const std::string& message);
 int run_serve(int argc, char** argv);
 int run_status(int argc, char** argv);
 int run_ticket(int argc, char** argv);
+int run_archive(int argc, char** argv);
 int run_load(int argc, char** argv);
 
 }  // namespace headgate::cli

@@ -13,6 +13,7 @@ constexpr Command kCommands[] = {
     {"serve", "run a node", run_serve},
     {"status", "tell what a node is doing", run_status},
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
+    {"archive", "list, show and recover what was recorded", run_archive},
     {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},
 };

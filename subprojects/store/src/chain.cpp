@@ -34,6 +34,9 @@ std::string ChainWriter::seal(JsonLine& json) {
 
 ChainText read_chain(std::string_view text, const std::string& run) {
   ChainText chain;
+  // Quotes inside a value are escaped: this is a field.
+  const bool chained = text.find(",\"p\":\"") != text.npos;
+  chain.chained = chained || text.empty();
   std::string expected = to_hex(chain_anchor(run));  // empty: the line before was damaged
   for (size_t at = 0; at < text.size();) {
     size_t end = text.find('\n', at);
@@ -44,10 +47,10 @@ ChainText read_chain(std::string_view text, const std::string& run) {
     ChainLine line{text.substr(at, end - at)};
     at = end + 1;
     auto head = parse_line_head(line.text);
-    if (!head || head->n != chain.lines.size()) {
+    if (!head || head->n != chain.lines.size() || (chained && head->p.empty())) {
       line.state = LineState::damaged;
       expected.clear();
-    } else if (!head->p.empty()) {
+    } else if (chained) {
       // The successor tells what its predecessor was: when they disagree it is the predecessor that changed.
       if (!expected.empty() && head->p != expected && !chain.lines.empty())
         chain.lines.back().state = LineState::damaged;

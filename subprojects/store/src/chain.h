@@ -55,6 +55,8 @@ struct ChainLine {
 struct ChainText {
   std::vector<ChainLine> lines;
   std::string_view torn;  // bytes behind the last newline
+  // Lines have `p`; taken to be so when there is no line at all: the stricter is right for both.
+  bool chained = true;
 };
 ChainText read_chain(std::string_view text, const std::string& run);
 

@@ -127,7 +127,7 @@ class Recovery {
     auto bytes = read_file(directory_ + "/" + std::string(kChainName), kMaxChainBytes);
     if (!bytes) return Unexpected(bytes.error());
     ChainText chain = read_chain(as_text(*bytes), run_);
-    bool chained = is_chained(chain);
+    const bool chained = chain.chained;
     durable_ = chained;
     if (!chain.torn.empty()) {
       if (auto saved = save_torn_tail(directory_, chain_, chain, durable_); !saved) return saved;
@@ -153,14 +153,6 @@ class Recovery {
   }
 
  private:
-  // An empty chain can only be the evidence volume's or the other's; the stricter of the two is right for
-  // both.
-  static bool is_chained(const ChainText& chain) {
-    for (const ChainLine& line : chain.lines)
-      if (auto head = parse_line_head(line.text)) return !head->p.empty();
-    return true;
-  }
-
   // The `recover` and `close` lines of everything that has no `close`.
   std::string describe(ChainWriter& writer, const ChainText& chain, const Recorded& recorded, bool chained) {
     std::vector<uint64_t> damaged;
@@ -180,7 +172,10 @@ class Recovery {
       lines += writer.line("recover", [&](JsonLine& json) {
         json.field("node", node_).field("torn", chain.torn.size()).raw("damaged", list_json(damaged));
       });
-    for (const auto& [index, file] : open) {
+    for (const auto& entry : open) {
+      // Named: clang 14 cannot capture structured bindings.
+      uint32_t index = entry.first;
+      const RecordedFile& file = entry.second;
       MediaCheck check = check_media(directory_, index, file, chained);
       report(index, file, check);
       lines += writer.line("recover", [&](JsonLine& json) { put_check(json, index, file, check); });

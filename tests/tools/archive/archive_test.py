@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate archive …, from outside: archive_test.py HEADGATE WRITER CHECKER. WRITER (store-kill-writer) writes an
+archive until it is killed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CHECKER, WRITER, HEADGATE = (os.path.abspath(sys.argv.pop()) for _ in range(3))
+
+
+def headgate(*arguments):
+    return subprocess.run([HEADGATE, 'archive', *arguments], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'LC_ALL': 'C.UTF-8'})
+
+
+class Archive(unittest.TestCase):
+    def setUp(self):
+        # pylint: disable=consider-using-with
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.root = self.scratch.name
+        self.writer = subprocess.Popen([WRITER, self.root, '0'], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.writer.stdout.close)
+        self.addCleanup(self.writer.wait)
+        self.addCleanup(self.writer.kill)
+        for _ in range(200):
+            self.writer.stdout.readline()
+
+    def die(self):
+        self.writer.kill()
+        self.writer.stdout.read()
+        self.writer.wait()
+
+    def rows(self, *arguments):
+        out = headgate('list', self.root, '--json', *arguments)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def test_living_dead_and_recovered(self):
+        rows = self.rows()
+        self.assertEqual([(row['event'], row['station'], row['state']) for row in rows],
+                         [(7, 1, 'live'), (7, 2, 'live')])
+        out = headgate('recover', self.root, '--json')
+        self.assertEqual(json.loads(out.stdout)['live'], 2)
+        self.assertEqual(json.loads(out.stdout)['recovered'], 0)
+        self.die()
+        self.assertEqual({row['state'] for row in self.rows()}, {'open'})
+        before = self.rows()
+        out = headgate('recover', self.root)
+        self.assertEqual((out.returncode, out.stderr), (0, ''))
+        self.assertTrue(out.stdout.startswith('2 recovered, 0 being written;'), out.stdout)
+        after = self.rows()
+        self.assertEqual([{**row, 'state': 'crash'} for row in before], after)
+        self.assertGreater(after[0]['segments'], 5)
+        self.assertEqual(self.rows('--station', '2'), after[1:])
+        self.assertEqual(self.rows('--event', '8'), [])
+        checked = subprocess.run([sys.executable, CHECKER, self.root], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+
+    def test_show(self):
+        self.die()
+        headgate('recover', self.root)
+        row = self.rows('--station', '1')[0]
+        directory = f"{self.root}/lta/7/st/01/000001/{row['run']}"
+        out = headgate('show', directory)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertEqual(len(re.findall('^segment ', out.stdout, re.M)), row['segments'])
+        self.assertTrue(out.stdout.startswith(f"run      {row['run']} from "), out.stdout)
+        self.assertTrue(out.stdout.endswith('end      crash\n'), out.stdout[-200:])
+        self.assertIn('avc1.42c00c,mp4a.40.2 320x180', out.stdout)
+
+    def test_damage_is_told(self):
+        self.die()
+        row = self.rows('--station', '1')[0]
+        chain = f"{self.root}/lta/7/st/01/000001/{row['run']}/run.jl"
+        with open(chain, encoding='ascii') as f:
+            recorded = [json.loads(line) for line in f if '"t":"file"' in line][-1]['f']
+        media = f"{self.root}/lta/7/st/01/000001/{row['run']}/{recorded:06d}.mp4.part"
+        os.truncate(media, 100)
+        out = headgate('recover', self.root)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn('recorded bytes are missing', out.stderr)
+
+    def test_wrong_usage(self):
+        self.assertEqual(headgate('list').returncode, 2)
+        self.assertEqual(headgate('recover', 'a', 'b').returncode, 2)
+        self.assertEqual(headgate('list', '/nonexistent').returncode, 1)
+        self.assertEqual(headgate('show', self.root).returncode, 1)
+        self.assertEqual(headgate('frob').returncode, 2)
+        for command in ('list', 'recover', 'show'):
+            self.assertEqual(headgate(command, '--help').returncode, 0)
+
+
+if __name__ == '__main__':
+    unittest.main()

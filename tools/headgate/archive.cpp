@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "archive.h"
+
+#include <common/options.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <filesystem>
+
+#include <base/json_line.h>
+#include <store/reader.h>
+
+#include "commands.h"
+
+namespace headgate::cli {
+namespace {
+
+void print_json(const store::RecoverySummary& summary) {
+  std::string problems = "[";
+  for (const std::string& problem : summary.problems)
+    problems += (problems.size() > 1 ? "," : "") + JsonLine::quoted(problem);
+  JsonLine line;
+  line.field("recovered", summary.recovered)
+      .field("live", summary.live)
+      .field("torn_bytes", summary.torn_bytes)
+      .field("unattested_bytes", summary.unattested_bytes)
+      .field("missing_bytes", summary.missing_bytes)
+      .raw("problems", problems + "]");
+  std::puts(line.take().c_str());
+}
+
+}  // namespace
+
+int run_archive_recover(int argc, char** argv) {
+  const char* program = argv[0];
+  std::string node = "n01";
+  bool json = false;
+  tools::Options options(
+      "DIR - end the runs under DIR/lta whose writer died", "",
+      "Records what lies beyond the last line, keeps a torn line beside the chain, ends the run with reason "
+      "crash.\nNothing is deleted, runs that are being written are left alone, and doing it twice changes "
+      "nothing.\nExit code: 0 all is well, 1 something is damaged or missing (it says what), 2 wrong usage.");
+  options.text("node", node, "NAME", "name for the records (default n01)")
+      .flag("json", json, "print one JSON object");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return complain(2, program, rest.error().message);
+  if (rest->size() != 1) return complain(2, program, "one DIR is needed: the folder that holds lta/");
+  if (!std::filesystem::is_directory(rest->front() + "/lta"))
+    return complain(1, program, rest->front() + ": there is no archive here (no folder lta)");
+  const store::RecoverySummary summary = store::recover(rest->front(), node);
+  if (json) {
+    print_json(summary);
+  } else {
+    std::printf("%d recovered, %d being written; bytes: %" PRIu64 " unattested, %" PRIu64 " missing, %" PRIu64
+                " of torn lines\n",
+                summary.recovered, summary.live, summary.unattested_bytes, summary.missing_bytes,
+                summary.torn_bytes);
+    for (const std::string& problem : summary.problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  }
+  return summary.problems.empty() ? 0 : 1;
+}
+
+int run_archive(int argc, char** argv) {
+  static constexpr Command kCommands[] = {
+      {"list", "list an archive's runs", run_archive_list},
+      {"show", "tell what a run holds", run_archive_show},
+      {"recover", "end the runs whose writer died", run_archive_recover},
+      {nullptr, nullptr, nullptr},
+  };
+  return run_command("headgate archive", "What a node has recorded, and what a crash has left.", kCommands,
+                     argc, argv);
+}
+
+}  // namespace headgate::cli
