@@ -62,8 +62,8 @@ struct State {
 
 enum Property { kLocation = 1, kUriPrefix, kPlaylistLength, kPartDuration, kSegmentDuration };
 
-GstStaticPadTemplate records_template = GST_STATIC_PAD_TEMPLATE(
-    "records", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS("application/x-headgate-records"));
+GstStaticPadTemplate records_template =
+    GST_STATIC_PAD_TEMPLATE("records", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS(kRecordsCaps));
 
 }  // namespace
 

@@ -178,6 +178,10 @@ class ByHand : public Archiver {
       caps(track);
       segment();
     }
+    ~Pad() {
+      const auto archiver = gst::Ref<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(sink_.get())));
+      if (archiver) gst_element_release_request_pad(GST_ELEMENT(archiver.get()), sink_.get());
+    }
     void send(GstEvent* event) { EXPECT_TRUE(gst_pad_push_event(pad_.get(), event)); }
     void caps(const codec::Track& track) {
       const auto config =
@@ -302,6 +306,25 @@ TEST_F(ByHand, APadThatIsNotLinkedIsNotWaitedForAtAll) {
   EXPECT_GT(stat("frames"), 0u);
   finish();
   gst_object_unref(unlinked);
+  expect_archived(pushed);
+}
+
+TEST_F(ByHand, AGapEventSaysThatATrackHasNothingNow) {
+  start(true, true);
+  audio_->send(gst_event_new_gap(0, 20 * GST_SECOND));
+  Pushed pushed = push(media_, 0, 1500, 0, false);
+  EXPECT_GT(stat("frames"), 0u);
+  pushed += push(media_, 1500, 9000, 0, false);
+  finish();
+  expect_archived(pushed);
+}
+
+TEST_F(ByHand, ALinkedPadMayBeReleased) {
+  start(true, true);
+  Pushed pushed = push(media_, 0, 3000);
+  audio_.reset();  // unlinks and releases
+  pushed += push(media_, 3000, 9000);
+  finish();
   expect_archived(pushed);
 }
 
