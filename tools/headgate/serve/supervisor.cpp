@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "notify.h"
@@ -151,6 +152,8 @@ void Supervisor::open_and_prepare() {
 }
 
 void Supervisor::recover(std::function<void()> done) {
+  // A new node has nothing to recover.
+  if (!std::filesystem::exists(config_.data + "/lta")) return done();
   recovering_ = true;
   Program program = helper_program("headgate", {"archive", "recover", "--node", config_.node, config_.data});
   run_task(program, [this, done = std::move(done)](int code) {
