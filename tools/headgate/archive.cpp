@@ -45,8 +45,9 @@ int run_archive_recover(int argc, char** argv) {
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, program, rest.error().message);
   if (rest->size() != 1) return complain(2, program, "one DIR is needed: the folder that holds lta/");
-  if (!std::filesystem::is_directory(rest->front() + "/lta"))
-    return complain(1, program, rest->front() + ": there is no archive here (no folder lta)");
+  // Without lta/ nothing was recorded yet, and nothing is to be done.
+  if (!std::filesystem::is_directory(rest->front()))
+    return complain(1, program, rest->front() + ": there is no such folder");
   const store::RecoverySummary summary = store::recover(rest->front(), node);
   if (json) {
     print_json(summary);

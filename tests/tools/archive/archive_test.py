@@ -91,6 +91,9 @@ class Archive(unittest.TestCase):
         self.assertEqual(headgate('list').returncode, 2)
         self.assertEqual(headgate('recover', 'a', 'b').returncode, 2)
         self.assertEqual(headgate('list', '/nonexistent').returncode, 1)
+        self.assertEqual(headgate('recover', '/nonexistent').returncode, 1)
+        with tempfile.TemporaryDirectory() as fresh:  # a node's first start
+            self.assertEqual(headgate('recover', fresh).returncode, 0)
         self.assertEqual(headgate('show', self.root).returncode, 1)
         self.assertEqual(headgate('frob').returncode, 2)
         for command in ('list', 'recover', 'show'):
