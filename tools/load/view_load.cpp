@@ -126,6 +126,7 @@ std::string ViewLoad::json() {
       .field("media_s", rounded(shared_.media_s))
       .field("bytes", shared_.bytes)
       .field("connections", shared_.connections)
+      .field("stale", shared_.stale)
       .raw("requests", requests.take())
       .raw("response_ms", answers.take())
       .raw("startup_s", shared_.startup_s.json())

@@ -48,11 +48,11 @@ void Viewer::serve(int64_t now) {
   asked_us_ = now;
   due_us_ = now + kResponseSeconds * 1'000'000;
   retried_ = false;
+  shared_.requests[index_of(request_->ask)]++;
   request();
 }
 
 void Viewer::request() {
-  shared_.requests[index_of(request_->ask)]++;
   bool playlist = request_->ask == Player::Ask::kMultivariant || request_->ask == Player::Ask::kMedia;
   response_.emplace(playlist ? kMaxPlaylistBytes : 0);
   output_ = "GET " + request_->path + " HTTP/1.1\r\nHost: " + shared_.authority +
@@ -159,6 +159,7 @@ void Viewer::fail(const std::string& reason) {
   if (!request_) return;
   if (stale) {  // the server closed an idle connection while the request was on its way
     retried_ = true;
+    shared_.stale++;
     return request();
   }
   count(std::string(kAskNames[index_of(request_->ask)]) + ": " + reason);

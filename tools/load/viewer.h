@@ -25,6 +25,7 @@ struct ViewShared {
   Address server;
   std::string authority;  // of the Host header
   uint64_t connections = 0;
+  uint64_t stale = 0;  // requests sent again, because the server had closed the idle connection
   uint64_t bytes = 0;  // of bodies
   std::array<uint64_t, Player::kAsks> requests{};
   std::array<Distribution, Player::kAsks> response_ms{};  // to the last byte

@@ -276,7 +276,7 @@ class View(Folder):
                 self.assertEqual(result["requests"], self.server.counts)
                 self.assertEqual(result["segments"], self.server.counts["segment"])
                 self.assertEqual(result["requests"]["init"], 20)
-                self.assertEqual(result["connections"], 20)
+                self.assertEqual((result["connections"], result["stale"]), (20, 0))
                 # Three segments at the start, then one a second.
                 self.assertAlmostEqual(result["segments"] / 20, 3 + 4.5, delta=2.5)
                 # Three target durations behind, and up to one between two readings of the playlist.
