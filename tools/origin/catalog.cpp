@@ -132,10 +132,12 @@ void Catalog::with_replay(uint32_t station, OnStream ready) {
       Stream* stream = find(station);
       for (const auto& [id, init] : stream->index().inits()) loaded.index.add(init);
       for (const auto& segment : stream->index().segments()) loaded.index.add(segment.record);
-      for (const auto& record : early_replay_.extract(station).mapped()) loaded.index.add(record);
+      auto early = early_replay_.extract(station);
+      for (const auto& record : early.mapped()) loaded.index.add(record);
       stream->set_replay(std::move(loaded.index));
       keep_replay(station);
-      for (auto& go_on : want_replay_.extract(station).mapped()) go_on(stream);
+      auto wanting = want_replay_.extract(station);
+      for (auto& go_on : wanting.mapped()) go_on(stream);
     });
   });
 }

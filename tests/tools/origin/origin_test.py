@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate-origin over a made-up archive and workers that are none."""
+import glob
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import wire  # noqa: E402
+
+ORIGIN, MAKE_ARCHIVE = sys.argv[1:3]
+EVENT = 77
+PATIENCE = 30
+SEGMENT = 2 * wire.TIMESCALE
+BYTES = 3000  # of a fake worker's segment
+INIT = '0123456789abcdef'
+
+
+def wait_until(what, predicate):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = predicate()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f'not within {PATIENCE} s: {what}'
+        time.sleep(0.01)
+
+
+class Live:
+    """A session of a fake worker: its media file, and records of segments in it."""
+
+    def __init__(self, test, worker, station, session=1, run='run-a', first=0):
+        self.test, self.worker, self.station, self.session = test, worker, station, session
+        self.file = f'lta/{EVENT}/st/00/{station:06}/{run}/000000.mp4'
+        self.path = os.path.join(test.root, self.file + '.part')
+        os.makedirs(os.path.dirname(self.path))
+        self.content = bytes(range(256)) * 4
+        self.next, self.run, self.first = first, run, first
+        self.utc_us = int(time.time() * 1e6)
+        self.write()
+
+    def write(self):
+        with open(self.path, 'wb') as file:
+            file.write(self.content)
+
+    def open_messages(self):
+        return [wire.session_opened(self.session, EVENT, self.station, self.utc_us),
+                wire.stream_records(self.session, EVENT, self.station, [
+                    wire.run_record(self.run, self.first, 0, self.utc_us),
+                    wire.init_record(INIT, self.file, 0, 1024)])]
+
+    def segments(self, count):
+        """Messages of so many more segments."""
+        out = []
+        for _ in range(count):
+            offset, index = len(self.content), self.next - self.first
+            self.content += bytes([self.next % 251]) * BYTES
+            self.write()
+            pts, utc_us = index * SEGMENT, self.utc_us + index * 2_000_000
+            out.append(wire.stream_records(self.session, EVENT, self.station, [
+                wire.part_record(self.next, 0, self.file, offset, BYTES, pts, SEGMENT, utc_us),
+                wire.segment_record(self.next, self.file, offset, BYTES, pts, SEGMENT, utc_us, INIT)]))
+            self.next += 1
+        return out
+
+
+class OriginTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='hg-')
+        self.addCleanup(folder.cleanup)
+        self.root = os.path.join(folder.name, 'data')
+        self.runtime = os.path.join(folder.name, 'run')
+        os.mkdir(self.root)
+        os.mkdir(self.runtime)
+        self.process, self.port = None, 0
+        self.addCleanup(self.stop)
+
+    def start(self, *arguments):
+        self.log = open(os.path.join(self.runtime, 'log'), 'w+', encoding='utf-8')
+        self.addCleanup(self.log.close)
+        self.process = subprocess.Popen(
+            [ORIGIN, '--runtime-dir', self.runtime, '--root', self.root, '--event', str(EVENT), '--listen',
+             f'127.0.0.1:{self.port}', *arguments], stderr=self.log)
+
+        def port():
+            self.assertIsNone(self.process.poll())
+            with open(self.log.name, encoding='utf-8') as log:
+                found = re.search(r'serves http://127\.0\.0\.1:(\d+)/', log.read())
+            return found and int(found.group(1))
+        self.port = wait_until('it listens', port)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            code = self.process.wait(PATIENCE)
+            if how == signal.SIGTERM:
+                self.assertEqual(code, 0)
+
+    def fake_worker(self, number=0):
+        worker = wire.FakeWorker(self.runtime, number)
+        self.addCleanup(worker.close)
+        return worker
+
+    def archive(self, station, seconds, reason='unpublish'):
+        subprocess.run([MAKE_ARCHIVE, self.root, str(EVENT), str(station), str(seconds), reason], check=True,
+                       stdout=subprocess.DEVNULL, timeout=60)
+
+    def request(self, path, method='GET', headers=None, body=None):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+        connection.request(method, path, body=body, headers=headers or {})
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer, content
+
+    def get(self, path, status=200):
+        answer, body = self.request(path)
+        self.assertEqual(answer.status, status, f'{path}: {body[:200]}')
+        return body
+
+    def stream(self, station):
+        return json.loads(self.get(f'/api/v1/streams/{station}'))
+
+    def uris(self, playlist):
+        return [line for line in playlist.decode().splitlines() if line and not line.startswith('#')]
+
+    # --- from the disk ---
+
+    def test_an_archive_is_served_as_the_bytes_it_is(self):
+        self.archive(5, 9)
+        self.archive(5, 5)
+        self.start()
+        stream = self.stream(5)
+        self.assertEqual(stream['state'], 'ended')
+        self.assertEqual(stream['sessions'], 2)
+        self.assertAlmostEqual(stream['duration_s'], 14, delta=1)
+        self.assertEqual([stream['hls'], stream['replay']], ['/hls/5/index.m3u8', '/hls/5/replay.m3u8'])
+        replay = self.get('/hls/5/replay.m3u8')
+        self.assertIn(b'#EXT-X-ENDLIST', replay)
+        inits = re.findall(rb'URI="(init-[0-9a-f]{16}\.mp4)"', replay)
+        self.assertTrue(inits)
+        content = self.get('/hls/5/' + inits[0].decode())
+        served = b''.join(self.get(f'/hls/5/{uri}') for uri in self.uris(replay))
+        files = sorted(glob.glob(self.root + f'/lta/{EVENT}/st/05/000005/*/*.mp4'))
+        self.assertEqual(len(files), 2)
+        stored = b''
+        for path in files:
+            with open(path, 'rb') as file:
+                data = file.read()
+            self.assertTrue(data.startswith(content))
+            stored += data[len(content):]
+        self.assertEqual(served, stored)
+        self.assertIn(b'media.m3u8', self.get('/hls/5/index.m3u8'))
+        self.assertIn(b'#EXT-X-ENDLIST', self.get('/hls/5/media.m3u8'))
+
+    def test_a_publisher_that_may_come_back_is_waited_for(self):
+        self.archive(6, 5, 'disconnect')
+        self.start('--grace', '3')
+        self.assertEqual(self.stream(6)['state'], 'waiting')
+        self.assertNotIn(b'ENDLIST', self.get('/hls/6/media.m3u8'))
+        wait_until('the grace is over', lambda: self.stream(6)['state'] == 'ended')
+        self.assertIn(b'ENDLIST', self.get('/hls/6/media.m3u8'))
+
+    def test_segments_outside_the_window_come_from_the_disk(self):
+        self.archive(7, 60)
+        self.start('--window', '10')
+        first = self.uris(self.get('/hls/7/replay.m3u8'))[0]
+        self.stop()
+        self.start('--window', '10')
+        answer, body = self.request('/hls/7/' + first)
+        self.assertEqual(answer.status, 200)
+        self.assertGreater(len(body), 100)
+
+    # --- from a worker ---
+
+    def test_a_live_stream(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 8)
+        worker.tell(wire.worker_state(), *live.open_messages())
+        self.assertEqual(wait_until('the stream is there', lambda: self.request('/api/v1/streams/8')[0].status == 200
+                                    and self.stream(8))['state'], 'live')
+        self.get('/hls/8/media.m3u8', 404)  # nothing to list yet
+        worker.tell(*live.segments(3), wire.session_health(1, EVENT, 8, '{"stalled":false}', 12345, 24970))
+        wait_until('three segments', lambda: self.stream(8)['duration_s'] == 6)
+        stream = self.stream(8)
+        self.assertEqual((stream['width'], stream['height'], stream['fps'], stream['kbps']), (1280, 720, 24.97, 12))
+        self.assertEqual((stream['peer'], stream['sessions'], stream['health']),
+                         ('192.0.2.1:1000', 1, {'stalled': False}))
+        playlist = self.get('/hls/8/media.m3u8')
+        self.assertEqual(self.uris(playlist), ['0.m4s', '1.m4s', '2.m4s'])
+        self.assertNotIn(b'ENDLIST', playlist)
+        self.assertEqual(self.get('/hls/8/1.m4s'), bytes([1]) * BYTES)
+        self.assertEqual(self.get(f'/hls/8/init-{INIT}.mp4'), live.content[:1024])
+        # The file gets its final name; what is listed stays.
+        os.rename(live.path, live.path[:-len('.part')])
+        self.assertEqual(self.get('/hls/8/2.m4s'), bytes([2]) * BYTES)
+        node = json.loads(self.get('/api/v1/node'))
+        self.assertEqual(node['workers'][0]['capacity'], 50)
+        self.assertEqual(node['sessions'][0]['received_bytes'], 12345)
+        self.assertEqual(node['space']['state'], 'good')
+        worker.tell(wire.session_closed(1, EVENT, 8, 'unpublish'))
+        wait_until('it has ended', lambda: self.stream(8)['state'] == 'ended')
+        self.assertIn(b'ENDLIST', self.get('/hls/8/media.m3u8'))
+
+    def test_a_worker_that_dies_leaves_its_streams_waiting(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 9)
+        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2))
+        wait_until('it is live', lambda: self.request('/api/v1/streams/9')[0].status == 200)
+        worker.close()
+        wait_until('it waits', lambda: self.stream(9)['state'] == 'waiting')
+        again = self.fake_worker()  # under the same name
+        again.accept()
+        second = Live(self, again, 9, session=2, run='run-b', first=2)
+        again.tell(wire.worker_state(), *second.open_messages(), *second.segments(1))
+        wait_until('it is live again', lambda: self.stream(9)['state'] == 'live')
+        wait_until('its segment is listed', lambda: b'2.m4s' in self.get('/hls/9/media.m3u8'))
+
+    def test_killed_and_started_again_it_says_the_same(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 10)
+        told = [wire.worker_state(), *live.open_messages(), *live.segments(4)]
+        worker.tell(*told)
+        wait_until('four segments', lambda: self.request('/api/v1/streams/10')[0].status == 200
+                   and self.stream(10)['duration_s'] == 8)
+        before = self.get('/hls/10/media.m3u8')
+        self.stop(signal.SIGKILL)
+        self.start()
+        worker.accept()
+        worker.tell(*told)
+        wait_until('four segments again', lambda: self.request('/api/v1/streams/10')[0].status == 200
+                   and self.stream(10)['duration_s'] == 8)
+        self.assertEqual(self.get('/hls/10/media.m3u8'), before)
+
+    def test_records_that_lie_do_no_harm(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 11)
+        secret = os.path.join(self.runtime, 'secret')
+        with open(secret, 'w', encoding='utf-8') as file:
+            file.write('x' * 5000)
+        lies = [wire.segment_record(0, '../run/secret', 0, 100, 0, SEGMENT, live.utc_us, INIT),
+                wire.segment_record(1, secret, 0, 100, SEGMENT, SEGMENT, live.utc_us, INIT),
+                wire.segment_record(2, 'lta/nowhere.mp4', 0, 100, 2 * SEGMENT, SEGMENT, live.utc_us, INIT),
+                wire.segment_record(3, live.file, 0, 1 << 40, 3 * SEGMENT, SEGMENT, live.utc_us, INIT)]
+        worker.tell(wire.worker_state(), *live.open_messages(),
+                    wire.stream_records(1, EVENT, 11, [b'nonsense', *lies]),
+                    wire.session_opened(5, EVENT + 1, 12, 0))
+        wait_until('it is live', lambda: self.request('/api/v1/streams/11')[0].status == 200)
+        for msn in range(4):
+            answer, body = self.request(f'/hls/11/{msn}.m4s')
+            self.assertIn(answer.status, (404, 410), f'{msn}: {body[:50]}')
+        self.get('/api/v1/streams/12', 404)  # another event's
+
+    # --- HTTP ---
+
+    def test_ranges_and_caching(self):
+        self.archive(5, 6)
+        self.start()
+        uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
+        whole = self.get(uri)
+        answer, body = self.request(uri, headers={'Range': 'bytes=10-19'})
+        self.assertEqual((answer.status, body), (206, whole[10:20]))
+        self.assertEqual(answer.getheader('Content-Range'), f'bytes 10-19/{len(whole)}')
+        answer, body = self.request(uri, headers={'Range': 'bytes=-5'})
+        self.assertEqual((answer.status, body), (206, whole[-5:]))
+        answer, body = self.request(uri, headers={'Range': f'bytes={len(whole)}-'})
+        self.assertEqual(answer.status, 416)
+        answer, body = self.request(uri, headers={'Range': 'bytes=' + ','.join(['0-'] * 100)})
+        self.assertEqual((answer.status, body), (200, whole))
+        answer, body = self.request(uri)
+        self.assertIn('immutable', answer.getheader('Cache-Control'))
+        self.assertEqual(answer.getheader('Access-Control-Allow-Origin'), '*')
+        self.assertEqual(answer.getheader('Content-Type'), 'video/mp4')
+        etag = answer.getheader('ETag')
+        answer, body = self.request(uri, headers={'If-None-Match': etag})
+        self.assertEqual((answer.status, body), (304, b''))
+        answer, body = self.request(uri, 'HEAD')
+        self.assertEqual((answer.status, body, answer.getheader('Content-Length')), (200, b'', str(len(whole))))
+        answer, body = self.request('/hls/5/media.m3u8')
+        self.assertEqual(answer.getheader('Content-Type'), 'application/vnd.apple.mpegurl')
+        self.assertEqual(answer.getheader('Cache-Control'), 'no-cache')
+
+    def test_only_what_is_there_is_found(self):
+        self.archive(5, 4)
+        self.start()
+        for path in ('/nothing', '/hls', '/hls/5', '/hls/5/', '/hls/5/x.m3u8', '/hls/5/999.m4s', '/hls/5/00.m4s',
+                     '/hls/5/-1.m4s', '/hls/5/+0.m4s', '/hls/5/18446744073709551616.m4s', '/hls/05/index.m3u8',
+                     '/hls/4294967296/index.m3u8', '/hls/6/index.m3u8', '/hls/5/init-.mp4', '/hls/5/init-zz.mp4',
+                     '/assets/', '/assets/nothing.js', '/assets/../main.cpp', '/assets/%2e%2e/x', '/watch/x',
+                     '/../../../../etc/passwd', '/hls/5/../../../../etc/passwd', '/hls/5/%2e%2e%2frun.jl',
+                     '/hls/5/..%2f..%2f000000.mp4', f'/lta/{EVENT}/st/05/000005', '/api', '/api/v1/', '/api/v1/x',
+                     '/api/v1/streams/x', '/api/v1/streams/5/x', '//etc/passwd', '/%00'):
+            with self.subTest(path=path):
+                answer, body = self.request(path)
+                self.assertIn(answer.status, (400, 404), f'{path}: {answer.status} {body[:80]}')
+                self.assertNotIn(b'root:', body)
+        answer, _ = self.request('/' + 'a' * 1000)
+        self.assertEqual(answer.status, 414)
+        self.assertEqual(self.request('/', 'POST', body=b'x' * 100_000)[0].status, 405)
+        self.assertEqual(self.request('/', 'DELETE')[0].status, 405)
+        self.assertEqual(self.request('/', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'), '*')
+        self.assertEqual(self.get('/healthz'), b'ok\n')
+
+    def test_pages_carry_their_policy(self):
+        self.start()
+        for path, kind in (('/', 'text/html'), ('/watch/12', 'text/html'), ('/assets/style.css', 'text/css'),
+                           ('/assets/watch.js', 'text/javascript')):
+            answer, body = self.request(path)
+            self.assertEqual(answer.status, 200)
+            self.assertTrue(answer.getheader('Content-Type').startswith(kind), path)
+            self.assertIn("default-src 'none'", answer.getheader('Content-Security-Policy'))
+            self.assertEqual(answer.getheader('X-Content-Type-Options'), 'nosniff')
+            again, body = self.request(path, headers={'If-None-Match': answer.getheader('ETag')})
+            self.assertEqual((again.status, body), (304, b''))
+
+    def test_events(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request('GET', '/api/v1/events')
+        answer = connection.getresponse()
+        self.assertEqual(answer.getheader('Content-Type'), 'text/event-stream')
+
+        def event():
+            lines = []
+            while True:
+                line = answer.readline().decode().rstrip('\n')
+                if line:
+                    lines.append(line)
+                elif len(lines) == 2:
+                    return lines[0], json.loads(lines[1][len('data: '):])
+                else:
+                    lines = []
+        kind, data = event()
+        self.assertEqual((kind, data['streams']), ('event: streams', []))
+        live = Live(self, worker, 13)
+        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2))
+        while True:
+            kind, data = event()
+            self.assertEqual((kind, data['station'], data['state']), ('event: stream', 13, 'live'))
+            if data['duration_s'] == 4:
+                break
+
+    def test_a_client_that_never_asks_is_let_go_and_many_are_bounded(self):
+        self.start('--max-connections', '20')
+        idle = [socket.create_connection(('127.0.0.1', self.port)) for _ in range(20)]
+        for one in idle:
+            self.addCleanup(one.close)
+        # The next waits in the kernel's queue, and is served when one of them goes.
+        late = socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE)
+        self.addCleanup(late.close)
+        late.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+        late.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            late.recv(100)
+        for one in idle[:2]:
+            one.close()
+        late.settimeout(PATIENCE)
+        self.assertIn(b'200 OK', late.recv(100))
+
+    # --- the supervisor's line ---
+
+    def test_the_supervisor_is_heard_and_answered(self):
+        self.start()
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(line.close)
+        line.settimeout(PATIENCE)
+        path = os.path.join(self.runtime, 'origin.sock')
+        wait_until('its socket', lambda: os.path.exists(path))
+        line.connect(path)
+        line.send(wire.hello('supervisor'))
+        self.assertEqual(line.recv(70000)[0], wire.STATUS)
+        line.send(wire.message(wire.GET_LISTENERS))
+        while True:
+            said, fds, _, _ = socket.recv_fds(line, 70000, 4)
+            if said[0] == wire.LISTENERS:
+                break
+        self.assertEqual(said, wire.message(wire.LISTENERS, b'\x01', wire.text('http')))
+        inherited = socket.socket(fileno=fds[0])
+        self.assertEqual(inherited.getsockname()[1], self.port)
+        inherited.close()
+        line.send(wire.node_status('supervisor', '{"version":"9","processes":[{"role":"supervisor"},{"role":"gate"}]}'))
+        node = wait_until('it knows', lambda: (lambda n: n if n['version'] else None)(json.loads(self.get('/api/v1/node'))))
+        self.assertEqual([one['role'] for one in node['processes']], ['supervisor', 'gate'])
+        line.close()
+        wait_until('it notices', lambda: [one['role'] for one in json.loads(self.get('/api/v1/node'))['processes']] == ['gate'])
+        again = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(again.close)
+        again.connect(path)
+        again.send(wire.message(wire.STOP))
+        self.assertEqual(self.process.wait(PATIENCE), 0)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1], verbosity=2)
