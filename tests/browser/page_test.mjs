@@ -8,7 +8,12 @@ import {after, afterEach, before, beforeEach, test} from 'node:test';
 import {open_browser, open_page, playback, plays_on, until} from './support/chromium.mjs';
 import {Clip, FakeNode} from './support/fake_node.mjs';
 
-const kPhone = {viewport: {width: 360, height: 740}, isMobile: true, hasTouch: true, deviceScaleFactor: 2};
+const kPhone = {
+  viewport: {width: 360, height: 740},
+  isMobile: true,
+  hasTouch: true,
+  deviceScaleFactor: 2
+};
 const artefacts = process.env.HEADGATE_ARTEFACTS;
 let clip, browser, node, base, pages;
 
@@ -207,7 +212,8 @@ for (const scheme of ['light', 'dark']) {
     for (const [path, ready] of [['/', '.card'], ['/watch/14', '[data-fact="latency"]:not([hidden])']]) {
       const page = await open(path, {...kPhone, colorScheme: scheme});
       await page.locator(ready).waitFor({timeout: 20000});
-      const [wide, window_wide] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      const [wide, window_wide] =
+          await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= window_wide, `${path} is ${wide} px wide in a window of ${window_wide}`);
       await keep(page, `${path === '/' ? 'list' : 'watch'}-phone-${scheme}`);
     }
@@ -227,7 +233,8 @@ test('everything can be reached by keyboard and has a name', async () => {
   await plays_on(page, 1);
   const nameless = await page.evaluate(
       () => [...document.querySelectorAll('a, button, input, video')]
-                .filter((one) => !one.hidden && !one.textContent.trim() && !one.ariaLabel && !one.labels?.length)
+                .filter(
+                    (one) => !one.hidden && !one.textContent.trim() && !one.ariaLabel && !one.labels?.length)
                 .map((one) => one.outerHTML));
   assert.deepEqual(nameless, []);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node play.mjs ADDRESS
-// Keeps a player page open in headless Chromium and prints its playback as a JSON line four times a second. A line
-// on standard input is the path of a picture to take; its end ends this.
+// Keeps a player page open in headless Chromium and prints its playback as a JSON line four times a second. A
+// line on standard input is the path of a picture to take; its end ends this.
 import {createInterface} from 'node:readline';
 
 import {open_browser, open_page, playback} from './support/chromium.mjs';

@@ -25,8 +25,8 @@ export async function open_browser() {
   return chromium.launch({executablePath: path, headless: true, args: kArguments});
 }
 
-// A fresh page; `errors` fills with what its console and its scripts complain about, except failed loads: those
-// are what the page is there to survive.
+// A fresh page; `errors` fills with what its console and its scripts complain about, except failed loads:
+// those are what the page is there to survive.
 export async function open_page(browser, options = {}) {
   const context = await browser.newContext({viewport: {width: 1280, height: 800}, ...options});
   const page = await context.newPage();
@@ -54,6 +54,7 @@ export function playback(page) {
       decoded: quality.totalVideoFrames,
       dropped: quality.droppedVideoFrames,
       audio_bytes: video.webkitAudioDecodedByteCount ?? 0,
+      buffered: globalThis.headgate.player.buffered_s(),
       rebuilds: globalThis.headgate.player.rebuilds,
       ...globalThis.headgate.state(),
     };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the page sees of a node, without one: the files of tools/origin/www, the API of docs/api.md, and a clip cut
-// by ffmpeg that is told as a live stream. Tests pull its strings.
+// What the page sees of a node, without one: the files of tools/origin/www, the API of docs/api.md, and a
+// clip cut by ffmpeg that is told as a live stream. Tests pull its strings.
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
@@ -21,21 +21,52 @@ const kTypes = {
   '.mp4': 'video/mp4',
   '.m4s': 'video/iso.segment',
 };
-const kWindow = 15;       // segments in the live playlist
+const kWindow = 15;  // segments in the live playlist
 const kSegmentS = 2;
 const kClipS = 120;
-const kHeadStartS = 24;   // of the clip, there when the stream begins
+const kHeadStartS = 24;  // of the clip, there when the stream begins
 
 // One clip for all tests of a process: init.mp4 and 000.m4s … of exactly kSegmentS each.
 export class Clip {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'headgate-clip-'));
     execFileSync('ffmpeg', [
-      '-v', 'error', '-f', 'lavfi', '-i', `testsrc=size=480x270:rate=15:duration=${kClipS}`, '-f', 'lavfi', '-i',
-      `sine=frequency=440:duration=${kClipS}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p',
-      '-g', String(15 * kSegmentS), '-keyint_min', String(15 * kSegmentS), '-sc_threshold', '0', '-c:a', 'aac',
-      '-f', 'hls', '-hls_time', String(kSegmentS), '-hls_segment_type', 'fmp4', '-hls_list_size', '0',
-      '-hls_fmp4_init_filename', 'init.mp4', '-hls_segment_filename', join(this.folder, '%03d.m4s'),
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc=size=480x270:rate=15:duration=${kClipS}`,
+      '-f',
+      'lavfi',
+      '-i',
+      `sine=frequency=440:duration=${kClipS}`,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-pix_fmt',
+      'yuv420p',
+      '-g',
+      String(15 * kSegmentS),
+      '-keyint_min',
+      String(15 * kSegmentS),
+      '-sc_threshold',
+      '0',
+      '-c:a',
+      'aac',
+      '-f',
+      'hls',
+      '-hls_time',
+      String(kSegmentS),
+      '-hls_segment_type',
+      'fmp4',
+      '-hls_list_size',
+      '0',
+      '-hls_fmp4_init_filename',
+      'init.mp4',
+      '-hls_segment_filename',
+      join(this.folder, '%03d.m4s'),
       join(this.folder, 'all.m3u8')
     ]);
   }
@@ -49,8 +80,8 @@ export class FakeNode {
     this.clip_ = clip;
     this.streams_ = new Map();
     this.listeners_ = new Set();
-    this.player = true;   // hls.js is there
-    this.events = true;   // server-sent events are
+    this.player = true;  // hls.js is there
+    this.events = true;  // server-sent events are
   }
 
   // Answers again on the same port after stop().
@@ -76,9 +107,25 @@ export class FakeNode {
       media_s: kHeadStartS,
       breaks: [],
       shown: {
-        station, event: 77, name: null, state: 'ended', since_utc: null, first_utc: null, last_media_utc: null,
-        duration_s: 0, kbps: null, width: 480, height: 270, fps: 15, codecs: 'avc1.42C015,mp4a.40.2', gaps: 0,
-        sessions: 1, protocol: 'rtmp', peer: null, health: null, hls: `/hls/${station}/index.m3u8`,
+        station,
+        event: 77,
+        name: null,
+        state: 'ended',
+        since_utc: null,
+        first_utc: null,
+        last_media_utc: null,
+        duration_s: 0,
+        kbps: null,
+        width: 480,
+        height: 270,
+        fps: 15,
+        codecs: 'avc1.42C015,mp4a.40.2',
+        gaps: 0,
+        sessions: 1,
+        protocol: 'rtmp',
+        peer: null,
+        health: null,
+        hls: `/hls/${station}/index.m3u8`,
         replay: `/hls/${station}/replay.m3u8`,
       },
     };
@@ -114,7 +161,8 @@ export class FakeNode {
   }
 
   tell_(name, data) {
-    for (const response of this.listeners_) response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    for (const response of this.listeners_)
+      response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   playlist_(stream, whole) {
@@ -128,9 +176,11 @@ export class FakeNode {
       const cut = breaks.filter((one) => one.first <= msn).pop();
       return cut ? cut.at - cut.first * kSegmentS * 1000 : this.born_ms_(stream);
     };
-    const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:4', `#EXT-X-MEDIA-SEQUENCE:${first}`,
+    const lines = [
+      '#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:4', `#EXT-X-MEDIA-SEQUENCE:${first}`,
       `#EXT-X-DISCONTINUITY-SEQUENCE:${before}`, '#EXT-X-INDEPENDENT-SEGMENTS',
-      ...(whole ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []), `#EXT-X-MAP:URI="init-0.mp4"`];
+      ...(whole ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []), `#EXT-X-MAP:URI="init-0.mp4"`
+    ];
     for (let msn = first; msn < end; ++msn) {
       if (msn > first && breaks.some((cut) => cut.first === msn)) lines.push('#EXT-X-DISCONTINUITY');
       lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(run_at(msn) + msn * kSegmentS * 1000).toISOString()}`);

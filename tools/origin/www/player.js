@@ -11,7 +11,10 @@ const kLatencySegments = 3;  // of their real length; the target duration is a p
 const kLeastLatencyS = 3;
 const kLatencyStepS = 2;         // a smaller change of segment lengths is not worth a new aim
 const kMostPlaybackRate = 1.05;  // how fast to catch up: not heard
-const kBehindS = 12;             // further behind than the aim by this much offers "back to live"
+const kRefillS = 3;  // after running dry, so much is gathered before going on: one stop instead of many
+const kRefillMostMs = 8000;
+const kRefillCheckMs = 200;
+const kBehindS = 12;  // further behind than the aim by this much offers "back to live"
 
 // Whatever the answer was: a node that restarts refuses connections, answers 404 or 503 for a moment.
 function keep_trying(tries) {
@@ -71,10 +74,12 @@ export class Player {
     this.expected_ = true;
     this.retry_ms_ = kRetryFirstMs;
     this.retry_timer_ = 0;
+    this.refill_timer_ = 0;
     this.progress_ms_ = 0;
     this.position_ = -1;
     this.rebuilds_ = 0;
     video.addEventListener('playing', () => this.went_well_());
+    video.addEventListener('waiting', () => this.refill_());
     video.addEventListener('error', () => {
       if (this.engine_ === 'native' && this.address_) this.again_('network');
     });
@@ -193,6 +198,24 @@ export class Player {
       this.progress_ms_ = now;
       this.again_('network');
     }
+  }
+
+  // At a live edge the buffer that ran dry would run dry again with every segment.
+  refill_() {
+    if (this.engine_ !== 'hls.js' || !this.live_ || this.refill_timer_) return;
+    let first = 0;  // when there was anything to go on with
+    this.video_.playbackRate = 0;
+    this.refill_timer_ = setInterval(() => {
+      // Beyond a hole counts too: hls.js steps over holes, but not while nothing moves.
+      const {buffered, currentTime} = this.video_;
+      const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
+      if (ahead > 0) first ||= performance.now();
+      const long_enough = first && performance.now() - first > kRefillMostMs;
+      if (ahead < kRefillS && !long_enough && this.address_) return;
+      clearInterval(this.refill_timer_);
+      this.refill_timer_ = 0;
+      this.video_.playbackRate = 1;
+    }, kRefillCheckMs);
   }
 
   // Seconds between what happened at the station and what is seen, by the playlist's dates; null when

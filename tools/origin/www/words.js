@@ -21,7 +21,7 @@ export function rate(kbps) {
 export function picture(stream) {
   if (!stream.width || !stream.height) return '';
   const size = `${stream.width}×${stream.height}`;
-  return stream.fps ? `${size}, ${Math.round(stream.fps * 100) / 100} fps` : size;
+  return stream.fps ? `${size}, ${Math.round(stream.fps)} fps` : size;
 }
 
 // 7 s, 3 min 4 s, 2 h 5 min, 3 d 4 h: two units at most, none of them zero at the end.
