@@ -4,6 +4,7 @@
 #include <base/clock.h>
 #include <common/log.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -111,6 +112,7 @@ void Child::on_exit() {
   process_ = {};
   channel_.reset();
   ready_ = false;
+  if (wanted) ::unlink(place_.socket.c_str());  // one that was killed has left it
   events_.changed(*this);
   if (wanted) return;
   ++restarts_;

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate serve and headgate status, with the node's real programs and no publisher: what is started, what is
+started again, what is taken over, what is refused, and that nothing is left."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HEADGATE = sys.argv[1]
+PATIENCE = 60
+ROLES = {'supervisor', 'gate', 'worker', 'origin'}
+
+
+def wait_until(what, predicate, within=PATIENCE):
+    deadline = time.monotonic() + within
+    while True:
+        answer = predicate()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f'not within {within} s: {what}'
+        time.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except FileNotFoundError:
+        return False
+
+
+def run(*arguments, **environment):
+    return subprocess.run([HEADGATE, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False,
+                          env=dict(os.environ, **environment))
+
+
+class ServeTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='hg-')
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.data = os.path.join(self.folder, 'data')
+        self.keys = os.path.join(self.folder, 'keys')
+        self.log_path = os.path.join(self.folder, 'log')
+        made = run('ticket', 'keygen', '--event', '77', '--out', self.keys)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.supervisor = None
+        self.seen = set()  # every pid that was ever told
+        self.addCleanup(self.clean_up)
+
+    def clean_up(self):
+        if self.supervisor and self.supervisor.poll() is None:
+            self.supervisor.terminate()
+            try:
+                self.supervisor.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.supervisor.kill()
+                self.supervisor.wait()
+        for pid in self.seen:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def log(self):
+        with open(self.log_path, encoding='utf-8') as log:
+            return log.read()
+
+    def start(self, *arguments, ready=True, **environment):
+        with open(self.log_path, 'ab') as log:
+            self.supervisor = subprocess.Popen(
+                [HEADGATE, 'serve', '--data', self.data, '--keys', self.keys, '--http', '127.0.0.1:0', '--rtmp',
+                 '127.0.0.1:0', '--workers', '2', *arguments], stdout=subprocess.PIPE, stderr=log, text=True,
+                env=dict(os.environ, **environment))
+        self.addCleanup(self.supervisor.stdout.close)
+        if not ready:
+            return None
+        line = self.supervisor.stdout.readline()
+        self.assertRegex(line, r'^ready rtmp=127\.0\.0\.1:\d+ http=127\.0\.0\.1:\d+\n$', self.log())
+        self.listen = dict(word.split('=') for word in line.split()[1:])
+        return self.node()
+
+    def node(self):
+        """NODE, when all roles are in it."""
+        def ask():
+            done = run('status', '--data', self.data, '--json')
+            node = json.loads(done.stdout) if done.returncode == 0 else None
+            return node if node and {one['role'] for one in node['processes']} >= ROLES else None
+        node = wait_until('the node tells of all its processes', ask)
+        self.seen |= {one['pid'] for one in node['processes']}
+        return node
+
+    def pids(self, role):
+        return sorted(one['pid'] for one in self.node()['processes'] if one['role'] == role)
+
+    def healthy(self):
+        host, port = self.listen['http'].rsplit(':', 1)
+        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        try:
+            connection.request('GET', '/healthz')
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def stop(self):
+        self.node()
+        began = time.monotonic()
+        self.supervisor.terminate()
+        self.assertEqual(self.supervisor.wait(PATIENCE), 0, self.log())
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual([pid for pid in self.seen if alive(pid)], [])
+        left = sorted(os.listdir(os.path.join(self.data, 'run')))
+        self.assertEqual([name for name in left if name.endswith('.sock')], [], left)
+
+    def test_it_starts_serves_tells_and_stops(self):
+        node = self.start()
+        self.assertEqual(node['data'], self.data)
+        self.assertEqual(node['listen'], self.listen)
+        self.assertEqual(len(self.pids('worker')), 2)
+        self.assertTrue(all(one['restarts'] == 0 for one in node['processes']))
+        wait_until('both workers accept', lambda: [one['accepting'] for one in self.node()['workers']] == [True, True])
+        self.assertTrue(self.healthy())
+        host, port = self.listen['rtmp'].rsplit(':', 1)
+        socket.create_connection((host, int(port)), timeout=5).close()
+        table = run('status', '--data', self.data)
+        self.assertEqual(table.returncode, 0)
+        self.assertIn('accepting', table.stdout)
+        by_url = run('status', '--url', 'http://' + self.listen['http'], '--json')
+        self.assertEqual(json.loads(by_url.stdout)['listen'], self.listen)
+        self.stop()
+        self.assertEqual(run('status', '--data', self.data).returncode, 1)
+
+    def test_every_child_that_is_killed_comes_back(self):
+        self.start()
+        for role in ('origin', 'gate', 'worker'):
+            with self.subTest(role=role):
+                before = self.pids(role)
+                os.kill(before[0], signal.SIGKILL)
+                wait_until(f'another {role}', lambda: len(self.pids(role)) == len(before)
+                           and before[0] not in self.pids(role), 10)
+                wait_until('it serves', self.healthy, 10)
+        counts = {one['role']: one['restarts'] for one in self.node()['processes'] if one['restarts']}
+        self.assertEqual(counts, {'origin': 1, 'gate': 1, 'worker': 1})
+        # The ports are the same: the sockets were never closed.
+        self.assertEqual(self.node()['listen'], self.listen)
+        self.stop()
+
+    def test_a_killed_supervisors_children_are_taken_over(self):
+        self.start()
+        listen = self.listen
+        children = {role: self.pids(role) for role in ('gate', 'worker', 'origin')}
+        self.supervisor.kill()
+        self.supervisor.wait()
+        self.assertTrue(self.healthy())
+        wait_until('the list is without it', lambda: 'supervisor' not in {
+            one['role'] for one in json.loads(run('status', '--data', self.data, '--json').stdout)['processes']})
+        self.start()  # asks for any port, and gets the ones that its children have kept
+        self.assertEqual(self.listen, listen)
+        self.assertEqual({role: self.pids(role) for role in children}, children)
+        # It is their supervisor now: what dies comes back.
+        os.kill(children['gate'][0], signal.SIGKILL)
+        wait_until('another gate', lambda: self.pids('gate') not in ([], children['gate']), 10)
+        self.assertEqual(self.node()['listen'], listen)
+        self.stop()
+
+    def test_what_died_with_the_supervisor_is_started(self):
+        self.start()
+        gate, workers = self.pids('gate'), self.pids('worker')
+        for pid in [self.supervisor.pid, gate[0], workers[0]]:
+            os.kill(pid, signal.SIGKILL)
+        self.supervisor.wait()
+        self.start()
+        self.assertNotEqual(self.pids('gate'), gate)
+        self.assertEqual(len(self.pids('worker')), 2)
+        self.assertIn(workers[1], self.pids('worker'))
+        self.stop()
+
+    def test_there_is_only_one_supervisor(self):
+        self.start()
+        children = {role: self.pids(role) for role in ROLES}
+        second = run('serve', '--data', self.data, '--keys', self.keys)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn('another `headgate serve` runs', second.stderr)
+        self.assertEqual({role: self.pids(role) for role in ROLES}, children)
+        self.stop()
+
+    def test_a_child_that_dies_again_and_again_is_paused(self):
+        self.start()
+        for _ in range(4):
+            (pid,) = self.pids('origin')
+            os.kill(pid, signal.SIGKILL)
+            wait_until('another origin', lambda old=pid: self.pids('origin') not in ([], [old]), 10)
+        (pid,) = self.pids('origin')
+        os.kill(pid, signal.SIGKILL)
+        began = time.monotonic()
+        wait_until('it is paused', lambda: 'next start in 1 s' in self.log())
+        wait_until('it comes back', self.healthy)
+        self.assertGreater(time.monotonic() - began, 0.8)
+        self.stop()
+
+    def test_a_worker_that_hangs_in_its_end_is_killed(self):
+        self.start()
+        os.kill(self.pids('worker')[0], signal.SIGSTOP)
+        self.stop()
+
+    def test_workers_that_fill_get_company(self):
+        self.start('--capacity', '1', '--max-workers', '3')
+        for station in ('1', '2', '3'):
+            issued = run('ticket', 'issue', '--keys', self.keys, '--station', station, '--format', 'json', '--endpoint',
+                         f'rtmp://{self.listen["rtmp"]}/lt')
+            url = next(one['url'] for one in json.loads(issued.stdout)['publish'] if 'client' not in one)
+            publisher = subprocess.Popen(
+                ['ffmpeg', '-nostdin', '-loglevel', 'quiet', '-re', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-f',
+                 'flv', url], stdin=subprocess.DEVNULL)
+            self.addCleanup(publisher.wait)
+            self.addCleanup(publisher.kill)
+            wait_until(f'{station} sessions', lambda n=int(station): len(self.node()['sessions']) == n)
+            # One place is always free, up to the limit.
+            workers = max(2, min(int(station) + 1, 3))
+            wait_until(f'{workers} workers', lambda n=workers: len(self.node()['workers']) == n)
+        self.assertEqual(sorted(one['worker'] for one in self.node()['sessions']), [0, 1, 2])
+        self.stop()
+
+    def test_settings_from_a_file(self):
+        path = os.path.join(self.folder, 'node.conf')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('[workers]\ncount=1\ncapacity=7\n[parameters]\npart-ms=400\n[node]\nname=north\n')
+        node = self.start('--config', path, '--capacity', '9')
+        self.assertEqual(len(node['workers']), 2)  # the command line goes before the file
+        self.assertEqual(node['workers'][0]['capacity'], 9)
+        with open(f'/proc/{self.pids("worker")[0]}/cmdline', encoding='utf-8') as file:
+            words = file.read().split('\0')
+        self.assertIn('part-ms=400', words)
+        self.assertIn('north', words)
+        self.stop()
+
+    def test_wrong_settings_are_refused_by_name(self):
+        path = os.path.join(self.folder, 'node.conf')
+        common = ['serve', '--data', self.data, '--keys', self.keys]
+        for text, arguments, reason in (
+                ('[workers]\ncount=x\n', [], "[workers] count: 'x' is not a number"),
+                ('[worker]\ncount=1\n', [], '[worker] count: there is no such key'),
+                ('[workers]\nsize=1\n', [], '[workers] size: there is no such key'),
+                ('nonsense\n', [], 'node.conf'),
+                ('', ['--capacity', '0'], "--capacity: '0' is not a number from 1"),
+                ('', ['--http', 'localhost'], "--http: 'localhost' is not HOST:PORT"),
+                ('', ['--rtmp', 'nohost:1935'], '--rtmp: '),
+                ('', ['surprise'], "unexpected argument 'surprise'"),
+                ('', ['--pipeline', 'nosuch'], 'no description has the name "nosuch"'),
+                ('', ['--set', 'nosuch=1'], '--set nosuch'),
+                ('', ['--set', 'part-ms=1'], 'parameters.part-ms: 1 is below "min"')):
+            with self.subTest(reason=reason):
+                with open(path, 'w', encoding='utf-8') as file:
+                    file.write(text)
+                ended = run(*common, '--rtmp', '127.0.0.1:0', '--http', '127.0.0.1:0', '--config', path, *arguments)
+                self.assertNotEqual(ended.returncode, 0)
+                self.assertIn(reason, ended.stderr)
+        for arguments, reason in ((['serve', '--keys', self.keys], '--data is needed'),
+                                  (['serve', '--data', self.data], '--keys is needed'),
+                                  (['serve', '--data', self.data, '--keys', '/nowhere'], '/nowhere'),
+                                  (['status'], '--data')):
+            ended = run(*arguments)
+            self.assertEqual(ended.returncode, 2)
+            self.assertIn(reason, ended.stderr)
+        for command in ('serve', 'status'):
+            self.assertEqual(run(command, '--help').returncode, 0)
+
+    def test_a_port_that_is_taken_is_refused(self):
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            address = '127.0.0.1:%d' % taken.getsockname()[1]
+            ended = run('serve', '--data', self.data, '--keys', self.keys, '--http', address, '--rtmp', '127.0.0.1:0')
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn('--http: bind ' + address, ended.stderr)
+
+    def test_readiness_is_told(self):
+        notify = os.path.join(self.folder, 'notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+            listening.bind(notify)
+            listening.settimeout(PATIENCE)
+            self.start(NOTIFY_SOCKET=notify)
+            self.assertEqual(listening.recv(100), b'READY=1')
+            self.stop()
+            self.assertEqual(listening.recv(100), b'STOPPING=1')
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1], verbosity=2)
