@@ -118,7 +118,7 @@ struct Packager::State {
   bool video_stalled() const;
   bool over_limits() const;
   bool cut_one(bool draining);
-  void emit(size_t video_count, size_t audio_count);
+  void emit(size_t video_count, size_t audio_count, bool ends_segment = false);
   void begin_segment(int64_t time) {
     segment_start = time;
     next_starts_segment = true;
@@ -192,7 +192,7 @@ bool Packager::State::cut_one(bool draining) {
     if (const std::optional<Cut> cut = find_video_cut()) {
       const bool audio_is_there = !audio || audio->last_time().value_or(cut->time - 1) >= cut->time;
       if (!audio_is_there && !impatient && *video->last_time() - cut->time < limits.interleave) return false;
-      emit(cut->count, audio ? audio->count_before(cut->time) : 0);
+      emit(cut->count, audio ? audio->count_before(cut->time) : 0, cut->boundary);
       if (cut->boundary) begin_segment(cut->time);
       return true;
     }
@@ -202,7 +202,7 @@ bool Packager::State::cut_one(bool draining) {
   const size_t video_count = video ? video->size() : 0;
   if (audio && (!video || full || (!draining && video_stalled()))) {
     if (const std::optional<Cut> cut = find_audio_cut()) {
-      emit(video_count, cut->count);
+      emit(video_count, cut->count, cut->boundary);
       if (cut->boundary) begin_segment(cut->time);
       return true;
     }
@@ -212,7 +212,7 @@ bool Packager::State::cut_one(bool draining) {
 }
 
 // Makes a part of the first units of each track.
-void Packager::State::emit(size_t video_count, size_t audio_count) {
+void Packager::State::emit(size_t video_count, size_t audio_count, bool ends_segment) {
   scanned = 0;
   scanned_bytes = 0;
   if (audio) audio_count = audio->count_until_gap(audio_count);
@@ -221,6 +221,7 @@ void Packager::State::emit(size_t video_count, size_t audio_count) {
   const TrackQueue& lead = video_leads ? *video : *audio;
   Part& part = finished.emplace_back();
   part.starts_segment = std::exchange(next_starts_segment, false);
+  part.ends_segment = ends_segment;
   part.independent = video_leads ? lead[0].key : !video;
   if (!segment_start) segment_start = lead.time(0);
   segment_has_video |= video_leads;

@@ -85,6 +85,8 @@ Result<void> RunWriterImpl::write(const fmp4::Part& part) {
   auto written = file_->write(box_bytes_, part);
   if (!written) return failed(written.error(), part);
   accept(part, std::move(box));
+  // A listener is told of the segment now, not with the next part.
+  if (part.ends_segment) finish_segment();
   return {};
 }
 

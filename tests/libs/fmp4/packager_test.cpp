@@ -85,6 +85,8 @@ class PackagerTest : public testing::Test {
     const ByteVector bytes = test::joined(part);
     ASSERT_EQ(bytes.size(), part.length);
     ASSERT_EQ(part.frames.size(), part.units.size());
+    EXPECT_TRUE(!ended_ || part.starts_segment);
+    ended_ = part.ends_segment;
     const Source source = source_of(bytes);
     ChunkWalker walker(source, 0);
     size_t frames = 0;
@@ -148,6 +150,7 @@ class PackagerTest : public testing::Test {
   ByteVector file_;
   uint32_t next_sequence_ = 1;
   std::string told_;
+  bool ended_ = false;  // the last part said that it ends its segment
 };
 
 TEST_F(PackagerTest, VideoAndAudio) {
@@ -162,8 +165,10 @@ TEST_F(PackagerTest, VideoAndAudio) {
             "-- 2.520+0.520 13v 24a\n"
             "-- 3.040+0.520 13v 24a\n"
             "-- 3.560+0.440 11v 21a\n");
+  EXPECT_TRUE(ended_) << "the key frame behind it has been seen";
   flush();
   EXPECT_EQ(take(), "SK 4.000+0.400 10v 19a\n");
+  EXPECT_FALSE(ended_);
   expect_continuous(kVideoTrackId);
   expect_continuous(kAudioTrackId);
 }

@@ -63,6 +63,8 @@ struct Frame {  // for the archive's frame index and frame hashes
 
 struct Part {
   bool starts_segment = false;  // first part of a segment (begins with a key frame; audio alone: by time)
+  // Its segment's last, known because the boundary behind it has been seen; not set on what flush() leaves.
+  bool ends_segment = false;
   // Its video starts with a key frame; audio alone: always, unless a video track is there and has stalled.
   bool independent = false;
   int64_t pts = 0;            // kPartTimescale: earliest presentation time of its video, or else of its audio
