@@ -5,11 +5,32 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <utility>
 
 namespace headgate::origin {
+namespace {
+
+// libsoup keeps a connection open for the next request only while it listens somewhere, and the public socket
+// is ours. So it is given one that nobody can reach: an unnamed place in the abstract namespace of Unix
+// sockets.
+void listen_nowhere(SoupServer* server) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0 ||
+      ::listen(fd.get(), 1) != 0)
+    return;
+  GSocket* socket = g_socket_new_from_fd(fd.get(), nullptr);
+  if (!socket) return;
+  fd.release();
+  soup_server_listen_socket(server, socket, static_cast<SoupServerListenOptions>(0), nullptr);
+  g_object_unref(socket);
+}
+
+}  // namespace
 
 HttpServer::HttpServer(Loop& loop, UniqueFd listener, int64_t max_connections, Handler handler)
     : loop_(loop),
@@ -20,6 +41,7 @@ HttpServer::HttpServer(Loop& loop, UniqueFd listener, int64_t max_connections, H
       server_(soup_server_new(nullptr, nullptr)) {
   soup_server_add_early_handler(server_, nullptr, &HttpServer::on_headers, this, nullptr);
   soup_server_add_handler(server_, nullptr, &HttpServer::on_request, this, nullptr);
+  listen_nowhere(server_);
   watch();
 }
 

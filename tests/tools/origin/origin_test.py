@@ -296,6 +296,18 @@ class OriginTest(unittest.TestCase):
         self.assertEqual(answer.getheader('Content-Type'), 'application/vnd.apple.mpegurl')
         self.assertEqual(answer.getheader('Cache-Control'), 'no-cache')
 
+    def test_a_connection_serves_one_request_after_the_other(self):
+        self.start()
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.connect()
+        first = connection.sock.getsockname()
+        for path in ('/healthz', '/api/v1/streams', '/hls/9/index.m3u8', '/healthz'):
+            connection.request('GET', path)
+            connection.getresponse().read()
+            self.assertIsNotNone(connection.sock, f'closed after {path}')
+            self.assertEqual(connection.sock.getsockname(), first)
+
     def test_only_what_is_there_is_found(self):
         self.archive(5, 4)
         self.start()
