@@ -145,8 +145,37 @@ use_compiler() { # c c++
   if command -v ccache >/dev/null; then export CC="ccache $1" CXX="ccache $2"; fi
 }
 
+# What ninja builds for running: everything but the tests.
+programs_of() { # folder
+  meson introspect --targets "$1" | python3 -c '
+import json, os, sys
+build = os.path.realpath(sys.argv[1])
+for target in json.load(sys.stdin):
+    if "/tests/" not in target["defined_in"] and target["type"] in ("executable", "shared module", "custom"):
+        print(*(os.path.relpath(name, build) for name in target["filename"]))' "$1"
+}
+
+build() { # folder target…
+  local folder=$1
+  shift
+  ninja -C "$folder" -j "${JOBS:-$(nproc)}" "$@"
+}
+
+build_programs() { # folder
+  local targets
+  targets=$(programs_of "$1")
+  # shellcheck disable=SC2086
+  build "$1" $targets
+}
+
 need_build() { # folder title option…
   local folder=$1 title=$2
   shift 2
-  step "Configuring $title" configure "$folder" "$@" && step "Building $title" ninja -C "$folder" -j "${JOBS:-$(nproc)}"
+  step "Configuring $title" configure "$folder" "$@" && step "Building $title" build "$folder"
+}
+
+need_programs() { # folder title option…
+  local folder=$1 title=$2
+  shift 2
+  step "Configuring $title" configure "$folder" "$@" && step "Building $title" build_programs "$folder"
 }
