@@ -120,7 +120,7 @@ void Worker::greet(Subscriber& subscriber) {
     channel.send(opened);
     if (subscriber.role != "origin") continue;
     session->history().replay([&](ByteVector batch) {
-      channel.send(wire::StreamRecords{id, opened.event, opened.station, std::move(batch)});
+      channel.send(wire::StreamRecords{opened.session, opened.event, opened.station, std::move(batch)});
     });
     if (!session->health().json.empty()) channel.send(session->health());
   }
