@@ -28,7 +28,7 @@ bar() { # n m
 
 step_line() { # title seconds
   local counted='' n m
-  read -r n m < <(tail -c 4000 "$step_log" | tr '\r' '\n' | sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' | tail -n 1)
+  read -r n m < <(tail -c 4000 "$step_log" | tr '\r' '\n' | sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' | tail -n 1) || true # nothing counted yet
   if [ -n "${m:-}" ]; then counted="$(bar "$n" "$m") $n/$m "; fi
   printf '\r\e[K[%d] %s %s%s%d s%s' "$steps_done" "$1" "$dim" "$counted" "$2" "$plain"
 }
