@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -114,10 +115,14 @@ Result<std::string> ask_node(const Arguments& arguments) {
   return ask(*url);
 }
 
-void show(const std::string& json, const Arguments& arguments) {
+// `lines`: of the table before; then of this one.
+void show(const std::string& json, const Arguments& arguments, int64_t& lines) {
   std::string text = arguments.json ? json : status_table(json);
-  // On a terminal the next table goes over the last.
-  if (arguments.follow && !arguments.json && ::isatty(STDOUT_FILENO)) text = "\033[H\033[2J" + text;
+  int64_t present = std::count(text.begin(), text.end(), '\n');
+  // On a terminal the next table goes over the last, and what was there before it (a ticket) stays.
+  if (lines > 0 && !arguments.json && ::isatty(STDOUT_FILENO))
+    text = "\033[" + std::to_string(lines) + "A\r\033[J" + text;
+  lines = present;
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
@@ -127,12 +132,12 @@ void show(const std::string& json, const Arguments& arguments) {
 int run_status(int argc, char** argv) {
   auto arguments = parse_arguments(argc, argv);
   if (!arguments) return complain(2, argv[0], arguments.error().message);
-  for (;;) {
+  for (int64_t lines = 0;;) {
     auto json = ask_node(*arguments);
     // A node that is being followed may be restarting.
     if (!json && !arguments->follow) return complain(1, argv[0], json.error().message);
     if (json)
-      show(*json, *arguments);
+      show(*json, *arguments, lines);
     else
       std::fprintf(stderr, "%s\n", json.error().message.c_str());
     if (!arguments->follow) return 0;
