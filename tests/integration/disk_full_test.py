@@ -48,7 +48,7 @@ def test_a_full_disk():
         assert running.started == 1, "the running publisher was thrown out"
 
         refused = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", media.clip(5), "-c", "copy", "-f", "flv",
-                                  node.url(3)], env=node.env, capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
+                                  node.url(3)], env=node.client_env, capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
         assert refused.returncode != 0 and "disk is full" in refused.stderr, refused.stderr
         assert not node.runs(3)
 

@@ -86,7 +86,7 @@ class Publisher:
 
     def __init__(self, node, command, again=False):
         self.command = [str(part) for part in command]
-        self.env = node.env
+        self.env = node.client_env
         self.again = again
         self.errors = tempfile.TemporaryFile()
         self.process = None

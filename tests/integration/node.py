@@ -57,7 +57,8 @@ def disk_bytes(pid):
 def environment(folder):
     """Hermetic: no home, a registry of its own, elements of this build."""
     env = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
-    env.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
+    env.update({name: value for name, value in os.environ.items()
+                if name.endswith("SAN_OPTIONS") or name == "GST_REGISTRY_FORK"})
     env.update(HOME="/invalid", GST_REGISTRY=str(folder / "registry.bin"), GST_PLUGIN_PATH=str(BUILD / "plugins"))
     return env
 
@@ -73,6 +74,9 @@ class Node:
         self.keys = self.folder / "keys"
         self.arguments = list(arguments)
         self.env = environment(self.folder)
+        # Stock clients know nothing of our elements.
+        self.client_env = {**self.env, "GST_REGISTRY": str(self.folder / "clients.bin")}
+        del self.client_env["GST_PLUGIN_PATH"]
         self.addresses = {"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"}
         self.supervisor = None
         self.log = open(self.folder / "node.log", "ab")

@@ -43,7 +43,7 @@ def refused(node, url, reason):
     """ffmpeg is refused, shows the reason, and has made no run; the node's log has a line about it."""
     lines = len(log_text(node).splitlines())
     done = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", media.clip(5), "-c", "copy", "-f", "flv", url],
-                          env=node.env, capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
+                          env=node.client_env, capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
     assert done.returncode != 0, "ffmpeg was let in"
     assert re.search(f"Server error: .*{reason}", done.stderr), f"no {reason} in:\n{done.stderr}"
     told = [line for line in log_text(node).splitlines()[lines:] if re.search("refus", line, re.I)]
