@@ -172,7 +172,10 @@ class Run:
         where = f"segment {frag['msn']} part {index}"
         size, kind, uuid = struct.unpack_from('>I4s16s', data, off)
         fields = struct.unpack_from('>BBBBIQQqIqI', data, off + 24)
-        expected = (1, key, len(chunks), 0, index, frag['msn'], frag['dseq'], pts, dur, frag['utc'] + late, length)
+        ends = fields[1] & 2
+        if ends and index != len(frag['parts']) - 1:
+            self.error(f'{where}: its box says that it is the last')
+        expected = (1, key | ends, len(chunks), 0, index, frag['msn'], frag['dseq'], pts, dur, frag['utc'] + late, length)
         if kind != b'uuid' or uuid != UUID or fields != expected:
             self.error(f'{where}: its box says {fields}, the record {expected}')
         at, hashes = off + size, []

@@ -11,6 +11,7 @@ constexpr std::array<uint8_t, 16> kUuid = {0x13, 0xc5, 0x5f, 0x58, 0x47, 0x3a, 0
                                            0x82, 0x87, 0x22, 0x5f, 0x07, 0xaa, 0x8e, 0x7d};
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kIndependent = 1;
+constexpr uint8_t kEndsSegment = 2;
 constexpr size_t kFixedBytes = 8 + 16 + 4 + 4 + 8 + 8 + 8 + 4 + 8 + 4;
 constexpr size_t kBytesPerChunk = 8;
 
@@ -27,7 +28,7 @@ void write_part_box(const PartBox& box, ByteVector& out) {
   writer.text("uuid");
   writer.bytes(std::as_bytes(std::span(kUuid)));
   writer.u8(kVersion);
-  writer.u8(box.part.independent ? kIndependent : 0);
+  writer.u8((box.part.independent ? kIndependent : 0) | (box.ends_segment ? kEndsSegment : 0));
   writer.u8(box.part.chunks.size());
   writer.u8(0);
   writer.u32(box.index);
@@ -54,7 +55,9 @@ std::optional<PartBox> PartWalker::next() {
   Bytes uuid = reader.bytes(kUuid.size());
   ours = ours && std::ranges::equal(uuid, std::as_bytes(std::span(kUuid))) && reader.u8() == kVersion;
   PartBox box;
-  box.part.independent = (reader.u8() & kIndependent) != 0;
+  uint8_t flags = reader.u8();
+  box.part.independent = (flags & kIndependent) != 0;
+  box.ends_segment = (flags & kEndsSegment) != 0;
   size_t chunks = reader.u8();
   reader.skip(1);
   box.index = reader.u32();

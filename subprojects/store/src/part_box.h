@@ -19,7 +19,8 @@ inline constexpr uint64_t kMaxPartBytes = 256u << 20;
 
 struct PartBox {
   uint64_t msn = 0, dseq = 0;
-  uint32_t index = 0;  // within the segment
+  uint32_t index = 0;         // within the segment
+  bool ends_segment = false;  // known to be its last; the last of a segment that was cut short does not know
   PartInfo part;
 };
 

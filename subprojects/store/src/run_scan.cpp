@@ -147,6 +147,7 @@ void RunScan::walk(uint64_t until, bool live) {
     tail_bytes_ += box->part.length;
     tell(maker_.part(*file_, box->msn, static_cast<uint32_t>(walked_->parts.size()), box->part));
     walked_->parts.push_back(std::move(box->part));
+    if (box->ends_segment) finish_walked();
   }
   expected_ = walker.position();
   if (!live) finish_walked();

@@ -96,6 +96,7 @@ PartBox RunWriterImpl::describe(const fmp4::Part& part, bool starts) {
   box.msn = next_msn_;
   box.dseq = dseq_ + (starts && jump && totals_.segments > 0 ? 1 : 0);
   box.index = static_cast<uint32_t>(segment_.parts.size());
+  box.ends_segment = part.ends_segment;
   uint64_t header = part_box_size(part.chunks.size());
   box.part.offset = file_->size();
   box.part.length = header + part.length;

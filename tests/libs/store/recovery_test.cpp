@@ -67,6 +67,8 @@ TEST_F(RecoveryTest, EveryPartThatWasToldSurvives) {
   settings.file_ms = 7000;
   auto session = open(disk, info(), {}, settings);
   for (int step = 0; step < 40; ++step) {
+    // Alive, committed or not: a reader knows what was told, finished segments included.
+    EXPECT_EQ(describe(read(session->writer->name())), describe(session->told));
     std::string copy = snapshot();
     RecoverySummary summary = recover(copy, "n02");
     EXPECT_EQ(summary.recovered, 1);
