@@ -215,7 +215,10 @@ void Worker::on_events(std::vector<BusEvent> events) {
       session->health().json = std::move(health->json);
       session->health().frame_rate_milli = health->frame_rate_milli;
       flush(event.session);
-      tell(session->health(), {"gate", "origin"});  // the gate: for its leases
+      tell(session->health(), {"origin"});
+      wire::SessionHealth brief = session->health();  // the gate: for its leases
+      brief.json.clear();
+      tell(brief, {"gate"});
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
       session->on_closing(closing->reason);
     } else if (std::holds_alternative<EosEvent>(event.what)) {
