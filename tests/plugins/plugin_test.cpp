@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -195,6 +196,7 @@ size_t chain_lines(const std::string& folder, const std::string& text) {
 }  // namespace headgate::test
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // elements close connections that a test still writes to
   gst_init(&argc, &argv);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

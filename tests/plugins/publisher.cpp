@@ -124,12 +124,14 @@ void AdmittedPublisher::file(const MediaFile& media, uint32_t offset_ms) {
 }
 
 void AdmittedPublisher::unpublish() {
-  ByteVector amf;
+  // In one write: the element may close the connection once it has read the first.
+  ByteVector out, amf;
   rtmp::AmfWriter(amf).string("FCUnpublish").number(6).null().string("ticket");
-  message(rtmp::kCommandAmf0, 0, amf);
+  writer_.write(out, kDataCsid, {.type = rtmp::kCommandAmf0, .stream_id = 1}, amf);
   amf.clear();
   rtmp::AmfWriter(amf).string("deleteStream").number(7).null().number(1);
-  message(rtmp::kCommandAmf0, 0, amf);
+  writer_.write(out, kDataCsid, {.type = rtmp::kCommandAmf0, .stream_id = 1}, amf);
+  send(out);
 }
 
 bool AdmittedPublisher::is_told(const std::string& text) {
