@@ -5,10 +5,19 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace headgate::store {
+namespace {
+
+std::string reason(const std::string& path) {
+  return path + ": " + std::generic_category().message(errno);
+}
+
+}  // namespace
 
 DiskSpace::DiskSpace(const VolumeSettings& settings)
     : root_(settings.root),
@@ -31,14 +40,39 @@ bool DiskSpace::fill_reserve() {
   return !can_reserve_;
 }
 
-Space DiskSpace::measure() {
+VolumeState DiskSpace::inspect() const {
+  VolumeState state;
   struct statvfs info {};
-  // A volume that cannot even be asked takes no new runs; what is wrong shows in the next write.
-  if (::statvfs(root_.c_str(), &info) != 0) return Space::full;
-  uint64_t free = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
-  if (reserve_in_place()) return free < min_free_bytes_ ? Space::low : Space::good;
-  bool room = free >= min_free_bytes_ && free - min_free_bytes_ >= reserve_bytes_;
-  return room && fill_reserve() ? Space::good : Space::full;
+  // A volume that cannot even be asked takes no new runs.
+  if (::statvfs(root_.c_str(), &info) != 0) {
+    state.problem = "the archive's volume cannot be asked for its space: " + reason(root_);
+    return state;
+  }
+  state.free_bytes = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+  // File systems that make inodes as they need them say they have none.
+  const bool files = info.f_files == 0 || info.f_favail >= kLeastFreeFiles;
+  const uint64_t needed = min_free_bytes_ + (reserve_in_place() ? 0 : reserve_bytes_);
+  if (files && state.free_bytes >= needed)
+    state.space = Space::good;
+  else if (reserve_in_place())
+    state.space = Space::low;
+  if ((info.f_flag & ST_RDONLY) != 0)
+    state.problem = "the archive's volume is read-only: " + root_;
+  else if (::access(root_.c_str(), W_OK | X_OK) != 0)
+    state.problem = "the archive's folder cannot be written: " + reason(root_);
+  else if (!files)
+    state.problem = "the archive's disk has no room for more files: " + std::to_string(info.f_favail) +
+                    " inodes are free on " + root_;
+  else if (state.space != Space::good)
+    state.problem = "the archive's disk is full: " + std::to_string(state.free_bytes >> 20) + " MiB free, " +
+                    std::to_string(needed >> 20) + " needed: make room on " + root_;
+  return state;
+}
+
+Space DiskSpace::measure() {
+  Space space = inspect().space;
+  if (space == Space::good && !reserve_in_place() && !fill_reserve()) return Space::full;
+  return space;
 }
 
 void DiskSpace::release_reserve() {

@@ -4,17 +4,23 @@
 // it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <store/run_writer.h>
 
 namespace headgate::store {
 
-// Thread-safe only in space().
+// A run takes a directory and three files, later two for each rotation.
+inline constexpr uint64_t kLeastFreeFiles = 1000;
+
+// Not thread-safe.
 class DiskSpace {
  public:
   explicit DiskSpace(const VolumeSettings& settings);
-  // Looks at the disk; puts the reserve in place when there is room for it.
+  // Looks at the disk, changes nothing.
+  VolumeState inspect() const;
+  // And puts the reserve in place when there is room for it.
   Space measure();
   // The disk took no more.
   void release_reserve();

@@ -247,25 +247,36 @@ Result<void> recover_run(const std::string& run_directory, const std::string& no
   return recover_locked(run_directory, std::move(*chain), node, summary);
 }
 
-RecoverySummary recover(const std::string& root, const std::string& node) {
+namespace {
+
+void recover_station(const std::string& root, uint32_t event, uint32_t station, const std::string& node,
+                     RecoverySummary& summary) {
+  std::string directory = root + "/" + station_directory(event, station);
+  // Whoever is opening a run here has not locked its chain yet.
+  auto lock = lock_station(directory, true);
+  if (!lock) summary.problems.push_back(lock.error().message);
+  if (!lock) return;
+  for (const std::string& run : list_runs(root, event, station)) {
+    std::string path = directory + "/" + run;
+    auto chain = open_file(path + "/" + std::string(kChainName), O_RDONLY);
+    if (chain && has_end(chain->get()) && part_files(path).empty()) continue;
+    // The power went between the directory's making and its first line.
+    if (!chain && chain.error().code == ENOENT && list_directory(path).empty()) continue;
+    if (auto recovered = recover_run(path, node, summary); !recovered)
+      summary.problems.push_back(path + ": " + recovered.error().message);
+  }
+}
+
+}  // namespace
+
+RecoverySummary recover(const std::string& root, const std::string& node, const RecoveryProgress& progress) {
+  std::vector<std::pair<uint32_t, uint32_t>> stations;
+  for (uint32_t event : list_events(root))
+    for (uint32_t station : list_stations(root, event)) stations.emplace_back(event, station);
   RecoverySummary summary;
-  for (uint32_t event : list_events(root)) {
-    for (uint32_t station : list_stations(root, event)) {
-      std::string directory = root + "/" + station_directory(event, station);
-      // Whoever is opening a run here has not locked its chain yet.
-      auto lock = lock_station(directory, true);
-      if (!lock) summary.problems.push_back(lock.error().message);
-      if (!lock) continue;
-      for (const std::string& run : list_runs(root, event, station)) {
-        std::string path = directory + "/" + run;
-        auto chain = open_file(path + "/" + std::string(kChainName), O_RDONLY);
-        if (chain && has_end(chain->get()) && part_files(path).empty()) continue;
-        // The power went between the directory's making and its first line.
-        if (!chain && chain.error().code == ENOENT && list_directory(path).empty()) continue;
-        if (auto recovered = recover_run(path, node, summary); !recovered)
-          summary.problems.push_back(path + ": " + recovered.error().message);
-      }
-    }
+  for (size_t done = 0; done < stations.size(); ++done) {
+    recover_station(root, stations[done].first, stations[done].second, node, summary);
+    if (progress) progress(summary, done + 1, stations.size());
   }
   return summary;
 }

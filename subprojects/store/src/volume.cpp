@@ -42,6 +42,22 @@ Result<std::shared_ptr<Volume>> Volume::open(const VolumeSettings& settings, con
   return std::shared_ptr<Volume>(std::move(*volume));
 }
 
+VolumeState Volume::inspect(const VolumeSettings& given, std::optional<uint32_t> event) {
+  VolumeSettings settings = given;
+  // A root that is not there yet is made where its nearest parent is.
+  std::error_code error;
+  std::filesystem::path root = std::filesystem::absolute(given.root, error);
+  while (root.has_relative_path() && ::access(root.c_str(), F_OK) != 0 && errno == ENOENT)
+    root = root.parent_path();
+  settings.root = root.string();
+  VolumeState state = DiskSpace(settings).inspect();
+  if (state.problem.empty() && event) {
+    auto identity = check_identity(given.root + "/" + event_directory(*event));
+    if (!identity) state.problem = identity.error().message;
+  }
+  return state;
+}
+
 Result<std::shared_ptr<VolumeImpl>> VolumeImpl::start(const VolumeSettings& given, const Clock& clock) {
   VolumeSettings settings = given;
   if (!valid_node_name(settings.node))

@@ -98,6 +98,12 @@ Result<std::string> volume_uuid(const std::string& event_directory, bool durable
   return identity->uuid;
 }
 
+Result<void> check_identity(const std::string& event_directory) {
+  auto identity = read_identity(event_directory + "/VOLUME.json");
+  if (!identity && identity.error().code != ENOENT) return Unexpected(identity.error());
+  return {};
+}
+
 void count_opening(const std::string& event_directory, bool durable) {
   std::string path = event_directory + "/VOLUME.json";
   auto lock = lock_directory(event_directory);

@@ -163,6 +163,50 @@ TEST_F(SmallDiskTest, LowRefusesNewRunsOnly) {
   session->writer->end("unpublish");
 }
 
+TEST_F(SmallDiskTest, ItsStateIsSeenFromOutside) {
+  VolumeState state = Volume::inspect(settings_);  // the folder is yet to come
+  EXPECT_EQ(state.problem, "");
+  EXPECT_EQ(state.space, Space::good);
+  EXPECT_FALSE(fs::exists(settings_.root));
+  {
+    auto disk = volume();
+    fill("ballast", 6 << 20);
+    state = Volume::inspect(settings_);
+    EXPECT_EQ(state.problem, "");
+    EXPECT_LT(state.free_bytes, 2u << 20);
+    fill("more", 1 << 20);
+    state = Volume::inspect(settings_);
+    EXPECT_EQ(state.space, Space::low);
+    EXPECT_NE(state.problem.find("is full"), std::string::npos) << state.problem;
+    fs::remove(mount_ + "/more");
+    // The reserve is in use: there is room for a run, but not for a reserve, too.
+    fs::resize_file(settings_.root + "/reserve", 0);
+    fill("more", 600 << 10);
+    state = Volume::inspect(settings_);
+    EXPECT_GT(state.free_bytes, settings_.min_free_bytes);
+    EXPECT_EQ(state.space, Space::full);
+    EXPECT_NE(state.problem.find("is full"), std::string::npos) << state.problem;
+    EXPECT_EQ(fs::file_size(settings_.root + "/reserve"), 0u);  // looked at, not filled
+  }
+  fs::remove(mount_ + "/ballast");
+  ASSERT_EQ(::mount("none", mount_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=8m"), 0);
+  EXPECT_NE(Volume::inspect(settings_).problem.find("read-only"), std::string::npos);
+}
+
+TEST_F(SmallDiskTest, NoRoomForFilesIsAFullDisk) {
+  ASSERT_EQ(::mount("none", mount_.c_str(), "tmpfs", MS_REMOUNT, "size=8m,nr_inodes=500"), 0);
+  EXPECT_NE(Volume::inspect(settings_).problem.find("inodes"), std::string::npos);
+  auto disk = volume();
+  EXPECT_NE(disk->space(), Space::good);
+  auto refused = RunWriter::open(disk, info(), {}, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENOSPC);
+  ASSERT_EQ(::mount("none", mount_.c_str(), "tmpfs", MS_REMOUNT, "size=8m,nr_inodes=5000"), 0);
+  disk->commit();
+  EXPECT_EQ(Volume::inspect(settings_).problem, "");
+  EXPECT_TRUE(open(disk));
+}
+
 class BrokenDiskTest : public DiskTest {};
 
 TEST_F(BrokenDiskTest, APartCutShortIsNotRecordedAndNotOverwritten) {

@@ -100,6 +100,10 @@ TEST_F(VolumeTest, ABrokenIdentityIsNotReplaced) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("VOLUME.json"), std::string::npos);
   EXPECT_EQ(read_text(event + "/VOLUME.json"), "{\"v\":1}\n");
+  EXPECT_EQ(Volume::inspect(settings_, kEvent).problem, refused.error().message);
+  // The volume itself, and other events on it, are well.
+  EXPECT_EQ(Volume::inspect(settings_).problem, "");
+  EXPECT_EQ(Volume::inspect(settings_, kEvent + 1).problem, "");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,10 @@ struct RecoverySummary {
   uint64_t torn_bytes = 0, unattested_bytes = 0, missing_bytes = 0;
   std::vector<std::string> problems;  // sentences for a person
 };
-RecoverySummary recover(const std::string& root, const std::string& node);
+// `progress`, if there is one, is called after each station.
+using RecoveryProgress = std::function<void(const RecoverySummary& so_far, size_t stations, size_t of)>;
+RecoverySummary recover(const std::string& root, const std::string& node,
+                        const RecoveryProgress& progress = {});
 Result<void> recover_run(const std::string& run_directory, const std::string& node, RecoverySummary& summary);
 
 }  // namespace headgate::store

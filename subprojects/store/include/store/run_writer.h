@@ -25,7 +25,17 @@ struct VolumeSettings {
   bool durable = true;                     // false: no chain, no fsync (derived renditions with a retention)
 };
 
-enum class Space { good, low, full };
+enum class Space {
+  good,
+  low,   // no new runs
+  full,  // nothing at all, the reserve is in use
+};
+
+struct VolumeState {
+  Space space = Space::full;
+  uint64_t free_bytes = 0;
+  std::string problem;  // why RunWriter::open() would fail now, a sentence for a person; empty: it would not
+};
 
 // Thread-safe. One per root and process: open() returns the one that exists (EINVAL when its settings
 // differ). The last reference should go before the process ends: it commits what is left and waits for it.
@@ -33,6 +43,11 @@ class Volume : public std::enable_shared_from_this<Volume> {
  public:
   static Result<std::shared_ptr<Volume>> open(const VolumeSettings& settings,
                                               const Clock& clock = system_clock());
+  // The volume as any process finds it, without opening it: room for bytes and for files, whether it can be
+  // written, with `event` that event's VOLUME.json. Changes nothing; costs some system calls. A volume that
+  // is poisoned in some process (EIO, docs/archive.md) looks well from outside: that process's RunWriters say
+  // so.
+  static VolumeState inspect(const VolumeSettings& settings, std::optional<uint32_t> event = std::nullopt);
   virtual ~Volume() = default;
   virtual Space space() const = 0;
   // Commits now and returns when everything written before the call is durable, or the volume is known to be
