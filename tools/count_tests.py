@@ -1,50 +1,76 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints "passed failed skipped" of one `meson test --logbase NAME` run, given the path of its logs without ending.
+"""Counts one `meson test --logbase NAME` run, given the path of its logs without ending: prints "passed failed
+skipped", and then "NAME: why" for each that was skipped.
 
-Cases come from NAME.junit.xml, where GoogleTest and TAP tell theirs. A program that failed without a failed case
-(it crashed, or ran out of time) is one more failure: NAME.json knows.
+A program that tells its cases (GoogleTest, TAP) counts by case: NAME.junit.xml has them. One that failed without a
+failed case (it crashed, or ran out of time) is one failure more. What any other program came to is in NAME.json.
 """
 import json
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
 BAD = {"FAIL", "ERROR", "TIMEOUT", "UNEXPECTEDPASS", "INTERRUPT"}
+PASSED, FAILED, SKIPPED = range(3)
+SKIPPED_AS_A_WHOLE = re.compile(r"^1\.\.0 # SKIP (.*)$", re.M)
 
 
-def cases_of(suite):
-    """(passed, failed, skipped) of one <testsuite>."""
-    passed = failed = skipped = 0
-    for case in suite.iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
-        elif case.find("skipped") is not None or case.get("result") in ("skipped", "suppressed"):
-            skipped += 1
-        else:
-            passed += 1
-    return passed, failed, skipped
+def told_cases(path):
+    """[(program, its <testcase>)]. A suite is called "PROJECT.PROGRAM", from GoogleTest "PROJECT.PROGRAM.SUITE"; the
+    suite "PROJECT" has the programs that tell no cases."""
+    cases = []
+    for suite in ElementTree.parse(path).getroot().iter("testsuite"):
+        _, _, program = suite.get("name").partition(".")
+        cases += [(program, case) for case in suite.iter("testcase") if program]
+    return cases
+
+
+def outcome(case):
+    if case.find("failure") is not None or case.find("error") is not None:
+        return FAILED
+    return SKIPPED if case.find("skipped") is not None else PASSED
+
+
+def reason(case):
+    """TAP's is in <system-out>; GoogleTest's is the message, after the line with the place in the source."""
+    told = case.find("skipped").get("message") or case.findtext("system-out") or ""
+    return (told.strip().splitlines() or ["no reason given"])[-1]
+
+
+def count(run, cases):
+    """(counts, reasons) of one program."""
+    name = run["name"]
+    own = [case for program, case in cases if program == name or program.startswith(name + ".")]
+    counts = [0, 0, 0]
+    for case in own:
+        counts[outcome(case)] += 1
+    reasons = [f"{case.get('name')}: {reason(case)}" for case in own if outcome(case) == SKIPPED]
+    if run["result"] in BAD:
+        counts[FAILED] = max(1, counts[FAILED])
+    elif not own and run["result"] == "SKIP":
+        counts[SKIPPED] = 1
+        why = SKIPPED_AS_A_WHOLE.search(run.get("stdout", ""))
+        reasons = [f"{name}: {why[1] if why else 'no reason given'}"]
+    elif not own:
+        counts[PASSED] = 1
+    return counts, reasons
 
 
 def main():
     base = sys.argv[1]
-    by_case = [0, 0, 0]
-    failed_suites = set()
-    for suite in ElementTree.parse(base + ".junit.xml").getroot().iter("testsuite"):
-        counts = cases_of(suite)
-        by_case = [total + more for total, more in zip(by_case, counts)]
-        if counts[1]:
-            failed_suites.add(suite.get("name", "") + ".")
+    cases = told_cases(base + ".junit.xml")
     with open(base + ".json", encoding="utf-8") as log:
         runs = [json.loads(line) for line in log if line.strip()]
     if not runs:
         sys.exit("no test ran")
+    total, reasons = [0, 0, 0], []
     for run in runs:
-        # "project:suite / name"; JUnit calls it "project.name", or "project.name.GoogleTestSuite".
-        name = run["name"].split(" / ")[-1]
-        if run["result"] in BAD and not any(f".{name}." in suite for suite in failed_suites):
-            by_case[1] += 1
-            print(f"{run['name']}: {run['result']}", file=sys.stderr)
-    print(*by_case)
+        counts, why = count(run, cases)
+        total = [one + more for one, more in zip(total, counts)]
+        reasons += why
+    print(*total)
+    print(*reasons, sep="\n", end="\n" if reasons else "")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The scripts of tools/ and .ci/: ShellCheck, their help, their package lists, and the counting of tests."""
-import json
+"""The scripts of tools/ and .ci/: ShellCheck, their help and their package lists."""
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -51,35 +49,6 @@ def test_package_groups():
     assert "meson" in every["build"] and "chromium" in every["browser"] and every["page"] == ["nodejs", "npm"], every
     both = run("bash", "-c", f"top={TOP}; {source}", "-", "page", "browser").stdout.split()
     assert sorted(both) == sorted(set(every["page"]) | set(every["browser"])), both
-
-
-def count(junit, log):
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder) / "fast"
-        base.with_suffix(".junit.xml").write_text(junit, encoding="utf-8")
-        base.with_suffix(".json").write_text("".join(json.dumps(line) + "\n" for line in log), encoding="utf-8")
-        done = run(sys.executable, "tools/count_tests.py", str(base))
-        return done.stdout.split() if done.returncode == 0 else None
-
-
-def test_counts():
-    suite = '<testsuite name="headgate.base">{}</testsuite>'
-    good = '<testcase name="a"/><testcase name="b"/>'
-    bad = '<testcase name="c"><failure/></testcase>'
-    left = '<testcase name="d" result="skipped"><skipped/></testcase>'
-
-    def suites(text):
-        return f"<testsuites>{suite.format(text)}</testsuites>"
-
-    passed, failed = {"name": "headgate:libs / base", "result": "OK"}, {"name": "headgate:libs / base", "result": "FAIL"}
-    assert count(suites(good), [passed]) == ["2", "0", "0"]
-    assert count(suites(good + bad + left), [failed]) == ["2", "1", "1"]
-    # Crashed after its cases were told.
-    assert count(suites(good), [failed]) == ["2", "1", "0"]
-    # Another suite's failed case is no excuse.
-    other = {"name": "headgate:libs / base-more", "result": "TIMEOUT"}
-    assert count(suites(good + bad), [failed, other]) == ["2", "2", "0"]
-    assert count("<testsuites/>", []) is None
 
 
 if __name__ == "__main__":
