@@ -32,12 +32,15 @@ std::string ChainWriter::seal(JsonLine& json) {
   return text;
 }
 
-ChainText read_chain(std::string_view text, const std::string& run) {
+namespace {
+
+// `expected`: what the first line's `p` must be; empty: not known.
+ChainText read_lines(std::string_view text, uint64_t first, std::string expected) {
   ChainText chain;
   // Quotes inside a value are escaped: this is a field.
   const bool chained = text.find(",\"p\":\"") != text.npos;
   chain.chained = chained || text.empty();
-  std::string expected = to_hex(chain_anchor(run));  // empty: the line before was damaged
+  // From here on `expected` is empty where the line before was damaged.
   for (size_t at = 0; at < text.size();) {
     size_t end = text.find('\n', at);
     if (end == text.npos) {
@@ -47,7 +50,7 @@ ChainText read_chain(std::string_view text, const std::string& run) {
     ChainLine line{text.substr(at, end - at)};
     at = end + 1;
     auto head = parse_line_head(line.text);
-    if (!head || head->n != chain.lines.size() || (chained && head->p.empty())) {
+    if (!head || head->n != first + chain.lines.size() || (chained && head->p.empty())) {
       line.state = LineState::damaged;
       expected.clear();
     } else if (chained) {
@@ -60,6 +63,17 @@ ChainText read_chain(std::string_view text, const std::string& run) {
     chain.lines.push_back(line);
   }
   return chain;
+}
+
+}  // namespace
+
+ChainText read_chain(std::string_view text, const std::string& run) {
+  return read_lines(text, 0, to_hex(chain_anchor(run)));
+}
+
+ChainText read_chain_from(std::string_view text) {
+  auto head = parse_line_head(text.substr(0, text.find('\n')));
+  return read_lines(text, head ? head->n : 0, {});
 }
 
 }  // namespace headgate::store

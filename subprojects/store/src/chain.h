@@ -59,5 +59,7 @@ struct ChainText {
   bool chained = true;
 };
 ChainText read_chain(std::string_view text, const std::string& run);
+// Likewise from a line on that is not the run's first, and whose number is taken as it is.
+ChainText read_chain_from(std::string_view text);
 
 }  // namespace headgate::store

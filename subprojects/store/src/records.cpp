@@ -177,6 +177,7 @@ OpenLine parse_open(Fields& in) {
   OpenLine line;
   line.run = in.text("run");
   line.previous_run = in.text_if("prev_run");
+  line.ticket = in.text_if("ticket");
   line.event = in.natural<uint32_t>("event");
   line.station = in.natural<uint32_t>("station");
   line.utc_us = in.integer("utc");

@@ -43,6 +43,7 @@ struct Continuation {
 
 struct OpenLine {
   std::string run, previous_run;
+  std::string ticket;  // W; read only: a writer has it in RunInfo
   uint32_t event = 0, station = 0;
   int64_t utc_us = 0, base = 0;
   uint64_t msn = 0, dseq = 0;

@@ -43,6 +43,14 @@ void RunScan::line(std::string_view text) {
   std::visit([this](const auto& known) { take(known); }, *line);
 }
 
+void RunScan::resume(OpenLine open, const FragLine& first) {
+  open.msn = first.msn;
+  open.dseq = first.dseq;
+  take(open);
+  enter_file(first.file);
+  expected_ = first.offset;
+}
+
 void RunScan::take(const OpenLine& line) {
   if (opened_) return;
   opened_ = true;

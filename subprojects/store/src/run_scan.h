@@ -26,6 +26,9 @@ class RunScan {
   RunScan(std::string directory, std::string prefix, OnRecord on_record);
 
   void line(std::string_view text);
+  // Instead of the lines before that of `first`: the run as if it began with this segment, whose own line
+  // comes next.
+  void resume(OpenLine open, const FragLine& first);
   // After the last line of a run without `end`: what its files hold beyond. `live`: the last segment may
   // still grow and is not finished here.
   void tail(bool live);
