@@ -7,8 +7,9 @@ import time
 
 import media
 import tap
+from family import alive
 from hls import Watcher
-from node import SLOWNESS, Node, alive, records, wait_until
+from node import SLOWNESS, Node, records, wait_until
 
 STATION = 5
 CUT_S = 5

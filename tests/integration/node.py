@@ -10,14 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/support"))
+import family  # noqa: E402  pylint: disable=wrong-import-position
 
-BUILD = Path(os.environ["HEADGATE_BUILD"])
+BUILD = Path(os.environ["HEADGATE_BUILD"]).resolve()
 HEADGATE = BUILD / "tools/headgate/headgate"
-SOAK = bool(os.environ.get("HEADGATE_SOAK"))
 # Sanitizers and valgrind make everything slower; deadlines are multiplied by this.
 SLOWNESS = float(os.environ.get("HEADGATE_SLOWNESS", "1"))
 EVENT = 77
@@ -33,14 +34,6 @@ def wait_until(what, predicate, within=10.0):
             return answer
         assert time.monotonic() < deadline, f"not within {within * SLOWNESS:.0f} s: {what}"
         time.sleep(0.02)
-
-
-def alive(pid):
-    """Whether the process is there and has not ended (a zombie has)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except FileNotFoundError:
-        return False
 
 
 def resident_bytes(pid):
@@ -65,9 +58,11 @@ def environment(folder):
 
 class Node:
     """`with Node() as node:` starts one and, at the end, stops it, holds it to a clean end and removes its folder.
-    After a failure the folder stays and is named."""
+    After a failure the folder stays and is named. One at a time: at its end no process may be left that the test has
+    started."""
 
     def __init__(self, data=None, arguments=()):
+        family.adopt()
         # On a disk (what is written is measured), and short (Unix sockets have 107 characters).
         self.folder = Path(tempfile.mkdtemp(prefix="hg-", dir=os.environ.get("HEADGATE_TEST_FOLDER", "/var/tmp")))
         self.data = Path(data) if data else self.folder / "data"
@@ -107,13 +102,16 @@ class Node:
 
     def abandon(self):
         """After a failure: nothing keeps running, what there is to see stays."""
+        # First what is looked at afterwards.
+        family.kill_all(is_ours)
         for helper in self.helpers:
-            helper.stop()
-        if self.supervisor and self.supervisor.poll() is None:
-            self.supervisor.kill()
+            try:
+                helper.stop()
+            except BaseException:  # pylint: disable=broad-except  # the others have to go too
+                traceback.print_exc()
+        family.kill_all()
+        if self.supervisor:
             self.supervisor.wait()
-        for pid in self.own_processes():
-            os.kill(pid, signal.SIGKILL)
         self.log.close()
         tail = (self.folder / "node.log").read_text(errors="replace").splitlines()[-60:]
         print(f"left in {self.folder}; the end of its log:", *tail, sep="\n  ", file=sys.stderr)
@@ -154,17 +152,6 @@ class Node:
         assert status is not None, "headgate status has no answer"
         return status
 
-    def own_processes(self):
-        """Ids of processes that were started for this node: its folder is on their command line."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if str(self.folder).encode() in entry.read_bytes() and alive(entry.parent.name):
-                    found.append(int(entry.parent.name))
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-        return found
-
     def pids(self, role):
         return [process["pid"] for process in self.status()["processes"] if process["role"] == role]
 
@@ -186,8 +173,10 @@ class Node:
         took = time.monotonic() - began
         assert code == 0, f"headgate serve ended with {code}"
         assert took < 5 * SLOWNESS, f"headgate serve took {took:.1f} s to end"
-        left = self.own_processes()
-        assert not left, f"processes {left} were left behind"
+        left = family.descendants()
+        assert not any(is_ours(command) for command in left.values()), f"left behind: {left}"
+        # A client's own children may be a moment behind it.
+        wait_until("the clients' processes are gone", lambda: not family.descendants(), 5)
 
     # --- what it serves ---
 
@@ -261,6 +250,10 @@ class Node:
                               text=True, timeout=60 * SLOWNESS, check=False)
         assert done.returncode == 0, f"the archive is wrong:\n{done.stdout}{done.stderr}"
         return json.loads(done.stdout)
+
+
+def is_ours(command):
+    return command.startswith(str(BUILD))
 
 
 def log_text(node):

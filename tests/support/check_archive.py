@@ -104,6 +104,7 @@ class Run:
         self.video = self.audio = self.unattested = 0
         self.recovered, self.io, self.clocks = {}, [], []
         self.chained = True
+        self.broken = False  # the disk failed: what was not durable then has no record
 
     def error(self, text):
         self.errors.append(f'{self.directory}: {text}')
@@ -160,6 +161,7 @@ class Run:
                 self.recovered[record.get('f')] = record
             elif kind == 'io':
                 self.io.append(record)
+                self.broken |= record.get('broken', False)
             elif kind == 'clock':
                 self.clocks.append(record)
             elif kind == 'end':
@@ -196,7 +198,7 @@ class Run:
         path = f'{self.directory}/{f:06d}.mp4'
         if not os.path.exists(path):
             path += '.part'
-            if self.end or not os.path.exists(path):
+            if (self.end and not self.broken) or not os.path.exists(path):
                 self.error(f'{f:06d}.mp4 is missing')
                 return
         with open(path, 'rb') as media:
@@ -236,8 +238,10 @@ class Run:
         if len(data) > at:
             self.unattested += len(data) - at
         if not close:
-            if self.end:
+            if self.end and not self.broken:
                 self.error(f'{path}: never closed')
+            if self.broken and len(data) > at:
+                self.note(f'{path}: {len(data) - at} bytes from when the disk failed')
             return
         recovered = self.recovered.get(close['f'])
         if close['size'] != at:
@@ -282,7 +286,7 @@ class Run:
             totals = (len(self.frags), sum(x['nf'] for x in self.frags), sum(x['len'] for x in self.frags),
                       len(self.gaps), sum(x['dur'] // 90 for x in self.frags))
             told = tuple(self.end[k] for k in ('segments', 'frames', 'bytes', 'gaps', 'ms'))
-            if totals != told:
+            if totals != told and not (self.broken and all(have <= said for have, said in zip(totals, told))):
                 self.error(f'end counts {told}, there are {totals}')
             if self.end['msn'] < msn:
                 self.error(f"end says msn {self.end['msn']}, segments reach {msn}")
@@ -305,7 +309,7 @@ class Run:
                 self.note(f'{name} kept')
             elif name[:6].isdigit() and name[:6].lstrip('0') != '' or name.startswith('000000.'):
                 index = int(name[:6])
-                if self.end and index not in self.recovered:
+                if self.end and index not in self.recovered and not self.broken:
                     self.error(f'{name}: no record covers it')
                 elif name.endswith(('.mp4', '.part')):
                     self.unattested += os.path.getsize(f'{self.directory}/{name}')
