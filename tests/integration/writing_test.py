@@ -9,10 +9,10 @@ import time
 import media
 import tap
 from hls import Watcher
-from node import SOAK, Node, disk_bytes, records, wait_until
+from node import Node, disk_bytes, records, wait_until
 from volume import DiskVolume
 
-SECONDS = 60 if SOAK else 20
+SECONDS = 60
 STATION = 3
 MOST = 1.05
 VOLUME_MIB = 1024
