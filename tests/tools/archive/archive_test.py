@@ -11,6 +11,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+import tap  # noqa: E402
+
 CHECKER, WRITER, HEADGATE = (os.path.abspath(sys.argv.pop()) for _ in range(3))
 
 
@@ -105,4 +108,4 @@ class Archive(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main()
+    tap.run_unittest()

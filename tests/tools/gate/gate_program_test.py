@@ -9,6 +9,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
+
 GATE, HEADGATE = sys.argv[1:3]
 
 
@@ -74,4 +77,4 @@ class GateProgram(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=sys.argv[:1])
+    tap.run_unittest()

@@ -15,6 +15,9 @@ import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support"))
+import tap  # noqa: E402
+
 HEADGATE = os.path.abspath(sys.argv.pop(1))
 # C.UTF-8 and not the machine's: what is compared must not depend on where the tests run.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -424,4 +427,4 @@ class Help(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    tap.run_unittest()
