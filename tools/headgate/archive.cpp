@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <base/clock.h>
 #include <base/json_line.h>
 #include <store/reader.h>
 
@@ -14,6 +15,8 @@
 
 namespace headgate::cli {
 namespace {
+
+constexpr int64_t kProgressUs = 1'000'000;
 
 void print_json(const store::RecoverySummary& summary) {
   std::string problems = "[";
@@ -34,21 +37,30 @@ void print_json(const store::RecoverySummary& summary) {
 int run_archive_recover(int argc, char** argv) {
   const char* program = argv[0];
   std::string node = "n01";
-  bool json = false;
+  bool json = false, progress = false;
   tools::Options options(
       "DIR - end the runs under DIR/lta whose writer died", "",
       "Records what lies beyond the last line, keeps a torn line beside the chain, ends the run with reason "
       "crash.\nNothing is deleted, runs that are being written are left alone, and doing it twice changes "
       "nothing.\nExit code: 0 all is well, 1 something is damaged or missing (it says what), 2 wrong usage.");
   options.text("node", node, "NAME", "name for the records (default n01)")
-      .flag("json", json, "print one JSON object");
+      .flag("json", json, "print one JSON object")
+      .flag("progress", progress, "print the stations done and all, at most once a second");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, program, rest.error().message);
   if (rest->size() != 1) return complain(2, program, "one DIR is needed: the folder that holds lta/");
   // Without lta/ nothing was recorded yet, and nothing is to be done.
   if (!std::filesystem::is_directory(rest->front()))
     return complain(1, program, rest->front() + ": there is no such folder");
-  const store::RecoverySummary summary = store::recover(rest->front(), node);
+  int64_t told_us = 0;
+  const store::RecoverySummary summary =
+      store::recover(rest->front(), node, [&](const store::RecoverySummary&, size_t stations, size_t of) {
+        int64_t now_us = system_clock().mono_us();
+        if (!progress || now_us - told_us < kProgressUs) return;
+        told_us = now_us;
+        std::printf("%zu %zu\n", stations, of);
+        std::fflush(stdout);
+      });
   if (json) {
     print_json(summary);
   } else {

@@ -31,9 +31,11 @@ class Object {
     JsonNode* node = member(key);
     return node && json_node_get_value_type(node) == G_TYPE_BOOLEAN && json_node_get_boolean(node);
   }
+  // Each object of an array, or the one that is there without one.
   template <typename Visit>
   void each(const char* key, Visit visit) const {
     JsonNode* node = object_ ? json_object_get_member(object_, key) : nullptr;
+    if (node && JSON_NODE_HOLDS_OBJECT(node)) return visit(Object(json_node_get_object(node)));
     if (!node || !JSON_NODE_HOLDS_ARRAY(node)) return;
     JsonArray* array = json_node_get_array(node);
     for (guint i = 0; i < json_array_get_length(array); ++i) {
@@ -85,6 +87,13 @@ std::string status_table(const std::string& json) {
   Object node(good ? json_node_get_object(root.get()) : nullptr);
   std::string out;
   append(out, "node %s, since %s", node.text("version").c_str(), node.text("since_utc").c_str());
+  node.each("recovery", [&](const Object& recovery) {
+    if (recovery.text("state") == "running")
+      append(out, "the archive is being recovered: %s of %s stations",
+             number_text(recovery.number("stations")).c_str(), number_text(recovery.number("of")).c_str());
+    else if (recovery.text("state") == "failed")
+      append(out, "the archive's recovery found damage: see the log, or run `headgate archive recover`");
+  });
   append(out, "%-8s %8s %9s  %s", "WORKER", "PID", "SESSIONS", "STATE");
   node.each("workers", [&](const Object& worker) {
     std::string sessions =

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """headgate serve and headgate status, with the node's real programs and no publisher: what is started, what is
 started again, what is taken over, what is refused, and that nothing is left."""
+import fcntl
 import http.client
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -96,6 +98,20 @@ class ServeTest(unittest.TestCase):
 
     def pids(self, role):
         return sorted(one['pid'] for one in self.node()['processes'] if one['role'] == role)
+
+    @staticmethod
+    def command_line(pid):
+        try:
+            return pathlib.Path(f'/proc/{pid}/cmdline').read_bytes()
+        except OSError:
+            return b''
+
+    @staticmethod
+    def parent(pid):
+        try:
+            return int(pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rsplit(')', 1)[1].split()[1])
+        except OSError:
+            return 0
 
     def healthy(self):
         host, port = self.listen['http'].rsplit(':', 1)
@@ -209,17 +225,75 @@ class ServeTest(unittest.TestCase):
         os.kill(self.pids('worker')[0], signal.SIGSTOP)
         self.stop()
 
+    def publish(self, station):
+        issued = run('ticket', 'issue', '--keys', self.keys, '--station', station, '--format', 'json', '--endpoint',
+                     f'rtmp://{self.listen["rtmp"]}/lt')
+        url = next(one['url'] for one in json.loads(issued.stdout)['publish'] if 'client' not in one)
+        publisher = subprocess.Popen(
+            ['ffmpeg', '-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-g', '5',
+             '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-f', 'flv', url], stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(publisher.stderr.close)
+        self.addCleanup(publisher.wait)
+        self.addCleanup(publisher.kill)
+        return publisher
+
+    def runs(self, station):
+        """The lines of the station's chains, oldest run first."""
+        folder = pathlib.Path(self.data, 'lta', '77', 'st', f'{station % 256:02x}', f'{station:06d}')
+        chains = sorted(folder.glob('*/run.jl'))
+        # The last line may be on its way.
+        return [[json.loads(line) for line in chain.read_text().split('\n')[:-1]] for chain in chains]
+
+    def recorded(self, station, run=0):
+        """What is on record of the station's run, once there is a segment."""
+        def look():
+            runs = self.runs(station)
+            return len(runs) > run and any(line['t'] == 'frag' for line in runs[run]) and runs
+        return wait_until(f'station {station} has a segment in run {run}', look)
+
+    def test_the_node_serves_while_its_archive_is_recovered(self):
+        self.start()
+        publishers = [self.publish('1'), self.publish('2')]
+        for station in (1, 2):
+            self.recorded(station)
+        pids = [one['pid'] for one in self.node()['processes']]
+        pids.sort(key=lambda pid: pid != self.supervisor.pid)  # it first, or it starts the others again
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.supervisor.wait()
+        for publisher in publishers:
+            publisher.wait(PATIENCE)
+        wait_until('they are gone', lambda: not any(alive(pid) for pid in pids))
+        # The recovery waits for this lock, as long as the test wants.
+        lock = os.open(os.path.join(self.data, 'lta/77/st/01/000001'), os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        node = self.start()
+        self.assertEqual(node['recovery']['state'], 'running')
+        self.assertIn('the archive is being recovered', run('status', '--data', self.data).stdout)
+        (recovery,) = [pid for pid in map(int, filter(str.isdigit, os.listdir('/proc')))
+                       if self.parent(pid) == self.supervisor.pid and b'recover' in self.command_line(pid)]
+        self.assertEqual(os.getpriority(os.PRIO_PROCESS, recovery), 19)
+        # A station that comes back ends its last run by itself, and goes on behind it.
+        self.publish('2')
+        first, second = self.recorded(2, 1)
+        first = wait_until('the first run is ended', lambda: [line for line in self.runs(2)[0] if line['t'] == 'end'])
+        self.assertEqual(first[0]['reason'], 'crash')
+        last = [line for line in self.runs(2)[0] if line['t'] == 'frag'][-1]
+        self.assertGreater(second[0]['msn'], 0)
+        self.assertGreaterEqual(second[0]['msn'], last['msn'] + 1)
+        self.assertEqual(self.node()['recovery']['state'], 'running')
+        self.assertFalse([line for line in self.runs(1)[0] if line['t'] == 'end'])
+        os.close(lock)
+        wait_until('the recovery is done', lambda: self.node()['recovery']['state'] == 'done')
+        self.assertEqual(self.runs(1)[0][-1]['t'], 'end')
+        self.assertEqual(len([line for line in self.runs(2)[0] if line['t'] == 'end']), 1)
+        self.stop()
+
     def test_workers_that_fill_get_company(self):
         self.start('--capacity', '1', '--max-workers', '3')
         for station in ('1', '2', '3'):
-            issued = run('ticket', 'issue', '--keys', self.keys, '--station', station, '--format', 'json', '--endpoint',
-                         f'rtmp://{self.listen["rtmp"]}/lt')
-            url = next(one['url'] for one in json.loads(issued.stdout)['publish'] if 'client' not in one)
-            publisher = subprocess.Popen(
-                ['ffmpeg', '-nostdin', '-loglevel', 'quiet', '-re', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-f',
-                 'flv', url], stdin=subprocess.DEVNULL)
-            self.addCleanup(publisher.wait)
-            self.addCleanup(publisher.kill)
+            self.publish(station)
             wait_until(f'{station} sessions', lambda n=int(station): len(self.node()['sessions']) == n)
             # One place is always free, up to the limit.
             workers = max(2, min(int(station) + 1, 3))
@@ -231,8 +305,10 @@ class ServeTest(unittest.TestCase):
         path = os.path.join(self.folder, 'node.conf')
         with open(path, 'w', encoding='utf-8') as file:
             file.write('[workers]\ncount=1\ncapacity=7\n[parameters]\npart-ms=400\n[node]\nname=north\n')
-        node = self.start('--config', path, '--capacity', '9')
-        self.assertEqual(len(node['workers']), 2)  # the command line goes before the file
+        self.start('--config', path, '--capacity', '9')
+        # The command line goes before the file.
+        wait_until('two workers', lambda: len(self.node()['workers']) == 2)
+        node = self.node()
         self.assertEqual(node['workers'][0]['capacity'], 9)
         with open(f'/proc/{self.pids("worker")[0]}/cmdline', encoding='utf-8') as file:
             words = file.read().split('\0')

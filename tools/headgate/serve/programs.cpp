@@ -82,7 +82,15 @@ std::string Supervisor::node_json() const {
       .field("data", config_.data)
       .raw("listen", listen)
       .raw("processes", processes + "]")
+      .raw("recovery", recovery_json())
       .take();
+}
+
+std::string Supervisor::recovery_json() const {
+  JsonLine out;
+  out.field("state", recovering_ ? "running" : recovery_code_ == 0 ? "done" : "failed");
+  if (recovering_) out.field("stations", stations_done_).field("of", stations_all_);
+  return out.take();
 }
 
 }  // namespace headgate::serve

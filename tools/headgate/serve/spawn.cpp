@@ -4,6 +4,7 @@
 #include <base/io.h>
 #include <common/listeners.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -20,6 +21,10 @@ namespace {
 
 constexpr char kListenPid[] = "LISTEN_PID=";
 constexpr int kExecFailed = 127;
+constexpr int kBackgroundNice = 19;
+// The last of those that still get their turn: what is locked by who gets none would wait for ever.
+// (ioprio_set(2); linux/ioprio.h is no C++: class "best effort", level 7, of a process.)
+constexpr int kBackgroundIo = 2 << 13 | 7, kIoOfProcess = 1;
 
 // By number: glibc 2.36 declares these without extern "C".
 int open_pidfd(int pid) {
@@ -78,7 +83,11 @@ void write_pid(char* text) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   ::dup2(prepared.null.get(), STDIN_FILENO);
-  ::dup2(STDERR_FILENO, STDOUT_FILENO);  // stdout is for our own reports
+  ::dup2(program.output >= 0 ? program.output : STDERR_FILENO, STDOUT_FILENO);  // ours is for our reports
+  if (program.background) {
+    ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
+    ::syscall(SYS_ioprio_set, kIoOfProcess, 0, kBackgroundIo);
+  }
   int wanted = static_cast<int>(program.listeners.size());
   // Out of the way first: one of them may sit where another goes.
   int above = tools::kFirstListenFd + wanted;

@@ -18,6 +18,8 @@ struct Program {
   // Passed on as sd_listen_fds(3) describes.
   std::vector<int> listeners;
   std::vector<std::string> listener_names;
+  int output = -1;          // becomes its standard output; -1: that is our standard error
+  bool background = false;  // gives way to everything that is on the media path
 };
 
 // A process, of ours or adopted. The pidfd is readable when it has ended.

@@ -55,6 +55,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
 Supervisor::~Supervisor() {
   loop_.cancel(adopt_timer_);
   loop_.cancel(stop_timer_);
+  loop_.cancel(recover_timer_);
 }
 
 Result<void> Supervisor::lock() {
@@ -82,11 +83,11 @@ Result<void> Supervisor::start() {
     if (place(role).send(wire::GetListeners{})) ++waiting_listeners_;
   }
   if (waiting_listeners_ == 0) {
-    open_and_prepare();
+    open_and_check();
   } else {
     adopt_timer_ = loop_.after_ms(kAdoptMs, [this] {
       waiting_listeners_ = 0;
-      open_and_prepare();
+      open_and_check();
     });
   }
   return {};
@@ -123,53 +124,71 @@ void Supervisor::take_listeners(const std::vector<std::string>& names, std::vect
     listeners_.take(names[i], std::move(fds[i]));
   if (waiting_listeners_ == 0 || --waiting_listeners_ > 0) return;
   loop_.cancel(std::exchange(adopt_timer_, 0));
-  open_and_prepare();
+  open_and_check();
 }
 
-void Supervisor::open_and_prepare() {
+void Supervisor::open_and_check() {
   for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("http", config_.http)})
     if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
-  auto one_done = [this] {
-    if (--preparing_ == 0) start_children();
-  };
-  preparing_ = 1;
   bool has_worker = std::any_of(children_.begin(), children_.end(), [](auto& one) {
     return one.second->place().number >= 0 && one.second->running();
   });
-  if (!has_worker) {
-    // Descriptions are refused here rather than by every worker again and again.
-    Program check = program_of("worker", 0);
-    check.arguments.push_back("--check");
-    ++preparing_;
-    run_task(check, [this, one_done](int code) {
-      if (code != 0) return fail("the workers' settings were refused (the reason is above)");
-      one_done();
-    });
-  }
-  ++preparing_;
-  recover(one_done);
-  one_done();
+  if (has_worker) return start_children();
+  // Descriptions are refused here rather than by every worker again and again.
+  Program check = program_of("worker", 0);
+  check.arguments.push_back("--check");
+  run_task(std::move(check), [this](int code) {
+    if (code != 0) return fail("the workers' settings were refused (the reason is above)");
+    start_children();
+  });
 }
 
-void Supervisor::recover(std::function<void()> done) {
+void Supervisor::recover() {
   // A new node has nothing to recover.
-  if (!std::filesystem::exists(config_.data + "/lta")) return done();
+  if (!recovering_ && !std::filesystem::exists(config_.data + "/lta")) return;
+  if (recovering_ || recover_timer_ != 0) {
+    recover_again_ = true;
+    return;
+  }
   recovering_ = true;
-  Program program = helper_program("headgate", {"archive", "recover", "--node", config_.node, config_.data});
-  run_task(program, [this, done = std::move(done)](int code) {
-    recovering_ = false;
-    if (code != 0) tools::log_error("the archive's recovery ended with " + std::to_string(code));
-    done();
-    if (std::exchange(recover_again_, false)) recover([] {});
-  });
+  stations_done_ = stations_all_ = 0;
+  Program program =
+      helper_program("headgate", {"archive", "recover", "--progress", "--node", config_.node, config_.data});
+  program.background = true;
+  run_task(
+      std::move(program), [this](int code) { on_recovered(code); },
+      [this](const std::string& line) {
+        uint64_t done = 0, all = 0;
+        auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), done);
+        if (error != std::errc() || end == line.data() + line.size() || *end != ' ') return;
+        if (std::from_chars(end + 1, line.data() + line.size(), all).ec != std::errc()) return;
+        stations_done_ = done;
+        stations_all_ = all;
+        announce();
+      });
+  announce();
 }
 
-void Supervisor::run_task(const Program& program, std::function<void(int)> done) {
-  int id = ++last_task_;
-  auto task = Task::run(loop_, program, [this, id, done](int code) {
-    auto finished = tasks_.extract(id);  // lives until the end of this call
-    done(code);
+void Supervisor::on_recovered(int code) {
+  recovering_ = false;
+  recovery_code_ = code;
+  if (code != 0) tools::log_error("the archive's recovery ended with " + std::to_string(code));
+  recover_timer_ = loop_.after_ms(kRecoverPauseMs, [this] {
+    recover_timer_ = 0;
+    if (std::exchange(recover_again_, false)) recover();
   });
+  announce();
+}
+
+void Supervisor::run_task(Program program, std::function<void(int)> done, Task::OnLine on_line) {
+  int id = ++last_task_;
+  auto task = Task::run(
+      loop_, std::move(program),
+      [this, id, done](int code) {
+        auto finished = tasks_.extract(id);  // lives until the end of this call
+        done(code);
+      },
+      std::move(on_line));
   if (task) {
     tasks_[id] = *std::move(task);
   } else {
@@ -185,6 +204,7 @@ void Supervisor::start_children() {
   place("origin").start();
   place("gate").start();
   for (int number = 0; number < config_.workers; ++number) place("worker", number).start();
+  recover();
   report_ready();
 }
 
@@ -206,11 +226,7 @@ void Supervisor::on_changed(Child& child) {
 
 void Supervisor::on_died(Child& child) {
   if (child.place().number < 0) return;
-  // The next session of a station recovers its last run; this does it for those that do not come back.
-  if (recovering_)
-    recover_again_ = true;
-  else
-    recover([] {});
+  recover();
 }
 
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
@@ -278,6 +294,7 @@ void Supervisor::stop() {
   tasks_.clear();
   watch_.reset();
   loop_.cancel(adopt_timer_);
+  loop_.cancel(recover_timer_);
   for (auto& [name, child] : children_)
     if (child->place().role != "origin") child->stop();
   stop_timer_ = loop_.after_ms(kWorkersStopMs, [this] {

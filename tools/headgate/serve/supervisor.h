@@ -3,8 +3,8 @@
 // publisher or viewer comes here.
 //
 // Start: (1) take over what an earlier supervisor has left running, with its sockets; (2) open the sockets
-// that are missing; (3) check the pipeline descriptions and recover the archive, each in a child; (4) start
-// what is missing. docs/node.md says what happens when which process dies.
+// that are missing; (3) check the pipeline descriptions in a child; (4) start what is missing; (5) recover
+// the archive beside it, in a child that gives way. docs/node.md says what happens when which process dies.
 #pragma once
 
 #include <map>
@@ -25,6 +25,9 @@ namespace headgate::serve {
 inline constexpr int64_t kAdoptMs = 2000;        // for running children to hand their sockets over
 inline constexpr int64_t kWorkersStopMs = 3900;  // then they are killed
 inline constexpr int64_t kOthersStopMs = 500;
+// From the end of a recovery to the next. A session recovers its station's last run by itself; this is for
+// the stations that do not come back, and it looks at every run there is.
+inline constexpr int64_t kRecoverPauseMs = 60'000;
 
 class Supervisor {
  public:
@@ -47,10 +50,12 @@ class Supervisor {
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void on_name(const std::string& name);
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
-  void open_and_prepare();
+  void open_and_check();
   void start_children();
-  void recover(std::function<void()> done);
-  void run_task(const Program& program, std::function<void(int)> done);
+  void recover();  // now, or when the present one and its pause are over
+  void on_recovered(int code);
+  std::string recovery_json() const;
+  void run_task(Program program, std::function<void(int)> done, Task::OnLine on_line = {});
   void fail(const std::string& reason);
 
   void on_changed(Child& child);
@@ -75,11 +80,13 @@ class Supervisor {
   int last_task_ = 0;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
   Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0;
-  int preparing_ = 0;     // tasks that children_ wait for
   bool running_ = false;  // start_children() was called
   bool ready_ = false;    // and said so
   bool stopping_ = false, origin_stopping_ = false;
   bool recovering_ = false, recover_again_ = false;
+  int recovery_code_ = 0;                          // of the last one
+  uint64_t stations_done_ = 0, stations_all_ = 0;  // of the present or last one, as far as told
+  Loop::TimerId recover_timer_ = 0;                // the pause after one
   int64_t since_utc_us_;
   int exit_code_ = 0;
 };
