@@ -9,17 +9,17 @@
 
 namespace headgate::origin {
 
-Catalog::Catalog(Loop& loop, Disk& disk, const CatalogSettings& settings)
-    : loop_(loop), disk_(disk), settings_(settings) {}
+Catalog::Catalog(Loop& loop, Archive& archive, const CatalogSettings& settings)
+    : loop_(loop), archive_(archive), settings_(settings) {}
 
 Catalog::~Catalog() {
   for (auto& [station, timer] : grace_timers_) loop_.cancel(timer);
 }
 
 void Catalog::start() {
-  disk_.list_stations([this](std::vector<uint32_t> stations) {
+  archive_.list_stations([this](std::vector<uint32_t> stations) {
     for (uint32_t station : stations) {
-      stream(station);
+      stream(station, true);
       load(station, false);
     }
     listed_ = true;
@@ -32,31 +32,36 @@ Stream* Catalog::find(uint32_t station) {
   return found == streams_.end() ? nullptr : found->second.get();
 }
 
-Stream& Catalog::stream(uint32_t station) {
+Stream& Catalog::stream(uint32_t station, bool has_archive) {
   auto& slot = streams_[station];
   if (!slot)
-    slot = std::make_unique<Stream>(settings_.event, station, settings_.window, system_clock().utc_us());
+    slot = std::make_unique<Stream>(settings_.event, station, settings_.window, system_clock().utc_us(),
+                                    has_archive);
   return *slot;
 }
 
 void Catalog::load(uint32_t station, bool urgent) {
-  disk_.load(station, settings_.window, urgent,
-             [this, station](LoadedStream loaded) { take_loaded(station, std::move(loaded)); });
+  archive_.load_window(station, settings_.window, urgent,
+                       [this, station](Window window) { take_window(station, std::move(window)); });
 }
 
-void Catalog::take_loaded(uint32_t station, LoadedStream loaded) {
-  Stream& one = stream(station);
-  if (one.loaded()) return;  // asked for twice: once in its turn, once by a viewer
-  one.take_disk(std::move(loaded), system_clock().utc_us(), settings_.grace_ms * 1000);
-  if (one.state() == State::waiting) wait_for_return(one);
-  for (auto& ready : std::exchange(want_loaded_[station], {})) ready(&one);
+void Catalog::take_window(uint32_t station, Window window) {
+  Stream* one = find(station);
+  if (one->loaded()) return;  // asked for twice: once in its turn, once by a viewer
+  Unread unread = std::move(window.unread);
+  one->take_window(std::move(window), system_clock().utc_us(), settings_.grace_ms * 1000);
+  if (!unread.empty())
+    archive_.sum(station, std::move(unread),
+                 [this, station](const Totals::Before& before) { find(station)->take_before(before); });
+  if (one->state() == State::waiting) wait_for_return(*one);
+  for (auto& ready : std::exchange(want_loaded_[station], {})) ready(one);
   want_loaded_.erase(station);
 }
 
 void Catalog::session_opened(uint32_t worker, const wire::SessionOpened& session) {
   if (session.event != settings_.event) return;
   bool known = find(session.station) != nullptr;
-  Stream& one = stream(session.station);
+  Stream& one = stream(session.station, !listed_);  // until the disk's stations are known it may have one
   one.session_opened(worker, session);
   if (auto timer = grace_timers_.extract(session.station)) loop_.cancel(timer.mapped());
   if (!known) load(session.station, true);
@@ -127,19 +132,22 @@ void Catalog::with_replay(uint32_t station, OnStream ready) {
     waiting.push_back(std::move(ready));
     if (waiting.size() > 1) return;
     early_replay_[station];
-    disk_.load(station, playlist::IndexSettings{}, true, [this, station](LoadedStream loaded) {
-      // The newest segments may not be in the run's file yet: the live index has them.
-      Stream* stream = find(station);
-      for (const auto& [id, init] : stream->index().inits()) loaded.index.add(init);
-      for (const auto& segment : stream->index().segments()) loaded.index.add(segment.record);
-      auto early = early_replay_.extract(station);
-      for (const auto& record : early.mapped()) loaded.index.add(record);
-      stream->set_replay(std::move(loaded.index));
-      keep_replay(station);
-      auto wanting = want_replay_.extract(station);
-      for (auto& go_on : wanting.mapped()) go_on(stream);
-    });
+    archive_.load_all(
+        station, [this, station](playlist::StreamIndex index) { take_replay(station, std::move(index)); });
   });
+}
+
+void Catalog::take_replay(uint32_t station, playlist::StreamIndex index) {
+  // The newest segments may not be in the run's file yet: the live index has them.
+  Stream* stream = find(station);
+  for (const auto& [id, init] : stream->index().inits()) index.add(init);
+  for (const auto& segment : stream->index().segments()) index.add(segment.record);
+  auto early = early_replay_.extract(station);
+  for (const auto& record : early.mapped()) index.add(record);
+  stream->set_replay(std::move(index));
+  keep_replay(station);
+  auto wanting = want_replay_.extract(station);
+  for (auto& go_on : wanting.mapped()) go_on(stream);
 }
 
 void Catalog::keep_replay(uint32_t station) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// All streams of the node's event: what the workers tell (WorkerFeed) over what the disk has (Disk). Loop's
-// thread.
+// All streams of the node's event: what the workers tell (WorkerFeed) over what the disk has (Archive).
+// Loop's thread.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 #include <base/loop.h>
 #include <wire/messages.h>
 
-#include "disk.h"
+#include "archive.h"
 #include "stream.h"
 
 namespace headgate::origin {
@@ -30,10 +30,10 @@ struct CatalogSettings {
 
 class Catalog {
  public:
-  Catalog(Loop& loop, Disk& disk, const CatalogSettings& settings);
+  Catalog(Loop& loop, Archive& archive, const CatalogSettings& settings);
   ~Catalog();
 
-  // Reads what the archive has, stream after stream, in the disk's thread.
+  // Reads what the archive has, stream after stream, in the background.
   void start();
 
   // From a worker. Streams of another event are passed over.
@@ -45,7 +45,8 @@ class Catalog {
 
   Stream* find(uint32_t station);
   const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
-  // Calls `ready` when the stream's archive has been read: now, or later. Null: there is no such stream.
+  // Calls `ready` when the newest of the stream's archive has been read: now, or later. Null: there is no
+  // such stream.
   using OnStream = std::function<void(Stream*)>;
   void with_loaded(uint32_t station, OnStream ready);
   // Likewise, with Stream::replay() there. Null also: it has left again.
@@ -54,15 +55,16 @@ class Catalog {
   std::string list_json() const;  // /api/v1/streams
 
  private:
-  Stream& stream(uint32_t station);
+  Stream& stream(uint32_t station, bool has_archive);
   void load(uint32_t station, bool urgent);
-  void take_loaded(uint32_t station, LoadedStream loaded);
+  void take_window(uint32_t station, Window window);
+  void take_replay(uint32_t station, playlist::StreamIndex index);
   void close_session(Stream& stream, const wire::SessionClosed& closed);
   void wait_for_return(Stream& stream);
   void keep_replay(uint32_t station);
 
   Loop& loop_;
-  Disk& disk_;
+  Archive& archive_;
   CatalogSettings settings_;
   std::map<uint32_t, std::unique_ptr<Stream>> streams_;
   std::map<uint32_t, std::vector<OnStream>> want_loaded_, want_replay_;

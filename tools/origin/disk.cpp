@@ -2,7 +2,7 @@
 #include "disk.h"
 
 #include <base/guarded.h>
-#include <store/reader.h>
+#include <pthread.h>
 
 #include <condition_variable>
 #include <deque>
@@ -11,6 +11,7 @@
 namespace headgate::origin {
 
 struct Disk::State {
+  // Empty: it wants to run again.
   using Job = std::function<std::function<void()>()>;
   struct Queue {
     std::deque<Job> urgent, later;
@@ -19,34 +20,38 @@ struct Disk::State {
   };
 
   Loop& loop;
-  std::string root;
-  uint32_t event;
   Guarded<Queue> queue;
   std::condition_variable changed;
   std::thread thread;
 
-  State(Loop& its_loop, std::string its_root, uint32_t its_event)
-      : loop(its_loop), root(std::move(its_root)), event(its_event) {}
+  explicit State(Loop& its_loop) : loop(its_loop) {}
 
   void work() {
     for (;;) {
       Job job;
+      bool urgent = false;
       {
         auto locked = queue.lock();
         changed.wait(locked.mutex(), [&] { return locked->stopping || !locked->empty(); });
         if (locked->stopping) return;
-        auto& jobs = locked->urgent.empty() ? locked->later : locked->urgent;
+        urgent = !locked->urgent.empty();
+        auto& jobs = urgent ? locked->urgent : locked->later;
         job = std::move(jobs.front());
         jobs.pop_front();
       }
-      loop.post(job());
+      if (auto done = job()) {
+        loop.post(std::move(done));
+        continue;
+      }
+      auto locked = queue.lock();
+      (urgent ? locked->urgent : locked->later).push_back(std::move(job));
     }
   }
 };
 
-Disk::Disk(Loop& loop, std::string root, uint32_t event)
-    : state_(std::make_shared<State>(loop, std::move(root), event)) {
+Disk::Disk(Loop& loop, const char* name) : state_(std::make_shared<State>(loop)) {
   state_->thread = std::thread([state = state_.get()] { state->work(); });
+  ::pthread_setname_np(state_->thread.native_handle(), name);
 }
 
 Disk::~Disk() {
@@ -63,28 +68,10 @@ void Disk::run(bool urgent, std::function<std::function<void()>()> job) {
   state_->changed.notify_one();
 }
 
-void Disk::list_stations(std::function<void(std::vector<uint32_t>)> done) {
-  run(false, [state = state_.get(), done = std::move(done)] {
-    return [done, stations = store::list_stations(state->root, state->event)] { done(stations); };
-  });
-}
-
-void Disk::load(uint32_t station, const playlist::IndexSettings& settings, bool urgent,
-                std::function<void(LoadedStream)> done) {
-  run(urgent, [state = state_.get(), station, settings, done = std::move(done)] {
-    // Shared: a std::function must be copyable, an index is better not copied.
-    auto loaded = std::make_shared<LoadedStream>();
-    loaded->index = playlist::StreamIndex(settings);
-    for (const std::string& run : store::list_runs(state->root, state->event, station)) {
-      auto records = store::read_run(state->root, state->event, station, run);
-      if (!records) continue;  // a damaged run: what others have is shown
-      loaded->found = true;
-      for (const playlist::Record& record : records->records) {
-        loaded->index.add(record);
-        loaded->totals.add(record);
-      }
-    }
-    return [done, loaded] { done(std::move(*loaded)); };
+void Disk::run_steps(bool urgent, std::function<bool()> step, std::function<void()> done) {
+  run(urgent, [step = std::move(step), done = std::move(done)]() -> std::function<void()> {
+    if (step()) return nullptr;
+    return done;
   });
 }
 

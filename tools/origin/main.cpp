@@ -92,9 +92,9 @@ int run(int argc, char** argv) {
   Loop loop;
   SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { g_main_loop_quit(main_loop); });
   {
-    Disk index_disk(loop, line->catalog.root, line->catalog.event);
-    Disk media_disk(loop, line->catalog.root, line->catalog.event);
-    Catalog catalog(loop, index_disk, line->catalog);
+    Archive archive(loop, line->catalog.root, line->catalog.event);
+    Disk media_disk(loop, "media");
+    Catalog catalog(loop, archive, line->catalog);
     WorkerFeed feed(loop, line->runtime_dir, catalog);
     MediaFiles media(media_disk, line->catalog.root);
     Events events(loop, catalog);

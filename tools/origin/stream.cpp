@@ -5,8 +5,11 @@
 
 namespace headgate::origin {
 
-Stream::Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us)
-    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window) {}
+Stream::Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us,
+               bool has_archive)
+    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window) {
+  if (has_archive) totals_.expect_before();
+}
 
 void Stream::set_state(State state, int64_t now_utc_us) {
   changed_ = true;
@@ -34,7 +37,7 @@ void Stream::apply(const playlist::Record& record) {
   if (replay_) replay_->add(record);
 }
 
-void Stream::take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us) {
+void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {
   index_ = std::move(disk.index);
   totals_ = std::move(disk.totals);
   loaded_ = true;
@@ -45,6 +48,11 @@ void Stream::take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us) 
   since_utc_us_ = *totals_.last_media_utc_us;
   bool may_return = totals_.end_reason != "unpublish" && now_utc_us - since_utc_us_ < grace_us;
   if (may_return) state_ = State::waiting;
+}
+
+void Stream::take_before(const Totals::Before& before) {
+  totals_.add(before);
+  changed_ = true;
 }
 
 void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session) {

@@ -14,7 +14,7 @@
 #include <playlist/stream_index.h>
 #include <wire/messages.h>
 
-#include "disk.h"
+#include "archive.h"
 #include "totals.h"
 
 namespace headgate::origin {
@@ -26,16 +26,18 @@ enum class State { live, waiting, ended };
 
 class Stream {
  public:
-  Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us);
+  Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us,
+         bool has_archive);
 
   uint32_t station() const { return station_; }
   State state() const { return state_; }
   bool loaded() const { return loaded_; }
   const playlist::StreamIndex& index() const { return index_; }
 
-  // Records of a live session. Kept aside until take_disk() has been called.
+  // Records of a live session. Kept aside until take_window() has been called.
   void add(const playlist::Record& record);
-  void take_disk(LoadedStream disk, int64_t now_utc_us, int64_t grace_us);
+  void take_window(Window disk, int64_t now_utc_us, int64_t grace_us);
+  void take_before(const Totals::Before& before);
 
   void session_opened(uint32_t worker, const wire::SessionOpened& session);
   // Whether it was the stream's present session.

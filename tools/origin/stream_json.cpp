@@ -50,12 +50,15 @@ std::string Stream::json() const {
   JsonLine line;
   Nullable nullable(line);
   line.field("station", station_).field("event", event_);
-  nullable.text("name", "");
   line.field("state", state_name(state_));
   nullable.time("since_utc", since_utc_us_);
-  nullable.time("first_utc", totals_.first_utc_us);
+  const bool whole = totals_.whole;
+  nullable.time("first_utc", whole ? totals_.first_utc_us : std::nullopt);
   nullable.time("last_media_utc", totals_.last_media_utc_us);
-  line.field("duration_s", static_cast<double>(totals_.duration) / playlist::kTimescale);
+  if (whole)
+    line.field("duration_s", static_cast<double>(totals_.duration) / playlist::kTimescale);
+  else
+    line.raw("duration_s", "null");
   nullable.number("kbps", kbps());
   nullable.number("width", init ? positive(init->width) : std::nullopt);
   nullable.number("height", init ? positive(init->height) : std::nullopt);
@@ -64,12 +67,16 @@ std::string Stream::json() const {
   else
     line.raw("fps", "null");
   nullable.text("codecs", init ? init->codecs : "");
-  line.field("gaps", totals_.gaps).field("sessions", totals_.runs + (session_ && !session_has_run_ ? 1 : 0));
+  auto count = [whole](uint64_t value) {
+    return whole ? std::optional(static_cast<int64_t>(value)) : std::nullopt;
+  };
+  nullable.number("gaps", count(totals_.gaps));
+  nullable.number("sessions", count(totals_.runs + (session_ && !session_has_run_ ? 1 : 0)));
   nullable.text("protocol", session_ ? session_->protocol : "");
   nullable.text("peer", session_ ? session_->peer : "");
   line.raw("health", health_.empty() ? "null" : health_);
   line.field("hls", base + "index.m3u8");
-  nullable.text("replay", totals_.duration > 0 ? base + "replay.m3u8" : "");
+  nullable.text("replay", !index_.segments().empty() ? base + "replay.m3u8" : "");
   return line.take();
 }
 

@@ -40,4 +40,12 @@ void Totals::add(const playlist::Record& record) {
   }
 }
 
+void Totals::add(const Before& before) {
+  runs += before.runs;
+  gaps += before.gaps;
+  duration += before.duration;
+  if (before.first_utc_us) first_utc_us = before.first_utc_us;
+  whole = true;
+}
+
 }  // namespace headgate::origin

@@ -11,12 +11,21 @@
 namespace headgate::origin {
 
 struct Totals {
+  // Of what came before the first record: counted apart, and later (Archive::sum).
+  struct Before {
+    uint64_t runs = 0, gaps = 0;
+    int64_t duration = 0;
+    std::optional<int64_t> first_utc_us;
+  };
   void add(const playlist::Record& record);
+  void expect_before() { whole = false; }
+  void add(const Before& before);
 
   uint64_t runs = 0, gaps = 0;
   int64_t duration = 0;                 // of all segments, playlist::kTimescale
   std::optional<int64_t> first_utc_us;  // start of the first segment
   std::optional<int64_t> last_media_utc_us;
+  bool whole = true;  // false: Before is yet to come, and runs, gaps, duration and first_utc_us are not known
   std::string end_reason;  // of the last run; empty while it is open
 
  private:

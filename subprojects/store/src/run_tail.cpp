@@ -148,7 +148,6 @@ Result<RunTail> read_run_tail(const std::string& root, uint32_t event, uint32_t 
   scan_lines(scan, tail->text, run, whole);
   if (!scan.ended()) scan.tail(out.writing);
   if (!whole) date_first_segment(out, *first, first_of<FragLine>(*head, "frag"));
-  if (open) out.ticket = open->ticket;
   out.opened = scan.opened();
   out.ended = scan.ended();
   out.from = tail->from;
@@ -185,16 +184,6 @@ Result<RunSum> sum_run(const std::string& root, uint32_t event, uint32_t station
   out.gaps = end->totals.gaps - std::min(end->totals.gaps, counted->gaps);
   out.duration = std::max<int64_t>(end->totals.ms * kTicksPerMs - counted->duration, 0);
   return out;
-}
-
-Result<std::string> read_run_ticket(const std::string& root, uint32_t event, uint32_t station,
-                                    const std::string& run) {
-  auto chain = open_chain(root + "/" + station_directory(event, station) + "/" + run);
-  if (!chain) return Unexpected(chain.error());
-  auto head = chain->size > 0 ? read_head(*chain) : Result<std::string>("");
-  if (!head) return Unexpected(head.error());
-  auto open = first_of<OpenLine>(*head, "open");
-  return open ? open->ticket : std::string();
 }
 
 }  // namespace headgate::store

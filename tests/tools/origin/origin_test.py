@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,9 +110,22 @@ class OriginTest(unittest.TestCase):
         self.addCleanup(worker.close)
         return worker
 
-    def archive(self, station, seconds, reason='unpublish'):
-        subprocess.run([MAKE_ARCHIVE, self.root, str(EVENT), str(station), str(seconds), reason], check=True,
+    def archive(self, station, seconds, reason='unpublish', *how):
+        subprocess.run([MAKE_ARCHIVE, self.root, str(EVENT), str(station), str(seconds), reason, *how], check=True,
                        stdout=subprocess.DEVNULL, timeout=60)
+
+    def station_folder(self, station):
+        return os.path.join(self.root, f'lta/{EVENT}/st/{station % 256:02x}/{station:06}')
+
+    def read_by_thread(self, name):
+        """Bytes that a thread of the origin has read."""
+        for task in glob.glob(f'/proc/{self.process.pid}/task/*'):
+            with open(task + '/comm', encoding='utf-8') as comm:
+                if comm.read().strip() != name:
+                    continue
+            with open(task + '/io', encoding='utf-8') as io:
+                return int(re.search(r'rchar: (\d+)', io.read()).group(1))
+        raise AssertionError(f'no thread {name}')
 
     def request(self, path, method='GET', headers=None, body=None):
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
@@ -178,6 +192,49 @@ class OriginTest(unittest.TestCase):
         answer, body = self.request('/hls/7/' + first)
         self.assertEqual(answer.status, 200)
         self.assertGreater(len(body), 100)
+
+    def test_the_length_of_a_run_does_not_delay_the_answer(self):
+        segments = 27_000  # 15 hours
+        self.archive(20, 2 * segments, 'unpublish', 'small')
+        self.archive(21, 2 * segments, '-', 'small')  # its end has to be found in the media
+        for station in range(22, 30):
+            shutil.copytree(self.station_folder(20 + station % 2), self.station_folder(station), copy_function=os.link)
+        chain, = glob.glob(self.station_folder(20) + '/*/run.jl')
+        self.assertGreater(os.path.getsize(chain), 12 << 20)
+        self.start()
+        for station in range(20, 30):
+            with self.subTest(station=station):
+                playlist = self.get(f'/hls/{station}/media.m3u8')
+                uris = self.uris(playlist)
+                self.assertEqual(uris[-1], f'{segments - 1}.m4s')
+                self.assertGreaterEqual(len(uris), 30)
+                self.assertGreater(len(self.get(f'/hls/{station}/{uris[0]}')), 100)
+                self.assertIn(b'm4s', playlist)
+                self.assertIn(b'media.m3u8', self.get(f'/hls/{station}/index.m3u8'))
+        # Each station twice: in its turn, and because a viewer waits.
+        self.assertLess(self.read_by_thread('windows'), 2 * 10 * (1 << 20))
+        for station in range(20, 30):
+            stream = wait_until('its history is known', lambda n=station: self.stream(n)['duration_s'] is not None
+                                and self.stream(n))
+            self.assertAlmostEqual(stream['duration_s'], 2 * segments, delta=30)
+            self.assertEqual((stream['sessions'], stream['gaps']), (1, 0))
+        self.assertEqual(len(self.uris(self.get('/hls/20/replay.m3u8'))), segments)
+        self.assertGreater(len(self.get('/hls/21/0.m4s')), 100)
+
+    def test_a_window_is_put_together_from_many_runs(self):
+        for _ in range(12):
+            self.archive(31, 12)
+        self.start('--window', '20', '--playlist', '20')
+        few = self.uris(self.get('/hls/31/media.m3u8'))
+        stream = wait_until('its history is known', lambda: self.stream(31)['duration_s'] is not None and self.stream(31))
+        self.stop()
+        self.start('--window', '600', '--playlist', '20')  # all of them
+        self.assertEqual(self.uris(self.get('/hls/31/media.m3u8')), few)
+        self.assertEqual((stream['sessions'], stream['gaps']), (12, 11))
+        self.assertAlmostEqual(stream['duration_s'], 144, delta=2)
+        whole = self.stream(31)
+        self.assertAlmostEqual(stream.pop('duration_s'), whole.pop('duration_s'), delta=0.1)
+        self.assertEqual(stream, whole)
 
     # --- from a worker ---
 

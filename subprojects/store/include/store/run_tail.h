@@ -21,7 +21,6 @@ struct RunTail {
   // whose numbers are that segment's. That segment's utc_us continues the run's media time, where no
   // discontinuity lies between: its date does not depend on where a reader began.
   std::vector<playlist::Record> records;
-  std::string ticket;    // W of the `open` line; empty: without
   bool opened = false;   // has an `open` line; without, there are no records
   bool ended = false;    // has an `end` line
   bool writing = false;  // a live process holds it
@@ -43,10 +42,5 @@ struct RunSum {
 // is read, without being understood: some hundred megabytes a second.
 Result<RunSum> sum_run(const std::string& root, uint32_t event, uint32_t station, const std::string& run,
                        uint64_t until = UINT64_MAX);
-
-// W of a run's `open` line; empty: it was opened without a ticket. The line is there before the run's first
-// record is told.
-Result<std::string> read_run_ticket(const std::string& root, uint32_t event, uint32_t station,
-                                    const std::string& run);
 
 }  // namespace headgate::store
