@@ -23,9 +23,13 @@ ChainWriter::ChainWriter(const std::string& run, bool chained, uint64_t lines, s
   if (lines > 0) previous_ = sha256(as_bytes(last));
 }
 
-std::string ChainWriter::seal(JsonLine& json) {
-  if (chained_) json.field("p", to_hex(previous_));
-  std::string text = json.take();
+std::string ChainWriter::line(std::string_view type, std::string_view members) {
+  std::string text =
+      members_of([&](JsonLine& json) { json.field("v", 1).field("n", next_).field("t", type); });
+  text.insert(0, 1, '{');
+  if (!members.empty()) text.append(",").append(members);
+  if (chained_) text.append(",\"p\":\"").append(to_hex(previous_)).append("\"");
+  text += '}';
   if (chained_) previous_ = sha256(as_bytes(text));
   ++next_;
   text += '\n';

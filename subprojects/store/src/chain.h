@@ -16,6 +16,15 @@ namespace headgate::store {
 inline constexpr size_t kMaxLineBytes = 64 * 1024;
 inline constexpr size_t kMaxChainBytes = 512u << 20;
 
+// What `fill` puts into a JsonLine, without the braces around it.
+template <typename Fill>
+std::string members_of(Fill fill) {
+  JsonLine json;
+  fill(json);
+  std::string text = json.take();
+  return text.substr(1, text.size() - 2);
+}
+
 // Makes lines. Not thread-safe.
 class ChainWriter {
  public:
@@ -23,18 +32,10 @@ class ChainWriter {
   ChainWriter(const std::string& run, bool chained);
   // Goes on behind `lines` lines of which `last` is the last one's text.
   ChainWriter(const std::string& run, bool chained, uint64_t lines, std::string_view last);
-  // `fill` adds the record's own fields. With the newline.
-  template <typename Fill>
-  std::string line(std::string_view type, Fill fill) {
-    JsonLine json;
-    json.field("v", 1).field("n", next_).field("t", type);
-    fill(json);
-    return seal(json);
-  }
-  uint64_t next() const { return next_; }
+  // The next line, with its newline. `members`: the record's own, as members_of() gives them.
+  std::string line(std::string_view type, std::string_view members);
 
  private:
-  std::string seal(JsonLine& json);
   bool chained_;
   uint64_t next_ = 0;
   Digest previous_;

@@ -177,7 +177,6 @@ OpenLine parse_open(Fields& in) {
   OpenLine line;
   line.run = in.text("run");
   line.previous_run = in.text_if("prev_run");
-  line.ticket = in.text_if("ticket");
   line.event = in.natural<uint32_t>("event");
   line.station = in.natural<uint32_t>("station");
   line.utc_us = in.integer("utc");
@@ -361,6 +360,7 @@ std::optional<Line> parse_line(std::string_view line) {
   }
   if (head->type == "gap") parsed = parse_gap(fields);
   if (head->type == "close") parsed = parse_close(fields);
+  if (head->type == "io") parsed = IoLine{fields.has("broken")};
   if (head->type == "end") parsed = parse_end(fields);
   return fields.ok() ? parsed : std::nullopt;
 }

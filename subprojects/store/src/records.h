@@ -43,7 +43,6 @@ struct Continuation {
 
 struct OpenLine {
   std::string run, previous_run;
-  std::string ticket;  // W; read only: a writer has it in RunInfo
   uint32_t event = 0, station = 0;
   int64_t utc_us = 0, base = 0;
   uint64_t msn = 0, dseq = 0;
@@ -90,6 +89,10 @@ struct CloseLine {
   std::string sha, index_sha;  // hex; empty where not kept
 };
 
+struct IoLine {
+  bool broken = false;  // the volume takes no sync any more: what was not durable has no record
+};
+
 struct RunTotals {
   uint64_t segments = 0, frames = 0, bytes = 0, gaps = 0;
   int64_t ms = 0;  // of media recorded
@@ -102,7 +105,7 @@ struct EndLine {
   Continuation next;  // without run, base, utc_us
 };
 
-using Line = std::variant<OpenLine, FileLine, FragLine, GapLine, CloseLine, EndLine>;
+using Line = std::variant<OpenLine, FileLine, FragLine, GapLine, CloseLine, IoLine, EndLine>;
 
 // The type's own fields, in their order, into `json`. (`open` has more: run_writer.cpp.)
 void put(JsonLine& json, const FileLine& line);

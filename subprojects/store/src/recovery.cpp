@@ -145,7 +145,7 @@ class Recovery {
     end.utc_us = system_clock().utc_us();
     end.totals = recorded.totals;
     end.next = scan.state();
-    lines += writer.line("end", [&](JsonLine& json) { put(json, end); });
+    lines += writer.line("end", members_of([&](JsonLine& json) { put(json, end); }));
     if (auto written = write_all(chain_, as_bytes(lines)); !written) return written;
     if (durable_ && ::fsync(chain_) != 0) return errno_error("fsync " + directory_ + "/run.jl");
     ++summary_.recovered;
@@ -169,19 +169,21 @@ class Recovery {
     for (uint32_t index : media_files(directory_, ""))
       if (!recorded.files.contains(index)) open[index] = {};
     if (open.empty() || !damaged.empty() || !chain.torn.empty())
-      lines += writer.line("recover", [&](JsonLine& json) {
-        json.field("node", node_).field("torn", chain.torn.size()).raw("damaged", list_json(damaged));
-      });
+      lines += writer.line(
+          "recover", members_of([&](JsonLine& json) {
+            json.field("node", node_).field("torn", chain.torn.size()).raw("damaged", list_json(damaged));
+          }));
     for (const auto& entry : open) {
       // Named: clang 14 cannot capture structured bindings.
       uint32_t index = entry.first;
       const RecordedFile& file = entry.second;
       MediaCheck check = check_media(directory_, index, file, chained);
       report(index, file, check);
-      lines += writer.line("recover", [&](JsonLine& json) { put_check(json, index, file, check); });
+      lines +=
+          writer.line("recover", members_of([&](JsonLine& json) { put_check(json, index, file, check); }));
       if (file.init) {
         CloseLine close{index, check.attested, check.sha, check.index_sha};
-        lines += writer.line("close", [&](JsonLine& json) { put(json, close); });
+        lines += writer.line("close", members_of([&](JsonLine& json) { put(json, close); }));
       }
     }
     return lines;

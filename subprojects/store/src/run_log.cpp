@@ -4,8 +4,10 @@
 #include <base/io.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 
 #include "layout.h"
 
@@ -25,58 +27,76 @@ Result<void> give_final_name(const FinishedFile& file, bool durable) {
   return {};
 }
 
-void RunLog::add(std::string line) {
-  shared_.lock()->lines += line;
+void RunLog::add(LogEntry entry) {
+  shared_.lock()->entries.push_back(std::move(entry));
 }
+
 void RunLog::media_written() {
   shared_.lock()->media = true;
-}
-void RunLog::recorded_until(int64_t pts) {
-  shared_.lock()->recorded_pts = pts;
-}
-void RunLog::file_finished(FinishedFile file) {
-  shared_.lock()->files.push_back(std::move(file));
-}
-void RunLog::end() {
-  shared_.lock()->ended = true;
 }
 
 bool RunLog::take() {
   auto shared = shared_.lock();
-  taken_.lines += std::exchange(shared->lines, {});
-  for (FinishedFile& file : shared->files) taken_.files.push_back(std::move(file));
-  shared->files.clear();
-  taken_.media = std::exchange(shared->media, false);
-  taken_.recorded_pts = shared->recorded_pts;
-  taken_.ended = shared->ended;
+  for (LogEntry& entry : shared->entries) {
+    ended_ = ended_ || entry.ends;
+    fresh_.push_back(std::move(entry));
+  }
+  shared->entries.clear();
   appended_ = false;
-  return taken_.media || !taken_.lines.empty();
+  return std::exchange(shared->media, false);
 }
 
-Result<void> RunLog::append() {
-  while (!taken_.lines.empty()) {
-    ssize_t n = ::write(chain_.get(), taken_.lines.data(), taken_.lines.size());
+void RunLog::seal(LogEntry& entry) {
+  lines_ += writer_.line(entry.type, entry.members);
+  recorded_pts_ = std::max(recorded_pts_, entry.recorded_until);
+  if (entry.finished) files_.push_back(*std::move(entry.finished));
+}
+
+Result<void> RunLog::write_out() {
+  while (!lines_.empty()) {
+    ssize_t n = ::write(chain_.get(), lines_.data(), lines_.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("append to " + directory_ + "/" + std::string(kChainName));
-    taken_.lines.erase(0, static_cast<size_t>(n));
+    lines_.erase(0, static_cast<size_t>(n));
     appended_ = true;
   }
   return {};
 }
 
+Result<void> RunLog::append() {
+  for (LogEntry& entry : ready_) seal(entry);
+  ready_.clear();
+  return write_out();
+}
+
 Result<void> RunLog::settle(bool durable) {
-  if (!taken_.lines.empty()) return {};
-  durable_pts_.store(taken_.recorded_pts, std::memory_order_release);
-  if (taken_.files.empty()) return {};
-  while (!taken_.files.empty()) {
-    if (auto named = give_final_name(taken_.files.front(), durable); !named) return named;
-    taken_.files.erase(taken_.files.begin());
+  std::ranges::move(fresh_, std::back_inserter(ready_));
+  fresh_.clear();
+  if (!lines_.empty()) return {};
+  durable_pts_.store(recorded_pts_, std::memory_order_release);
+  if (files_.empty()) return {};
+  while (!files_.empty()) {
+    if (auto named = give_final_name(files_.front(), durable); !named) return named;
+    files_.erase(files_.begin());
   }
   return durable ? fsync_directory(directory_) : Result<void>();
 }
 
+Result<void> RunLog::abandon(int code) {
+  if (!std::exchange(abandoned_, true)) {
+    LogEntry io{.type = "io", .members = members_of([&](JsonLine& json) {
+                                json.field("errno", code).field("volume", volume_).field("broken", true);
+                              })};
+    seal(io);
+  }
+  for (LogEntry& entry : fresh_)
+    if (!entry.of_media) seal(entry);
+  fresh_.clear();
+  return write_out();
+}
+
 bool RunLog::finished(bool hopeless) const {
-  return taken_.ended && (hopeless || (taken_.lines.empty() && taken_.files.empty()));
+  return ended_ && (hopeless || (fresh_.empty() && ready_.empty() && lines_.empty() && files_.empty()));
 }
 
 }  // namespace headgate::store

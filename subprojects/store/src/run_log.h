@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where a run's streaming thread and its volume's thread meet: lines on their way to run.jl, files on their
+// Where a run's streaming thread and its volume's thread meet: records on their way to run.jl, files on their
 // way to their final names. The streaming thread only ever waits for a swap.
 #pragma once
 
 #include <atomic>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <base/guarded.h>
 #include <base/result.h>
 #include <base/unique_fd.h>
+
+#include "chain.h"
 
 namespace headgate::store {
 
@@ -24,51 +27,78 @@ struct FinishedFile {
 // and the directory is left to the caller. Doing it twice changes nothing.
 Result<void> give_final_name(const FinishedFile& file, bool durable);
 
-class RunLog {
- public:
+// A record that is not a line yet: which lines there are, and with it their chain, is decided when they go to
+// run.jl.
+struct LogEntry {
   static constexpr int64_t kNothing = std::numeric_limits<int64_t>::min();
 
-  // `chain`: run.jl, locked, at its end. `station` is what the volume knows the run by.
-  RunLog(UniqueFd chain, std::string directory)
-      : chain_(std::move(chain)), directory_(std::move(directory)) {}
+  std::string type;
+  std::string members = {};
+  bool of_media = false;                                // speaks of bytes in a media file
+  int64_t recorded_until = kNothing;                    // media before this PTS has its record with this line
+  std::optional<FinishedFile> finished = std::nullopt;  // the file that this line closes
+  bool ends = false;                                    // the run's last
+};
+
+class RunLog {
+ public:
+  // `chain`: run.jl, locked, at its end, of which `writer` makes the next lines. `volume`: the uuid.
+  RunLog(UniqueFd chain, ChainWriter writer, std::string directory, std::string volume)
+      : chain_(std::move(chain)),
+        writer_(std::move(writer)),
+        directory_(std::move(directory)),
+        volume_(std::move(volume)) {}
 
   // --- streaming thread
-  void add(std::string line);
+  void add(LogEntry entry);
   void media_written();
-  // Media before `pts` has its record among the lines added so far.
-  void recorded_until(int64_t pts);
-  void file_finished(FinishedFile file);  // its `close` was added
-  void end();                             // its `end` was added
   int64_t durable_pts() const { return durable_pts_.load(std::memory_order_acquire); }
 
   // --- the volume's thread, in this order, once a tick
-  bool take();  // true: there is media or a line to make durable
-  // Appends what was taken. An error leaves the rest for the next tick; a line cut short is finished then.
+  // What was added is taken over. True: media was written since the last time.
+  bool take();
+  // Appends the entries whose media an earlier tick has made durable. An error leaves the rest for the next
+  // tick; a line cut short is finished then.
   Result<void> append();
-  bool appended() const { return appended_; }  // by the append() of this tick
-  // Everything taken and appended is durable: final names, and durable_pts().
+  bool appended() const { return appended_; }  // by this tick
+  // The tick's sync has succeeded. What was appended is durable: final names, and durable_pts(). What was
+  // taken can be appended by the next tick.
   Result<void> settle(bool durable);
+  // Instead: nothing is synced any more. Entries that speak of media that is not known to be on disk are
+  // dropped, the others go out, behind an `io` line with this errno.
+  Result<void> abandon(int code);
+
+  // Something waits for the next tick's append().
+  bool waiting() const { return !ready_.empty(); }
+  bool ended() const { return ended_; }
   // The lock on run.jl can go: everything is written and named (or, `hopeless`, never will be).
   bool finished(bool hopeless) const;
   // Lets go of it, though the writer may still be there.
   void close() { chain_.reset(); }
 
  private:
+  void seal(LogEntry& entry);
+  Result<void> write_out();
+
   struct Shared {
-    std::string lines;
-    std::vector<FinishedFile> files;
+    std::vector<LogEntry> entries;
     bool media = false;
-    int64_t recorded_pts = kNothing;
-    bool ended = false;
   };
   Guarded<Shared> shared_;
-  std::atomic<int64_t> durable_pts_{kNothing};
+  std::atomic<int64_t> durable_pts_{LogEntry::kNothing};
 
   // Of the volume's thread.
   UniqueFd chain_;
-  std::string directory_;
-  Shared taken_;
+  ChainWriter writer_;
+  const std::string directory_, volume_;
+  std::vector<LogEntry> fresh_;                // taken by this tick: their media may not be on disk
+  std::vector<LogEntry> ready_;                // it is
+  std::string lines_;                          // made of entries, not yet in run.jl
+  std::vector<FinishedFile> files_;            // closed by lines that are in run.jl, or in lines_
+  int64_t recorded_pts_ = LogEntry::kNothing;  // likewise
   bool appended_ = false;
+  bool ended_ = false;      // its last entry was taken
+  bool abandoned_ = false;  // the `io` line was made
 };
 
 }  // namespace headgate::store

@@ -163,13 +163,13 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
 
   std::string directory = root + "/" + prefix + "/" + line.run;
   ChainWriter chain(line.run, volume.settings().durable);
-  std::string text = chain.line("open", [&](JsonLine& json) { put_open(json, line, info, volume, *uuid); });
+  std::string text =
+      chain.line("open", members_of([&](JsonLine& json) { put_open(json, line, info, volume, *uuid); }));
   auto chain_file = start_chain(directory, text);
   if (!chain_file) return Unexpected(chain_file.error());
-  auto log = std::make_shared<RunLog>(std::move(*chain_file), directory);
+  auto log = std::make_shared<RunLog>(std::move(*chain_file), std::move(chain), directory, *uuid);
   log->media_written();  // the directory and this line: durable with the next commit
-  return Opened{line,           directory,        prefix + "/" + line.run, *uuid, std::move(chain),
-                std::move(log), previous->crashed};
+  return Opened{line, directory, prefix + "/" + line.run, *uuid, std::move(log), previous->crashed};
 }
 
 }  // namespace

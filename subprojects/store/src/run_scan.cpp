@@ -122,6 +122,11 @@ void RunScan::take(const CloseLine& line) {
   file_.reset();
 }
 
+// Nothing is recorded of media behind this line: the files tell of it.
+void RunScan::take(const IoLine& line) {
+  if (line.broken) tail(false);
+}
+
 void RunScan::take(const EndLine& line) {
   if (recovered_) tail(false);
   state_.next_msn = std::max(state_.next_msn, line.next.next_msn);

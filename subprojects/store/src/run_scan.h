@@ -45,6 +45,7 @@ class RunScan {
   void take(const FragLine& line);
   void take(const GapLine& line);
   void take(const CloseLine& line);
+  void take(const IoLine& line);
   void take(const EndLine& line);
   void enter_file(uint32_t file);
   // Parts of the present file in [expected_, until), told as segments.

@@ -33,7 +33,6 @@ RunWriterImpl::RunWriterImpl(std::shared_ptr<VolumeImpl> volume, Opened opened, 
       open_(std::move(opened.line)),
       directory_(std::move(opened.directory)),
       volume_uuid_(std::move(opened.volume)),
-      chain_(std::move(opened.chain)),
       log_(std::move(opened.log)),
       maker_(opened.prefix),
       next_msn_(open_.msn),
@@ -141,8 +140,8 @@ void RunWriterImpl::finish_segment() {
   sum_parts(segment_);
   segment_.sha = file_->take_segment_sha();
   segment_.frame_sha = file_->take_frame_sha();
-  add("frag", [&](JsonLine& json) { put(json, segment_); });
-  log_->recorded_until(end_pts_);
+  add({.type = "frag", .of_media = true, .recorded_until = end_pts_},
+      [&](JsonLine& json) { put(json, segment_); });
   totals_.segments += 1;
   totals_.frames += segment_.frames;
   totals_.bytes += segment_.length;
@@ -170,7 +169,7 @@ Result<void> RunWriterImpl::open_file(int64_t pts) {
   ++next_file_;
   file_slot_ = rotation_slot(pts);
   FileLine line = describe_file(file_->index(), *presentation_, init_);
-  add("file", [&](JsonLine& json) { put(json, line); });
+  add({.type = "file", .of_media = true}, [&](JsonLine& json) { put(json, line); });
   log_->media_written();
   tell(maker_.init(line));
   return {};
@@ -180,8 +179,10 @@ void RunWriterImpl::finish_file() {
   if (!file_) return;
   finish_segment();
   CloseLine line = file_->finish();
-  add("close", [&](JsonLine& json) { put(json, line); });
-  log_->file_finished({directory_, file_->index(), file_->take_descriptor()});
+  add({.type = "close",
+       .of_media = true,
+       .finished = FinishedFile{directory_, file_->index(), file_->take_descriptor()}},
+      [&](JsonLine& json) { put(json, line); });
   file_.reset();
 }
 
@@ -191,14 +192,14 @@ void RunWriterImpl::watch_clock() {
   int64_t utc = clock.utc_us();
   int64_t expected = mono + std::exchange(clock_offset_us_, utc - mono);
   if (std::abs(utc - expected) <= kClockStepUs) return;
-  add("clock", [&](JsonLine& json) {
+  add({.type = "clock"}, [&](JsonLine& json) {
     json.field("before", expected).field("after", utc).field("mono", mono).field("source", "realtime");
   });
 }
 
 void RunWriterImpl::record_gap(const GapLine& line) {
   totals_.gaps += 1;
-  add("gap", [&](JsonLine& json) { put(json, line); });
+  add({.type = "gap"}, [&](JsonLine& json) { put(json, line); });
   tell(RecordMaker::gap(line));
 }
 
@@ -215,7 +216,10 @@ void RunWriterImpl::gap(const std::string& reason, int64_t from_pts, int64_t to_
 void RunWriterImpl::fail(int code, int disk_errno) {
   finish_file();
   failed_ = code;
-  add("io", [&](JsonLine& json) { json.field("errno", disk_errno).field("volume", volume_uuid_); });
+  // A broken volume is told of by the log, which knows what is not durable.
+  if (code == ENOSPC)
+    add({.type = "io"},
+        [&](JsonLine& json) { json.field("errno", disk_errno).field("volume", volume_uuid_); });
   std::string reason = code == ENOSPC ? "disk_full" : "io";
   if (!pending_gap_)
     pending_gap_ =
@@ -261,8 +265,7 @@ void RunWriterImpl::end(const std::string& reason) {
   line.utc_us = volume_->clock().utc_us();
   line.totals = totals_;
   line.next = continuation();
-  add("end", [&](JsonLine& json) { put(json, line); });
-  log_->end();
+  add({.type = "end", .ends = true}, [&](JsonLine& json) { put(json, line); });
   volume_->ended({open_.event, open_.station}, line.next);
   tell(playlist::EndRecord{line.reason});
 }

@@ -23,7 +23,6 @@ struct Opened {
   OpenLine line;
   std::string directory, prefix;  // prefix: relative to the root
   std::string volume;             // uuid
-  ChainWriter chain;              // after `open`
   std::shared_ptr<RunLog> log;
   bool previous_crashed = false;
 };
@@ -44,8 +43,9 @@ class RunWriterImpl final : public RunWriter {
 
  private:
   template <typename Fill>
-  void add(std::string_view type, Fill fill) {
-    log_->add(chain_.line(type, fill));
+  void add(LogEntry entry, Fill fill) {
+    entry.members = members_of(fill);
+    log_->add(std::move(entry));
   }
   void tell(playlist::Record record) {
     if (on_record_) on_record_(record);
@@ -69,7 +69,6 @@ class RunWriterImpl final : public RunWriter {
   const OnRecord on_record_;
   const OpenLine open_;
   const std::string directory_, volume_uuid_;
-  ChainWriter chain_;
   const std::shared_ptr<RunLog> log_;
   RecordMaker maker_;
 

@@ -169,6 +169,7 @@ void VolumeImpl::run() {
   SteadyTime last{};
   for (bool stop = false; !stop;) {
     uint64_t asked = 0;
+    bool all = false;
     {
       auto control = control_.lock();
       SteadyTime due = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings_.commit_ms);
@@ -179,10 +180,11 @@ void VolumeImpl::run() {
       }
       stop = control->stop;
       asked = control->asked;
+      all = stop || asked != control->done;
       control->hurry = false;
     }
     last = std::chrono::steady_clock::now();
-    tick();
+    if (tick(all)) tick(all);
     control_.lock()->done = asked;
     committed_.notify_all();
   }
@@ -225,24 +227,37 @@ void VolumeImpl::recover_crashed() {
   }
 }
 
-// Media, then chain: a line never describes bytes that are not on disk (docs/archive.md, commit). The heads
-// of all chains, which a node log will attest, are known when the second sync has succeeded.
-void VolumeImpl::tick() {
+void VolumeImpl::settle(const std::vector<OpenRun>& runs) {
+  for (const OpenRun& open : runs)
+    if (auto settled = open.log->settle(settings_.durable); !settled) set_poison(settled.error().code);
+}
+
+void VolumeImpl::abandon(const std::vector<OpenRun>& runs) {
+  // What the broken disk does not take of this has nowhere else to go.
+  for (const OpenRun& open : runs) (void)open.log->abandon(poison());
+}
+
+// Media, then chain: a line never describes bytes that are not on disk (docs/archive.md, commit). One sync
+// makes this second's media durable and the lines of the second before, whose heads a node log will attest
+// then. True: another tick at once would make lines durable that should not wait, `all` or those of runs that
+// have ended.
+bool VolumeImpl::tick(bool all) {
   recover_crashed();
   if (full_.exchange(false)) disk_.release_reserve();
   space_ = disk_.measure();
   std::vector<OpenRun> runs = control_.lock()->runs;
   bool dirty = false;
   for (const OpenRun& open : runs) dirty = open.log->take() || dirty;
-  bool good = !dirty || sync();
   append_lines(runs);
-  bool appended = std::ranges::any_of(runs, [](const OpenRun& open) { return open.log->appended(); });
-  good = good && (!appended || sync()) && poison() == 0;
-  if (good) {
-    for (const OpenRun& open : runs)
-      if (auto settled = open.log->settle(settings_.durable); !settled) set_poison(settled.error().code);
-  }
+  dirty = dirty || std::ranges::any_of(runs, [](const OpenRun& open) { return open.log->appended(); });
+  if (poison() == 0 && (!dirty || sync()))
+    settle(runs);
+  else
+    abandon(runs);
   drop_finished(runs);
+  return poison() == 0 && std::ranges::any_of(runs, [all](const OpenRun& open) {
+           return open.log->waiting() && (all || open.log->ended());
+         });
 }
 
 void VolumeImpl::drop_finished(const std::vector<OpenRun>& runs) {

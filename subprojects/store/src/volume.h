@@ -84,10 +84,12 @@ class VolumeImpl final : public Volume {
   };
 
   void run();
-  void tick();
+  bool tick(bool all);
   bool sync();
   void recover_crashed();
   void append_lines(const std::vector<OpenRun>& runs);
+  void settle(const std::vector<OpenRun>& runs);
+  void abandon(const std::vector<OpenRun>& runs);
   void drop_finished(const std::vector<OpenRun>& runs);
 
   const VolumeSettings settings_;

@@ -207,7 +207,20 @@ TEST_F(SmallDiskTest, NoRoomForFilesIsAFullDisk) {
   EXPECT_TRUE(open(disk));
 }
 
-class BrokenDiskTest : public DiskTest {};
+class BrokenDiskTest : public DiskTest {
+ protected:
+  // Of a run that has ended on a broken volume: no line speaks of media that was not durable, and it says so.
+  void expect_nothing_claimed(const std::string& run, size_t frags) {
+    std::string directory = run_directory(run);
+    EXPECT_EQ(lines_of(directory, "frag").size(), frags);
+    EXPECT_EQ(lines_of(directory, "close").size(), 0u);
+    auto io = lines_of(directory, "io");
+    ASSERT_EQ(io.size(), 1u);
+    EXPECT_EQ(number_in(io[0], "errno"), EIO);
+    EXPECT_NE(io[0].find("\"broken\":true"), std::string::npos);
+    EXPECT_EQ(lines_of(directory, "end").size(), 1u);
+  }
+};
 
 TEST_F(BrokenDiskTest, APartCutShortIsNotRecordedAndNotOverwritten) {
   auto disk = volume();
@@ -239,6 +252,8 @@ TEST_F(BrokenDiskTest, FailedWritePoisonsTheVolume) {
   disk->commit();
   int64_t durable = session->writer->durable_pts();
   test::failing_disk().pwritev_errno = EIO;
+  std::string directory = run_directory(session->writer->name());
+  size_t frags = lines_of(directory, "frag").size();
   EXPECT_EQ(write_until_refused(*session, 1).code, EIO);
   test::failing_disk().pwritev_errno = 0;
   // Once is enough, though the disk works again.
@@ -251,7 +266,7 @@ TEST_F(BrokenDiskTest, FailedWritePoisonsTheVolume) {
   disk->commit();
   EXPECT_EQ(session->writer->durable_pts(), durable);
   std::string run = session->writer->name();
-  EXPECT_EQ(number_in(lines_of(run_directory(run), "io").at(0), "errno"), EIO);
+  expect_nothing_claimed(run, frags);
   // Another process, later: what is there is sound, and names are given.
   recover(directory_.path(), "n02");
   EXPECT_EQ(read(run), session->told);
@@ -264,6 +279,9 @@ TEST_F(BrokenDiskTest, FailedSyncIsNotTriedAgain) {
   write(*session, 6);
   disk->commit();
   int64_t durable = session->writer->durable_pts();
+  std::string run = session->writer->name();
+  size_t frags = lines_of(run_directory(run), "frag").size();
+  ASSERT_GT(frags, 0u);
   write(*session, 6);
   test::failing_disk().syncfs_errno = EIO;
   disk->commit();
@@ -276,6 +294,50 @@ TEST_F(BrokenDiskTest, FailedSyncIsNotTriedAgain) {
   disk->commit();
   EXPECT_EQ(test::failing_disk().syncfs_calls, calls);
   EXPECT_EQ(session->writer->durable_pts(), durable);
+  expect_nothing_claimed(run, frags);
+  EXPECT_EQ(lines_of(run_directory(run), "gap").size(), 1u);
+  // What the page cache still has is told, unattested, and to another process, later.
+  EXPECT_EQ(describe(read(run)), describe(session->told));
+  recover(directory_.path(), "n02");
+  EXPECT_EQ(read(run), session->told);
+  expect_sound();
+}
+
+TEST_F(BrokenDiskTest, WhatTheFailedSyncLostIsNotClaimed) {
+  auto disk = volume();
+  auto session = open(disk);
+  std::string run = session->writer->name();
+  write(*session, 6);
+  disk->commit();
+  size_t frags = lines_of(run_directory(run), "frag").size();
+  write(*session, 6);
+  test::failing_disk().syncfs_errno = EIO;
+  disk->commit();
+  session->writer->end("unpublish");
+  disk->commit();
+  disk.reset();
+  expect_nothing_claimed(run, frags);
+  // The machine goes down and comes back without the pages that were never written.
+  std::string media = run_directory(run) + "/000000.mp4.part";
+  std::string frag = lines_of(run_directory(run), "frag").back();
+  fs::resize_file(media, static_cast<uintmax_t>(number_in(frag, "off") + number_in(frag, "len")));
+  RecoverySummary summary = recover(directory_.path(), "n02");
+  EXPECT_TRUE(summary.problems.empty()) << summary.problems[0];
+  EXPECT_EQ(summary.missing_bytes, 0u);
+  EXPECT_EQ(only<playlist::SegmentRecord>(read(run)).size(), frags);
+  expect_sound();
+}
+
+TEST_F(BrokenDiskTest, ACommitSyncsOnceForMediaAndLines) {
+  auto disk = volume();
+  auto session = open(disk);
+  disk->commit();
+  int before = test::failing_disk().syncfs_calls;
+  write(*session, 6);
+  disk->commit();  // media, then its lines: asked for, both at once
+  EXPECT_EQ(test::failing_disk().syncfs_calls, before + 2);
+  disk->commit();
+  EXPECT_EQ(test::failing_disk().syncfs_calls, before + 2);
 }
 
 }  // namespace
