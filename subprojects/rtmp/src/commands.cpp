@@ -190,6 +190,12 @@ void Server::refuse_publish(int code, std::string_view text) {
   pending_.clear();
 }
 
+void Server::end_publish(std::string_view text) {
+  assert(phase_ == Phase::kPublishing);
+  send_status("error", "NetStream.Publish.BadName", fit_description(std::string(text)));
+  phase_ = Phase::kEnded;
+}
+
 // To transaction 0 nothing is replied (7.2.1); rtmp2sink sends most of its commands so.
 void Server::reply_result(double transaction, std::optional<double> value) {
   if (transaction == 0) return;

@@ -150,6 +150,26 @@ TEST_F(ServerTest, PublishIsRefusedWithText) {
   EXPECT_TRUE(send(message(kVideo, 6, 7, hex("1700000000 01"))).messages.empty());
 }
 
+TEST_F(ServerTest, APublisherIsToldWhyItIsOver) {
+  start();
+  send(connect_command("lt"));
+  send(joined({plain_command("createStream", 2), publish_command(3, "k")}));
+  server_->accept_publish();
+  send(message(kVideo, 6, 0, hex("1700000000 01")));
+  ASSERT_EQ(sink_.seen.size(), 1u);
+  replies_.read(server_->take_output());
+  server_->end_publish("1406 OVER-RATE: " + std::string(400, 'x'));
+  Replies r = replies_.read(server_->take_output());
+  EXPECT_EQ(r.field("onStatus", "code"), "NetStream.Publish.BadName");
+  EXPECT_EQ(r.field("onStatus", "level"), "error");
+  EXPECT_TRUE(r.field("onStatus", "description").starts_with("1406 OVER-RATE: xx"));
+  EXPECT_EQ(r.field("onStatus", "description").size(), 255u);
+  EXPECT_EQ(r.messages.back().stream_id, 1u);
+  EXPECT_EQ(server_->phase(), Phase::kEnded);
+  send(message(kVideo, 6, 40, hex("1700000000 01")));
+  EXPECT_EQ(sink_.seen.size(), 1u) << "media that was on its way";
+}
+
 TEST_F(ServerTest, ConnectIsRejectedWithText) {
   start();
   handler_.rejection = "[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ";

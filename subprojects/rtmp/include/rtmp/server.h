@@ -68,6 +68,8 @@ class Server {
   void accept_publish();
   // onStatus NetStream.Publish.BadName with level error. The text is cut to 255 bytes.
   void refuse_publish(int code, std::string_view text);
+  // In kPublishing: no more of it. onStatus as for a refusal; media that is there is skipped.
+  void end_publish(std::string_view text);
 
   // What has to be sent: take it after feed() and after each answer and send it with one write, because some
   // clients do not join what comes in pieces (docs/rtmp.md).
