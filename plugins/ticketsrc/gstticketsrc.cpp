@@ -334,7 +334,7 @@ void install_properties(GObjectClass* klass) {
               "thread",
               kMinTickMs, kMaxTickMs, defaults.tick_ms, kReadWrite));
   install(kIdleTimeout, g_param_spec_uint64("idle-timeout", "Idle timeout",
-                                            "Time without a byte after which a session is ended (ns)",
+                                            "Time without a frame after which a session is ended (ns)",
                                             GST_SECOND, 3600 * GST_SECOND, defaults.idle_ns, kReadWrite));
   install(kSessionFd,
           g_param_spec_int("session-fd", "Session descriptor",

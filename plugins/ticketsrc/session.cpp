@@ -43,7 +43,7 @@ Session::Session(UniqueFd socket, rtmp::Server server, Now now)
       server_(std::move(server)),
       tracks_{Track(kVideoBlockBytes), Track(kAudioBlockBytes)},
       now_(now),
-      last_bytes_us_(now.mono_us) {
+      last_frame_us_(now.mono_us) {
   server_.accept_publish();
   feed({});  // what came behind `publish`
   send_output();
@@ -59,7 +59,6 @@ void Session::serve(std::span<std::byte> scratch, Now now) {
       if (errno != EAGAIN && errno != EWOULDBLOCK) end("disconnect");
       break;
     }
-    last_bytes_us_ = now.mono_us;
     feed({scratch.data(), static_cast<size_t>(got)});
     if (static_cast<size_t>(got) < scratch.size()) break;
   }
@@ -82,6 +81,16 @@ void Session::send_output() {
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) end("disconnect");
   if (unsent_.size() > rtmp::Limits{}.max_output_bytes)
     end("error:the publisher does not read what it is answered");
+}
+
+void Session::say_goodbye(const std::string& reason, std::span<std::byte> scratch) {
+  if (server_.phase() != rtmp::Server::Phase::kPublishing) return;
+  server_.end_publish(reason);
+  send_output();
+  shutdown(socket_.get(), SHUT_WR);
+  // What is left unread when the socket is closed resets the connection, and may overtake what was said.
+  for (int reads = 0; reads < kMaxReads; ++reads)
+    if (recv(socket_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT) <= 0) return;
 }
 
 void Session::end(std::string reason) {
@@ -112,8 +121,9 @@ std::span<std::byte> Session::begin(uint32_t, const rtmp::MessageHeader& header,
     return track.config_bytes;
   }
   // Frames before their configuration cannot be described to anybody.
-  if (kind == rtmp::PacketKind::kFrame && track.config && size > 0) return track.arena.reserve(size);
-  return {};
+  if (kind != rtmp::PacketKind::kFrame || !track.config || size == 0) return {};
+  last_frame_us_ = now_.mono_us;
+  return track.arena.reserve(size);
 }
 
 void Session::complete(uint32_t, const rtmp::MessageHeader& header, Bytes prefix,
@@ -144,6 +154,7 @@ void Session::complete(uint32_t, const rtmp::MessageHeader& header, Bytes prefix
   if (first_media_us_ == 0) first_media_us_ = now_.mono_us;
   last_media_us_ = now_.mono_us;
   if (kind == rtmp::PacketKind::kSequenceHeader) return take_config(id, payload);
+  last_frame_us_ = now_.mono_us;
   item.memory = track.arena.commit();
   item.sender_ms = header.timestamp;
   item.arrival_us = now_.mono_us;

@@ -49,7 +49,10 @@ class Session : private rtmp::ServerHandler, private rtmp::MessageSink {
   // Reads what is there, at most a few times `scratch`. After it items() holds what came.
   void serve(std::span<std::byte> scratch, Now now);
   // Waiting was not the publisher's fault (the pipeline was paused).
-  void forgive_silence(Now now) { last_bytes_us_ = now.mono_us; }
+  void forgive_silence(Now now) { last_frame_us_ = now.mono_us; }
+
+  // Tells the publisher why it is over, as far as the socket takes it. The last thing before destruction.
+  void say_goodbye(const std::string& reason, std::span<std::byte> scratch);
 
   std::vector<Item>& items(TrackId track) { return tracks_[track].items; }
   void clear_items(TrackId track) { tracks_[track].items.clear(), tracks_[track].item_bytes = 0; }
@@ -60,7 +63,9 @@ class Session : private rtmp::ServerHandler, private rtmp::MessageSink {
 
   // Why it is over: unpublish, disconnect, error:<text>. Set once.
   const std::optional<std::string>& ended() const { return ended_; }
-  int64_t last_bytes_us() const { return last_bytes_us_; }
+  // When a frame last came or began to come (a large one may take its time); the session's beginning before
+  // that. Pings and other messages do not hold a session.
+  int64_t last_frame_us() const { return last_frame_us_; }
   int64_t last_media_us() const { return last_media_us_; }
   uint64_t bytes() const { return server_.bytes_received(); }
   // Sentences about tracks that are left out, for one warning each.
@@ -100,7 +105,7 @@ class Session : private rtmp::ServerHandler, private rtmp::MessageSink {
   std::optional<std::string> ended_;
   std::vector<std::string> warnings_;
   Now now_;                     // of the present serve()
-  int64_t last_bytes_us_;       // CLOCK_BOOTTIME
+  int64_t last_frame_us_;       // CLOCK_BOOTTIME; see last_frame_us()
   int64_t last_media_us_ = 0;   // likewise; 0: none yet
   int64_t first_media_us_ = 0;  // likewise
 };

@@ -123,7 +123,7 @@ void Source::on_tick(std::span<std::byte> scratch) {
 
 void Source::serve(std::span<std::byte> scratch) {
   const Now at = now();
-  take_requests(at);
+  take_requests(at, scratch);
   if (!live_) return;
   Session& session = *live_->session;
   if (resumed_.exchange(false)) session.forgive_silence(at);
@@ -131,7 +131,7 @@ void Source::serve(std::span<std::byte> scratch) {
   warn_of_tracks();
   if (session.decided(at)) push_items(at);
   if (finished_ || !live_) return;  // downstream ended it
-  if (listener_) listener_->received(live_->serial, session.last_bytes_us());
+  if (listener_) listener_->received(live_->serial, session.last_frame_us());
   {
     auto stats = stats_.lock();
     stats->bytes = finished_bytes_ + session.bytes();
@@ -139,14 +139,17 @@ void Source::serve(std::span<std::byte> scratch) {
   }
   if (session.ended())
     finish_session(*session.ended());
-  else if (at.mono_us - session.last_bytes_us() >= settings_.idle_us)
+  else if (at.mono_us - session.last_frame_us() >= settings_.idle_us)
     finish_session("timeout");
 }
 
-void Source::take_requests(Now at) {
+void Source::take_requests(Now at, std::span<std::byte> scratch) {
   Requests requests = std::exchange(*requests_.lock(), {});
   const bool end_offered = requests.end && !live_;  // it was asked for before the session was begun
-  if (requests.end && live_) finish_session(*requests.end);
+  if (requests.end && live_) {
+    live_->session->say_goodbye(*requests.end, scratch);
+    finish_session(*requests.end);
+  }
   if (!requests.offer || finished_) return;
   if (live_) finish_session("superseded");
   if (finished_) return;

@@ -77,7 +77,7 @@ class Source : public PollClient {
     Listener* listener = nullptr;
   };
   void serve(std::span<std::byte> scratch);
-  void take_requests(Now now);
+  void take_requests(Now now, std::span<std::byte> scratch);
   void begin_session(Offer offer, Now now);
   void warn_of_tracks();
   void push_items(Now now);

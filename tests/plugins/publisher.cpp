@@ -72,10 +72,20 @@ void AdmittedPublisher::send(const ByteVector& bytes) {
 }
 
 void AdmittedPublisher::message(uint8_t type, uint32_t ms, Bytes body) {
+  EXPECT_TRUE(try_message(type, ms, body)) << "the connection is closed";
+}
+
+bool AdmittedPublisher::try_message(uint8_t type, uint32_t ms, Bytes body) {
   ByteVector out;
   const uint32_t csid = type == rtmp::kVideo ? kVideoCsid : type == rtmp::kAudio ? kAudioCsid : kDataCsid;
   writer_.write(out, csid, {.type = type, .stream_id = 1, .timestamp = ms}, body);
-  send(out);
+  for (size_t sent = 0; sent < out.size();) {
+    const ssize_t size = ::send(mine_.get(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return false;
+    sent += static_cast<size_t>(size);
+  }
+  return true;
 }
 
 void AdmittedPublisher::metadata(bool video, bool audio) {

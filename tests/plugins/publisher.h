@@ -36,6 +36,7 @@ class AdmittedPublisher {
   void video(Bytes frame, uint32_t ms, bool key, int32_t composition_ms = 0);
   void audio(Bytes frame, uint32_t ms);
   void message(uint8_t type, uint32_t ms, Bytes body);
+  bool try_message(uint8_t type, uint32_t ms, Bytes body);  // false: the connection is closed
   // All packets of a file with times moved by `offset_ms`, in order.
   void file(const MediaFile& media, uint32_t offset_ms = 0);
   void unpublish();

@@ -383,6 +383,23 @@ TEST_F(HandedOver, ASilentPublisherIsDisconnected) {
   EXPECT_EQ(close_reason(), "timeout");
 }
 
+TEST_F(HandedOver, PingsDoNotHoldASession) {
+  start("idle-timeout=1000000000");
+  publisher_.metadata(true, false);
+  publisher_.video_config(media_->video->config);
+  publisher_.video(video_frame(), 0, true);
+  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
+  // User control, ping response (7).
+  const ByteVector ping = {std::byte{0}, std::byte{7}, std::byte{0},
+                           std::byte{0}, std::byte{0}, std::byte{1}};
+  const auto closed = Pipeline::is_element("headgate-session", "action", "close");
+  EXPECT_TRUE(eventually([&] {
+    publisher_.try_message(rtmp::kUserControl, 0, ping);
+    return pipeline_->count(closed) == 1;
+  }));
+  EXPECT_EQ(close_reason(), "timeout");
+}
+
 TEST_F(HandedOver, TheApplicationMayEndASession) {
   start();
   publisher_.metadata(true, false);
