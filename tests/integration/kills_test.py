@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every process of a node and its publisher end without warning, while a player reads along."""
+import http.client
 import os
 import signal
 import time
@@ -33,6 +34,14 @@ def publishing(node, again=True):
     node.wait_state(STATION, "live")
     more_segments(watcher, 3)
     return publisher, watcher
+
+
+def listed(node):
+    """Whether a player that asks now finds the stream."""
+    try:
+        return node.get(f"/hls/{STATION}/index.m3u8")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def gaps(node):
@@ -113,7 +122,7 @@ def test_the_supervisor_is_killed_and_started_again():
         assert not gaps(node)
         # It is in charge again: what ends is started again.
         node.kill("origin")
-        wait_until("the origin is back", node.healthy, BACK_WITHIN_S)
+        wait_until("the origin is back", lambda: listed(node), BACK_WITHIN_S)
 
 
 def test_a_killed_supervisor_leaves_new_publishers_let_in():
@@ -132,7 +141,7 @@ def test_the_origin_is_killed():
         (old,) = node.kill("origin")
         began = time.monotonic()
         wait_until("the old one is gone", lambda: not alive(old))
-        wait_until("the origin is back", node.healthy, BACK_WITHIN_S)
+        wait_until("the origin is back", lambda: listed(node), BACK_WITHIN_S)
         took = time.monotonic() - began
         more_segments(watcher, 3)
         assert watcher.last.sequence >= before.sequence

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from node import SLOWNESS, wait_until
+from node import wait_until
 
 PICTURE = "testsrc2=size=640x360:rate=25"
 TONE = "sine=frequency=440:sample_rate=44100"
@@ -181,7 +181,3 @@ def expect_same_times(kind, sent, got, unit):
             # Times are printed with six digits.
             assert abs(wanted - found) <= unit + 2e-6, (
                 f"{kind} packet {number}: {wanted:.6f} s after the first as sent, {found:.6f} s as archived")
-
-
-def longest(seconds):
-    return seconds * SLOWNESS
