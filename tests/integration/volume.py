@@ -59,7 +59,17 @@ class MemoryVolume(Volume):
 
 
 class DiskVolume(Volume):
-    """An ext4 in a file: nobody else's syncfs reaches it. Where it cannot be mounted, a plain folder."""
+    """An ext4 in a file: nobody else's syncfs reaches it. Who may not mount gets a folder of HEADGATE_TEST_VOLUME, which
+    tools/test mounts with sudo, or else a plain folder; `shared` says so."""
+
+    shared = False
+
+    def __enter__(self):
+        given = os.environ.get("HEADGATE_TEST_VOLUME")
+        if not given:
+            return super().__enter__()
+        self.path = Path(tempfile.mkdtemp(dir=given))
+        return self
 
     def _mount(self):
         image = self._image()
@@ -70,6 +80,7 @@ class DiskVolume(Volume):
 
     def _do_without(self, why):
         print(f"in a plain folder: {why}")
+        self.shared = True
 
     def _image(self):
         return self.path.with_suffix(".image")
