@@ -94,6 +94,8 @@ void Gate::admitted(ingest::Admitted one) {
   handoff.protocol = "rtmp";
   handoff.user_agent = one.user_agent;
   handoff.claim = one.grant.claim;
+  handoff.max_kbps = one.ticket.max_kbps;
+  handoff.codecs = one.ticket.codecs;
   handoff.state = std::move(one.state);
   WorkerLink* link = workers_->find(choice_.worker);
   bool sent = link && link->channel->send(handoff, {one.socket.get()});

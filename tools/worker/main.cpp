@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "worker.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 struct CommandLine {
   Settings settings;
-  std::string pipelines;
+  std::string pipelines, pipeline = "station";
   bool check = false;
 };
 
@@ -28,7 +29,6 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   Settings& settings = out.settings;
   settings.node = "n01";
-  settings.default_pipeline = "station";
   int64_t id = 0, capacity = settings.capacity;
   std::vector<std::string> parameters;
   tools::Options options(
@@ -40,8 +40,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("root", settings.root, "DIR", "archive root")
       .text("node", settings.node, "NAME", "name of this node in run names (default n01)")
       .text("pipelines", out.pipelines, "DIR", "folder of pipeline descriptions")
-      .text("pipeline", settings.default_pipeline, "NAME",
-            "description of sessions that name none (default station)")
+      .text("pipeline", out.pipeline, "NAME", "description that sessions run (default station)")
       .number("capacity", capacity, 1, 10'000, "N", "most sessions at a time (default 50)")
       .list("set", parameters, "NAME=VALUE", "a parameter of the descriptions; may be repeated")
       .flag("check", out.check, "build every description once, then end: 0 good, 1 not");
@@ -72,7 +71,8 @@ void find_plugins() {
     gst_registry_scan_path(gst_registry_get(), folder.c_str());
 }
 
-Result<void> load_descriptions(const std::string& folder, Settings& settings) {
+// All of them are checked; `name` is the one to run.
+Result<void> load_descriptions(const std::string& folder, const std::string& name, Settings& settings) {
   std::error_code error;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
@@ -80,17 +80,18 @@ Result<void> load_descriptions(const std::string& folder, Settings& settings) {
   if (error) return Unexpected(folder + ": " + error.message());
   std::sort(files.begin(), files.end());
   Values unused = settings.parameters;
+  std::set<std::string> names;
   for (const auto& file : files) {
     auto description = Description::load(file.string());
     if (!description) return Unexpected(description.error());
     // A pipeline is built here as every session's will be; that also registers its types.
     if (auto built = Worker::build(settings, *description); !built) return Unexpected(built.error());
     std::erase_if(unused, [&](const auto& value) { return description->has_parameter(value.first); });
-    if (!settings.descriptions.emplace(description->name(), *description).second)
+    if (!names.insert(description->name()).second)
       return Unexpected(file.string() + ": another description has the name \"" + description->name() + "\"");
+    if (description->name() == name) settings.description = *std::move(description);
   }
-  if (settings.descriptions.count(settings.default_pipeline) == 0)
-    return Unexpected(folder + ": no description has the name \"" + settings.default_pipeline + "\"");
+  if (names.count(name) == 0) return Unexpected(folder + ": no description has the name \"" + name + "\"");
   if (!unused.empty())
     return Unexpected("--set " + unused.begin()->first + ": no description has this parameter");
   return {};
@@ -112,7 +113,7 @@ int run(int argc, char** argv) {
   gst_init(nullptr, nullptr);
   find_plugins();
   if (auto made = make_directories(line->settings.root); !made) return fail(made.error().message, 1);
-  if (auto loaded = load_descriptions(line->pipelines, line->settings); !loaded)
+  if (auto loaded = load_descriptions(line->pipelines, line->pipeline, line->settings); !loaded)
     return fail(loaded.error().message, 1);
   if (line->check) return 0;
   worker = std::make_unique<Worker>(loop, std::move(line->settings));

@@ -125,7 +125,7 @@ Session::~Session() {
 }
 
 void Session::end(const std::string& reason) {
-  if (!pipeline_ || !kicked_.empty()) return;
+  if (ending()) return;
   kicked_ = reason;
   // The source may be held by its reader thread: only the reaper may wait for it.
   GstElement* source = source_of(pipeline_.get()).release();

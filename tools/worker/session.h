@@ -46,6 +46,7 @@ class Session {
   // Ends the session from outside: the source lets go, the archive closes its run, then on_closed with
   // "kick:<reason>".
   void end(const std::string& reason);
+  bool ending() const { return !pipeline_ || !kicked_.empty(); }
 
   // A look at the source, for the reaper's thread (the source may be held by its reader thread): posts a
   // StatsEvent. Empty when the session is ending.

@@ -138,12 +138,9 @@ std::string Worker::reason_to_refuse(const wire::Handoff& handoff) {
   Station station{handoff.event, handoff.station};
   bool replaces = running_.count(station) != 0;
   if (!replaces && sessions_.size() + pending_.size() >= settings_.capacity) return "worker is full";
-  std::string pipeline = handoff.pipeline.empty() ? settings_.default_pipeline : handoff.pipeline;
-  auto description = settings_.descriptions.find(pipeline);
-  if (description == settings_.descriptions.end()) return "there is no pipeline \"" + pipeline + "\"";
   auto failed = errors_.find(station);
   if (failed != errors_.end() &&
-      static_cast<int64_t>(failed->second.size()) >= description->second.errors_per_minute())
+      static_cast<int64_t>(failed->second.size()) >= settings_.description.errors_per_minute())
     return "its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute";
   return "";
 }
@@ -167,8 +164,7 @@ void Worker::refuse(const wire::Handoff& handoff, const std::string& reason) {
 }
 
 void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
-  const std::string& name = handoff.pipeline.empty() ? settings_.default_pipeline : handoff.pipeline;
-  auto pipeline = build(settings_, settings_.descriptions.at(name));
+  auto pipeline = build(settings_, settings_.description);
   if (!pipeline) return refuse(handoff, "error:" + pipeline.error().message);
   auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
                                 [this](uint64_t id, const std::string& reason) { on_closed(id, reason); });
@@ -183,6 +179,7 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
                               {"USER_AGENT", handoff.user_agent}});
   tell(opened, {"gate", "origin"});
   running_[{handoff.event, handoff.station}] = handoff.session;
+  claims_.emplace(handoff.session, Claims(handoff.max_kbps, handoff.codecs, settings_.claims));
   sessions_[handoff.session] = *std::move(session);
   tell_state();
 }
@@ -230,6 +227,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
     } else if (auto* stats = std::get_if<StatsEvent>(&event.what)) {
       session->health().received_bytes = stats->received_bytes;
       session->health().last_media_mono_us = stats->last_media_mono_us;
+      hold_to_rate(*session);
     } else if (auto* notice = std::get_if<NoticeEvent>(&event.what)) {
       log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
     }
@@ -246,6 +244,7 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     Bytes record = reader.bytes(length);
     if (!reader.ok()) return;
     session.history().add(record);
+    hold_to_codecs(session, record);
     wire::StreamRecords& batch = batches[opened.session];
     if (batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
       tell(batch, {"origin"});
@@ -260,11 +259,42 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
   }
 }
 
+void Worker::hold_to_codecs(Session& session, Bytes record) {
+  auto decoded = playlist::decode(record);
+  auto* init = decoded ? std::get_if<playlist::InitRecord>(&*decoded) : nullptr;
+  if (!init) return;
+  std::string problem = claims_.at(session.opened().session).refuse_codecs(init->codecs);
+  if (!problem.empty()) end_at_fault(session, problem);
+}
+
+void Worker::hold_to_rate(Session& session) {
+  const wire::SessionOpened& opened = session.opened();
+  Claims& claims = claims_.at(opened.session);
+  switch (claims.received(session.health().received_bytes, system_clock().mono_us())) {
+    case Claims::Rate::fine:
+      return;
+    case Claims::Rate::over:
+      return log_warning("over its rate: " + claims.rate_text(),
+                         {{"STATION", opened.station}, {"SESSION", opened.session}});
+    case Claims::Rate::cut:
+      return end_at_fault(session, claims.rate_text());
+  }
+}
+
+// Counts like an error of its pipeline: who comes back and does it again is refused after a while.
+void Worker::end_at_fault(Session& session, const std::string& reason) {
+  if (session.ending()) return;
+  const wire::SessionOpened& opened = session.opened();
+  errors_[{opened.event, opened.station}].push_back(system_clock().mono_us());
+  session.end(reason);
+}
+
 void Worker::on_closed(uint64_t id, const std::string& reason) {
   auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   std::unique_ptr<Session> session = std::move(found->second);
   sessions_.erase(found);
+  claims_.erase(id);
   const wire::SessionOpened& opened = session->opened();
   Station station{opened.event, opened.station};
   running_.erase(station);

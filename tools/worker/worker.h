@@ -14,6 +14,7 @@
 #include <base/loop.h>
 #include <wire/channel.h>
 
+#include "claims.h"
 #include "description.h"
 #include "session.h"
 
@@ -23,9 +24,9 @@ struct Settings {
   uint32_t id = 0;
   std::string runtime_dir, root, node;
   uint32_t capacity = 50;
-  Values parameters;             // for descriptions, beyond root and node
-  std::string default_pipeline;  // a name in `descriptions`
-  std::map<std::string, Description> descriptions;
+  Values parameters;        // for descriptions, beyond root and node
+  Description description;  // that every session runs
+  ClaimRules claims;
 };
 
 inline constexpr int64_t kStopMs = 4700;     // from the request to stop to the end of the process
@@ -68,6 +69,9 @@ class Worker {
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event,
                   std::map<uint64_t, wire::StreamRecords>& batches);
+  void hold_to_codecs(Session& session, Bytes record);
+  void hold_to_rate(Session& session);
+  void end_at_fault(Session& session, const std::string& reason);
   void on_closed(uint64_t session, const std::string& reason);
   void tick();
   void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
@@ -84,6 +88,7 @@ class Worker {
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::set<std::unique_ptr<Subscriber>> subscribers_;
   std::map<uint64_t, std::unique_ptr<Session>> sessions_;
+  std::map<uint64_t, Claims> claims_;  // of sessions_
   std::map<Station, uint64_t> running_;
   std::map<Station, Pending> pending_;
   std::map<Station, std::deque<int64_t>> errors_;  // when sessions failed, mono µs, within the last minute

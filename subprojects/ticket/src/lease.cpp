@@ -22,13 +22,18 @@ Result<Lease> LeaseTable::claim(const Ticket& ticket, const Claimant& claimant, 
   if (!fresh) {
     if (record.address == claimant.address)
       kind = LeaseKind::kResume;
-    else if (mono_us - record.last_received_us > kStockSilenceUs)
-      kind = LeaseKind::kTakeover;
-    else
+    else if (mono_us - record.last_received_us <= kStockSilenceUs)
       return Unexpected(
           kConflict,
           "IN-USE: this ticket is streaming from another network. Stop it there, or wait 5 seconds "
           "and try again.");
+    else if (ticket.takeover_policy() == kTakeoverNever)
+      return Unexpected(
+          kLocked,
+          "LOCKED: this ticket may only be used from where it was used first. Go back there, or ask "
+          "the organiser for a new ticket.");
+    else
+      kind = LeaseKind::kTakeover;
   }
   record = {claimant.address, record.epoch + 1, mono_us, ticket.expires};
   return Lease{kind, record.epoch};
@@ -37,11 +42,6 @@ Result<Lease> LeaseTable::claim(const Ticket& ticket, const Claimant& claimant, 
 void LeaseTable::received(const TicketId& tid, uint64_t epoch, int64_t mono_us) {
   auto found = records_.find(tid);
   if (found != records_.end() && found->second.epoch == epoch) found->second.last_received_us = mono_us;
-}
-
-bool LeaseTable::holds(const TicketId& tid, uint64_t epoch) const {
-  auto found = records_.find(tid);
-  return found != records_.end() && found->second.epoch == epoch;
 }
 
 void LeaseTable::drop_expired(int64_t utc_seconds) {

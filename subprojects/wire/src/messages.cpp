@@ -17,7 +17,7 @@ void visit(auto& archive, WorkerState& m) {
 }
 void visit(auto& archive, Handoff& m) {
   archive(m.session, m.event, m.station, m.ticket_id, m.ticket, m.peer, m.protocol, m.user_agent, m.claim,
-          m.pipeline, m.state);
+          m.max_kbps, m.codecs, m.state);
 }
 void visit(auto& archive, Kick& m) {
   archive(m.session, m.reason);

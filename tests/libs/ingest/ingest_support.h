@@ -61,13 +61,14 @@ class Keys {
     return *loaded;
   }
   ticket::Issued issue(uint32_t station, int64_t from, int64_t until,
-                       uint16_t flags = ticket::kFlagChallengePlain) {
+                       uint16_t flags = ticket::kFlagChallengePlain, uint16_t max_kbps = 0) {
     ticket::IssueRequest request;
     request.tid = ticket::new_ticket_id();
     request.station = station;
     request.not_before = from;
     request.expires = until;
     request.flags = flags;
+    request.max_kbps = max_kbps;
     auto issued = issuer->issue(request);
     EXPECT_TRUE(issued) << issued.error().message;
     return *issued;

@@ -40,7 +40,7 @@ class Dice {
         return WorkerState{u32(), u32(), u32(), u32(), number() % 2 == 0, text()};
       case 2:
         return Handoff{number(), u32(),  u32(),  text(), text(), text(),
-                       text(),   text(), text(), text(), bytes()};
+                       text(),   text(), text(), u32(),  u32(),  bytes()};
       case 3:
         return Kick{number(), text()};
       case 4:

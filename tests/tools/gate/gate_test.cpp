@@ -59,6 +59,8 @@ class FakeWorker {
   std::unique_ptr<wire::Acceptor> acceptor_;
 };
 
+constexpr uint16_t kMaxKbps = 2500;
+
 class GateTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -92,7 +94,7 @@ class GateTest : public testing::Test {
   }
   ticket::Issued ticket(uint32_t station = 421) {
     int64_t now = system_clock().utc_seconds();
-    return keys_.issue(station, now - 60, now + 3600);
+    return keys_.issue(station, now - 60, now + 3600, ticket::kFlagChallengePlain, kMaxKbps);
   }
   // Until `worker` has it or the publisher was refused; the text in that case.
   std::string publish(Publisher& publisher, FakeWorker* worker) {
@@ -124,6 +126,8 @@ TEST_F(GateTest, HandsOverToAWorkerThatAnswers) {
   EXPECT_EQ(handoff.ticket, issued.ticket.wire_text());
   EXPECT_EQ(handoff.protocol, "rtmp");
   EXPECT_EQ(handoff.claim, "first");
+  EXPECT_EQ(handoff.max_kbps, kMaxKbps);
+  EXPECT_EQ(handoff.codecs, uint32_t{ticket::kH264 | ticket::kAac});
   EXPECT_TRUE(handoff.peer.starts_with("127.0.0.1:")) << handoff.peer;
   auto server = rtmp::Server::restore(handoff.state);
   ASSERT_TRUE(server) << server.error().message;

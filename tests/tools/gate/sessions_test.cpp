@@ -15,6 +15,7 @@ ticket::Ticket ticket_of(uint32_t station, uint8_t mark = 1) {
   out.tid[0] = static_cast<std::byte>(mark);
   out.tid[1] = static_cast<std::byte>(station);
   out.expires = 2'000'000'000;
+  out.flags = ticket::kTakeoverAfterSilence << ticket::kFlagTakeoverShift;
   return out;
 }
 
@@ -54,6 +55,19 @@ class SessionsTest : public testing::Test {
   std::vector<Candidate> workers_ = {{"w0", 0, 10, true, ""}, {"w1", 0, 10, true, ""}};
   std::string text_;
 };
+
+TEST_F(SessionsTest, ATicketThatMayNotBeTakenOverStaysWhereItWas) {
+  ticket::Ticket ticket = ticket_of(1);
+  ticket.flags = 0;
+  auto choice = sessions_.choose(ticket, peer_at("192.0.2.7"), workers_);
+  ASSERT_TRUE(choice);
+  sessions_.begin(1, ticket, *choice);
+  clock_.advance_us(3600 * kSecond);
+  auto other = sessions_.choose(ticket, peer_at("198.51.100.9"), workers_);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ticket::kLocked);
+  EXPECT_TRUE(sessions_.choose(ticket, peer_at("192.0.2.7"), workers_));
+}
 
 TEST_F(SessionsTest, SpreadsOverWorkersByLoad) {
   // Sessions that are on their way count, though the workers do not report them yet.

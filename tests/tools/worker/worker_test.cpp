@@ -4,6 +4,8 @@
 #include <gst/gst.h>
 #include <playlist/stream_index.h>
 #include <plugins/publisher.h>
+#include <rtmp/flv.h>
+#include <ticket/ticket.h>
 #include <wire/channel.h>
 #include <worker/worker.h>
 
@@ -70,11 +72,11 @@ class WorkerTest : public ::testing::Test {
     settings.runtime_dir = settings.root = scratch_.path();
     settings.node = "n01";
     settings.capacity = capacity;
-    settings.default_pipeline = "station";
     settings.parameters = {{"tick-ms", "10"}, {"idle-ms", "60000"}};
     auto description = Description::load(PIPELINES "/station.json");
     ASSERT_TRUE(description) << description.error().message;
-    settings.descriptions.emplace("station", *description);
+    settings.description = *description;
+    settings.claims = {.window_us = 1'000'000, .cut_us = 2'000'000, .tolerance_percent = 10};
     worker_ = std::make_unique<Worker>(loop_, std::move(settings));
     auto started = worker_->start();
     ASSERT_TRUE(started) << started.error().message;
@@ -90,7 +92,8 @@ class WorkerTest : public ::testing::Test {
     return done();
   }
 
-  void hand_over(Peer& gate, AdmittedPublisher& publisher, uint64_t session, uint32_t station = kStation) {
+  void hand_over(Peer& gate, AdmittedPublisher& publisher, uint64_t session, uint32_t station = kStation,
+                 uint32_t max_kbps = 0, uint32_t codecs = 0) {
     wire::Handoff handoff;
     handoff.session = session;
     handoff.event = kEvent;
@@ -99,6 +102,8 @@ class WorkerTest : public ::testing::Test {
     handoff.peer = "192.0.2.1:5";
     handoff.protocol = "rtmp";
     handoff.claim = "first";
+    handoff.max_kbps = max_kbps;
+    handoff.codecs = codecs;
     handoff.state = publisher.session_state();
     ASSERT_TRUE(gate.channel->send(handoff, {publisher.session_fd()}));
     publisher.handed_over();
@@ -210,15 +215,48 @@ TEST_F(WorkerTest, AFullOrDrainingWorkerRefusesAndSaysSo) {
   EXPECT_EQ(gate.all<wire::WorkerState>().back().sessions, 2u);
 }
 
-TEST_F(WorkerTest, AnUnknownPipelineIsRefused) {
+TEST_F(WorkerTest, WhoSendsMoreThanTheTicketAllowsIsToldAndEnded) {
   Peer gate = peer("gate");
-  AdmittedPublisher publisher;
-  wire::Handoff handoff;
-  handoff.session = 9;
-  handoff.pipeline = "other";
-  ASSERT_TRUE(gate.channel->send(handoff, {publisher.session_fd()}));
-  ASSERT_TRUE(run_until([&] { return gate.closed_session(9) != nullptr; }));
-  EXPECT_EQ(gate.closed_session(9)->reason, "error:there is no pipeline \"other\"");
+  AdmittedPublisher within, over;
+  hand_over(gate, within, 1, 1, 100'000);
+  hand_over(gate, over, 2, 2, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  // 40 kbit/s of audio (its bytes are all that matters), while the worker looks once a second.
+  ByteVector frame(500, std::byte{0x21});
+  frame[0] = std::byte{0xaf}, frame[1] = std::byte{1};
+  uint32_t ms = 7000;
+  for (AdmittedPublisher* one : {&within, &over}) {
+    one->metadata(true, true);
+    one->file(media());
+  }
+  auto sending = loop_.every_ms(100, [&] {
+    ms += 21;
+    for (AdmittedPublisher* one : {&within, &over}) one->try_message(rtmp::kAudio, ms, frame);
+  });
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  loop_.cancel(sending);
+  std::string reason = gate.closed_session(2)->reason;
+  EXPECT_EQ(reason.find("kick:1406 OVER-RATE: "), 0u) << reason;
+  EXPECT_NE(reason.find("this ticket allows 1."), reason.npos) << reason;
+  EXPECT_TRUE(over.is_told("1406 OVER-RATE"));
+  EXPECT_FALSE(gate.closed_session(1));
+}
+
+TEST_F(WorkerTest, WhoSendsACodecThatTheTicketDoesNotNameIsToldAndEnded) {
+  Peer gate = peer("gate");
+  AdmittedPublisher both, video_only;
+  hand_over(gate, both, 1, 1, 0, ticket::kH264 | ticket::kAac);
+  hand_over(gate, video_only, 2, 2, 0, ticket::kH264);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  for (AdmittedPublisher* one : {&both, &video_only}) {
+    one->metadata(true, true);
+    one->file(media());
+  }
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(2)->reason,
+            "kick:1415 CODEC: this ticket is not for AAC. Choose another encoder.");
+  EXPECT_TRUE(video_only.is_told("1415 CODEC"));
+  EXPECT_FALSE(gate.closed_session(1));
 }
 
 TEST_F(WorkerTest, StoppedItClosesEveryRun) {

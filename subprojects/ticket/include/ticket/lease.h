@@ -35,14 +35,12 @@ struct Lease {
 class LeaseTable {
  public:
   // For a ticket that has been verified, once the publisher has proved that it knows the seed. A granted
-  // claim supersedes the epoch before it. Refusal: kConflict.
+  // claim supersedes the epoch before it. Refusals: kConflict; kLocked, when the ticket's policy is
+  // kTakeoverNever and another address has held it.
   Result<Lease> claim(const Ticket& ticket, const Claimant& claimant, int64_t mono_us);
 
   // Data came from the session with this epoch. Superseded epochs are ignored.
   void received(const TicketId& tid, uint64_t epoch, int64_t mono_us);
-
-  // False once another session superseded this one: it is to be closed.
-  bool holds(const TicketId& tid, uint64_t epoch) const;
 
   // Forgets tickets that can no longer be used, so that the table is bounded by the tickets in force.
   void drop_expired(int64_t utc_seconds);

@@ -32,6 +32,12 @@ enum Flag : uint16_t {
   kFlagTakeoverShift = 4,  // b4-5: takeover policy
   kFlagSessionsShift = 6,  // b6-7: max sessions minus one
 };
+// What a ticket says of another device that wants to go on with it (Ticket::takeover_policy).
+enum Takeover : int {
+  kTakeoverNever = 0,
+  kTakeoverAfterSilence = 1,
+  kTakeoverContested = 2,  // the same, and who comes too early is recorded beside the holder
+};
 enum CodecBit : uint16_t { kH264 = 1 << 0, kH265 = 1 << 1, kAv1 = 1 << 2, kAac = 1 << 8, kOpus = 1 << 9 };
 
 // Why a publisher is refused: SRT's reject codes, used by every protocol (Error.code of this library's
@@ -59,8 +65,8 @@ struct Ticket {
   uint32_t not_before = 0;
   uint32_t expires = 0;
   uint16_t flags = 0;
-  uint16_t max_kbps = 0;  // 0: the event's default
-  uint16_t codecs = 0;
+  uint16_t max_kbps = 0;  // 0: no limit of the ticket's own
+  uint16_t codecs = 0;    // CodecBit; 0: no limit of the ticket's own
   std::array<std::byte, 16> hints_hash{};
   std::array<std::byte, kWireSize> wire{};  // as received
 

@@ -54,9 +54,10 @@ struct Handoff {
   std::string peer;       // ip:port
   std::string protocol;   // "rtmp"
   std::string user_agent;
-  std::string claim;     // archive.md `claim`
-  std::string pipeline;  // description's name; empty: the node's default
-  ByteVector state;      // rtmp::… saved state, ending with bytes read and not yet parsed
+  std::string claim;      // archive.md `claim`
+  uint32_t max_kbps = 0;  // that the ticket allows; 0: no limit
+  uint32_t codecs = 0;    // likewise, ticket::CodecBit; 0: all
+  ByteVector state;       // rtmp::… saved state, ending with bytes read and not yet parsed
   bool operator==(const Handoff&) const = default;
 };
 
