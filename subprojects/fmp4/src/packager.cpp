@@ -16,15 +16,20 @@ int64_t ticks(int64_t ms) {
   return ms * (kPartTimescale / 1000);
 }
 
+int64_t shortest_segment_ms(const PackagerSettings& settings) {
+  return std::clamp<int64_t>(settings.segment_ms, 500, 30'000);
+}
+
 // The settings as they are used.
 struct Limits {
-  int64_t part, segment, max_segment, interleave;  // kPartTimescale
+  int64_t part, segment, max_segment, hard, interleave;  // kPartTimescale
 
   explicit Limits(const PackagerSettings& settings) {
-    const int64_t segment_ms = std::clamp<int64_t>(settings.segment_ms, 500, 30'000);
+    const int64_t segment_ms = shortest_segment_ms(settings);
     part = ticks(std::clamp<int64_t>(settings.part_ms, 100, 10'000));
     segment = ticks(segment_ms) - ticks(segment_ms) / 20;
-    max_segment = ticks(std::clamp<int64_t>(settings.max_segment_ms, segment_ms, 120'000));
+    max_segment = ticks(longest_segment_ms(settings));
+    hard = max_segment + ticks(kSegmentSlackMs);
     interleave = ticks(std::clamp<int64_t>(settings.interleave_ms, 0, 10'000));
   }
 };
@@ -99,6 +104,10 @@ void fill(Part& part, std::span<const Share> shares, uint32_t& sequence) {
 
 }  // namespace
 
+int64_t longest_segment_ms(const PackagerSettings& settings) {
+  return std::clamp<int64_t>(settings.max_segment_ms, shortest_segment_ms(settings), 120'000);
+}
+
 struct Packager::State {
   State(Presentation presentation, const PackagerSettings& settings, uint32_t first_sequence)
       : limits(settings), sequence(first_sequence) {
@@ -114,6 +123,9 @@ struct Packager::State {
   };
 
   std::optional<Cut> find_video_cut();
+  void note_key(int64_t time);
+  bool ends_at_key(int64_t age) const;
+  bool key_is_coming(int64_t start) const;
   std::optional<Cut> find_audio_cut() const;
   bool video_stalled() const;
   bool over_limits() const;
@@ -123,6 +135,7 @@ struct Packager::State {
     segment_start = time;
     next_starts_segment = true;
     segment_has_video = false;
+    began_within_gop = false;
   }
 
   Limits limits;
@@ -131,10 +144,29 @@ struct Packager::State {
   std::optional<int64_t> segment_start;  // nothing: no segment is open
   bool next_starts_segment = true;
   bool segment_has_video = false;
+  bool began_within_gop = false;         // the segment was cut off the one before without a key frame
+  std::optional<int64_t> last_key, gop;  // when the newest key frame began, and how long after the one before
   size_t scanned = 0;  // video units looked at since the last cut, and the bytes before that one
   size_t scanned_bytes = 0;
   std::deque<Part> finished;
 };
+
+void Packager::State::note_key(int64_t time) {
+  if (last_key == time) return;  // looked at before
+  if (last_key && time > *last_key) gop = time - *last_key;
+  last_key = time;
+}
+
+// At a key frame: long enough; or the next one, if it comes after as long as this one did, would be too late;
+// or players have waited for one.
+bool Packager::State::ends_at_key(int64_t age) const {
+  return age >= limits.segment || (age > 0 && (began_within_gop || (gop && age + *gop > limits.hard)));
+}
+
+// The next key frame, if it comes after as long as the last one did, ends the segment in time.
+bool Packager::State::key_is_coming(int64_t start) const {
+  return last_key && gop && *last_key + *gop - start <= limits.hard;
+}
 
 // The first video unit that begins a new part or segment.
 std::optional<Packager::State::Cut> Packager::State::find_video_cut() {
@@ -146,7 +178,12 @@ std::optional<Packager::State::Cut> Packager::State::find_video_cut() {
     const int64_t age = time - start;
     // A segment of audio alone ends where the video comes (back) with a key frame.
     const bool joins = i == 0 && segment_start && !segment_has_video && age > 0;
-    if ((unit.key && (age >= limits.segment || joins)) || age >= limits.max_segment)
+    if (unit.key) note_key(time);
+    // The unit before would make the segment too long.
+    if (age > limits.hard && i > 0 && video->time(i - 1) > start && !video->gap_before(i))
+      return Cut{i - 1, video->time(i - 1), true};
+    if (unit.key && (joins || ends_at_key(age))) return Cut{i, time, true};
+    if (age > limits.hard || (age >= limits.max_segment && !unit.key && !key_is_coming(start)))
       return Cut{i, time, true};
     if (i > 0 && (time - video->time(0) >= limits.part || video->gap_before(i) || i >= kMaxPartUnits ||
                   scanned_bytes >= kMaxPartBytes))
@@ -193,7 +230,10 @@ bool Packager::State::cut_one(bool draining) {
       const bool audio_is_there = !audio || audio->last_time().value_or(cut->time - 1) >= cut->time;
       if (!audio_is_there && !impatient && *video->last_time() - cut->time < limits.interleave) return false;
       emit(cut->count, audio ? audio->count_before(cut->time) : 0, cut->boundary);
-      if (cut->boundary) begin_segment(cut->time);
+      if (cut->boundary) {
+        begin_segment(cut->time);
+        began_within_gop = !(*video)[0].key;
+      }
       return true;
     }
   }
@@ -267,6 +307,8 @@ void Packager::flush() {
   state.segment_start.reset();
   state.next_starts_segment = true;
   state.segment_has_video = false;
+  state.began_within_gop = false;
+  state.last_key.reset();
 }
 
 }  // namespace headgate::fmp4

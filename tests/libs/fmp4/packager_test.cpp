@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <random>
 
 #include <fmp4/reader.h>
 
@@ -302,7 +303,80 @@ TEST_F(PackagerTest, WithoutKeyFramesASegmentEndsAllTheSame) {
             "SK 0.000+2.000 50v 0a\n"
             "-- 2.000+2.000 50v 0a\n"
             "-- 4.000+1.000 25v 0a\n"
-            "S- 5.000+0.600 15v 0a\n");
+            "S- 5.000+0.200 5v 0a\n"
+            "SK 5.200+0.400 10v 0a\n");
+}
+
+TEST_F(PackagerTest, ALongGopIsCutAndTakenUpAtItsEnd) {
+  start(true, false, {.part_ms = 4000});
+  for (int i = 0; i < 430; ++i) video(i, 210);  // 8.4 s
+  flush();
+  EXPECT_EQ(take(),
+            "SK 0.000+4.000 100v 0a\n"
+            "S- 4.000+4.000 100v 0a\n"
+            "S- 8.000+0.400 10v 0a\n"
+            "SK 8.400+4.000 100v 0a\n"
+            "S- 12.400+4.000 100v 0a\n"
+            "-- 16.400+0.400 10v 0a\n"
+            "SK 16.800+0.400 10v 0a\n");
+}
+
+TEST_F(PackagerTest, AKeyFrameIsNotPassedWhenTheNextComesTooLate) {
+  start(true, false, {.part_ms = 5000, .segment_ms = 4000, .max_segment_ms = 4000});
+  for (int i = 0; i < 240; ++i) video(i, 75);  // 3 s
+  flush();
+  EXPECT_EQ(take(),
+            "SK 0.000+3.000 75v 0a\nSK 3.000+3.000 75v 0a\nSK 6.000+3.000 75v 0a\nSK 9.000+0.600 15v 0a\n");
+}
+
+TEST_F(PackagerTest, AKeyFrameThatIsALittleLateIsWaitedFor) {
+  start(true, false, {.part_ms = 5000});
+  for (int i = 0; i < 320; ++i) video(i, 105);  // 4.2 s: a GOP is known from the second one on
+  flush();
+  EXPECT_EQ(take(),
+            "SK 0.000+4.000 100v 0a\nS- 4.000+0.200 5v 0a\n"
+            "SK 4.200+4.200 105v 0a\nSK 8.400+4.200 105v 0a\nSK 12.600+0.200 5v 0a\n");
+}
+
+TEST_F(PackagerTest, NoSegmentIsLongerThanPromisedProperty) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    const auto up_to = [&](int n) { return static_cast<int>(random() % static_cast<uint32_t>(n + 1)); };
+    const PackagerSettings settings{
+        .part_ms = 100 + up_to(900), .segment_ms = 500 + up_to(5000), .max_segment_ms = 1000 + up_to(8000)};
+    const int64_t most = longest_segment_ms(settings) + kSegmentSlackMs;
+    const int fixed_gop_ms =
+        seed % 2 == 0 ? 200 + up_to(static_cast<int>(longest_segment_ms(settings)) - 200) : 0;
+    Packager packager({video_track(), std::nullopt}, settings);
+    int64_t segment_ticks = 0, longest = 0, dts = 0, next_key = 0;
+    int dependent = 0;
+    const auto take_parts = [&] {
+      while (const std::optional<Part> part = packager.next_part()) {
+        if (part->starts_segment) segment_ticks = 0;
+        if (part->starts_segment && !part->independent) ++dependent;
+        segment_ticks += part->duration;
+        longest = std::max(longest, segment_ticks);
+      }
+    };
+    for (int i = 0; i < 4000; ++i) {
+      AccessUnit unit;
+      unit.dts = unit.pts = dts;
+      unit.key = dts >= next_key;
+      if (unit.key) next_key = dts + 90 * int64_t{fixed_gop_ms > 0 ? fixed_gop_ms : 40 + up_to(12'000)};
+      unit.data = Bytes(payload_).first(10);
+      ASSERT_TRUE(packager.push(std::move(unit)));
+      take_parts();
+      // Now and then a picture stands still.
+      dts += fixed_gop_ms > 0 ? 3000 : 900 + up_to(3600) + (up_to(50) == 0 ? up_to(80'000) : 0);
+    }
+    packager.flush();
+    take_parts();
+    EXPECT_LE(longest, most * 90) << "seed " << seed;
+    // Of GOPs that fit, only the first may be cut: nothing is known of it yet.
+    if (fixed_gop_ms > 0) {
+      EXPECT_LE(dependent, 1) << "seed " << seed;
+    }
+  }
 }
 
 TEST_F(PackagerTest, FlushEndsTheSegment) {

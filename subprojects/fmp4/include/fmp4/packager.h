@@ -86,11 +86,20 @@ struct PackagerSettings {
   // Shortest segment; a boundary is the first key frame at or after it (5 % of it early will do: senders
   // round their timestamps). 500 to 30000
   int64_t segment_ms = 2000;
-  // Without a key frame for so long, the segment is cut at the next access unit. At least segment_ms
-  int64_t max_segment_ms = 12000;
+  // Longest segment, kept within kSegmentSlackMs, which is what a key frame may be late: where waiting for
+  // the next one would break this, going by the GOP before, an earlier one ends the segment. Only in a GOP
+  // that is longer itself (or longer than the one before) is it cut without a key frame; the segment after
+  // that ends with the GOP. A single frame that lasts longer is a longer segment. segment_ms to 120000
+  int64_t max_segment_ms = 4000;
   // How far one track may run ahead before a part is cut without the other. 0 to 10000
   int64_t interleave_ms = 1000;
 };
+
+// What a segment may be longer than max_segment_ms: rounded to seconds it is then no longer than that rounded
+// up (EXT-X-TARGETDURATION, RFC 8216, 4.3.3.1).
+inline constexpr int64_t kSegmentSlackMs = 400;
+// max_segment_ms as it is kept, within its range.
+int64_t longest_segment_ms(const PackagerSettings& settings);
 
 inline constexpr size_t kMaxUnitBytes = 16u << 20;
 inline constexpr size_t kMaxPartBytes = 32u << 20;  // a part is cut at these, however short
