@@ -234,6 +234,7 @@ RecorderSettings recorder_settings(const Settings& settings) {
   result.run.frame_index = false;
   result.packager.part_ms = static_cast<int64_t>(settings.part_ns / GST_MSECOND);
   result.packager.segment_ms = static_cast<int64_t>(settings.segment_ns / GST_MSECOND);
+  result.packager.max_segment_ms = 2 * result.packager.segment_ms;
   result.fallback.claim = "unverified";
   return result;
 }
@@ -256,7 +257,6 @@ bool start(GstElement* element, State& state) {
     PublishSettings publish{.location = settings.location,
                             .uri_prefix = settings.uri_prefix,
                             .window_ms = static_cast<int64_t>(settings.playlist_ns / GST_MSECOND),
-                            .target_ms = static_cast<uint32_t>(2 * settings.segment_ns / GST_MSECOND),
                             .own_media = own_media};
     std::lock_guard lock(state.mutex);
     state.publisher = std::make_unique<Publisher>(std::move(publish));

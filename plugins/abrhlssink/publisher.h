@@ -17,7 +17,6 @@ struct PublishSettings {
   std::string location;        // empty: only the index is kept
   std::string uri_prefix;      // before the media's names
   int64_t window_ms = 60'000;  // 0: everything
-  uint32_t target_ms = 4000;
   // The media lies under `location` and is this element's own: its open file gets its final name at once (a
   // link to the name that the store gives it until it is closed), and what has left the window is removed.
   bool own_media = false;

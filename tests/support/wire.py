@@ -61,8 +61,8 @@ def node_status(role, json):
 
 # --- records ---
 
-def run_record(run, first_msn, discontinuity_sequence, utc_us):
-    return b'\x01\x01' + text(run) + u64(first_msn, discontinuity_sequence, utc_us)
+def run_record(run, first_msn, discontinuity_sequence, utc_us, max_segment_ms=4000):
+    return b'\x01\x01' + text(run) + u64(first_msn, discontinuity_sequence, utc_us) + u32(max_segment_ms)
 
 
 def init_record(name, file, offset, length, codecs='avc1.64001f,mp4a.40.2', size=(1280, 720)):

@@ -17,12 +17,15 @@ void Totals::add(const playlist::Record& record) {
     last_media_utc_us = std::max(last_media_utc_us.value_or(INT64_MIN), utc_us);
   };
   if (auto* run = std::get_if<playlist::RunRecord>(&record)) {
-    if (run->utc_us <= last_run_utc_us_) return;
-    last_run_utc_us_ = run->utc_us;
+    if (!last_run_.empty() && !playlist::is_later_run(run->run, last_run_)) return;
+    last_run_ = run->run;
     ++runs;
     end_reason.clear();
     // As in StreamIndex: a run that begins below the numbers used starts over.
-    if (last_msn_ && run->first_msn <= *last_msn_) last_msn_.reset();
+    if (last_msn_ && run->first_msn <= *last_msn_) {
+      last_msn_.reset();
+      last_gap_pts_ = INT64_MIN;
+    }
   } else if (auto* part = std::get_if<playlist::PartRecord>(&record)) {
     media_until(part->utc_us + ticks_us(part->duration));
   } else if (auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
@@ -32,8 +35,8 @@ void Totals::add(const playlist::Record& record) {
     if (!first_utc_us) first_utc_us = segment->utc_us;
     media_until(segment->utc_us + ticks_us(segment->duration));
   } else if (auto* gap = std::get_if<playlist::GapRecord>(&record)) {
-    if (gap->from_utc_us <= last_gap_utc_us_) return;
-    last_gap_utc_us_ = gap->from_utc_us;
+    if (gap->from_pts <= last_gap_pts_) return;
+    last_gap_pts_ = gap->from_pts;
     ++gaps;
   } else if (auto* end = std::get_if<playlist::EndRecord>(&record)) {
     end_reason = end->reason;

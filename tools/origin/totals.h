@@ -29,7 +29,8 @@ struct Totals {
   std::string end_reason;  // of the last run; empty while it is open
 
  private:
-  int64_t last_run_utc_us_ = INT64_MIN, last_gap_utc_us_ = INT64_MIN;
+  std::string last_run_;
+  int64_t last_gap_pts_ = INT64_MIN;
   std::optional<uint64_t> last_msn_;
 };
 

@@ -95,9 +95,7 @@ class MediaPlaylist {
       out_ += "#EXT-X-DISCONTINUITY-SEQUENCE:" + std::to_string(sequence) + "\n";
     if (settings_.type == PlaylistType::event) out_ += "#EXT-X-PLAYLIST-TYPE:EVENT\n";
     if (settings_.type == PlaylistType::vod) out_ += "#EXT-X-PLAYLIST-TYPE:VOD\n";
-    const auto begin = segments.begin() + static_cast<std::ptrdiff_t>(begin_);
-    if (std::all_of(begin, segments.end(), [](const Segment& segment) { return segment.record.independent; }))
-      out_ += "#EXT-X-INDEPENDENT-SEGMENTS\n";
+    if (index_.independent()) out_ += "#EXT-X-INDEPENDENT-SEGMENTS\n";
   }
 
   void write_segment(const Segment& segment, const Segment* last) {

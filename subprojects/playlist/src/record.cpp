@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "sound.h"
 
@@ -19,6 +20,7 @@ void fields_of_run(Io& io, Run& run) {
   io.number(run.first_msn);
   io.number(run.discontinuity_sequence);
   io.number(run.utc_us);
+  io.number(run.max_segment_ms);
 }
 template <typename Io, typename Init>
 void fields_of_init(Io& io, Init& init) {
@@ -170,6 +172,14 @@ struct Reader {
 };
 
 }  // namespace
+
+bool is_later_run(std::string_view name, std::string_view other) {
+  // <time>-<node>-<fraction>
+  const auto order = [](std::string_view run) {
+    return std::tuple(run.substr(0, run.find('-')), run.substr(run.rfind('-') + 1), run);
+  };
+  return order(name) > order(other);
+}
 
 void encode(const Record& record, ByteVector& bytes) {
   Writer writer{ByteWriter(bytes)};

@@ -23,11 +23,7 @@ double rate(double bytes, int64_t duration) {
 
 }  // namespace
 
-StreamIndex::StreamIndex(IndexSettings settings) : settings_(settings) {
-  constexpr uint32_t kDefaultTargetMs = 4000;
-  const uint32_t target_ms = settings.target_ms != 0 ? settings.target_ms : kDefaultTargetMs;
-  target_seconds_ = target_ms / 1000 + (target_ms % 1000 != 0 ? 1 : 0);
-}
+StreamIndex::StreamIndex(IndexSettings settings) : settings_(settings) {}
 
 void StreamIndex::add(const Record& record) {
   if (!sound(record)) return;
@@ -40,7 +36,8 @@ void StreamIndex::on(const RunRecord& run) {
   repeating_ = false;
   if (run_) {
     if (run.run == run_->run) return;
-    if (run.utc_us <= run_->utc_us && (behind || run.first_msn == run_->first_msn)) {
+    // By name: a run that follows an empty one begins with the same number, and clocks step back.
+    if (!is_later_run(run.run, run_->run) && (behind || run.first_msn == run_->first_msn)) {
       repeating_ = true;
       return;
     }
@@ -49,6 +46,8 @@ void StreamIndex::on(const RunRecord& run) {
   while (!parts_.empty() && parts_.back().msn >= run.first_msn)
     parts_.pop_back();  // of a segment never ended
   run_ = run;
+  target_seconds_ = std::max(
+      target_seconds_, run.max_segment_ms != 0 ? (run.max_segment_ms + 999) / 1000 : kDefaultTargetSeconds);
   run_open_ = true;
   run_has_segments_ = false;
   next_msn_ = run.first_msn;
@@ -72,7 +71,7 @@ void StreamIndex::on(const PartRecord& part) {
 
 // Where the segment stands behind the last one.
 Segment StreamIndex::placed(const SegmentRecord& record) const {
-  Segment segment{record, 0, true, record.utc_us};
+  Segment segment{record};
   const bool begins_run = run_ && !run_has_segments_;
   if (segments_.empty()) {
     segment.discontinuity_sequence = begins_run ? run_->discontinuity_sequence : 0;
@@ -85,22 +84,36 @@ Segment StreamIndex::placed(const SegmentRecord& record) const {
     segment.discontinuity_sequence = std::max(segment.discontinuity_sequence, run_->discontinuity_sequence);
   const uint64_t skipped = segment.discontinuity_sequence - last.discontinuity_sequence;
   segment.continues = record.msn == last.record.msn + 1 && skipped <= kMaxSkippedDiscontinuities;
-  if (segment.continues && skipped == 0 && last.program_utc_us != 0) {
-    const int64_t step = record.pts >= last.record.pts ? record.pts - last.record.pts : last.record.duration;
-    segment.program_utc_us = last.program_utc_us + step * 100 / 9;
-  }
   return segment;
+}
+
+void StreamIndex::date(Segment& segment, const Segment* last) {
+  const SegmentRecord& record = segment.record;
+  segment.program_utc_us = record.utc_us;
+  if (last != nullptr && segment.continues && last->program_utc_us != 0 &&
+      segment.discontinuity_sequence == last->discontinuity_sequence) {
+    if (record.pts >= last->record.pts) {
+      segment.program_utc_us = dated_utc_us_ + (record.pts - dated_pts_) * 100 / 9;
+      return;
+    }
+    segment.program_utc_us = last->program_utc_us + last->record.duration * 100 / 9;
+  }
+  dated_pts_ = record.pts;
+  dated_utc_us_ = segment.program_utc_us;
 }
 
 void StreamIndex::on(const SegmentRecord& record) {
   if (next_msn_ && record.msn < *next_msn_) return;
   if (!inits_.contains(record.init_id)) return;
   segments_.push_back(placed(record));
+  date(segments_.back(), segments_.size() > 1 ? &segments_[segments_.size() - 2] : nullptr);
+  independent_ = independent_ && record.independent;
   total_ += record.duration;
   live_total_ += record.duration;
   run_has_segments_ = true;
   next_msn_ = record.msn + 1;
-  // RFC 8216, 4.3.3.1: durations rounded to the nearest second.
+  // RFC 8216, 4.3.3.1: durations rounded to the nearest second. A playlist that says too little is worse than
+  // one that changes.
   const auto seconds = static_cast<uint32_t>((record.duration + kTimescale / 2) / kTimescale);
   target_seconds_ = std::max(target_seconds_, seconds);
   while (!parts_.empty() && parts_.front().msn + kPartSegments < *next_msn_) parts_.pop_front();
@@ -122,10 +135,11 @@ void StreamIndex::start_over() {
   parts_.clear();
   total_ = live_total_ = 0;
   live_begin_ = 0;
+  independent_ = true;
 }
 
 void StreamIndex::slide() {
-  const int64_t at_least = int64_t{3} * target_seconds_ * kTimescale;
+  const int64_t at_least = int64_t{3} * target_seconds() * kTimescale;
   if (!segments_.back().continues) {
     live_begin_ = segments_.size() - 1;
     live_total_ = segments_.back().record.duration;
@@ -179,7 +193,7 @@ const PartRecord* StreamIndex::find_part(uint64_t msn, uint32_t index) const {
 uint32_t StreamIndex::bandwidth() const {
   // Sets are short; of segments without any duration no more are looked at.
   constexpr size_t kMaxSet = 64;
-  const int64_t target = int64_t{target_seconds_} * kTimescale;
+  const int64_t target = int64_t{target_seconds()} * kTimescale;
   double peak = 0;
   for (size_t begin = 0; begin < segments_.size(); ++begin) {
     double bytes = 0;

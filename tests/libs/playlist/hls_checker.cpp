@@ -104,11 +104,11 @@ std::vector<std::string> LiveChecker::check(const std::string& text) {
     if (now.media_sequence < last_->media_sequence) fault("6.2.2: media sequence went back");
     if (now.discontinuity_sequence < last_->discontinuity_sequence)
       fault("6.2.2: discontinuity sequence went back");
-    if (now.target < last_->target) fault("6.2.1: target duration went down");
+    if (now.target != last_->target) fault("6.2.1: the target duration changed");
     if (now.media_sequence + now.segments.size() < last_->media_sequence + last_->segments.size())
       fault("6.2.1: segments left at the end");
     if (now.media_sequence > last_->media_sequence &&
-        total(now) < 3.0 * static_cast<double>(now.target) - 1e-3 && now.target == last_->target)
+        total(now) < 3.0 * static_cast<double>(now.target) - 1e-3)
       fault("6.2.2: less than three target durations stayed");
   }
   const ListedSegment* before = nullptr;

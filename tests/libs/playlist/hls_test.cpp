@@ -14,16 +14,16 @@ using test::run;
 using test::segment;
 
 // Two runs: a file rotation in the first, other codec parameters in the second.
-StreamIndex two_runs(IndexSettings settings = {}) {
+StreamIndex two_runs(IndexSettings settings = {}, uint32_t max_segment_ms = 0) {
   StreamIndex index(settings);
-  index.add(run("r1", 0, 0));
+  index.add(run("r1", 0, 0, test::kUtc, max_segment_ms));
   index.add(init("aa", "r1/0.mp4"));
   index.add(segment(0, 0));
   index.add(segment(1, 2, 2.048));
   index.add(init("aa", "r1/1.mp4"));
   index.add(segment(2, 4.048, 1.952, "aa", "r1/1.mp4"));
   index.add(EndRecord{"disconnect"});
-  index.add(run("r2", 3, 1, test::kUtc + 11'250'000));
+  index.add(run("r2", 3, 1, test::kUtc + 11'250'000, max_segment_ms));
   index.add(init("bb", "r2/0.mp4"));
   index.add(segment(3, 11.25, 2, "bb", "r2/0.mp4"));
   return index;
@@ -54,7 +54,7 @@ TEST(MediaPlaylist, Live) {
 }
 
 TEST(MediaPlaylist, DiscontinuitiesThatLeftAreCounted) {
-  StreamIndex index = two_runs({.live_ms = 6000, .target_ms = 2000});
+  StreamIndex index = two_runs({.live_ms = 6000}, 2000);
   index.add(segment(4, 13.25, 2, "bb", "r2/0.mp4"));
   index.add(segment(5, 15.25, 2, "bb", "r2/0.mp4"));
   EXPECT_EQ(media_playlist(index, {.ended = true}), R"(#EXTM3U
@@ -155,6 +155,17 @@ TEST(MediaPlaylist, SegmentsThatDependOnOthersAreNotCalledIndependent) {
   cut.independent = false;
   index.add(cut);
   EXPECT_EQ(media_playlist(index, {}).find("INDEPENDENT"), std::string::npos);
+  // A promise that was withdrawn does not come back when the segment leaves.
+  StreamIndex sliding({.window_ms = 1, .live_ms = 1});
+  sliding.add(run("r1", 0, 0));
+  sliding.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 20; ++i) {
+    SegmentRecord one = segment(i, static_cast<double>(i) * 2);
+    one.independent = i != 3;
+    sliding.add(one);
+    EXPECT_EQ(media_playlist(sliding, {}).find("INDEPENDENT") != std::string::npos, i < 3);
+  }
+  EXPECT_GT(sliding.segments().front().record.msn, 3u);
 }
 
 TEST(MediaPlaylist, WithoutSegments) {

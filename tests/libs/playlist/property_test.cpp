@@ -64,7 +64,9 @@ class RandomWriter {
     if (segments_ > 0) ++discontinuity_;
     segments_ = 0;
     ++runs_;
-    run_ = test::run("r" + std::to_string(runs_), msn_, discontinuity_, test::kUtc + pts_ * 100 / 9 + runs_);
+    // Names sort as runs follow each other.
+    run_ = test::run("r" + std::to_string(1000 + runs_), msn_, discontinuity_,
+                     test::kUtc + pts_ * 100 / 9 + runs_, kPromisedMs);
     init_ = "i" + std::to_string(up_to(2));
     file_ = run_.run + "/" + std::to_string(++files_) + ".mp4";
     const std::vector<Record> records{run_, test::init(init_, file_)};
@@ -91,6 +93,7 @@ class RandomWriter {
     ++segments_;
   }
 
+  static constexpr uint32_t kPromisedMs = 9500;  // kept below
   std::mt19937 random_;
   RunRecord run_;
   std::string init_, file_;

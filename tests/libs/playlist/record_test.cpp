@@ -45,14 +45,15 @@ TEST(RecordEncoding, ComesBack) {
 
 // The form on the wire stays: other processes and other versions read it.
 TEST(RecordEncoding, Form) {
-  EXPECT_EQ(to_hex(encoded(RunRecord{"r1", 2, 1, 256})),
+  EXPECT_EQ(to_hex(encoded(RunRecord{"r1", 2, 1, 256, 4000})),
             "01"
             "01"
             "0002"
             "7231"
             "0000000000000002"
             "0000000000000001"
-            "0000000000000100");
+            "0000000000000100"
+            "00000fa0");
   EXPECT_EQ(to_hex(encoded(EndRecord{"eos"})),
             "01"
             "06"

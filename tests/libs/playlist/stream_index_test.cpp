@@ -177,8 +177,8 @@ TEST(StreamIndex, WindowsCountMediaTime) {
 }
 
 TEST(StreamIndex, ThreeTargetDurationsStay) {
-  StreamIndex index({.window_ms = 1, .live_ms = 1, .target_ms = 3500});
-  index.add(run("r1", 0, 0));
+  StreamIndex index({.window_ms = 1, .live_ms = 1});
+  index.add(run("r1", 0, 0, test::kUtc, 3500));
   index.add(init("aa", "r1/0.mp4"));
   for (uint64_t i = 0; i < 20; ++i) index.add(segment(i, static_cast<double>(i) * 2));
   EXPECT_EQ(index.target_seconds(), 4u);
@@ -186,31 +186,76 @@ TEST(StreamIndex, ThreeTargetDurationsStay) {
   EXPECT_EQ(index.live_begin(), 0u);
 }
 
-TEST(StreamIndex, TheTargetGrowsWhenItMust) {
-  StreamIndex index({.target_ms = 2000});
+TEST(StreamIndex, ThePromiseIsTheTargetAndStays) {
+  StreamIndex index;
+  index.add(run("r1", 0, 0, test::kUtc, 5200));
+  index.add(init("aa", "r1/0.mp4"));
+  EXPECT_EQ(index.target_seconds(), 6u);
+  double at = 0;
+  for (const double length : {2.0, 5.2, 6.4, 0.5}) {
+    index.add(segment(*index.next_msn(), at, length));
+    EXPECT_EQ(index.target_seconds(), 6u);
+    at += length;
+  }
+  index.add(run("r2", 4, 1, test::kUtc + 1, 2000));
+  EXPECT_EQ(index.target_seconds(), 6u) << "what is listed is as long as it was";
+  StreamIndex shorter;
+  shorter.add(run("r1", 0, 0, test::kUtc, 2000));
+  EXPECT_EQ(shorter.target_seconds(), 2u);
+}
+
+TEST(StreamIndex, WithoutAPromiseTheTargetIsTheLongestSeen) {
+  StreamIndex index;
   index.add(run("r1", 0, 0));
   index.add(init("aa", "r1/0.mp4"));
   index.add(segment(0, 0, 2.4));
-  EXPECT_EQ(index.target_seconds(), 2u);
+  EXPECT_EQ(index.target_seconds(), kDefaultTargetSeconds);
   index.add(segment(1, 2.4, 6.5));
   EXPECT_EQ(index.target_seconds(), 7u);
   index.add(segment(2, 8.9, 2));
   EXPECT_EQ(index.target_seconds(), 7u);
 }
 
+TEST(StreamIndex, AnEmptyRunAndAClockThatStepsBackAreFollowed) {
+  StreamIndex index;
+  index.add(run("20260914T060010Z-n01-0000", 0, 0, test::kUtc + 10'000'000));
+  // Its name was made to come after, though the clock went back; it has the same number to begin with.
+  index.add(run("20260914T060010Z-n01-0001", 0, 0, test::kUtc));
+  index.add(init("aa", "r1/0.mp4"));
+  index.add(segment(0, 0));
+  EXPECT_EQ(numbers(index), Numbers{0});
+  EXPECT_TRUE(is_later_run("20260914T060010Z-n01-0001", "20260914T060010Z-n02-0000"));
+  EXPECT_FALSE(is_later_run("20260914T060010Z-n01-0001", "20260914T060010Z-n01-0001"));
+  EXPECT_FALSE(is_later_run("20260914T060009Z-n01-ffff", "20260914T060010Z-n01-0000"));
+}
+
+TEST(StreamIndex, DatesDoNotDriftFromTheMedia) {
+  StreamIndex index;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 5000; ++i) {
+    SegmentRecord one = segment(i, 0);
+    one.pts = static_cast<int64_t>(i) * 180'004;  // no whole number of microseconds
+    one.duration = 180'004;
+    index.add(one);
+  }
+  const Segment& last = index.segments().back();
+  EXPECT_EQ(last.program_utc_us, test::kUtc + last.record.pts * 100 / 9);
+}
+
 TEST(StreamIndex, LiveBeginNeverGoesBackWhenTheTargetGrows) {
-  StreamIndex index({.live_ms = 1000, .target_ms = 2000});
+  StreamIndex index({.live_ms = 1000});
   index.add(run("r1", 0, 0));
   index.add(init("aa", "r1/0.mp4"));
   for (uint64_t i = 0; i < 10; ++i) index.add(segment(i, static_cast<double>(i) * 2));
-  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 7u);
+  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 4u);
   index.add(segment(10, 20, 12));
-  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 7u);
+  EXPECT_EQ(index.segments()[index.live_begin()].record.msn, 4u);
 }
 
 TEST(StreamIndex, Bandwidth) {
-  StreamIndex index({.target_ms = 2000});
-  index.add(run("r1", 0, 0));
+  StreamIndex index;
+  index.add(run("r1", 0, 0, test::kUtc, 2000));
   index.add(init("aa", "r1/0.mp4"));
   for (uint64_t i = 0; i < 4; ++i) index.add(segment(i, static_cast<double>(i) * 2));
   EXPECT_EQ(index.bandwidth(), 2'000'000u);

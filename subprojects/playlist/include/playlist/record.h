@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct RunRecord {
   uint64_t first_msn = 0;               // media sequence number of its first segment
   uint64_t discontinuity_sequence = 0;  // of its first segment
   int64_t utc_us = 0;
+  // No segment of the run is longer, in whole seconds rounded to the nearest: what EXT-X-TARGETDURATION
+  // promises. 0: its writer promises nothing.
+  uint32_t max_segment_ms = 0;
   bool operator==(const RunRecord&) const = default;
 };
 
@@ -81,6 +85,10 @@ struct GapRecord {
   bool operator==(const GapRecord&) const = default;
 };
 
+// Whether run `name` was opened after run `other` of the same station: their names tell, whatever the clock
+// did (docs/archive.md). Neither is later than the other when they are the same.
+bool is_later_run(std::string_view name, std::string_view other);
+
 struct EndRecord {  // of the run, not of the stream
   std::string reason;
   bool operator==(const EndRecord&) const = default;
@@ -94,6 +102,7 @@ inline constexpr uint64_t kMaxBytes = 1ull << 40;   // length of a part or segme
 inline constexpr uint64_t kMaxNumber = 1ull << 60;  // offsets and sequence numbers
 inline constexpr int64_t kMaxTime = 1ll << 56;      // times either way; a duration is at most 2^40 ticks
 inline constexpr int64_t kMaxDuration = 1ll << 40;
+inline constexpr uint32_t kMaxSegmentMs = 3'600'000;  // of a promise
 
 // Appends one record: a version byte, a type byte, big-endian fields, texts behind a 16-bit length. At most
 // kMaxRecordBytes.

@@ -23,12 +23,13 @@ struct IndexSettings {
   // long, counted in media time. 0: everything stays.
   int64_t window_ms = 0;
   int64_t live_ms = 60'000;  // at least three target durations stay listed (RFC 8216, 6.2.2)
-  uint32_t target_ms = 0;  // EXT-X-TARGETDURATION to promise from the start, rounded up to seconds. It grows
-                           // only when a longer segment has come all the same. 0: 4 s
 };
 
+// EXT-X-TARGETDURATION of a stream whose writer promises nothing.
+inline constexpr uint32_t kDefaultTargetSeconds = 4;
+
 struct Segment {
-  SegmentRecord record;
+  SegmentRecord record{};
   uint64_t discontinuity_sequence = 0;
   // False: the numbers jumped here (segments are missing that nobody told of), so a live playlist cannot
   // reach back over it.
@@ -38,10 +39,11 @@ struct Segment {
   int64_t program_utc_us = 0;
 };
 
-// Feed it oldest first. Passed over: what was already told (a segment number not above the last, a run that
-// is not newer than the last and what follows it), a segment whose init segment nobody told of, and a record
-// with numbers that cannot be. A newer run that begins below the numbers already used (its writer lost the
-// archive) starts the index over: better than a stream that stands still until the numbers catch up.
+// Feed it oldest first. Passed over: what was already told (a segment number not above the last, a run whose
+// name does not come after the last one's and what follows it), a segment whose init segment nobody told of,
+// and a record with numbers that cannot be. A newer run that begins below the numbers already used (its
+// writer lost the archive) starts the index over: better than a stream that stands still until the numbers
+// catch up.
 class StreamIndex {
  public:
   explicit StreamIndex(IndexSettings settings = {});
@@ -58,7 +60,13 @@ class StreamIndex {
   std::optional<uint64_t> next_msn() const { return next_msn_; }  // nothing before the first run or segment
   bool run_open() const { return run_open_; }                     // between RunRecord and EndRecord
   uint64_t version() const { return version_; }  // grows with every change that a playlist shows
-  uint32_t target_seconds() const { return target_seconds_; }
+  // EXT-X-TARGETDURATION: what the runs promise, rounded up to seconds. It must not change while a playlist
+  // is played (RFC 8216bis, 6.2.1), and does not as long as writers keep their promises and later ones
+  // promise no more. Without a promise it is kDefaultTargetSeconds, and grows with the longest segment.
+  uint32_t target_seconds() const { return target_seconds_ != 0 ? target_seconds_ : kDefaultTargetSeconds; }
+  // Every segment so far has been: EXT-X-INDEPENDENT-SEGMENTS. Once false it stays so, so that a playlist
+  // promises less at most once, and nothing that it takes back.
+  bool independent() const { return independent_; }
   // Over segments(), bit/s; 0 without any. Peak: of any neighbouring segments that last 0.5 to 1.5 target
   // durations together (RFC 8216, 4.3.4.2).
   uint32_t bandwidth() const;
@@ -72,6 +80,7 @@ class StreamIndex {
   void on(const GapRecord& gap);
   void on(const EndRecord& end);
   Segment placed(const SegmentRecord& record) const;
+  void date(Segment& segment, const Segment* last);
   void start_over();
   void slide();
   void remove_front();
@@ -89,7 +98,10 @@ class StreamIndex {
   bool run_open_ = false;
   std::optional<uint64_t> next_msn_;
   uint64_t version_ = 0;
-  uint32_t target_seconds_;
+  uint32_t target_seconds_ = 0;  // 0: no run yet
+  bool independent_ = true;
+  // Dates of the segments since the last discontinuity go by media time from here.
+  int64_t dated_pts_ = 0, dated_utc_us_ = 0;
 };
 
 }  // namespace headgate::playlist
