@@ -5,6 +5,8 @@
 namespace headgate::codec {
 namespace {
 
+constexpr unsigned kHashedLengthBytes = 4;  // the length that is hashed before each NAL unit
+
 bool has_nal_units(Codec codec) {
   return codec == Codec::h264 || codec == Codec::h265;
 }
@@ -63,8 +65,9 @@ Digest FrameHasher::hash(Bytes access_unit) {
   while (const std::optional<Bytes> nal = reader.next()) {
     if (!is_vcl(codec_, *nal)) continue;
     const Bytes body = without_trailing_zeros(*nal);
-    std::array<std::byte, 4> length;
-    for (int i = 0; i < 4; ++i) length[i] = static_cast<std::byte>(body.size() >> (24 - 8 * i));
+    std::array<std::byte, kHashedLengthBytes> length;
+    for (unsigned i = 0; i < length.size(); ++i)
+      length[i] = static_cast<std::byte>(body.size() >> (24 - 8 * i));
     sha_.update(length);
     sha_.update(body);
   }
@@ -72,6 +75,23 @@ Digest FrameHasher::hash(Bytes access_unit) {
   if (reader.ok()) return digest;
   sha_.update(access_unit);
   return sha_.finish();
+}
+
+std::optional<Bytes> FrameHasher::message(Bytes access_unit) const {
+  if (length_size_ == 0) return access_unit;
+  if (length_size_ != kHashedLengthBytes) return std::nullopt;
+  const std::byte* begin = nullptr;
+  const std::byte* end = nullptr;
+  NalReader reader(access_unit, length_size_);
+  while (const std::optional<Bytes> nal = reader.next()) {
+    if (!is_vcl(codec_, *nal)) continue;
+    const std::byte* const prefix = nal->data() - kHashedLengthBytes;
+    if ((begin && prefix != end) || nal->back() == std::byte{0}) return std::nullopt;
+    if (!begin) begin = prefix;
+    end = nal->data() + nal->size();
+  }
+  if (!reader.ok()) return std::nullopt;
+  return Bytes(begin, end);
 }
 
 }  // namespace headgate::codec

@@ -89,7 +89,8 @@ Result<std::string> make_index(const std::string& path, int fd, const RecordedFi
           auto bytes = pread_exact(fd, sample.offset, sample.size);
           if (!bytes) return Unexpected(bytes.error());
           int64_t pts = fmp4::to_part_ticks(sample.pts, track->timescale);
-          indexer.add({track->kind, *bytes, pts, sample.is_sync}, *first_pts, entries);
+          const fmp4::Frame frame{track->kind, *bytes, pts, sample.is_sync};
+          indexer.add({&frame, 1}, *first_pts, entries);
         }
       }
     }

@@ -25,17 +25,41 @@ FrameIndexer::FrameIndexer(const fmp4::Presentation& presentation) {
   if (presentation.audio) audio_.emplace(*presentation.audio);
 }
 
-void FrameIndexer::add(const fmp4::Frame& frame, int64_t file_pts, ByteVector& entries) {
-  bool audio = frame.kind == codec::Kind::audio;
-  auto& hasher = audio ? audio_ : video_;
-  Digest hash = hasher ? hasher->hash(frame.data) : sha256(frame.data);
-  segment_.update(hash);
-  int64_t pts = std::clamp<int64_t>(frame.pts - file_pts, INT32_MIN, INT32_MAX);
+// Two at a time, in the order in which they come: neighbours are of a size.
+void FrameIndexer::hash(std::span<const fmp4::Frame> frames) {
+  hashes_.resize(frames.size());
+  std::optional<size_t> waits;
+  Bytes waiting;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    auto& hasher = frames[i].kind == codec::Kind::audio ? audio_ : video_;
+    const std::optional<Bytes> message = hasher ? hasher->message(frames[i].data) : frames[i].data;
+    if (!message) {
+      hashes_[i] = hasher->hash(frames[i].data);
+    } else if (!waits) {
+      waits = i;
+      waiting = *message;
+    } else {
+      const std::array<Digest, 2> two = sha256_of_two(waiting, *message);
+      hashes_[*std::exchange(waits, std::nullopt)] = two[0];
+      hashes_[i] = two[1];
+    }
+  }
+  if (waits) hashes_[*waits] = sha256(waiting);
+}
+
+void FrameIndexer::add(std::span<const fmp4::Frame> frames, int64_t file_pts, ByteVector& entries) {
+  hash(frames);
   ByteWriter writer(entries);
-  writer.bytes(Bytes(hash).first(kHashBytes));
-  writer.u32(static_cast<uint32_t>(static_cast<int32_t>(pts)));
-  auto size = static_cast<uint32_t>(std::min<size_t>(frame.data.size(), kKeyFlag - 1));
-  writer.u32(size | (audio ? kAudioFlag : 0) | (frame.key ? kKeyFlag : 0));
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const fmp4::Frame& frame = frames[i];
+    const bool audio = frame.kind == codec::Kind::audio;
+    segment_.update(hashes_[i]);
+    int64_t pts = std::clamp<int64_t>(frame.pts - file_pts, INT32_MIN, INT32_MAX);
+    writer.bytes(Bytes(hashes_[i]).first(kHashBytes));
+    writer.u32(static_cast<uint32_t>(static_cast<int32_t>(pts)));
+    auto size = static_cast<uint32_t>(std::min<size_t>(frame.data.size(), kKeyFlag - 1));
+    writer.u32(size | (audio ? kAudioFlag : 0) | (frame.key ? kKeyFlag : 0));
+  }
 }
 
 Result<MediaFile> MediaFile::create(const std::string& directory, uint32_t index, Bytes init,
@@ -55,7 +79,10 @@ Result<MediaFile> MediaFile::create(const std::string& directory, uint32_t index
     return Unexpected(written.error());
   }
   file.size_ = init.size();
-  if (options.hashes) file.whole_.update(init);
+  if (options.hashes) {
+    file.sha_.update(init);
+    (void)file.sha_.finish(kSegment);  // it is of no segment
+  }
   if (options.frame_index) {
     file.indexer_.emplace(presentation);
     auto index_file = open_file(stem + ".fhx", O_WRONLY | O_CREAT | O_EXCL);
@@ -75,15 +102,10 @@ Result<void> MediaFile::write(Bytes box, const fmp4::Part& part) {
   spans([&](Bytes span) { scratch_.push_back({const_cast<std::byte*>(span.data()), span.size()}); });
   if (auto written = pwritev_all(media_.get(), scratch_, size_); !written) return written;
   size_ += box.size() + part.length;
-  if (options_.hashes) {
-    spans([&](Bytes span) {
-      segment_.update(span);
-      whole_.update(span);
-    });
-  }
+  if (options_.hashes) spans([&](Bytes span) { sha_.update(span); });
   if (!first_pts_) first_pts_ = part.pts;
   if (indexer_) {
-    for (const fmp4::Frame& frame : part.frames) indexer_->add(frame, *first_pts_, entries_);
+    indexer_->add(part.frames, *first_pts_, entries_);
     if (entries_.size() >= kIndexFlushBytes) flush_index(entries_.size() / kPageBytes * kPageBytes);
   }
   return {};
@@ -99,7 +121,7 @@ void MediaFile::flush_index(size_t bytes) {
 }
 
 std::string MediaFile::take_segment_sha() {
-  return options_.hashes ? to_hex(segment_.finish()) : "";
+  return options_.hashes ? to_hex(sha_.finish(kSegment)) : "";
 }
 
 std::string MediaFile::take_frame_sha() {
@@ -110,7 +132,7 @@ CloseLine MediaFile::finish() {
   CloseLine line;
   line.file = index_;
   line.size = size_;
-  if (options_.hashes) line.sha = to_hex(whole_.finish());
+  if (options_.hashes) line.sha = to_hex(sha_.finish(kWhole));
   if (indexer_) {
     flush_index(entries_.size());
     if (!index_broken_) line.index_sha = to_hex(index_sha_.finish());

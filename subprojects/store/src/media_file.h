@@ -3,10 +3,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <base/sha256.h>
+#include <base/sha256_pair.h>
 #include <base/unique_fd.h>
 #include <codec/frame_hash.h>
 #include <fmp4/packager.h>
@@ -26,13 +28,16 @@ inline constexpr size_t kPageBytes = 4096;
 class FrameIndexer {
  public:
   explicit FrameIndexer(const fmp4::Presentation& presentation);
-  void add(const fmp4::Frame& frame, int64_t file_pts, ByteVector& entries);
+  void add(std::span<const fmp4::Frame> frames, int64_t file_pts, ByteVector& entries);
   // SHA-256 over the hashes since the last call.
   Digest take_segment_hash() { return segment_.finish(); }
 
  private:
+  void hash(std::span<const fmp4::Frame> frames);
+
   std::optional<codec::FrameHasher> video_, audio_;
   Sha256 segment_;
+  std::vector<Digest> hashes_;  // scratch
 };
 
 // Not thread-safe.
@@ -61,6 +66,7 @@ class MediaFile {
   UniqueFd take_descriptor() { return std::move(media_); }
 
  private:
+  enum : size_t { kSegment, kWhole };
   MediaFile() = default;
   void flush_index(size_t bytes);
 
@@ -69,7 +75,7 @@ class MediaFile {
   UniqueFd media_;
   uint64_t size_ = 0;
   Options options_;
-  Sha256 whole_, segment_;
+  Sha256Pair sha_;  // kSegment and kWhole: of the same bytes
   std::optional<int64_t> first_pts_;
   std::vector<iovec> scratch_;
   std::optional<FrameIndexer> indexer_;

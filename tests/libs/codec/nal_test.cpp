@@ -147,6 +147,43 @@ TEST(FrameHash, IsOverTheSlices) {
       << "and where one ends";
 }
 
+TEST(FrameHash, AMessageIsWhatIsHashed) {
+  FrameHasher hasher(h264(4));
+  const auto message = [&](const char* unit) { return hasher.message(hex(unit)).has_value(); };
+  EXPECT_FALSE(
+      message("00000004"
+              "65888000"))
+      << "a zero behind the stop bit";
+  // Parameter sets before the slices, filler behind them.
+  const ByteVector clean =
+      hex("000000036764"
+          "0a"
+          "00000003658880"
+          "000000024180"
+          "000000010c");
+  const auto found = hasher.message(clean);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(to_hex(*found), "00000003658880000000024180");
+  EXPECT_EQ(sha256(*found), hasher.hash(clean));
+  EXPECT_FALSE(
+      message("00000003658880"
+              "000000010c"
+              "000000024180"))
+      << "something lies between";
+  EXPECT_FALSE(
+      message("00000003658880"
+              "000000094180"))
+      << "lengths do not add up";
+  const auto none = hasher.message(hex("000000020910"));
+  ASSERT_TRUE(none);
+  EXPECT_EQ(sha256(*none), hasher.hash(hex("000000020910"))) << "no slices at all";
+  EXPECT_FALSE(FrameHasher(h264(2)).message(hex("0003658880"))) << "other prefixes";
+  Track audio;
+  audio.codec = Codec::aac;
+  audio.kind = Kind::audio;
+  EXPECT_EQ(FrameHasher(audio).message(clean)->size(), clean.size());
+}
+
 TEST(FrameHash, WhatDoesNotAddUpIsHashedWhole) {
   FrameHasher hasher(h264(4));
   const ByteVector broken =

@@ -8,6 +8,8 @@
 // therefore never equals a sound one.
 #pragma once
 
+#include <optional>
+
 #include <base/bytes.h>
 #include <base/sha256.h>
 #include <codec/track.h>
@@ -19,6 +21,9 @@ class FrameHasher {
  public:
   explicit FrameHasher(const Track& track);
   Digest hash(Bytes access_unit);
+  // The bytes whose SHA-256 is that hash, where they lie in one piece in the access unit, as in what encoders
+  // send: 4-byte lengths, VCL NAL units behind each other, no trailing zeros. For who hashes several at once.
+  std::optional<Bytes> message(Bytes access_unit) const;
 
  private:
   Codec codec_;
