@@ -18,6 +18,7 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
                    const Clock& clock)
     : settings_(std::move(settings)), volume_(std::move(volume)), emit_(std::move(emit)), clock_(clock) {
   session_.info = settings_.fallback;
+  promise(session_.info);
 }
 
 Recorder::~Recorder() {
@@ -38,7 +39,13 @@ void Recorder::remove_track(Track* track) {
   std::erase_if(tracks_, [track](const auto& entry) { return entry.get() == track; });
 }
 
+// What this packager keeps, whoever sends.
+void Recorder::promise(store::RunInfo& info) const {
+  info.max_segment_ms = static_cast<uint32_t>(fmp4::longest_segment_ms(settings_.packager));
+}
+
 void Recorder::session(Track* track, uint32_t id, store::RunInfo info) {
+  promise(info);
   track->eos = false;
   if (track->session == id) return;
   for (const auto& other : tracks_) other->ended = false;

@@ -106,6 +106,7 @@ class Recorder {
     uint32_t id = 0;
     store::RunInfo info;
   };
+  void promise(store::RunInfo& info) const;
   void progress(bool force);
   bool tracks_known(bool force) const;
   bool waited_enough() const;

@@ -40,6 +40,7 @@ struct Settings {
   std::string root, node = "n01";
   uint32_t event = 0, station = 0;
   uint64_t part_ns = 500 * GST_MSECOND, segment_ns = 2 * GST_SECOND, file_ns = 300 * GST_SECOND;
+  uint64_t max_segment_ns = 4 * GST_SECOND;
   uint64_t min_free = 256ull << 20;
   uint64_t commit_ns = GST_SECOND;
 };
@@ -58,6 +59,7 @@ enum Property {
   kStation,
   kPartDuration,
   kSegmentDuration,
+  kMaxSegmentDuration,
   kFileDuration,
   kMinFree,
   kCommitInterval,
@@ -95,6 +97,7 @@ RecorderSettings recorder_settings(const Settings& settings) {
   result.run.file_ms = static_cast<int64_t>(settings.file_ns / GST_MSECOND);
   result.packager.part_ms = static_cast<int64_t>(settings.part_ns / GST_MSECOND);
   result.packager.segment_ms = static_cast<int64_t>(settings.segment_ns / GST_MSECOND);
+  result.packager.max_segment_ms = static_cast<int64_t>(settings.max_segment_ns / GST_MSECOND);
   result.fallback.event = settings.event;
   result.fallback.station = settings.station;
   result.fallback.claim = "unverified";
@@ -232,6 +235,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kSegmentDuration:
       settings.segment_ns = g_value_get_uint64(value);
       break;
+    case kMaxSegmentDuration:
+      settings.max_segment_ns = g_value_get_uint64(value);
+      break;
     case kFileDuration:
       settings.file_ns = g_value_get_uint64(value);
       break;
@@ -272,6 +278,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kSegmentDuration:
       g_value_set_uint64(value, settings.segment_ns);
+      break;
+    case kMaxSegmentDuration:
+      g_value_set_uint64(value, settings.max_segment_ns);
       break;
     case kFileDuration:
       g_value_set_uint64(value, settings.file_ns);
@@ -314,6 +323,12 @@ void install_properties(GObjectClass* klass) {
           g_param_spec_uint64("segment-duration", "Segment duration",
                               "Shortest duration of a segment, which ends at the next key frame (ns)",
                               500 * GST_MSECOND, 30 * GST_SECOND, defaults.segment_ns, kReadWrite));
+  install(kMaxSegmentDuration,
+          g_param_spec_uint64(
+              "max-segment-duration", "Longest segment duration",
+              "Longest duration of a segment, which playlists promise; it is cut without a key frame "
+              "only where two are further apart (ns)",
+              500 * GST_MSECOND, 120 * GST_SECOND, defaults.max_segment_ns, kReadWrite));
   install(kFileDuration,
           g_param_spec_uint64("file-duration", "File duration",
                               "Duration after which a new media file is begun (ns)", GST_SECOND,

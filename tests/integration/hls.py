@@ -133,7 +133,7 @@ class Watcher:
         if now.discontinuity_sequence < before.discontinuity_sequence:
             self.problems.append(
                 f"discontinuity sequence went back from {before.discontinuity_sequence} to {now.discontinuity_sequence}")
-        if now.target < before.target:
+        if now.target != before.target:
             self.problems.append(f"target duration went from {before.target} to {now.target}")
         if before.segments and now.segments and now.segments[-1][0] < before.segments[-1][0]:
             self.problems.append(f"the last segment went back from {before.segments[-1][0]} to {now.segments[-1][0]}")

@@ -115,7 +115,7 @@ TEST_F(Archiver, TakesLiveSources) {
 }
 
 TEST_F(Archiver, RecordsSayWhereEachSegmentLies) {
-  Pipeline pipeline(archiver("segment-duration=1000000000") + kVideo + kAudio);
+  Pipeline pipeline(archiver("segment-duration=1000000000 max-segment-duration=3000000000") + kVideo + kAudio);
   const auto records = watch_pad(pipeline, "archive", "src");
   pipeline.play();
   ASSERT_TRUE(pipeline.wait_eos());
@@ -129,6 +129,9 @@ TEST_F(Archiver, RecordsSayWhereEachSegmentLies) {
     gst_buffer_unmap(buffer.get(), &info);
     ASSERT_TRUE(record) << record.error().message;
     ++kinds[record->index()];
+    if (const auto* run = std::get_if<playlist::RunRecord>(&*record)) {
+      EXPECT_EQ(run->max_segment_ms, 3000u);
+    }
     if (const auto* segment = std::get_if<playlist::SegmentRecord>(&*record)) {
       EXPECT_TRUE(next_offset == 0 || segment->offset == next_offset);
       next_offset = segment->offset + segment->length;

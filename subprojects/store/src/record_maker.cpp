@@ -33,7 +33,7 @@ std::string RecordMaker::path(uint32_t file) const {
 
 playlist::RunRecord RecordMaker::run(const OpenLine& line) {
   if (line.dseq > 0) last_dseq_ = line.dseq - 1;
-  return {line.run, line.msn, line.dseq, line.utc_us};
+  return {line.run, line.msn, line.dseq, line.utc_us, line.max_segment_ms};
 }
 
 playlist::InitRecord RecordMaker::init(const FileLine& line) {

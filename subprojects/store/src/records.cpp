@@ -188,6 +188,7 @@ OpenLine parse_open(Fields& in) {
     line.end_pts = in.integer("prev_pts");
     line.end_utc_us = in.integer("prev_utc");
   }
+  if (in.has("maxseg")) line.max_segment_ms = in.natural<uint32_t>("maxseg");
   return line;
 }
 

@@ -78,6 +78,7 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
       .field("msn", line.msn)
       .field("dseq", line.dseq)
       .field("base", line.base);
+  if (line.max_segment_ms > 0) json.field("maxseg", line.max_segment_ms);
   if (line.any_media) json.field("prev_pts", line.end_pts).field("prev_utc", line.end_utc_us);
 }
 
@@ -157,6 +158,7 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   line.msn = previous->next_msn;
   line.dseq = previous->next_dseq;
   line.base = new_base(*previous, line.utc_us);
+  line.max_segment_ms = info.max_segment_ms;
   line.any_media = previous->any_media;
   line.end_pts = previous->end_pts;
   line.end_utc_us = previous->end_utc_us;

@@ -14,10 +14,12 @@ constexpr int64_t kMinute = 60 * int64_t{playlist::kTimescale};
 class RunTailTest : public ArchiveTest {
  protected:
   std::unique_ptr<Session> long_run(int parts) {
+    RunInfo told = info();
+    told.max_segment_ms = 5000;
     test::SyntheticSettings small;
     small.video_bytes = 8;
     small.audio_bytes = 4;
-    auto session = open(volume(), info(), small);
+    auto session = open(volume(), told, small);
     write(*session, parts);
     return session;
   }
@@ -62,6 +64,8 @@ void expect_tail_of(const RunTail& tail, const RunSum& before, const Records& wh
   auto& run = std::get<playlist::RunRecord>(tail.records.at(0));
   EXPECT_EQ(run.run, std::get<playlist::RunRecord>(whole.at(0)).run);
   EXPECT_EQ(run.first_msn, some.front().msn);
+  EXPECT_EQ(run.max_segment_ms, 5000u);
+  EXPECT_EQ(std::get<playlist::RunRecord>(whole.at(0)).max_segment_ms, 5000u);
   auto& init = std::get<playlist::InitRecord>(tail.records.at(1));
   EXPECT_EQ(init.id, some.front().init_id);
   EXPECT_EQ(init.file, some.front().file);

@@ -68,6 +68,8 @@ struct RunInfo {
   std::string protocol;   // rtmp, srt, …
   std::string user_agent;
   std::string claim = "first";  // first, resume, takeover, contested, unverified
+  // What who packages promises (playlist::RunRecord, fmp4::longest_segment_ms); 0: nothing.
+  uint32_t max_segment_ms = 0;
 };
 
 struct RunSettings {
