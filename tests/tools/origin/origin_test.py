@@ -15,6 +15,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
 import wire  # noqa: E402
 
 ORIGIN, MAKE_ARCHIVE = sys.argv[1:3]
@@ -479,4 +480,4 @@ class OriginTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    tap.run_unittest()

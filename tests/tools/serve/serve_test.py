@@ -14,6 +14,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
+
 HEADGATE = sys.argv[1]
 PATIENCE = 60
 ROLES = {'supervisor', 'gate', 'worker', 'origin'}
@@ -290,6 +293,29 @@ class ServeTest(unittest.TestCase):
         self.assertEqual(len([line for line in self.runs(2)[0] if line['t'] == 'end']), 1)
         self.stop()
 
+    def test_a_publisher_who_cannot_be_recorded_is_refused(self):
+        folder = os.path.join(self.data, 'lta', '77')
+        os.makedirs(folder)
+        path = os.path.join(folder, 'VOLUME.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('not what it should be')
+        self.start()
+        for worker in self.node()['workers']:
+            self.assertFalse(worker['accepting'])
+            self.assertIn('archive', worker['reason'])
+        refused = self.publish('1')
+        _, text = refused.communicate(timeout=PATIENCE)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn('1507 NO-STORAGE', text)
+        self.assertNotIn(self.data, text)
+        self.assertEqual([stream for stream in self.node()['streams'] if stream['state'] == 'live'], [])
+        self.assertIn(path, self.log())
+        os.unlink(path)
+        wait_until('the workers take sessions again', lambda: all(one['accepting'] for one in self.node()['workers']))
+        self.publish('1')
+        self.recorded(1)
+        self.stop()
+
     def test_workers_that_fill_get_company(self):
         self.start('--capacity', '1', '--max-workers', '3')
         for station in ('1', '2', '3'):
@@ -366,4 +392,4 @@ class ServeTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    tap.run_unittest()

@@ -8,6 +8,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
+
 WORKER = sys.argv[1]
 GOOD = '"ticketsrc name=source ! fakesink"'
 
@@ -89,4 +92,4 @@ class WorkerProgram(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=sys.argv[:1])
+    tap.run_unittest()
