@@ -146,6 +146,8 @@ void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
     }
     const Notice& notice = std::get<Notice>(output);
     if (notice.kind == Notice::Kind::lost) warn(element, {notice.code, notice.text});
+    if (notice.kind == Notice::Kind::failed)
+      GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("%s", notice.text.c_str()), (nullptr));
     if (notice.kind == Notice::Kind::refused)
       GST_WARNING_OBJECT(element, "frame left out: %s", notice.text.c_str());
   }

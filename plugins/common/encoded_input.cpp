@@ -234,6 +234,7 @@ GstFlowReturn EncodedInput::on_chain_list(GstPad* gst_pad, GstObject*, GstBuffer
   auto& pad = *static_cast<Pad*>(gst_pad_get_element_private(gst_pad));
   const Ref<GstBufferList> owned = Ref<GstBufferList>::adopt(list);
   EncodedInput& self = *pad.owner;
+  bool failed = false;
   {
     std::unique_lock lock(self.mutex_);
     for (guint i = 0; i < gst_buffer_list_length(list); ++i) {
@@ -243,12 +244,14 @@ GstFlowReturn EncodedInput::on_chain_list(GstPad* gst_pad, GstObject*, GstBuffer
     }
     self.moved_.notify_all();
     self.wait_for_others(pad, lock);
+    failed = self.recorder_ && self.recorder_->failed();
   }
   self.after_input();
-  return GST_FLOW_OK;
+  return failed ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
 }
 
 GstFlowReturn EncodedInput::take(Pad& pad, Ref<GstBuffer> buffer) {
+  bool failed = false;
   {
     std::unique_lock lock(mutex_);
     if (pad.flushing) return GST_FLOW_FLUSHING;
@@ -256,9 +259,10 @@ GstFlowReturn EncodedInput::take(Pad& pad, Ref<GstBuffer> buffer) {
     push_unit(pad, std::move(buffer));
     moved_.notify_all();
     wait_for_others(pad, lock);
+    failed = recorder_ && recorder_->failed();
   }
   after_input();
-  return GST_FLOW_OK;
+  return failed ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
 }
 
 void EncodedInput::push_unit(Pad& pad, Ref<GstBuffer> buffer) {
@@ -415,6 +419,7 @@ void EncodedInput::ask_if_live(GstPad* pad) {
   if (gst_pad_peer_query(pad, query.get())) gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
   std::lock_guard lock(mutex_);
   live_ |= live == TRUE;
+  if (live_ && recorder_) recorder_->set_live();
 }
 
 }  // namespace headgate::gst

@@ -22,6 +22,7 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
 }
 
 Recorder::~Recorder() {
+  live_ = false;
   progress(true);
   end_run(end_reason_.empty() ? "stopped" : end_reason_);
 }
@@ -89,6 +90,7 @@ void Recorder::push(Track* track, Unit unit) {
 void Recorder::advance(Track* track, int64_t position_ns) {
   track->given_up = false;
   track->position_ns = std::max(track->position_ns.value_or(position_ns), position_ns);
+  progress(false);
 }
 
 void Recorder::eos(Track* track) {
@@ -103,6 +105,7 @@ void Recorder::flush(Track* track) {
   track->queued_bytes = 0;
   track->position_ns.reset();
   track->eos = false;
+  failed_ = false;
   if (writer_) end_run("flush");
 }
 
@@ -143,6 +146,13 @@ void Recorder::progress(bool force) {
       while (Track* track = next_track()) feed(*track, track->pop());
       if (!force && !everyone_in_session(next_->id) && !waited_enough()) return;
       end_run(end_reason_.empty() ? "superseded" : end_reason_);
+      if (opening_) {  // was waited for in vain: what is queued belongs to nobody
+        opening_.reset();
+        end_reason_.clear();
+        drop_queues();
+      }
+      failed_ = false;
+      opening_since_us_ = retry_at_us_ = 0;
       session_ = std::move(*next_);
       next_.reset();
       for (const auto& track : tracks_) track->session = session_.id;
@@ -150,7 +160,8 @@ void Recorder::progress(bool force) {
     }
     if (!packager_) {
       if (!tracks_known(force)) return;
-      if (!writer_ && !open_run()) return drop_queues();
+      if (failed_) return drop_queues();
+      if (!writer_ && !open_run(force)) return;
       begin_presentation();
       if (!packager_) return drop_queues();
     }
@@ -214,13 +225,16 @@ bool Recorder::waits_for_key(const Track& track) const {
 }
 
 bool Recorder::queues_full() const {
-  return std::any_of(tracks_.begin(), tracks_.end(), [](const auto& track) {
-    return track->queued_bytes >= kMaxQueuedBytes || track->queued_ns() >= kMaxQueuedNs;
-  });
+  return std::any_of(tracks_.begin(), tracks_.end(),
+                     [](const auto& track) { return track->queued_bytes >= kMaxQueuedBytes; });
+}
+
+// Long enough for a run to be opened.
+bool Recorder::waited_for_run() const {
+  return queues_full() || clock_.mono_us() - opening_since_us_ >= kMaxOpenUs;
 }
 
 void Recorder::drop_queues() {
-  if (hold_queues_ && !queues_full()) return;
   for (const auto& track : tracks_) {
     stats_.dropped_frames += track->queue.size();
     track->queue.clear();

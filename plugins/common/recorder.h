@@ -44,10 +44,11 @@ struct Notice {
   enum class Kind {
     recording,  // a run was opened, or takes media again
     lost,       // media is not being written: text says why; told once until `recording`
+    failed,     // likewise, and nothing more of this session will be: no run can be opened or gone on with
     refused,    // a unit could not be written truthfully; told once a run
   };
   Kind kind = Kind::recording;
-  int code = 0;  // errno of `lost`
+  int code = 0;  // errno of `lost` and `failed`
   std::string text;
 };
 using Output = std::variant<playlist::Record, Notice>;
@@ -62,7 +63,11 @@ struct RecorderStats {
 // meanwhile.
 inline constexpr int64_t kTrackWaitUs = 2'000'000;
 inline constexpr size_t kMaxQueuedBytes = 16 << 20;
-inline constexpr int64_t kMaxQueuedNs = 10'000'000'000;  // likewise, where a run cannot be opened at once
+inline constexpr int64_t kMaxOpenUs = 10'000'000;  // longest wait for a run, by the clock
+// How long a streaming thread waits for a run to be opened, where the source is not live. In a live one only
+// where a session ends or the queues are full; otherwise what it sends is queued meanwhile.
+inline constexpr int64_t kOpenWaitMs = 2000;
+inline constexpr int64_t kLiveOpenWaitMs = 50;
 // One track further ahead of another than this can be made to wait where the source is not live.
 inline constexpr int64_t kMaxAheadNs = 500'000'000;
 // Missing media of all tracks that is recorded as a gap.
@@ -74,7 +79,7 @@ class Recorder {
   using Emit = std::function<void(Output)>;
   static Result<std::unique_ptr<Recorder>> open(RecorderSettings settings, Emit emit,
                                                 const Clock& clock = system_clock());
-  // Ends an open run with reason "stopped".
+  // Ends an open run with reason "stopped"; one that is being opened is waited for.
   ~Recorder();
 
   struct Track;
@@ -92,6 +97,12 @@ class Recorder {
   // A flush: drops what this track has queued; what was packaged is written, and a new run follows.
   void flush(Track* track);
   void set_active(Track* track, bool active);  // false: not waited for (not linked)
+
+  // Its streaming thread must not be held up.
+  void set_live() { live_ = true; }
+  // Nothing of the present session is recorded any more (Notice::failed was told). Until the next one, or a
+  // flush.
+  bool failed() const { return failed_; }
 
   bool all_eos() const;
   // The other tracks are so far behind that this one should wait for them.
@@ -111,13 +122,15 @@ class Recorder {
   bool tracks_known(bool force) const;
   bool waited_enough() const;
   bool queues_full() const;
+  bool waited_for_run() const;
   bool everyone_in_session(uint32_t id) const;
   bool comes_later(const Track& track) const;
   Track* next_track();
   void feed(Track& track, Unit unit);
   bool waits_for_key(const Track& track) const;
-  bool open_run();
+  bool open_run(bool force);
   void begin_presentation();
+  void fail(const Error& error);
   void note_gap(const Unit& unit);
   void write_parts();
   void end_run(const std::string& reason);
@@ -136,17 +149,21 @@ class Recorder {
   std::optional<Session> next_;  // announced by a track, waits for the others
   std::string end_reason_;       // told by the source; empty: not told
 
-  std::unique_ptr<store::RunWriter> writer_;  // none: collecting, or no run can be opened
-  std::optional<fmp4::Packager> packager_;    // none: tracks are not known yet
-  fmp4::Presentation presentation_;           // of packager_
-  uint32_t next_sequence_ = 1;                // mfhd, goes on over packagers of a run
-  int64_t shift_ns_ = 0;                      // added to running time: the run begins at 0
-  std::optional<int64_t> end_ns_;             // end of the latest unit of all tracks in this run
-  int64_t waiting_since_us_ = 0;              // CLOCK_BOOTTIME when the first unit was queued; 0: none
-  int64_t retry_at_us_ = 0;                   // next attempt to open a run after a failed one
-  bool hold_queues_ = false;                  // that attempt will probably succeed
-  bool lost_ = false;                         // told that media is not being written
-  bool refusal_told_ = false;                 // in this run
+  std::unique_ptr<store::RunOpening> opening_;  // of session_, while it lasts; the queues wait for it
+  std::unique_ptr<store::RunWriter> writer_;    // none: collecting, or no run can be opened
+  std::optional<fmp4::Packager> packager_;      // none: tracks are not known yet
+  fmp4::Presentation presentation_;             // of packager_
+  uint32_t next_sequence_ = 1;                  // mfhd, goes on over packagers of a run
+  int64_t shift_ns_ = 0;                        // added to running time: the run begins at 0
+  std::optional<int64_t> end_ns_;               // end of the latest unit of all tracks in this run
+  int64_t waiting_since_us_ = 0;                // CLOCK_BOOTTIME when the first unit was queued; 0: none
+  int64_t opening_since_us_ = 0;                // CLOCK_BOOTTIME of the first attempt at a run; 0: none
+  int64_t retry_at_us_ = 0;                     // next attempt to open a run whose station was busy
+  Error busy_;                                  // why the latest one failed
+  bool live_ = false;
+  bool failed_ = false;        // no run for this session
+  bool lost_ = false;          // told that media is not being written
+  bool refusal_told_ = false;  // in this run
   RecorderStats stats_;
 };
 

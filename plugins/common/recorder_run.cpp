@@ -9,7 +9,6 @@
 namespace headgate::gst {
 namespace {
 
-constexpr int64_t kRetryUs = 1'000'000;  // between attempts to open a run on a full disk
 // While the station's last run is still being closed, by a process that is being replaced: at most seconds.
 constexpr int64_t kBusyRetryUs = 100'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000, kNsPerMs = 1'000'000;
@@ -32,24 +31,35 @@ int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
          (rest * timescale + fmp4::kPartTimescale / 2) / fmp4::kPartTimescale;
 }
 
-bool Recorder::open_run() {
+// False: not yet, or it failed. What is queued meanwhile is kept as long as it is little.
+bool Recorder::open_run(bool force) {
   const int64_t now = clock_.mono_us();
-  if (now < retry_at_us_) return false;
-  hold_queues_ = false;
-  auto writer =
-      store::RunWriter::open(volume_, session_.info, settings_.run, [this](const playlist::Record& record) {
-        if (std::holds_alternative<playlist::SegmentRecord>(record)) ++stats_.segments;
-        emit_(record);
-      });
+  if (opening_since_us_ == 0) opening_since_us_ = now;
+  if (!opening_ && now < retry_at_us_) {
+    if (waited_for_run()) fail(busy_);
+    return false;
+  }
+  if (!opening_) opening_ = store::RunWriter::open(volume_, session_.info, settings_.run);
+  const int64_t live_ms = force || queues_full() ? kLiveOpenWaitMs : 0;
+  if (!opening_->wait_ms(live_ ? live_ms : kOpenWaitMs)) {
+    if (waited_for_run()) fail({ETIMEDOUT, "the archive's disk does not answer"});
+    return false;
+  }
+  auto writer = std::exchange(opening_, nullptr)->take([this](const playlist::Record& record) {
+    if (std::holds_alternative<playlist::SegmentRecord>(record)) ++stats_.segments;
+    emit_(record);
+  });
   if (!writer) {
-    const bool busy = writer.error().code == EBUSY;
-    retry_at_us_ = now + (busy ? kBusyRetryUs : kRetryUs);
-    // What is queued meanwhile is kept as long as it is little.
-    hold_queues_ = busy && !queues_full();
-    if (!hold_queues_) tell_lost(writer.error());
+    if (writer.error().code != EBUSY || waited_for_run()) {
+      fail(writer.error());
+    } else {
+      retry_at_us_ = now + kBusyRetryUs;
+      busy_ = writer.error();
+    }
     return false;
   }
   writer_ = std::move(writer).value();
+  opening_since_us_ = retry_at_us_ = 0;
   stats_.run = writer_->name();
   next_sequence_ = 1;
   refusal_told_ = false;
@@ -76,7 +86,10 @@ void Recorder::begin_presentation() {
     (track->kind == codec::Kind::video ? presentation.video : presentation.audio) = track->config;
   }
   end_packager();
-  if (auto begun = writer_->begin(presentation); !begun) tell_lost(begun.error());
+  if (auto begun = writer_->begin(presentation); !begun) {
+    end_run(begun.error().code == E2BIG ? "limit" : "error");
+    return fail(begun.error());
+  }
   presentation_ = presentation;
   packager_.emplace(std::move(presentation), settings_.packager, next_sequence_);
 }
@@ -92,6 +105,7 @@ void Recorder::feed(Track& track, Unit unit) {
     track.queued_bytes += unit.data.size();
     track.queue.push_front(std::move(unit));
     begin_presentation();
+    if (!packager_) return;
     unit = track.pop();
   }
   note_gap(unit);
@@ -150,6 +164,14 @@ void Recorder::tell_lost(const Error& error) {
   emit_(Notice{Notice::Kind::lost, error.code, error.message});
 }
 
+void Recorder::fail(const Error& error) {
+  failed_ = lost_ = true;
+  opening_since_us_ = 0;
+  stats_.recording = false;
+  emit_(Notice{Notice::Kind::failed, error.code, error.message});
+  drop_queues();
+}
+
 void Recorder::end_packager() {
   if (!packager_) return;
   packager_->flush();
@@ -158,6 +180,10 @@ void Recorder::end_packager() {
 }
 
 void Recorder::end_run(const std::string& reason) {
+  if (opening_) {
+    end_reason_ = reason;  // of the run that comes
+    return;
+  }
   end_reason_.clear();
   waiting_since_us_ = 0;
   if (!writer_) return;

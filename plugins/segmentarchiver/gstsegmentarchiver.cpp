@@ -9,8 +9,9 @@
  *
  * A sticky `headgate-session` event starts a new run of the archive with the session's event and station;
  * streams without one are archived under the #segmentarchiver:event and #segmentarchiver:station properties.
- * A changed codec configuration starts a new file. On a full disk the element goes on consuming, warns once,
- * and goes on writing when there is space again.
+ * A changed codec configuration starts a new file. When the disk fills up during a run the element goes on
+ * consuming, warns once, and goes on writing when there is space again. A stream for which no run can be
+ * opened at all is an error: whoever sends should go elsewhere.
  *
  * ## Example launch line
  * |[
@@ -115,17 +116,27 @@ void start_src(GstElement* element, State& state) {
   gst_pad_push_event(state.src, gst_event_new_segment(&segment));
 }
 
+void post_state(GstElement* element, const Notice& notice) {
+  const bool recording = notice.kind == Notice::Kind::recording;
+  GstStructure* fields = gst_structure_new(
+      "headgate-archive", "state", G_TYPE_STRING, recording ? "recording" : "lost", "reason", G_TYPE_STRING,
+      recording ? "" : notice.text.c_str(), "code", G_TYPE_INT, notice.code, nullptr);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT_CAST(element), fields));
+}
+
 void tell(GstElement* element, const Notice& notice) {
   const char* text = notice.text.c_str();
+  const bool full = notice.code == ENOSPC;
   switch (notice.kind) {
-    case Notice::Kind::recording:
-      GST_INFO_OBJECT(element, "recording %s", text);
-      break;
     case Notice::Kind::refused:
       GST_WARNING_OBJECT(element, "frame not archived: %s", text);
       return;
+    case Notice::Kind::recording:
+      GST_INFO_OBJECT(element, "recording %s", text);
+      return post_state(element, notice);
     case Notice::Kind::lost:
-      if (notice.code == ENOSPC)
+      post_state(element, notice);
+      if (full)
         GST_ELEMENT_WARNING(
             element, RESOURCE, NO_SPACE_LEFT,
             ("The archive is full: media is not being recorded. Make space; recording goes on "
@@ -133,13 +144,14 @@ void tell(GstElement* element, const Notice& notice) {
             ("%s", text));
       else
         GST_ELEMENT_WARNING(element, RESOURCE, WRITE, ("Media is not being recorded: %s", text), (nullptr));
-      break;
+      return;
+    case Notice::Kind::failed:
+      post_state(element, notice);
+      if (full)
+        GST_ELEMENT_ERROR(element, RESOURCE, NO_SPACE_LEFT, ("Not recorded: %s", text), (nullptr));
+      else
+        GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("Not recorded: %s", text), (nullptr));
   }
-  const bool recording = notice.kind == Notice::Kind::recording;
-  GstStructure* fields =
-      gst_structure_new("headgate-archive", "state", G_TYPE_STRING, recording ? "recording" : "lost",
-                        "reason", G_TYPE_STRING, recording ? "" : text, nullptr);
-  gst_element_post_message(element, gst_message_new_element(GST_OBJECT_CAST(element), fields));
 }
 
 // Records leave as one list per streaming-thread call.

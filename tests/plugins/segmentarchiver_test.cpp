@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Real encoders into the archive; what is there is counted by ffprobe.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 
+#include <base/unique_fd.h>
 #include <playlist/record.h>
 
 #include "plugin_test.h"
@@ -252,6 +258,14 @@ class ByHand : public Archiver {
     EXPECT_EQ(count_packets(media(), codec::Kind::audio), pushed.audio);
     expect_plays(media());
   }
+  // Sources like these are never waited in, so that a run is opened beside them: whatever comes next shows
+  // it.
+  bool written() {
+    return eventually([this] {
+      video_->send(gst_event_new_gap(0, 1));
+      return stat("frames") > 0;
+    });
+  }
   uint64_t stat(const char* field) {
     GstStructure* raw = nullptr;
     g_object_get(archiver_.get(), "stats", &raw, nullptr);
@@ -296,7 +310,7 @@ TEST_F(ByHand, APadThatNeverGetsDataIsNotWaitedForForever) {
   Pushed pushed = push(media_, 0, 2900, 0, false);  // the file's times begin at 1 s
   EXPECT_EQ(stat("frames"), 0u);
   pushed += push(media_, 2900, 9000, 0, false);
-  EXPECT_GT(stat("frames"), 0u);
+  EXPECT_TRUE(written());
   finish();
   EXPECT_EQ(media().size(), 1u);
   expect_archived(pushed);
@@ -306,7 +320,7 @@ TEST_F(ByHand, APadThatIsNotLinkedIsNotWaitedForAtAll) {
   start(true, false);
   GstPad* unlinked = gst_element_request_pad_simple(archiver_.get(), "audio_0");
   const Pushed pushed = push(media_, 0, 1500);
-  EXPECT_GT(stat("frames"), 0u);
+  EXPECT_TRUE(written());
   finish();
   gst_object_unref(unlinked);
   expect_archived(pushed);
@@ -316,7 +330,7 @@ TEST_F(ByHand, AGapEventSaysThatATrackHasNothingNow) {
   start(true, true);
   audio_->send(gst_event_new_gap(0, 20 * GST_SECOND));
   Pushed pushed = push(media_, 0, 1500, 0, false);
-  EXPECT_GT(stat("frames"), 0u);
+  EXPECT_TRUE(written());
   pushed += push(media_, 1500, 9000, 0, false);
   finish();
   expect_archived(pushed);
@@ -334,6 +348,7 @@ TEST_F(ByHand, ALinkedPadMayBeReleased) {
 TEST_F(ByHand, ATrackThatComesLateStartsANewFileAtAKeyFrame) {
   start(true, true);
   Pushed pushed = push(media_, 0, 4300, 0, false);
+  ASSERT_TRUE(written());
   const Pushed rest = push(media_, 4300, 9000);
   pushed += rest;
   finish();
@@ -358,6 +373,7 @@ TEST_F(ByHand, MissingMediaIsRecordedAsAGap) {
 TEST_F(ByHand, AFlushEndsTheRun) {
   start(true, false);
   Pushed pushed = push(media_, 0, 4000);
+  ASSERT_TRUE(written());
   video_->send(gst_event_new_flush_start());
   video_->send(gst_event_new_flush_stop(TRUE));
   video_->segment();
@@ -434,16 +450,74 @@ TEST_F(ByHand, StoppingEndsTheRun) {
   expect_archived(pushed);
 }
 
-TEST_F(Archiver, AFullDiskIsToldOnceAndMediaGoesOnBeingTaken) {
-  Pipeline pipeline(archiver("min-free=18446744073709551615") + kVideo);
-  const auto video = watch_pad(pipeline, "vp", "src");
+TEST_F(ByHand, TheSourceIsNotHeldUpWhileARunIsOpened) {
+  // Opening waits for this lock, as it would for a slow disk.
+  const std::string event = scratch_.path() + "/lta/5";
+  std::filesystem::create_directories(event);
+  UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  start(true, true);
+  Pushed pushed = push(media_, 0, 4000);
+  EXPECT_EQ(runs(), 0u);
+  EXPECT_EQ(stat("frames"), 0u);
+  lock.reset();
+  ASSERT_TRUE(written());
+  pushed += push(media_, 4000, 9000);
+  finish();
+  EXPECT_EQ(runs(), 1u);
+  EXPECT_EQ(stat("dropped-frames"), 0u);
+  expect_archived(pushed);
+}
+
+TEST_F(ByHand, AnOpeningOutlastsItsSession) {
+  const std::string event = scratch_.path() + "/lta/5";
+  std::filesystem::create_directories(event);
+  UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  start(true, true);
+  const Pushed pushed = push(media_, 0, 9000);
+  for (auto* pad : {&video_, &audio_}) {
+    (*pad)->send(gst_event_new_custom(
+        GST_EVENT_CUSTOM_DOWNSTREAM,
+        gst_structure_new("headgate-session-end", "reason", G_TYPE_STRING, "unpublish", nullptr)));
+    (*pad)->send(gst_event_new_eos());
+  }
+  EXPECT_EQ(runs(), 0u);
+  lock.reset();
+  pipeline_->stop();
+  EXPECT_EQ(chain_lines(scratch_.path(), "\"reason\":\"unpublish\""), 1u);
+  expect_archived(pushed);
+}
+
+// The element's error, before which its message says that nothing is recorded.
+std::string failure_of(Pipeline& pipeline) {
   pipeline.play();
-  ASSERT_TRUE(pipeline.wait_eos());
-  EXPECT_EQ(video->count(), 120u);
-  EXPECT_EQ(pipeline.count(Pipeline::is_type(GST_MESSAGE_WARNING)), 1);
+  const auto error = pipeline.wait(Pipeline::is_type(GST_MESSAGE_ERROR));
+  if (!error) return "";
+  GError* raw = nullptr;
+  gst_message_parse_error(error.get(), &raw, nullptr);
+  const std::string text = raw->message;
+  g_error_free(raw);
   EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-archive", "state", "lost")), 1);
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-archive", "state", "recording")), 0);
   pipeline.stop();
+  return text;
+}
+
+TEST_F(Archiver, AFullDiskIsAnErrorWhereNoRunIsOpen) {
+  Pipeline pipeline(archiver("min-free=18446744073000000000") + kVideo);
+  EXPECT_NE(failure_of(pipeline).find("disk is full"), std::string::npos);
   EXPECT_TRUE(media().empty());
+  EXPECT_EQ(runs(), 0u);
+}
+
+TEST_F(Archiver, ADamagedVolumeIsAnError) {
+  const std::string event = scratch_.path() + "/lta/5";
+  std::filesystem::create_directories(event);
+  std::ofstream(event + "/VOLUME.json") << "garbage";
+  Pipeline pipeline(archiver() + kVideo + kAudio);
+  EXPECT_NE(failure_of(pipeline).find("VOLUME.json"), std::string::npos);
+  EXPECT_EQ(runs(), 0u);
 }
 
 }  // namespace

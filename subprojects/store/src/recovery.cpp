@@ -22,28 +22,12 @@
 namespace headgate::store {
 namespace {
 
-constexpr size_t kEndBytes = 4096;  // an `end` line is shorter
 constexpr int kMaxTornFiles = 1000;
 
 struct RunText {
   ByteVector bytes;
   ChainText chain;
 };
-
-bool has_end(int chain) {
-  struct stat info {};
-  if (::fstat(chain, &info) != 0) return false;
-  auto size = static_cast<uint64_t>(info.st_size);
-  uint64_t length = std::min<uint64_t>(size, kEndBytes);
-  auto tail = pread_exact(chain, size - length, length);
-  if (!tail) return false;
-  std::string_view text = as_text(*tail);
-  if (!text.ends_with('\n')) return false;
-  text.remove_suffix(1);
-  size_t before = text.rfind('\n');
-  auto head = parse_line_head(before == text.npos ? text : text.substr(before + 1));
-  return head && head->type == "end";
-}
 
 std::vector<uint32_t> media_files(const std::string& directory, std::string_view ending) {
   std::vector<uint32_t> files;
@@ -223,7 +207,7 @@ class Recovery {
 
 Result<void> recover_locked(const std::string& directory, UniqueFd chain, const std::string& node,
                             RecoverySummary& summary) {
-  if (!has_end(chain.get())) {
+  if (!read_end_line(chain.get())) {
     auto recovered = Recovery(directory, chain.get(), node, summary).run();
     if (!recovered) return recovered;
   }
@@ -261,7 +245,7 @@ void recover_station(const std::string& root, uint32_t event, uint32_t station, 
   for (const std::string& run : list_runs(root, event, station)) {
     std::string path = directory + "/" + run;
     auto chain = open_file(path + "/" + std::string(kChainName), O_RDONLY);
-    if (chain && has_end(chain->get()) && part_files(path).empty()) continue;
+    if (chain && read_end_line(chain->get()) && part_files(path).empty()) continue;
     // The power went between the directory's making and its first line.
     if (!chain && chain.error().code == ENOENT && list_directory(path).empty()) continue;
     if (auto recovered = recover_run(path, node, summary); !recovered)

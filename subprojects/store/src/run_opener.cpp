@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// RunWriter::open: where does the stream stand, and a new run that goes on from there.
+// RunWriter::open, on the volume's opener thread: where does the stream stand, and a new run that goes on
+// from there.
 #include <base/io.h>
 #include <store/reader.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <future>
 
 #include "chain_lock.h"
 #include "layout.h"
@@ -97,7 +100,7 @@ Result<Continuation> previous_on_disk(VolumeImpl& volume, const RunInfo& info) {
       if (!chain && chain.error().code == EBUSY) return Unexpected(chain.error());
       // It may have ended by itself before it could be locked.
       if (chain) state = scan_continuation(directory, ended);
-      if (chain && !ended) volume.recover_later({directory, std::move(*chain)});
+      if (chain && !ended) volume.recover_later(directory, std::move(*chain));
     }
     // A run without a whole first line (a power cut in its first second) says nothing; the one before does.
     if (state && !latest) {
@@ -174,32 +177,65 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   return Opened{line, directory, prefix + "/" + line.run, *uuid, std::move(log), previous->crashed};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<RunWriter>> RunWriter::open(std::shared_ptr<Volume> base, const RunInfo& info,
-                                                   const RunSettings& given, OnRecord on_record) {
-  // Volume::open() is the only maker.
-  auto volume = std::static_pointer_cast<VolumeImpl>(std::move(base));
-  const std::string& root = volume->settings().root;
-  if (volume->poison() != 0) return Unexpected(EIO, "the archive's disk fails: " + root);
-  if (volume->space() != Space::good)
-    return Unexpected(ENOSPC, "the archive's disk is full: make room on " + root);
-  RunSettings settings = given;
-  settings.file_ms = std::max(settings.file_ms, kLeastFileMs);
+Result<Opened> open_run(VolumeImpl& volume, const RunInfo& info) {
+  const std::string& root = volume.settings().root;
+  if (volume.poison() != 0) return Unexpected(EIO, "the archive's disk fails: " + root);
+  if (volume.space() != Space::good) {
+    std::string problem = DiskSpace(volume.settings()).inspect().problem;
+    return Unexpected(ENOSPC, problem.empty() ? "the archive's disk is full: " + root : problem);
+  }
   StationKey key{info.event, info.station};
-  VolumeImpl::Claim claim = volume->claim(key);
+  VolumeImpl::Claim claim = volume.claim(key);
   if (claim.busy)
     return Unexpected(EBUSY,
                       "station " + std::to_string(info.station) + " is being recorded by this process");
-  auto opened = open_on_disk(*volume, info, claim.previous);
+  auto opened = open_on_disk(volume, info, claim.previous);
   if (!opened) {
-    volume->release(key, std::move(claim.previous));
-    if (opened.error().code == ENOSPC) volume->report_full();
-    return Unexpected(opened.error());
+    volume.release(key, std::move(claim.previous));
+    if (opened.error().code == ENOSPC) volume.report_full();
+    return opened;
   }
-  volume->add(key, opened->line.run, opened->log);
-  return std::unique_ptr<RunWriter>(
-      std::make_unique<RunWriterImpl>(std::move(volume), std::move(*opened), settings, std::move(on_record)));
+  volume.add(key, opened->line.run, opened->log);
+  return opened;
+}
+
+class RunOpeningImpl final : public RunOpening {
+ public:
+  // The volume outlives the job, because the destructor waits for it.
+  RunOpeningImpl(std::shared_ptr<VolumeImpl> volume, const RunInfo& info, const RunSettings& settings)
+      : volume_(std::move(volume)), settings_(settings) {
+    settings_.file_ms = std::max(settings_.file_ms, kLeastFileMs);
+    auto job = std::make_shared<std::packaged_task<Result<Opened>()>>(
+        [disk = volume_.get(), info] { return open_run(*disk, info); });
+    opened_ = job->get_future();
+    volume_->opener().post([job] { (*job)(); });
+  }
+  ~RunOpeningImpl() override {
+    if (opened_.valid()) (void)take(nullptr);
+  }
+  bool wait_ms(int64_t ms) override {
+    return opened_.wait_for(std::chrono::milliseconds(ms)) == std::future_status::ready;
+  }
+  Result<std::unique_ptr<RunWriter>> take(RunWriter::OnRecord on_record) override {
+    auto opened = opened_.get();
+    if (!opened) return Unexpected(opened.error());
+    return std::unique_ptr<RunWriter>(
+        std::make_unique<RunWriterImpl>(volume_, std::move(*opened), settings_, std::move(on_record)));
+  }
+
+ private:
+  const std::shared_ptr<VolumeImpl> volume_;
+  RunSettings settings_;
+  std::future<Result<Opened>> opened_;
+};
+
+}  // namespace
+
+std::unique_ptr<RunOpening> RunWriter::open(std::shared_ptr<Volume> volume, const RunInfo& info,
+                                            const RunSettings& settings) {
+  // Volume::open() is the only maker.
+  return std::make_unique<RunOpeningImpl>(std::static_pointer_cast<VolumeImpl>(std::move(volume)), info,
+                                          settings);
 }
 
 }  // namespace headgate::store

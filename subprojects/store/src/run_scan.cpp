@@ -189,6 +189,22 @@ void RunScan::tail(bool live) {
   }
 }
 
+std::optional<std::string> read_end_line(int chain) {
+  constexpr uint64_t kEndBytes = 4096;  // an `end` line is shorter
+  struct stat info {};
+  if (::fstat(chain, &info) != 0) return std::nullopt;
+  auto size = static_cast<uint64_t>(info.st_size);
+  uint64_t length = std::min(size, kEndBytes);
+  auto tail = pread_exact(chain, size - length, length);
+  if (!tail) return std::nullopt;
+  std::string_view text = as_text(*tail);
+  if (!text.ends_with('\n')) return std::nullopt;
+  text.remove_suffix(1);
+  text.remove_prefix(text.rfind('\n') + 1);  // npos + 1: it begins the file
+  auto head = parse_line_head(text);
+  return head && head->type == "end" ? std::optional<std::string>(text) : std::nullopt;
+}
+
 Result<Continuation> scan_continuation(const std::string& directory, bool& ended) {
   std::string path = directory + "/" + std::string(kChainName);
   auto file = open_file(path, O_RDONLY);
@@ -197,6 +213,16 @@ Result<Continuation> scan_continuation(const std::string& directory, bool& ended
   if (::fstat(file->get(), &info) != 0) return errno_error("stat " + path);
   auto size = static_cast<uint64_t>(info.st_size);
   auto read = [&](uint64_t offset, uint64_t length) { return pread_exact(file->get(), offset, length); };
+  // A run that has ended says in its last line where it stood.
+  if (auto end = read_end_line(file->get())) {
+    auto first = read(0, std::min<uint64_t>(size, kMaxLineBytes));
+    if (!first) return Unexpected(first.error());
+    RunScan scan(directory, "", nullptr);
+    scan.line(as_text(*first).substr(0, as_text(*first).find('\n')));
+    scan.line(*end);
+    ended = scan.ended();
+    if (scan.opened() && ended) return scan.state();
+  }
   // The first line, then the last ones; all of them when no segment is among those.
   for (uint64_t start = size > 2 * kTailBytes ? size - kTailBytes : 0;; start = 0) {
     RunScan scan(directory, "", nullptr);

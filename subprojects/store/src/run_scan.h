@@ -69,6 +69,9 @@ class RunScan {
   uint64_t tail_bytes_ = 0;
 };
 
+// A run.jl's last line, if it is `end`: without newline. Reads no more than its last bytes.
+std::optional<std::string> read_end_line(int chain);
+
 // Where the run in `directory` leaves its stream; reads no more of run.jl than its ends unless it must.
 // ENODATA: it has not even a first line.
 Result<Continuation> scan_continuation(const std::string& directory, bool& ended);

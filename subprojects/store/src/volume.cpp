@@ -146,22 +146,20 @@ void VolumeImpl::ended(StationKey key, Continuation next) {
   wake_.notify_one();
 }
 
-void VolumeImpl::recover_later(CrashedRun run) {
-  auto control = control_.lock();
-  control->crashed.push_back(std::move(run));
-  control->hurry = true;
-  wake_.notify_one();
+void VolumeImpl::recover_later(std::string directory, UniqueFd chain) {
+  // A job can be copied, a lock cannot.
+  auto lock = std::make_shared<UniqueFd>(std::move(chain));
+  recoverer_.post([this, directory = std::move(directory), lock] {
+    // What cannot be recovered now (a full disk) is found again by the next look over the volume.
+    RecoverySummary summary;
+    (void)recover_locked(directory, std::move(*lock), settings_.node, summary);
+  });
 }
 
 Result<std::string> VolumeImpl::identity(uint32_t event) {
-  {
-    auto identities = identities_.lock();
-    if (auto known = identities->find(event); known != identities->end()) return known->second;
-  }
-  auto uuid = volume_uuid(settings_.root + "/" + event_directory(event), settings_.durable);
-  if (!uuid) return uuid;
-  bool first = identities_.lock()->emplace(event, *uuid).second;
-  if (first) control_.lock()->opened_events.push_back(event);
+  if (auto known = identities_.find(event); known != identities_.end()) return known->second;
+  auto uuid = open_identity(settings_.root + "/" + event_directory(event), settings_.durable);
+  if (uuid) identities_.emplace(event, *uuid);
   return uuid;
 }
 
@@ -210,23 +208,6 @@ void VolumeImpl::append_lines(const std::vector<OpenRun>& runs) {
   }
 }
 
-void VolumeImpl::recover_crashed() {
-  std::vector<CrashedRun> crashed;
-  std::vector<uint32_t> events;
-  {
-    auto control = control_.lock();
-    crashed.swap(control->crashed);
-    events.swap(control->opened_events);
-  }
-  for (uint32_t event : events)
-    count_opening(settings_.root + "/" + event_directory(event), settings_.durable);
-  for (CrashedRun& run : crashed) {
-    // What cannot be recovered now (a full disk) is found again by the next look over the volume.
-    RecoverySummary summary;
-    (void)recover_locked(run.directory, std::move(run.chain), settings_.node, summary);
-  }
-}
-
 void VolumeImpl::settle(const std::vector<OpenRun>& runs) {
   for (const OpenRun& open : runs)
     if (auto settled = open.log->settle(settings_.durable); !settled) set_poison(settled.error().code);
@@ -242,7 +223,6 @@ void VolumeImpl::abandon(const std::vector<OpenRun>& runs) {
 // then. True: another tick at once would make lines durable that should not wait, `all` or those of runs that
 // have ended.
 bool VolumeImpl::tick(bool all) {
-  recover_crashed();
   if (full_.exchange(false)) disk_.release_reserve();
   space_ = disk_.measure();
   std::vector<OpenRun> runs = control_.lock()->runs;

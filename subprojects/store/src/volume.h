@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The volume behind store/run_writer.h. One thread per volume and process does everything that waits for the
-// disk. Lock order: none is held while another is taken.
+// The volume behind store/run_writer.h. What waits for the disk is done by three threads for each volume and
+// process: one commits each second, one opens runs, one recovers what others left behind; none of them waits
+// for another. Lock order: none is held while another is taken.
 #pragma once
 
 #include <atomic>
@@ -18,18 +19,13 @@
 #include <store/run_writer.h>
 
 #include "disk_space.h"
+#include "job_thread.h"
 #include "records.h"
 #include "run_log.h"
 
 namespace headgate::store {
 
 using StationKey = std::pair<uint32_t, uint32_t>;  // event, station
-
-// A crashed run whose lock this process holds: recovered on the volume's thread.
-struct CrashedRun {
-  std::string directory;
-  UniqueFd chain;
-};
 
 class VolumeImpl final : public Volume {
  public:
@@ -59,9 +55,11 @@ class VolumeImpl final : public Volume {
   void add(StationKey station, const std::string& run, std::shared_ptr<RunLog> log);
   void ended(StationKey station, Continuation next);
 
-  void recover_later(CrashedRun run);
-  // lta/<event>/VOLUME.json's uuid; makes the file for an event's first run here. Counts this process's
-  // opening of it, later, in the volume's thread.
+  JobThread& opener() { return opener_; }
+  // A crashed run whose lock this process holds.
+  void recover_later(std::string directory, UniqueFd chain);
+  // lta/<event>/VOLUME.json's uuid. An event's first run in this process makes the file, or counts an
+  // opening. On the opener's thread.
   Result<std::string> identity(uint32_t event);
 
  private:
@@ -79,14 +77,11 @@ class VolumeImpl final : public Volume {
     bool hurry = false;  // something ended: do not wait for the whole second
     uint64_t asked = 0, done = 0;
     std::vector<OpenRun> runs;
-    std::vector<CrashedRun> crashed;
-    std::vector<uint32_t> opened_events;
   };
 
   void run();
   bool tick(bool all);
   bool sync();
-  void recover_crashed();
   void append_lines(const std::vector<OpenRun>& runs);
   void settle(const std::vector<OpenRun>& runs);
   void abandon(const std::vector<OpenRun>& runs);
@@ -100,10 +95,11 @@ class VolumeImpl final : public Volume {
   std::atomic<int> poison_{0};
   std::atomic<bool> full_{false};
   Guarded<std::map<StationKey, Station>> stations_;
-  Guarded<std::map<uint32_t, std::string>> identities_;  // by event
+  std::map<uint32_t, std::string> identities_;  // by event; of the opener's thread
   Guarded<Control> control_;
   std::condition_variable wake_, committed_;
   std::thread thread_;
+  JobThread recoverer_, opener_;
 };
 
 }  // namespace headgate::store

@@ -80,21 +80,16 @@ Result<UniqueFd> lock_directory(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> volume_uuid(const std::string& event_directory, bool durable) {
+Result<std::string> open_identity(const std::string& event_directory, bool durable) {
+  if (auto made = make_directories(event_directory); !made) return Unexpected(made.error());
+  auto lock = lock_directory(event_directory);
+  if (!lock) return Unexpected(lock.error());
   std::string path = event_directory + "/VOLUME.json";
   auto identity = read_identity(path);
-  if (!identity && identity.error().code == ENOENT) {
-    if (auto made = make_directories(event_directory); !made) return Unexpected(made.error());
-    auto lock = lock_directory(event_directory);
-    if (!lock) return Unexpected(lock.error());
-    identity = read_identity(path);
-    if (!identity && identity.error().code == ENOENT) {
-      Identity fresh{random_uuid(), 0};
-      if (auto written = write_identity(path, fresh, durable); !written) return Unexpected(written.error());
-      return fresh.uuid;
-    }
-  }
+  if (!identity && identity.error().code == ENOENT) identity = Identity{random_uuid(), 0};
   if (!identity) return Unexpected(identity.error());
+  ++identity->opens;
+  if (auto written = write_identity(path, *identity, durable); !written) return Unexpected(written.error());
   return identity->uuid;
 }
 
@@ -102,15 +97,6 @@ Result<void> check_identity(const std::string& event_directory) {
   auto identity = read_identity(event_directory + "/VOLUME.json");
   if (!identity && identity.error().code != ENOENT) return Unexpected(identity.error());
   return {};
-}
-
-void count_opening(const std::string& event_directory, bool durable) {
-  std::string path = event_directory + "/VOLUME.json";
-  auto lock = lock_directory(event_directory);
-  auto identity = read_identity(path);
-  if (!lock || !identity) return;  // read again, and refused, by the next run
-  ++identity->opens;
-  (void)write_identity(path, *identity, durable);
 }
 
 }  // namespace headgate::store

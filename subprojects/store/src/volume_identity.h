@@ -9,11 +9,9 @@
 
 namespace headgate::store {
 
-// Reads the uuid; makes directory and file when there are none.
-Result<std::string> volume_uuid(const std::string& event_directory, bool durable);
+// Reads the uuid and adds one to `opens`; makes directory and file when there are none.
+Result<std::string> open_identity(const std::string& event_directory, bool durable);
 // Nothing is wrong with the file, or there is none yet.
 Result<void> check_identity(const std::string& event_directory);
-// Adds one to `opens`.
-void count_opening(const std::string& event_directory, bool durable);
 
 }  // namespace headgate::store

@@ -120,8 +120,9 @@ std::unique_ptr<ArchiveTest::Session> ArchiveTest::open(const std::shared_ptr<Vo
                                                         const test::SyntheticSettings& media,
                                                         const RunSettings& run) {
   auto session = std::make_unique<Session>();
-  auto writer = RunWriter::open(volume, info, run,
-                                [told = &session->told](const Record& record) { told->push_back(record); });
+  auto writer = RunWriter::open(volume, info, run)->take([told = &session->told](const Record& record) {
+    told->push_back(record);
+  });
   EXPECT_TRUE(writer) << writer.error().message;
   if (!writer) return nullptr;
   session->writer = std::move(*writer);

@@ -92,7 +92,7 @@ TEST_F(SmallDiskTest, FullAndBack) {
   EXPECT_EQ(error.code, ENOSPC);
   EXPECT_EQ(disk->space(), Space::full);
   EXPECT_EQ(write_until_refused(*session, 1).code, ENOSPC);
-  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {})->take(nullptr);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ENOSPC);
   // The chain is written all the same: the reserve made room for it.
@@ -156,7 +156,7 @@ TEST_F(SmallDiskTest, LowRefusesNewRunsOnly) {
   fill("ballast", 7 << 20);
   disk->commit();
   EXPECT_EQ(disk->space(), Space::low);
-  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {})->take(nullptr);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ENOSPC);
   write(*session, 6);
@@ -198,7 +198,7 @@ TEST_F(SmallDiskTest, NoRoomForFilesIsAFullDisk) {
   EXPECT_NE(Volume::inspect(settings_).problem.find("inodes"), std::string::npos);
   auto disk = volume();
   EXPECT_NE(disk->space(), Space::good);
-  auto refused = RunWriter::open(disk, info(), {}, nullptr);
+  auto refused = RunWriter::open(disk, info(), {})->take(nullptr);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ENOSPC);
   ASSERT_EQ(::mount("none", mount_.c_str(), "tmpfs", MS_REMOUNT, "size=8m,nr_inodes=5000"), 0);
@@ -258,7 +258,7 @@ TEST_F(BrokenDiskTest, FailedWritePoisonsTheVolume) {
   test::failing_disk().pwritev_errno = 0;
   // Once is enough, though the disk works again.
   EXPECT_EQ(write_until_refused(*session, 1).code, EIO);
-  auto refused = RunWriter::open(disk, info(kStation + 1), {}, nullptr);
+  auto refused = RunWriter::open(disk, info(kStation + 1), {})->take(nullptr);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, EIO);
   session->writer->end("unpublish");

@@ -158,18 +158,19 @@ TEST_F(KillTest, AStationBelongsToOneProcess) {
   ASSERT_TRUE(disk);
   std::string run = list_runs(directory_.path(), kEvent, 1).at(0);
   EXPECT_TRUE(read_run(directory_.path(), kEvent, 1, run)->writing);
-  auto busy = RunWriter::open(*disk, info(1), {}, nullptr);
+  auto busy = RunWriter::open(*disk, info(1), {})->take(nullptr);
   ASSERT_FALSE(busy);
   EXPECT_EQ(busy.error().code, EBUSY);
   EXPECT_GE(recover(directory_.path(), "n02").live, 1);
   kill_after(std::move(writer), 1, 0);
   run = list_runs(directory_.path(), kEvent, 1).back();
   EXPECT_FALSE(read_run(directory_.path(), kEvent, 1, run)->writing);
-  auto next = RunWriter::open(*disk, info(1), {}, nullptr);
+  auto next = RunWriter::open(*disk, info(1), {})->take(nullptr);
   ASSERT_TRUE(next) << next.error().message;
   (*next)->end("unpublish");
-  (*disk)->commit();
-  recover(directory_.path(), "n02");
+  *next = nullptr;
+  *disk = nullptr;  // commits, and recovers what it has found
+  EXPECT_EQ(recover(directory_.path(), "n02").live, 0);
   expect_sound();
 }
 

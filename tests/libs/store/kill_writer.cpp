@@ -38,11 +38,12 @@ void start(const std::shared_ptr<store::Volume>& volume, Station& station) {
   info.station = station.number;
   store::RunSettings settings;
   settings.file_ms = 3000;
-  auto writer = store::RunWriter::open(volume, info, settings, [&station](const playlist::Record& record) {
-    ByteVector bytes;
-    playlist::encode(record, bytes);
-    say(std::to_string(station.number) + " " + to_hex(bytes) + "\n");
-  });
+  auto writer =
+      store::RunWriter::open(volume, info, settings)->take([&station](const playlist::Record& record) {
+        ByteVector bytes;
+        playlist::encode(record, bytes);
+        say(std::to_string(station.number) + " " + to_hex(bytes) + "\n");
+      });
   if (!writer) {
     std::fprintf(stderr, "%s\n", writer.error().message.c_str());
     std::exit(1);

@@ -281,12 +281,12 @@ TEST_F(RunWriterTest, ABackwardClockBreaksNeitherOrderNorTimeline) {
 TEST_F(RunWriterTest, OneWriterPerStation) {
   auto disk = volume();
   auto first = open(disk);
-  auto second = RunWriter::open(disk, info(), {}, nullptr);
+  auto second = RunWriter::open(disk, info(), {})->take(nullptr);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, EBUSY);
-  EXPECT_TRUE(RunWriter::open(disk, info(kStation + 1), {}, nullptr));
+  EXPECT_TRUE(RunWriter::open(disk, info(kStation + 1), {})->take(nullptr));
   first->writer->end("superseded");
-  EXPECT_TRUE(RunWriter::open(disk, info(), {}, nullptr));
+  EXPECT_TRUE(RunWriter::open(disk, info(), {})->take(nullptr));
 }
 
 TEST_F(RunWriterTest, AnAbandonedRunIsEnded) {
@@ -303,7 +303,7 @@ TEST_F(RunWriterTest, AnAbandonedRunIsEnded) {
 
 TEST_F(RunWriterTest, RefusesWhatCannotBeWritten) {
   auto disk = volume();
-  auto writer = RunWriter::open(disk, info(), {}, nullptr);
+  auto writer = RunWriter::open(disk, info(), {})->take(nullptr);
   ASSERT_TRUE(writer);
   test::SyntheticMedia media({}, 0, kStart);
   fmp4::Part part = media.next();

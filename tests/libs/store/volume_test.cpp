@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Many streaming threads on one volume, and the volume's own thread. Meant for ThreadSanitizer, too.
+#include <base/unique_fd.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "archive_fixture.h"
@@ -11,7 +16,10 @@
 namespace headgate::store {
 namespace {
 
-class VolumeTest : public ArchiveTest {};
+class VolumeTest : public ArchiveTest {
+ protected:
+  ArchiveDirectory copy_;
+};
 
 TEST_F(VolumeTest, ManyStationsAtOnce) {
   constexpr uint32_t kThreads = 4, kRuns = 4;
@@ -27,8 +35,9 @@ TEST_F(VolumeTest, ManyStationsAtOnce) {
         Records& mine = told[t * kRuns + r];
         RunSettings settings;
         settings.file_ms = 3000;
-        auto writer = RunWriter::open(*disk, info(t + 1), settings,
-                                      [&](const Record& record) { mine.push_back(record); });
+        auto writer = RunWriter::open(*disk, info(t + 1), settings)->take([&](const Record& record) {
+          mine.push_back(record);
+        });
         ASSERT_TRUE(writer) << writer.error().message;
         test::SyntheticSettings media_settings;
         media_settings.seed = t * kRuns + r;
@@ -61,7 +70,7 @@ TEST_F(VolumeTest, CommitsByItself) {
   settings_.commit_ms = 20;
   auto disk = Volume::open(settings_);
   ASSERT_TRUE(disk);
-  auto writer = RunWriter::open(*disk, info(), {}, nullptr);
+  auto writer = RunWriter::open(*disk, info(), {})->take(nullptr);
   ASSERT_TRUE(writer);
   test::SyntheticMedia media({}, 0, kStart);
   ASSERT_TRUE((*writer)->begin(media.presentation()));
@@ -96,7 +105,7 @@ TEST_F(VolumeTest, ABrokenIdentityIsNotReplaced) {
   std::string event = directory_.path() + "/lta/7";
   ASSERT_EQ(::system(("mkdir -p " + event).c_str()), 0);
   write_text(event + "/VOLUME.json", "{\"v\":1}\n");
-  auto refused = RunWriter::open(disk, info(), {}, nullptr);
+  auto refused = RunWriter::open(disk, info(), {})->take(nullptr);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("VOLUME.json"), std::string::npos);
   EXPECT_EQ(read_text(event + "/VOLUME.json"), "{\"v\":1}\n");
@@ -104,6 +113,60 @@ TEST_F(VolumeTest, ABrokenIdentityIsNotReplaced) {
   // The volume itself, and other events on it, are well.
   EXPECT_EQ(Volume::inspect(settings_).problem, "");
   EXPECT_EQ(Volume::inspect(settings_, kEvent + 1).problem, "");
+}
+
+TEST_F(VolumeTest, OpeningWaitsForTheDiskInAThreadOfItsOwn) {
+  auto disk = volume();
+  std::string event = directory_.path() + "/lta/7";
+  ASSERT_EQ(::system(("mkdir -p " + event).c_str()), 0);
+  UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);  // as a disk that does not answer
+  auto opening = RunWriter::open(disk, info(), {});
+  EXPECT_FALSE(opening->wait_ms(20));
+  disk->commit();
+  lock.reset();
+  Records told;
+  auto writer = opening->take([&](const Record& record) { told.push_back(record); });
+  ASSERT_TRUE(writer) << writer.error().message;
+  EXPECT_EQ(std::get<playlist::RunRecord>(told.at(0)).run, (*writer)->name());
+}
+
+TEST_F(VolumeTest, AnOpeningThatNobodyTakesEndsItsRun) {
+  auto disk = volume();
+  RunWriter::open(disk, info(), {}).reset();
+  auto runs = list_runs(directory_.path(), kEvent, kStation);
+  ASSERT_EQ(runs.size(), 1u);
+  disk->commit();
+  EXPECT_EQ(lines_of(run_directory(runs[0]), "end").size(), 1u);
+  EXPECT_TRUE(open(disk));  // the station is free
+}
+
+TEST_F(VolumeTest, ARecoveryHoldsNobodyUp) {
+  {
+    settings_.commit_ms = 3'600'000;
+    auto disk = volume();
+    auto session = open(disk);
+    write(*session, 12);
+    disk->commit();
+    std::filesystem::copy(directory_.path(), copy_.path(), std::filesystem::copy_options::recursive);
+  }
+  // Its writer has died, and the recovery waits: for a reader of this pipe, as it would for a slow disk.
+  std::string run = list_runs(copy_.path(), kEvent, kStation).at(0);
+  std::string pipe = copy_.path() + run_directory(run).substr(directory_.path().size()) + "/000000.fhx.tmp";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  settings_.root = copy_.path();
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 12);
+  disk->commit();
+  EXPECT_GT(session->writer->durable_pts(), session->writer->timeline_offset());
+  EXPECT_TRUE(open(disk, info(kStation + 1)));
+  EXPECT_FALSE(read_run(copy_.path(), kEvent, kStation, run)->ended);
+  // The recovery has the pipe open for writing by now or waits until it can.
+  UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_CLOEXEC));
+  session.reset();
+  disk.reset();
+  EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation, run)->ended);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   store::RunInfo info;
   info.event = static_cast<uint32_t>(std::atoi(argv[2]));
   info.station = static_cast<uint32_t>(std::atoi(argv[3]));
-  auto writer = store::RunWriter::open(*volume, info, {}, [](const playlist::Record&) {});
+  auto writer = store::RunWriter::open(*volume, info, {})->take([](const playlist::Record&) {});
   if (!writer) give_up(writer.error().message);
   int64_t start = ((*writer)->timeline_offset() + 3599) / 3600 * 3600;
   test::SyntheticSettings settings;

@@ -77,19 +77,22 @@ struct RunSettings {
   bool frame_index = true;    // .fhx and `fh`
 };
 
+class RunOpening;
+
 // Not thread-safe: one streaming thread. Calls never wait for the disk beyond the page cache. Records for
 // listeners are handed to `on_record` from within the call that causes them.
 class RunWriter {
  public:
   using OnRecord = std::function<void(const playlist::Record&)>;
-  // Recovers the station's last run first if its writer died; continues its timeline, media sequence and
-  // discontinuity sequence. Errors by code:
+  // Begins to open a run, which takes a look at the station's last ones, on a thread of the volume: the new
+  // run continues their timeline, media sequence and discontinuity sequence. Those whose writer died are
+  // recovered, on another thread, beside the new run. Errors by code:
   //   ENOSPC  the volume is full or nearly so: refuse the publisher, try another node
   //   EIO     the volume is broken: no run is opened on it by this process any more
   //   EBUSY   the station's last run is still being written, by this process (end it first) or by another one
   //           (it is over when that process has ended it and committed, at most a second later): try again
-  static Result<std::unique_ptr<RunWriter>> open(std::shared_ptr<Volume> volume, const RunInfo& info,
-                                                 const RunSettings& settings, OnRecord on_record);
+  static std::unique_ptr<RunOpening> open(std::shared_ptr<Volume> volume, const RunInfo& info,
+                                          const RunSettings& settings);
   virtual ~RunWriter() = default;  // ends an open run: "abandoned", on_record is called
 
   // kPartTimescale ticks to add to the session's running time: the stream's timeline goes on across runs by
@@ -112,6 +115,18 @@ class RunWriter {
   // Media missing: ends the open segment. PTS in kPartTimescale on the stream's timeline.
   virtual void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) = 0;
   virtual void end(const std::string& reason) = 0;
+};
+
+// A run on its way; of the same thread as its writer. Openings are done one after the other: at any time
+// there is at most one of each station, or the others fail with EBUSY.
+class RunOpening {
+ public:
+  // Waits. A run that was opened and not taken ends as an abandoned one.
+  virtual ~RunOpening() = default;
+  // Waits at most `ms`. True: take() will not wait.
+  virtual bool wait_ms(int64_t ms) = 0;
+  // Waits; once. `on_record` is called from here on.
+  virtual Result<std::unique_ptr<RunWriter>> take(RunWriter::OnRecord on_record) = 0;
 };
 
 }  // namespace headgate::store
