@@ -305,7 +305,7 @@ class Run:
         for f in self.files:
             names -= {f'{f:06d}.mp4', f'{f:06d}.mp4.part', f'{f:06d}.fhx'}
         for name in sorted(names):
-            if name.startswith('run.jl.torn-'):
+            if name.startswith('run.jl.torn-') or '.fhx.found-' in name:
                 self.note(f'{name} kept')
             elif name[:6].isdigit() and name[:6].lstrip('0') != '' or name.startswith('000000.'):
                 index = int(name[:6])

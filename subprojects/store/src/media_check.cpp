@@ -5,9 +5,12 @@
 #include <base/io.h>
 #include <fmp4/reader.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "layout.h"
 #include "media_file.h"
@@ -17,6 +20,7 @@ namespace headgate::store {
 namespace {
 
 constexpr size_t kStep = 1u << 20;
+constexpr int kMaxKeptIndexes = 1000;
 
 // SHA-256 of [from, to), also into `whole` when given.
 Result<std::string> hash_range(int fd, uint64_t from, uint64_t to, Sha256* whole) {
@@ -61,6 +65,30 @@ Result<void> check_hashes(int fd, const RecordedFile& file, MediaCheck& check) {
   return {};
 }
 
+// The index that was made while the media was received stays: beside the new one, unless that says all of it
+// and more. What is in it of media that is damaged now cannot be made again.
+Result<void> keep_index(const std::string& path, Bytes replacement) {
+  auto file = open_file(path, O_RDONLY);
+  if (!file) return Unexpected(file.error());
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return errno_error("stat " + path);
+  auto size = static_cast<uint64_t>(info.st_size);
+  if (size <= replacement.size()) {
+    auto found = pread_exact(file->get(), 0, size);
+    if (!found) return Unexpected(found.error());
+    if (std::ranges::equal(*found, replacement.first(size))) return {};
+  }
+  for (int k = 0; k < kMaxKeptIndexes; ++k) {
+    std::string kept = path + ".found-" + std::to_string(k);
+    if (::link(path.c_str(), kept.c_str()) == 0) {
+      if (::fchmod(file->get(), 0440) != 0) return errno_error("chmod " + kept);
+      return {};
+    }
+    if (errno != EEXIST) return errno_error("link " + kept);
+  }
+  return Unexpected(EEXIST, path + ": too many kept indexes");
+}
+
 // The index of what is recorded, from the media: the one on disk ends up to ten seconds earlier.
 Result<std::string> make_index(const std::string& path, int fd, const RecordedFile& file,
                                const MediaCheck& check) {
@@ -95,6 +123,7 @@ Result<std::string> make_index(const std::string& path, int fd, const RecordedFi
       }
     }
   }
+  if (auto kept = keep_index(path, entries); !kept) return Unexpected(kept.error());
   if (auto written = replace_file(path, entries); !written) return Unexpected(written.error());
   return to_hex(sha256(entries));
 }

@@ -241,6 +241,35 @@ TEST_F(RecoveryTest, ChangedMediaIsNamed) {
       std::string::npos);
 }
 
+TEST_F(RecoveryTest, TheIndexMadeAtReceptionIsKept) {
+  auto disk = volume();
+  auto session = open(disk);
+  std::string run = session->writer->name();
+  write(*session, 41);
+  disk->commit();
+  std::string sound = snapshot(), damaged = snapshot();
+  write(*session, 41);
+  std::string behind = snapshot();  // its index knows frames that no record knows
+  auto index = [&](const std::string& root) { return run_in(root, run) + "/000000.fhx"; };
+  std::string received = read_text(index(sound)), more = read_text(index(behind));
+  ASSERT_GT(received.size(), 4000u);
+  ASSERT_GT(more.size(), received.size());
+  std::string media = read_text(run_in(damaged, run) + "/000000.mp4.part");
+  media[static_cast<size_t>(number_in(lines_of(run_in(damaged, run), "frag").at(1), "off") + 2000)] ^= 1;
+  write_text(run_in(damaged, run) + "/000000.mp4.part", media);
+
+  recover(sound, "n02");
+  EXPECT_FALSE(fs::exists(index(sound) + ".found-0"));
+  EXPECT_TRUE(read_text(index(sound)).starts_with(received));
+  recover(damaged, "n02");
+  EXPECT_EQ(read_text(index(damaged) + ".found-0"), received);
+  EXPECT_NE(read_text(index(damaged)).substr(0, received.size()), received);
+  recover(behind, "n02");
+  EXPECT_EQ(read_text(index(behind) + ".found-0"), more);
+  EXPECT_LT(fs::file_size(index(behind)), more.size());
+  expect_sound_in(behind);
+}
+
 TEST_F(RecoveryTest, ADamagedLineIsPassedOverAndItsMediaFound) {
   auto disk = volume();
   auto session = open(disk);
