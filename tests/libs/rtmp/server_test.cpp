@@ -419,19 +419,34 @@ TEST_F(ServerTest, DamagedStatesAreRefusedOrHarmless) {
   send(connect_command("lt"));
   send(joined({publish_command(3, "k"), message(kVideo, 6, 7, filled(300))}));
   ByteVector state = server_->save();
+  size_t shortest = 0;
   for (size_t size = 0; size < state.size(); ++size) {
     auto restored = Server::restore(Bytes(state).first(size));
-    if (restored) (void)restored->feed(filled(100), handler_).has_value();
+    if (!restored) {
+      EXPECT_EQ(shortest, 0u) << size << " bytes are refused";
+      continue;
+    }
+    if (shortest == 0) shortest = size;
+    (void)restored->feed(filled(100), handler_).has_value();
   }
+  // The last part, bytes that were not looked at yet, may be of any length.
+  EXPECT_GT(shortest, 100u);
+  size_t refused = 0;
   for (size_t bit = 0; bit < 8 * state.size(); ++bit) {
     ByteVector damaged = state;
     damaged[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
     auto restored = Server::restore(damaged);
-    if (!restored) continue;
+    if (!restored) {
+      ++refused;
+      continue;
+    }
+    // What a flipped bit says is not known; that nothing is read or kept beyond the limits is.
     restored->accept_publish();
     RecordingSink sink;
     (void)restored->feed(message(kVideo, 6, 7, filled(300)), handler_, &sink).has_value();
+    EXPECT_LE(sink.seen.size(), 2u) << "bit " << bit;
   }
+  EXPECT_GT(refused, 8u) << "the state's version and lengths are looked at";
 }
 
 }  // namespace
