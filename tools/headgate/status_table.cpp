@@ -92,7 +92,7 @@ std::string status_table(const std::string& json) {
       append(out, "the archive is being recovered: %s of %s stations",
              number_text(recovery.number("stations")).c_str(), number_text(recovery.number("of")).c_str());
     else if (recovery.text("state") == "failed")
-      append(out, "the archive's recovery found damage: see the log, or run `headgate archive recover`");
+      out += "the archive's recovery found damage: see the log, or run `headgate archive recover`\n";
   });
   append(out, "%-8s %8s %9s  %s", "WORKER", "PID", "SESSIONS", "STATE");
   node.each("workers", [&](const Object& worker) {
