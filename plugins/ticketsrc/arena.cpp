@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "arena.h"
 
+#include <algorithm>
+#include <bit>
+#include <map>
+
 namespace headgate::ticketsrc {
 namespace {
 
 // What a block's memory hands back when its last frame is gone.
 struct Lent {
-  std::shared_ptr<BlockPool> pool;  // none: larger than the pool's blocks
+  BlockPool* pool = nullptr;  // none: larger than any pool's blocks
   std::unique_ptr<std::byte[]> block;
 };
 
 void give_back(void* data) {
-  auto* lent = static_cast<Lent*>(data);
+  const std::unique_ptr<Lent> lent(static_cast<Lent*>(data));
   if (lent->pool) lent->pool->give(std::move(lent->block));
-  delete lent;
 }
 
 }  // namespace
+
+BlockPool* BlockPool::holding(size_t bytes) {
+  const size_t size = std::bit_ceil(std::max(bytes, kSmallestBlock));
+  if (size > kLargestBlock) return nullptr;
+  // Never destroyed: frames may outlive everything else.
+  static std::mutex mutex;
+  static auto* pools = new std::map<size_t, BlockPool*>;
+  std::lock_guard lock(mutex);
+  BlockPool*& pool = (*pools)[size];
+  if (!pool) pool = new BlockPool(size);
+  return pool;
+}
 
 std::unique_ptr<std::byte[]> BlockPool::take() {
   {
@@ -32,29 +47,22 @@ std::unique_ptr<std::byte[]> BlockPool::take() {
 
 void BlockPool::give(std::unique_ptr<std::byte[]> block) {
   std::lock_guard lock(mutex_);
-  if (free_.size() < kMaxFree) free_.push_back(std::move(block));
+  if ((free_.size() + 1) * block_bytes_ <= kMaxFreeBytes) free_.push_back(std::move(block));
 }
-
-Arena::Arena(size_t block_bytes) : pool_(std::make_shared<BlockPool>(block_bytes)) {}
 
 std::span<std::byte> Arena::reserve(size_t size) {
   // Nobody else holds a frame of it: from the start again.
   if (block_ && GST_MINI_OBJECT_REFCOUNT_VALUE(block_.get()) == 1) used_ = 0;
-  if (!block_ || capacity_ - used_ < size) new_block(size);
+  if (!block_ || capacity_ - used_ < size) new_block(std::max(size, block_bytes_));
   reserved_ = size;
   return {data_ + used_, size};
 }
 
 void Arena::new_block(size_t size) {
   auto lent = std::make_unique<Lent>();
-  if (size <= pool_->block_bytes()) {
-    lent->block = pool_->take();
-    lent->pool = pool_;
-    capacity_ = pool_->block_bytes();
-  } else {
-    lent->block.reset(new std::byte[size]);
-    capacity_ = size;
-  }
+  lent->pool = BlockPool::holding(size);
+  capacity_ = lent->pool ? lent->pool->block_bytes() : size;
+  lent->block = lent->pool ? lent->pool->take() : std::unique_ptr<std::byte[]>(new std::byte[size]);
   data_ = lent->block.get();
   used_ = 0;
   block_ = gst::Ref<GstMemory>::adopt(gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, data_, capacity_, 0,

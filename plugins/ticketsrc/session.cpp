@@ -13,8 +13,8 @@
 namespace headgate::ticketsrc {
 namespace {
 
-// 128 kB hold the video of a part at 2 Mbit/s, 16 kB its audio; larger frames get a block of their own.
-constexpr size_t kVideoBlockBytes = 128 * 1024, kAudioBlockBytes = 16 * 1024;
+// A part of 2 Mbit/s takes two or three blocks of video, which it shares with nobody, and one of audio.
+constexpr size_t kVideoBlockBytes = 64 * 1024, kAudioBlockBytes = 8 * 1024;
 // Reads of one wake-up: a publisher that has 2 MB waiting is served the rest on the next one.
 constexpr int kMaxReads = 8;
 
