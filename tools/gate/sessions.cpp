@@ -25,11 +25,12 @@ Result<std::string> Sessions::choose_worker(const Station& station,
   auto before = last_worker_.find(station);
   const Candidate* best = nullptr;
   uint64_t best_load = 0;
-  std::string full_volume, reason = "no worker is running";
+  std::string no_storage, reason = "no worker is running";
   for (const Candidate& worker : workers) {
     if (!worker.accepting) {
       reason = worker.reason;
-      if (worker.reason.starts_with("volume")) full_volume = worker.reason;
+      if (worker.reason.starts_with(wire::kNoStorageFront))
+        no_storage = worker.reason.substr(wire::kNoStorageFront.size());
       continue;
     }
     // Handed over and not yet opened: not in the worker's own count.
@@ -53,8 +54,8 @@ Result<std::string> Sessions::choose_worker(const Station& station,
     best_load = load;
   }
   if (best) return best->path;
-  if (!full_volume.empty())
-    return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server's disk is full (" + full_volume +
+  if (!no_storage.empty())
+    return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server cannot record (" + no_storage +
                                               "). Use the ticket's next server.");
   return Unexpected(ticket::kDown,
                     "DOWN: this server takes no streams now (" + reason + "). Try again in a few seconds.");

@@ -71,8 +71,9 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
-    std::string reason = text_field(structure, "reason");
-    post(NoticeEvent{"archive " + text_field(structure, "state") + (reason.empty() ? "" : ": " + reason)});
+    int code = 0;
+    gst_structure_get_int(structure, "code", &code);
+    post(ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), code});
   } else if (std::strcmp(name, "headgate-timestamps") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

@@ -39,13 +39,19 @@ struct StatsEvent {  // of the source
   uint64_t received_bytes = 0;
   int64_t last_media_mono_us = 0;
 };
-struct NoticeEvent {  // warnings, the archive's state: for the log
+struct ArchiveEvent {  // of the archiver: whether media is being recorded
+  std::string state, reason;
+  int code = 0;  // errno, when it is not
+};
+struct NoticeEvent {  // warnings: for the log
   std::string text;
 };
 
 struct BusEvent {
   uint64_t session = 0;
-  std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, NoticeEvent> what;
+  std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, ArchiveEvent,
+               NoticeEvent>
+      what;
 };
 
 class Inbox : public std::enable_shared_from_this<Inbox> {

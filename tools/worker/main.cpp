@@ -29,7 +29,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   Settings& settings = out.settings;
   settings.node = "n01";
-  int64_t id = 0, capacity = settings.capacity;
+  int64_t id = 0, event = 0, capacity = settings.capacity;
   std::vector<std::string> parameters;
   tools::Options options(
       "", "Runs the pipelines of admitted sessions. Started by `headgate serve`.",
@@ -38,6 +38,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   options.number("id", id, 0, 9999, "N", "listen on worker-N.sock (default 0)")
       .text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
       .text("root", settings.root, "DIR", "archive root")
+      .number("event", event, 0, UINT32_MAX, "N", "the event whose archive must be in order (default 0)")
       .text("node", settings.node, "NAME", "name of this node in run names (default n01)")
       .text("pipelines", out.pipelines, "DIR", "folder of pipeline descriptions")
       .text("pipeline", out.pipeline, "NAME", "description that sessions run (default station)")
@@ -55,6 +56,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
     settings.parameters[parameter.substr(0, equals)] = parameter.substr(equals + 1);
   }
   settings.id = static_cast<uint32_t>(id);
+  settings.event = static_cast<uint32_t>(event);
   settings.capacity = static_cast<uint32_t>(capacity);
   if (out.pipelines.empty()) {
     auto folder = tools::pipelines_folder();
@@ -119,10 +121,10 @@ int run(int argc, char** argv) {
   worker = std::make_unique<Worker>(loop, std::move(line->settings));
   if (auto started = worker->start(); !started) return fail(started.error().message, 1);
   loop.run();
-  if (worker->stuck()) {
+  if (worker->exit_code() != 0) {
     // Waiting for what hangs would only have somebody else kill this process; recovery closes its runs.
-    tools::log_error("sessions did not end in time; their runs will be recovered");
-    std::_Exit(1);
+    tools::log_error("sessions did not end well; their runs will be recovered");
+    std::_Exit(worker->exit_code());
   }
   return 0;
 }

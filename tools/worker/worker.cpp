@@ -4,11 +4,13 @@
 #include <base/clock.h>
 #include <base/json_line.h>
 #include <common/log.h>
+#include <playlist/record.h>
 #include <store/run_writer.h>
-#include <sys/statvfs.h>
+#include <ticket/ticket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace headgate::worker {
 
@@ -20,23 +22,32 @@ namespace {
 
 constexpr int64_t kMinuteUs = 60'000'000;
 
-std::string volume_problem(const std::string& root) {
-  struct statvfs volume {};
-  if (::statvfs(root.c_str(), &volume) != 0) return "volume of " + root + " cannot be asked for its space";
-  uint64_t free_bytes = static_cast<uint64_t>(volume.f_bavail) * volume.f_frsize;
-  if (free_bytes >= store::VolumeSettings{}.min_free_bytes) return "";
-  return "volume full: " + std::to_string(free_bytes >> 20) + " MiB free";
+std::string word_of(int code) {
+  return code == ticket::kNoStorage  ? "NO-STORAGE"
+         : code == ticket::kConflict ? "IN-USE"
+         : code == ticket::kOverload ? "OVERLOAD"
+                                     : "DOWN";
+}
+
+// Publishers are told it: no paths and numbers, which the log has.
+std::string for_strangers(const std::string& problem) {
+  std::string front = problem.substr(0, problem.find(':'));
+  if (front.find('/') != front.npos) front = "the archive cannot be written";
+  return std::string(wire::kNoStorageFront) + front;
 }
 
 }  // namespace
 
-Worker::Worker(Loop& loop, Settings settings) : loop_(loop), settings_(std::move(settings)) {
+Worker::Worker(Loop& loop, Settings settings)
+    : loop_(loop), settings_(std::move(settings)), farewells_(loop) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
 }
 
 Worker::~Worker() {
   loop_.cancel(tick_);
+  loop_.cancel(give_up_timer_);
+  for (auto& [station, pending] : pending_) loop_.cancel(pending.deadline);
   inbox_->stop();
   if (reaper_.busy_ms() > 0) reaper_.abandon();
 }
@@ -54,7 +65,7 @@ Result<PipelinePtr> Worker::build(const Settings& settings, const Description& d
 }
 
 Result<void> Worker::start() {
-  space_ = volume_problem(settings_.root);
+  look_at_archive();
   std::string path = settings_.runtime_dir + "/worker-" + std::to_string(settings_.id) + ".sock";
   auto acceptor = wire::Acceptor::listen(
       loop_, path, [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
@@ -67,14 +78,15 @@ Result<void> Worker::start() {
 void Worker::stop() {
   if (std::exchange(stopping_, true)) return;
   tell_state();
-  for (auto& [station, pending] : std::exchange(pending_, {})) refuse(pending.handoff, "kick:shutdown");
+  while (!pending_.empty())
+    refuse_pending(pending_.begin()->first, {ticket::kDown, "kick:shutdown", "the server is being stopped"});
   for (auto& [id, session] : sessions_) session->end("shutdown");
   if (sessions_.empty()) return loop_.stop();
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
 }
 
-bool Worker::stuck() const {
-  return !sessions_.empty();
+int Worker::exit_code() const {
+  return sessions_.empty() && hopeless_.empty() ? 0 : 1;
 }
 
 void Worker::accept(std::unique_ptr<wire::Channel> channel) {
@@ -129,46 +141,67 @@ void Worker::greet(Subscriber& subscriber) {
 std::string Worker::unfit() const {
   if (stopping_) return "stopping";
   if (draining_) return "draining";
-  if (reaper_.busy_ms() > kStuckMs) return "a session does not end";
-  return space_;
+  if (!hopeless_.empty()) return hopeless_;
+  return archive_problem_;
 }
 
-std::string Worker::reason_to_refuse(const wire::Handoff& handoff) {
-  if (std::string reason = unfit(); !reason.empty()) return reason;
+std::optional<Worker::Refusal> Worker::reason_to_refuse(const wire::Handoff& handoff) const {
+  if (std::string reason = unfit(); !reason.empty())
+    return Refusal{reason.starts_with(wire::kNoStorageFront) ? ticket::kNoStorage : ticket::kDown,
+                   "error:" + reason, reason};
   Station station{handoff.event, handoff.station};
   bool replaces = running_.count(station) != 0;
-  if (!replaces && sessions_.size() + pending_.size() >= settings_.capacity) return "worker is full";
+  if (!replaces && sessions_.size() + pending_.size() >= settings_.capacity)
+    return Refusal{ticket::kDown, "error:worker is full", "all places are taken"};
   auto failed = errors_.find(station);
   if (failed != errors_.end() &&
       static_cast<int64_t>(failed->second.size()) >= settings_.description.errors_per_minute())
-    return "its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute";
-  return "";
+    return Refusal{
+        ticket::kOverload,
+        "error:its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute",
+        "this station failed " + std::to_string(failed->second.size()) + " times within a minute"};
+  return std::nullopt;
 }
 
 void Worker::take(wire::Handoff handoff, UniqueFd connection) {
-  if (std::string reason = reason_to_refuse(handoff); !reason.empty())
-    return refuse(handoff, "error:" + reason);
+  if (auto refusal = reason_to_refuse(handoff)) return refuse(handoff, std::move(connection), *refusal);
   Station station{handoff.event, handoff.station};
   auto former = running_.find(station);
   if (former == running_.end()) return begin(handoff, std::move(connection));
-  if (auto waiting = pending_.find(station); waiting != pending_.end())
-    refuse(std::exchange(waiting->second.handoff, {}), "kick:superseded");
-  pending_[station] = {std::move(handoff), std::move(connection)};
+  if (pending_.count(station) != 0)
+    refuse_pending(station, {ticket::kConflict, "kick:superseded", "this station has connected once more"});
+  auto deadline = loop_.after_ms(settings_.pending_ms, [this, station] {
+    refuse_pending(station, {ticket::kDown, "error:its last session does not end",
+                             "this station's last session does not end"});
+  });
+  pending_[station] = {std::move(handoff), std::move(connection), deadline};
   if (Session* session = find(former->second)) session->end("superseded");
 }
 
-void Worker::refuse(const wire::Handoff& handoff, const std::string& reason) {
-  log_warning("session refused: " + reason,
+void Worker::refuse(const wire::Handoff& handoff, UniqueFd connection, const Refusal& refusal) {
+  log_warning("session refused: " + refusal.reason,
               {{"STATION", handoff.station}, {"SESSION", handoff.session}, {"PEER", handoff.peer}});
-  tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, reason}, {"gate"});
+  farewells_.refuse(std::move(connection), handoff.state, refusal.code,
+                    word_of(refusal.code) + ": " + refusal.text + ". Try again in a few seconds.");
+  tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, refusal.reason}, {"gate"});
+}
+
+void Worker::refuse_pending(const Station& station, const Refusal& refusal) {
+  auto waiting = pending_.extract(station);
+  loop_.cancel(waiting.mapped().deadline);
+  refuse(waiting.mapped().handoff, std::move(waiting.mapped().connection), refusal);
+  tell_state();
 }
 
 void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
   auto pipeline = build(settings_, settings_.description);
-  if (!pipeline) return refuse(handoff, "error:" + pipeline.error().message);
+  if (!pipeline)
+    return refuse(handoff, std::move(connection),
+                  {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
   auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
                                 [this](uint64_t id, const std::string& reason) { on_closed(id, reason); });
-  if (!session) return refuse(handoff, "error:" + session.error().message);
+  if (!session)  // the connection went with it
+    return refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
   ++opened_;
   const wire::SessionOpened& opened = (*session)->opened();
   log_info("session opened", {{"STATION", handoff.station},
@@ -188,9 +221,7 @@ void Worker::kick(const wire::Kick& wanted) {
   if (Session* session = find(wanted.session)) return session->end(wanted.reason);
   for (auto waiting = pending_.begin(); waiting != pending_.end(); ++waiting) {
     if (waiting->second.handoff.session != wanted.session) continue;
-    refuse(waiting->second.handoff, "kick:" + wanted.reason);
-    pending_.erase(waiting);
-    return;
+    return refuse_pending(waiting->first, {ticket::kDown, "kick:" + wanted.reason, wanted.reason});
   }
 }
 
@@ -228,6 +259,8 @@ void Worker::on_events(std::vector<BusEvent> events) {
       session->health().received_bytes = stats->received_bytes;
       session->health().last_media_mono_us = stats->last_media_mono_us;
       hold_to_rate(*session);
+    } else if (auto* archive = std::get_if<ArchiveEvent>(&event.what)) {
+      on_archive(*session, *archive);
     } else if (auto* notice = std::get_if<NoticeEvent>(&event.what)) {
       log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
     }
@@ -257,6 +290,16 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     writer.u32(length);
     writer.bytes(record);
   }
+}
+
+void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
+  log_notice("archive " + archive.state + (archive.reason.empty() ? "" : ": " + archive.reason),
+             {{"STATION", session.opened().station}, {"SESSION", session.opened().session}});
+  // This process will not write again (docs/archive.md); a fresh one may, or another node does.
+  if (archive.code != EIO || !hopeless_.empty()) return;
+  give_up(std::string(wire::kNoStorageFront) + "the archive's disk fails");
+  for (auto& [id, one] : sessions_)
+    one->end(std::to_string(ticket::kNoStorage) + " NO-STORAGE: this server's disk fails. Connect again.");
 }
 
 void Worker::hold_to_codecs(Session& session, Bytes record) {
@@ -308,19 +351,44 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   if (auto next = pending_.find(station); next != pending_.end()) {
     Pending pending = std::move(next->second);
     pending_.erase(next);
+    loop_.cancel(pending.deadline);
     begin(pending.handoff, std::move(pending.connection));
   }
   tell_state();
   if (stopping_ && sessions_.empty()) loop_.stop();
 }
 
+void Worker::look_at_archive() {
+  store::VolumeSettings volume;
+  volume.root = settings_.root;
+  std::string problem = store::Volume::inspect(volume, settings_.event).problem;
+  if (problem != full_problem_ && !problem.empty()) log_warning("nothing can be recorded: " + problem);
+  full_problem_ = problem;
+  archive_problem_ = problem.empty() ? "" : for_strangers(problem);
+}
+
+// Takes nothing more, and ends when nothing runs that can still end well: the supervisor starts a fresh one.
+void Worker::give_up(const std::string& reason) {
+  if (!hopeless_.empty()) return;
+  hopeless_ = reason;
+  log_warning("this worker cannot go on and ends when its sessions have: " + reason);
+  give_up_timer_ = loop_.after_ms(settings_.give_up_ms, [this] { loop_.stop(); });
+  tell_state();
+}
+
+bool Worker::any_running() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) { return !one.second->ending(); });
+}
+
 void Worker::tick() {
-  space_ = volume_problem(settings_.root);
+  look_at_archive();
+  if (reaper_.busy_ms() > settings_.stuck_ms) give_up("a session does not end");
+  if (!hopeless_.empty() && !any_running()) return loop_.stop();
   int64_t minute_ago = system_clock().mono_us() - kMinuteUs;
   for (auto& [station, times] : errors_)
     while (!times.empty() && times.front() < minute_ago) times.pop_front();
   std::erase_if(errors_, [](const auto& one) { return one.second.empty(); });
-  // A source that cannot be looked at is stuck: the reaper is then busy, and unfit() says so.
+  // A source that cannot be looked at is stuck: the reaper is then busy, and the worker gives up.
   if (reaper_.busy_ms() == 0)
     for (auto& [id, session] : sessions_)
       if (Reaper::Job job = session->measure()) reaper_.run(std::move(job));

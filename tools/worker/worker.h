@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,9 +17,19 @@
 
 #include "claims.h"
 #include "description.h"
+#include "farewell.h"
 #include "session.h"
 
 namespace headgate::worker {
+
+inline constexpr int64_t kStopMs = 4700;  // from the request to stop to the end of the process
+inline constexpr int64_t kTickMs = 1000;  // the archive, the reaper, status
+// A returning publisher waits so long for its station's last session to end (kEndMs and some).
+inline constexpr int64_t kPendingMs = 6000;
+// A state change that takes longer: this process cannot end sessions any more and is given up.
+inline constexpr int64_t kStuckMs = 20'000;
+// From there on what runs may go on for so long, then the process ends in spite of it.
+inline constexpr int64_t kGiveUpMs = 60'000;
 
 struct Settings {
   uint32_t id = 0;
@@ -27,11 +38,9 @@ struct Settings {
   Values parameters;        // for descriptions, beyond root and node
   Description description;  // that every session runs
   ClaimRules claims;
+  uint32_t event = 0;  // of the node's keys: whose archive is looked at
+  int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs;
 };
-
-inline constexpr int64_t kStopMs = 4700;     // from the request to stop to the end of the process
-inline constexpr int64_t kStuckMs = 20'000;  // a state change that takes longer: no new sessions
-inline constexpr int64_t kTickMs = 1000;     // space, stuck reaper, status
 
 class Worker {
  public:
@@ -41,8 +50,8 @@ class Worker {
   Result<void> start();
   // Ends all sessions, then stops the loop.
   void stop();
-  // After the loop has stopped: whether sessions were left that could not be ended.
-  bool stuck() const;
+  // After the loop has stopped. Not 0: sessions were left that could not be ended, or the worker gave up.
+  int exit_code() const;
 
   // A description's pipeline for this worker's parameters.
   static Result<PipelinePtr> build(const Settings& settings, const Description& description);
@@ -55,6 +64,12 @@ class Worker {
   struct Pending {  // waits for its station's former session to close
     wire::Handoff handoff;
     UniqueFd connection;
+    Loop::TimerId deadline = 0;
+  };
+  struct Refusal {
+    int code;            // ticket::Refusal
+    std::string reason;  // SessionClosed's
+    std::string text;    // for the publisher
   };
   using Station = std::pair<uint32_t, uint32_t>;  // event, station
 
@@ -63,16 +78,21 @@ class Worker {
   void greet(Subscriber& subscriber);
   void take(wire::Handoff handoff, UniqueFd connection);
   void begin(const wire::Handoff& handoff, UniqueFd connection);
-  void refuse(const wire::Handoff& handoff, const std::string& reason);
-  std::string reason_to_refuse(const wire::Handoff& handoff);
+  void refuse(const wire::Handoff& handoff, UniqueFd connection, const Refusal& refusal);
+  void refuse_pending(const Station& station, const Refusal& refusal);
+  std::optional<Refusal> reason_to_refuse(const wire::Handoff& handoff) const;
   void kick(const wire::Kick& kick);
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event,
                   std::map<uint64_t, wire::StreamRecords>& batches);
+  void on_archive(const Session& session, const ArchiveEvent& archive);
   void hold_to_codecs(Session& session, Bytes record);
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
   void on_closed(uint64_t session, const std::string& reason);
+  void look_at_archive();
+  void give_up(const std::string& reason);
+  bool any_running() const;  // sessions that are not on their way out
   void tick();
   void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
   void tell_state();
@@ -94,7 +114,11 @@ class Worker {
   std::map<Station, std::deque<int64_t>> errors_;  // when sessions failed, mono µs, within the last minute
   Loop::TimerId tick_ = 0;
   wire::WorkerState told_;  // the last one sent
-  std::string space_;       // why the volume takes nothing; empty: it does
+  Farewells farewells_;
+  std::string full_problem_;     // the archive's own words; empty: it takes runs
+  std::string archive_problem_;  // the same for WorkerState
+  std::string hopeless_;         // why this worker was given up; empty: it was not
+  Loop::TimerId give_up_timer_ = 0;
   bool draining_ = false;
   bool stopping_ = false;
   uint64_t opened_ = 0, failed_ = 0;  // sessions since start

@@ -156,7 +156,7 @@ TEST_F(GateTest, WithoutAWorkerTheTextSaysSo) {
 
 TEST_F(GateTest, AFullDiskIsSaid) {
   auto worker = add_worker(0);
-  worker->tell_state(false, "volume full: 3 MiB free");
+  worker->tell_state(false, "archive: the archive's disk is full");
   settle();
   ticket::Issued issued = ticket();
   Publisher publisher = Publisher::of(port_, issued);

@@ -115,9 +115,9 @@ TEST_F(SessionsTest, ADrainingWorkerLosesItsReconnects) {
 
 TEST_F(SessionsTest, RefusalsSayWhy) {
   workers_[0] = {"w0", 0, 10, false, "draining"};
-  workers_[1] = {"w1", 0, 10, false, "volume full: 100 MiB free"};
+  workers_[1] = {"w1", 0, 10, false, "archive: the archive's disk is full"};
   EXPECT_EQ(refusal(1), ticket::kNoStorage);
-  EXPECT_NE(text_.find("100 MiB free"), std::string::npos);
+  EXPECT_NE(text_.find("the archive's disk is full"), std::string::npos);
   workers_[1].reason = "draining";
   EXPECT_EQ(refusal(1), ticket::kDown);
   workers_[1] = {"w1", 10, 10, true, ""};

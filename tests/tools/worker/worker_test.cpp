@@ -9,7 +9,12 @@
 #include <wire/channel.h>
 #include <worker/worker.h>
 
+#include <base/io.h>
+
 #include <algorithm>
+#include <filesystem>
+
+#include "troubled_element.h"
 
 namespace headgate::worker {
 namespace {
@@ -65,17 +70,29 @@ class WorkerTest : public ::testing::Test {
  protected:
   void SetUp() override { start(2); }
 
-  void start(uint32_t capacity) {
+  // A session of these does nothing with its media, and what a "troubled" does.
+  void start_troubled(Settings settings) {
+    trouble::register_troubled();
+    auto description =
+        Description::parse(R"({"name": "t", "elements": "ticketsrc name=source tick-ms=10 troubled"})", "t");
+    ASSERT_TRUE(description) << description.error().message;
+    settings.description = *description;
+    start(2, std::move(settings), true);
+  }
+
+  void start(uint32_t capacity, Settings settings = {}, bool has_description = false) {
     worker_.reset();
-    Settings settings;
     settings.id = 3;
     settings.runtime_dir = settings.root = scratch_.path();
     settings.node = "n01";
     settings.capacity = capacity;
     settings.parameters = {{"tick-ms", "10"}, {"idle-ms", "60000"}};
-    auto description = Description::load(PIPELINES "/station.json");
-    ASSERT_TRUE(description) << description.error().message;
-    settings.description = *description;
+    if (!has_description) {
+      auto description = Description::load(PIPELINES "/station.json");
+      ASSERT_TRUE(description) << description.error().message;
+      settings.description = *description;
+    }
+    settings.event = kEvent;
     settings.claims = {.window_us = 1'000'000, .cut_us = 2'000'000, .tolerance_percent = 10};
     worker_ = std::make_unique<Worker>(loop_, std::move(settings));
     auto started = worker_->start();
@@ -205,6 +222,7 @@ TEST_F(WorkerTest, AFullOrDrainingWorkerRefusesAndSaysSo) {
   hand_over(gate, c, 3, 3);
   ASSERT_TRUE(run_until([&] { return gate.closed_session(3) != nullptr; }));
   EXPECT_EQ(gate.closed_session(3)->reason, "error:worker is full");
+  EXPECT_TRUE(c.is_told("1503 DOWN: all places are taken"));
   EXPECT_EQ(gate.all<wire::SessionOpened>().size(), 2u);
   ASSERT_TRUE(supervisor.channel->send(wire::Drain{}));
   ASSERT_TRUE(run_until([&] {
@@ -259,6 +277,115 @@ TEST_F(WorkerTest, WhoSendsACodecThatTheTicketDoesNotNameIsToldAndEnded) {
   EXPECT_FALSE(gate.closed_session(1));
 }
 
+TEST_F(WorkerTest, WhereNothingCanBeRecordedNobodyIsTaken) {
+  std::string path = scratch_.path() + "/lta/" + std::to_string(kEvent) + "/VOLUME.json";
+  ASSERT_TRUE(make_directories(scratch_.path() + "/lta/" + std::to_string(kEvent)));
+  ASSERT_TRUE(replace_file(path, as_bytes("not what it should be")));
+  start(2);
+  Peer gate = peer("gate"), origin = peer("origin");
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::WorkerState>().empty(); }));
+  EXPECT_FALSE(gate.all<wire::WorkerState>().back().accepting);
+  std::string reason = gate.all<wire::WorkerState>().back().reason;
+  EXPECT_TRUE(reason.starts_with(wire::kNoStorageFront)) << reason;
+  EXPECT_EQ(reason.find(scratch_.path()), reason.npos) << "publishers are told it";
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(1)->reason, "error:" + reason);
+  EXPECT_TRUE(publisher.is_told("1507 NO-STORAGE"));
+  EXPECT_TRUE(origin.all<wire::SessionOpened>().empty());
+  // Mended, it takes sessions again by itself.
+  std::filesystem::remove(path);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::WorkerState>().back().accepting; }));
+  AdmittedPublisher again;
+  hand_over(gate, again, 2);
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::SessionOpened>().empty(); }));
+}
+
+TEST_F(WorkerTest, WhoWaitsForASessionThatDoesNotEndIsToldSo) {
+  Settings settings;
+  settings.pending_ms = 200;
+  start_troubled(settings);
+  Peer gate = peer("gate");
+  AdmittedPublisher first, second, third;
+  hand_over(gate, first, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  trouble::hang_at_the_end();
+  hand_over(gate, second, 2);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(2)->reason, "error:its last session does not end");
+  EXPECT_TRUE(second.is_told("1503 DOWN: this station's last session does not end"));
+  EXPECT_FALSE(gate.closed_session(1));
+  // When it ends after all, the next one is taken.
+  hand_over(gate, third, 3);
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  EXPECT_EQ(gate.all<wire::SessionOpened>().back().session, 3u);
+}
+
+TEST_F(WorkerTest, AWorkerThatCannotEndSessionsGivesUp) {
+  Settings settings;
+  settings.stuck_ms = 100;
+  start_troubled(settings);
+  Peer gate = peer("gate"), supervisor = peer("supervisor");
+  AdmittedPublisher stuck, well;
+  hand_over(gate, stuck, 1, 1);
+  hand_over(gate, well, 2, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  trouble::hang_at_the_end();
+  ASSERT_TRUE(gate.channel->send(wire::Kick{1, "operator"}));
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::WorkerState>().back().accepting; }));
+  EXPECT_EQ(gate.all<wire::WorkerState>().back().reason, "a session does not end");
+  EXPECT_FALSE(gate.closed_session(2)) << "what runs goes on";
+  // The last one that runs is over, though it cannot be ended here either: so is the process.
+  ASSERT_TRUE(gate.channel->send(wire::Kick{2, "operator"}));
+  auto late = loop_.after_ms(test::kPatienceMs, [&] { loop_.stop(); });
+  loop_.run();
+  loop_.cancel(late);
+  EXPECT_NE(worker_->exit_code(), 0);
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) && gate.closed_session(2); }));
+  EXPECT_NE(worker_->exit_code(), 0);
+}
+
+TEST_F(WorkerTest, WhatRunsWhenAWorkerIsGivenUpHasItsTime) {
+  Settings settings;
+  settings.stuck_ms = 100;
+  settings.give_up_ms = 1500;
+  start_troubled(settings);
+  Peer gate = peer("gate");
+  AdmittedPublisher stuck, well;
+  hand_over(gate, stuck, 1, 1);
+  hand_over(gate, well, 2, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  trouble::hang_at_the_end();
+  ASSERT_TRUE(gate.channel->send(wire::Kick{1, "operator"}));
+  auto late = loop_.after_ms(test::kPatienceMs, [&] { loop_.stop(); });
+  loop_.run();  // until the time is over
+  loop_.cancel(late);
+  EXPECT_NE(worker_->exit_code(), 0);
+  EXPECT_FALSE(gate.closed_session(2));
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
+}
+
+TEST_F(WorkerTest, ADiskThatFailsEndsTheWorker) {
+  start_troubled({});
+  Peer gate = peer("gate");
+  trouble::disk_fails(true);
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  auto late = loop_.after_ms(test::kPatienceMs, [&] { loop_.stop(); });
+  loop_.run();
+  loop_.cancel(late);
+  trouble::disk_fails(false);
+  EXPECT_NE(worker_->exit_code(), 0);
+  ASSERT_TRUE(gate.closed_session(1));
+  EXPECT_EQ(gate.closed_session(1)->reason.find("kick:1507 NO-STORAGE"), 0u);
+  EXPECT_TRUE(publisher.is_told("1507 NO-STORAGE"));
+  EXPECT_TRUE(gate.all<wire::WorkerState>().back().reason.starts_with(wire::kNoStorageFront));
+}
+
 TEST_F(WorkerTest, StoppedItClosesEveryRun) {
   Peer gate = peer("gate"), origin = peer("origin");
   AdmittedPublisher publisher;
@@ -269,7 +396,7 @@ TEST_F(WorkerTest, StoppedItClosesEveryRun) {
   ASSERT_TRUE(run_until([&] { return origin.index().segments().size() >= 2; }));
   loop_.after_ms(0, [&] { worker_->stop(); });
   loop_.run();
-  EXPECT_FALSE(worker_->stuck());
+  EXPECT_EQ(worker_->exit_code(), 0);
   worker_.reset();
   ASSERT_TRUE(run_until([&] { return origin.closed; }));
   ASSERT_TRUE(origin.closed_session(1));

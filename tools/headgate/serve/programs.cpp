@@ -43,6 +43,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   }
   if (role == "worker") {
     add("id", std::to_string(number));
+    add("event", std::to_string(config_.event));
     add("node", config_.node);
     add("capacity", std::to_string(config_.capacity));
     add("pipeline", config_.pipeline);

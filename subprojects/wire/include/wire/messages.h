@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -36,11 +37,14 @@ struct Hello {
   bool operator==(const Hello&) const = default;
 };
 
+// Front of WorkerState::reason when the archive takes no run: the publisher is sent to another node.
+inline constexpr std::string_view kNoStorageFront = "archive: ";
+
 struct WorkerState {  // after Hello, and whenever it changes
   uint32_t worker = 0;
   uint32_t pid = 0;
   uint32_t sessions = 0, capacity = 0;
-  bool accepting = true;  // false: draining, or its volume is full (reason says which)
+  bool accepting = true;  // false: stopping, given up, or the archive takes nothing (reason says which)
   std::string reason;
   bool operator==(const WorkerState&) const = default;
 };

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "troubled_element.h"
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+
+namespace headgate::worker::trouble {
+namespace {
+
+std::mutex mutex;
+std::condition_variable changed;
+bool hanging = false;
+std::atomic<bool> failing = false;
+
+struct Troubled {
+  GstElement parent;
+};
+struct TroubledClass {
+  GstElementClass parent;
+};
+
+gpointer parent_class = nullptr;
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && failing)
+    gst_element_post_message(
+        element, gst_message_new_element(
+                     GST_OBJECT(element),
+                     gst_structure_new("headgate-archive", "state", G_TYPE_STRING, "lost", "reason",
+                                       G_TYPE_STRING, "the disk fails", "code", G_TYPE_INT, EIO, nullptr)));
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [] { return !hanging; });
+  }
+  return GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+}
+
+void class_init(gpointer klass, gpointer) {
+  parent_class = g_type_class_peek_parent(klass);
+  GST_ELEMENT_CLASS(klass)->change_state = change_state;
+  gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Troubled", "Test", "Makes trouble",
+                                        "tests");
+}
+
+}  // namespace
+
+void register_troubled() {
+  static const GType type =
+      g_type_register_static_simple(GST_TYPE_ELEMENT, "HeadgateTestTroubled", sizeof(TroubledClass),
+                                    class_init, sizeof(Troubled), nullptr, static_cast<GTypeFlags>(0));
+  gst_element_register(nullptr, "troubled", GST_RANK_NONE, type);
+}
+
+void hang_at_the_end() {
+  std::lock_guard lock(mutex);
+  hanging = true;
+}
+
+void let_go() {
+  std::lock_guard lock(mutex);
+  hanging = false;
+  changed.notify_all();
+}
+
+void disk_fails(bool fails) {
+  failing = fails;
+}
+
+}  // namespace headgate::worker::trouble
