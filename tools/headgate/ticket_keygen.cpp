@@ -17,9 +17,8 @@ int run_ticket_keygen(int argc, char** argv) {
   std::string out, region = "main";
   tools::Options options("- make an event's keys", "",
                          "Nothing is overwritten. issuer-<kid>.key can make tickets: keep it off the nodes "
-                         "and off the network. A\n"
-                         "node needs event.json, issuer-<kid>.pub and master-<region>-<kid>.key; an app "
-                         "needs fleet-<kid>.key to\n"
+                         "and off the network. What a\n"
+                         "node needs is in DIR/node: give it that alone. An app needs fleet-<kid>.key to\n"
                          "read sealed codes. docs/tickets.md has the whole.");
   options.number("event", event, 0, std::numeric_limits<uint32_t>::max(), "N", "number of the event")
       .text("out", out, "DIR", "folder to write to; made when it is not there")

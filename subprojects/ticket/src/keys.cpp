@@ -191,6 +191,36 @@ Result<FleetKeys> load_fleet_keys(const std::string& directory) {
   return keys;
 }
 
+namespace {
+
+// What a node needs of the folder, so that it can be given alone.
+Result<void> write_node_folder(const std::string& directory, const EventFile& what, const Key& issuer_public,
+                               const Key& master, std::vector<std::string>& paths) {
+  std::string node = directory + "/" + std::string(kNodeFolder);
+  if (auto made = make_directories(node, 0700); !made) return made;
+  std::string pub = issuer_path(node, what.kid, ".pub");
+  if (auto written = write_new_key(pub, issuer_public, 0644); !written) return written;
+  paths.push_back(pub);
+  std::string secret = master_path(node, what.region, what.kid);
+  if (auto written = write_new_key(secret, master, 0600); !written) return written;
+  paths.push_back(secret);
+  if (!exists(event_path(node))) {
+    auto event = load_event(directory);
+    if (!event) return Unexpected(event.error());
+    if (auto written = write_new(event_path(node), event_json(*event), 0644); !written) return written;
+    paths.push_back(event_path(node));
+  }
+  return fsync_directory(node);
+}
+
+}  // namespace
+
+bool holds_issuer_secret(const std::string& directory) {
+  for (int kid = 0; kid <= kMaxKeyId; ++kid)
+    if (exists(issuer_path(directory, kid, ".key"))) return true;
+  return false;
+}
+
 Result<std::vector<std::string>> create_keys(const std::string& directory, const EventFile& what) {
   if (!is_region_name(what.region))
     return Unexpected(EINVAL, "'" + what.region + "' is not a region's name: up to 32 of a-z, 0-9 and '-'");
@@ -220,6 +250,7 @@ Result<std::vector<std::string>> create_keys(const std::string& directory, const
       return Unexpected(
           EEXIST, file.path + " is there already and is not overwritten: choose another --kid or folder");
   std::vector<std::string> paths;
+  Key issuer_public = files[1].key, master = files[2].key;
   for (NewKey& file : files) {
     auto written = write_new_key(file.path, file.key, file.mode);
     wipe(file.key);
@@ -232,6 +263,9 @@ Result<std::vector<std::string>> create_keys(const std::string& directory, const
       return Unexpected(written.error());
     paths.push_back(event_path(directory));
   }
+  auto node = write_node_folder(directory, what, issuer_public, master, paths);
+  wipe(master);
+  if (!node) return Unexpected(node.error());
   if (auto synced = fsync_directory(directory); !synced) return Unexpected(synced.error());
   return paths;
 }

@@ -48,7 +48,7 @@ class Keys : public testing::Test {
 TEST_F(Keys, MadeKeysIssueAndVerify) {
   auto written = create_keys(directory_, {.event = 77, .kid = 3, .fleet = 4, .region = "north-1"});
   ASSERT_TRUE(written) << written.error().message;
-  EXPECT_EQ(written->size(), 5u);
+  EXPECT_EQ(written->size(), 8u);
   EXPECT_EQ(mode_of("issuer-3.key"), 0600u);
   EXPECT_EQ(mode_of("master-north-1-3.key"), 0600u);
   EXPECT_EQ(mode_of("fleet-4.key"), 0600u);
@@ -97,6 +97,23 @@ TEST_F(Keys, NothingIsOverwritten) {
   EXPECT_FALSE(fs::exists(path("issuer-2.key")));
 }
 
+TEST_F(Keys, ANodesFolderVerifiesAndMakesNothing) {
+  ASSERT_TRUE(create_keys(directory_, {.event = 77}));
+  std::string node = directory_ + "/node";
+  EXPECT_TRUE(holds_issuer_secret(directory_));
+  EXPECT_FALSE(holds_issuer_secret(node));
+  EXPECT_FALSE(load_issuer_keys(node, std::nullopt, false));
+  EXPECT_EQ(load_fleet_keys(node)->size(), 0u);
+  EXPECT_EQ(mode_of("node"), 0700u);
+  EXPECT_EQ(mode_of("node/master-main-1.key"), 0600u);
+  auto keys = load_node_keys(node);
+  ASSERT_TRUE(keys) << keys.error().message;
+  Issuer issuer(*load_issuer_keys(directory_, std::nullopt, false));
+  auto issued = issuer.issue(tv1::request());
+  ASSERT_TRUE(issued);
+  EXPECT_TRUE(Verifier(*keys).verify(issued->ticket.wire_text(), tv1::kNow));
+}
+
 TEST_F(Keys, ASpareKidIsAdded) {
   ASSERT_TRUE(create_keys(directory_, {.event = 77}));
   std::string event = text_of("event.json");
@@ -110,6 +127,8 @@ TEST_F(Keys, ASpareKidIsAdded) {
   EXPECT_EQ(load_issuer_keys(directory_, std::nullopt, false)->kid, 1);
   EXPECT_EQ(load_issuer_keys(directory_, 2, false)->kid, 2);
   EXPECT_EQ(load_fleet_keys(directory_)->size(), 2u);
+  EXPECT_EQ(load_node_keys(directory_ + "/node")->issuers, node->issuers);
+  EXPECT_EQ(load_node_keys(directory_ + "/node")->masters, node->masters);
 }
 
 // What docs/tickets.md tells to copy to a node is enough for it, and not enough to issue.

@@ -90,8 +90,10 @@ class TicketTest(unittest.TestCase):
 
 class Keygen(TicketTest):
     def test_files(self):
-        names = ["event.json", "fleet-1.key", "issuer-1.key", "issuer-1.pub", "master-main-1.key"]
-        self.assertEqual(sorted(os.listdir(self.keys)), names)
+        node = ["node/" + name for name in ("event.json", "issuer-1.pub", "master-main-1.key")]
+        names = ["event.json", "fleet-1.key", "issuer-1.key", "issuer-1.pub", "master-main-1.key"] + node
+        self.assertEqual(sorted(os.path.relpath(os.path.join(folder, name), self.keys)
+                                for folder, _, files in os.walk(self.keys) for name in files), names)
         self.assertEqual(sorted(self.written), [os.path.join(self.keys, name) for name in names])
         for name in names:
             mode = stat.S_IMODE(os.stat(os.path.join(self.keys, name)).st_mode)
@@ -103,9 +105,10 @@ class Keygen(TicketTest):
     def test_does_not_overwrite(self):
         def contents():
             found = {}
-            for name in os.listdir(self.keys):
-                with open(os.path.join(self.keys, name), "rb") as file:
-                    found[name] = file.read()
+            for folder, _, files in os.walk(self.keys):
+                for name in files:
+                    with open(os.path.join(folder, name), "rb") as file:
+                        found[folder, name] = file.read()
             return found
         before = contents()
         for args in (["--event", "77"], ["--event", "78"], ["--event", "78", "--kid", "2"],

@@ -155,6 +155,26 @@ class ServeTest(unittest.TestCase):
         self.stop()
         self.assertEqual(run('status', '--data', self.data).returncode, 1)
 
+    def test_children_have_no_way_to_more_rights(self):
+        self.start()
+        for role in ('gate', 'worker', 'origin'):
+            for pid in self.pids(role):
+                status = pathlib.Path(f'/proc/{pid}/status').read_text(encoding='utf-8')
+                self.assertIn('NoNewPrivs:\t1\n', status, role)
+        self.stop()
+
+    def test_an_issuers_secret_on_a_node_is_told(self):
+        warning = "an issuer's secret key lies"
+        self.keys = os.path.join(self.keys, 'node')
+        self.assertIs(self.start()['issuer_secret'], False)
+        self.assertNotIn(warning, self.log())
+        self.stop()
+        self.keys = os.path.dirname(self.keys)
+        self.assertIs(self.start()['issuer_secret'], True)
+        self.assertIn(warning, self.log())
+        self.assertIn(warning, run('status', '--data', self.data).stdout)
+        self.stop()
+
     def test_every_child_that_is_killed_comes_back(self):
         self.start()
         for role in ('origin', 'gate', 'worker'):

@@ -3,6 +3,7 @@
 
 #include <common/options.h>
 #include <glib.h>
+#include <ticket/keys.h>
 #include <ticket/verifier.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ struct Setting {
 
 constexpr Setting kSettings[] = {
     {"node", "data", "data", "DIR", "archive (lta/) and runtime folder (run/); needed", ""},
-    {"node", "keys", "keys", "DIR", "folder written by `headgate ticket keygen`; needed", ""},
+    {"node", "keys", "keys", "DIR", "node/ of what `headgate ticket keygen` wrote; needed", ""},
     {"node", "name", "node", "NAME", "name of this node in run names (default n01)", "n01"},
     {"node", "runtime-dir", "runtime-dir", "DIR", "sockets (default $RUNTIME_DIRECTORY, or run/ of --data)",
      ""},
@@ -143,6 +144,7 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   auto keys = ticket::load_node_keys(out.keys);
   if (!keys) return Unexpected(keys.error());
   out.event = keys->event;
+  out.issuer_secret = ticket::holds_issuer_secret(out.keys);
   return out;
 }
 

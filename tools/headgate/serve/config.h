@@ -12,9 +12,10 @@
 namespace headgate::serve {
 
 struct Config {
-  std::string data;         // absolute; holds lta/ (the archive) and run/
-  std::string runtime_dir;  // absolute; sockets, node.json
-  std::string keys;         // absolute
+  std::string data;            // absolute; holds lta/ (the archive) and run/
+  std::string runtime_dir;     // absolute; sockets, node.json
+  std::string keys;            // absolute
+  bool issuer_secret = false;  // lies in `keys`, where no node needs it
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;

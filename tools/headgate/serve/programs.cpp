@@ -84,6 +84,7 @@ std::string Supervisor::node_json() const {
       .raw("listen", listen)
       .raw("processes", processes + "]")
       .raw("recovery", recovery_json())
+      .field("issuer_secret", config_.issuer_secret)
       .take();
 }
 

@@ -4,6 +4,7 @@
 #include <base/io.h>
 #include <common/listeners.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,6 +79,7 @@ void write_pid(char* text) {
 
 [[noreturn]] void become(const Program& program, Prepared& prepared) {
   ::setsid();
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // nothing that it starts gets more rights than it has
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Starting a program as a node's child: its own session (a terminal's Ctrl-C and the supervisor's death do
-// not reach it), no descriptor of ours but the ones it is given.
+// not reach it), no descriptor of ours but the ones it is given, no way to more rights (no_new_privs).
 #pragma once
 
 #include <string>

@@ -74,6 +74,9 @@ Result<void> Supervisor::start() {
   if (auto made = make_directories(config_.data); !made) return made;
   if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
   if (auto locked = lock(); !locked) return locked;
+  if (config_.issuer_secret)
+    tools::log_warning("an issuer's secret key lies in " + config_.keys +
+                       ": who breaks into this node can make tickets. Give it only the folder's node/");
   auto watch = tools::SocketWatch::open(loop_, config_.runtime_dir,
                                         [this](const std::string& name) { on_name(name); });
   if (!watch) return Unexpected(watch.error());

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ticket/issuer.h>
@@ -28,9 +29,14 @@ Result<IssuerKeys> load_issuer_keys(const std::string& directory, std::optional<
 // All that are there, none included.
 Result<FleetKeys> load_fleet_keys(const std::string& directory);
 
+// The folder within it that has a node's part of the keys and nothing else.
+inline constexpr std::string_view kNodeFolder = "node";
+// Whether tickets can be made with what is in the folder: a node's must not.
+bool holds_issuer_secret(const std::string& directory);
+
 // Makes the keys of `what` and writes them, secrets with mode 0600, and event.json unless the folder has one
-// (which must be of the same event and region: that adds a spare kid). Nothing is ever overwritten. Returns
-// the paths written.
+// (which must be of the same event and region: that adds a spare kid). A node's part of them goes to
+// kNodeFolder as well. Nothing is ever overwritten. Returns the paths written.
 Result<std::vector<std::string>> create_keys(const std::string& directory, const EventFile& what);
 
 }  // namespace headgate::ticket
