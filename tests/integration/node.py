@@ -140,6 +140,10 @@ class Node:
         roles = {process["role"] for process in (status or {}).get("processes", [])}
         if not roles >= set(ROLES):
             return None
+        # Nor does it take publishers before its workers have looked at what they can do.
+        accepting = [worker["accepting"] for worker in status["workers"]]
+        if not accepting or not all(accepting):
+            return None
         self.addresses = status["listen"]
         return self.addresses if self.healthy() else None
 
