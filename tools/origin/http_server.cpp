@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <utility>
@@ -13,35 +12,37 @@
 namespace headgate::origin {
 namespace {
 
-// libsoup keeps a connection open for the next request only while it listens somewhere, and the public socket
-// is ours. So it is given one that nobody can reach: an unnamed place in the abstract namespace of Unix
-// sockets.
-void listen_nowhere(SoupServer* server) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0 ||
-      ::listen(fd.get(), 1) != 0)
-    return;
-  GSocket* socket = g_socket_new_from_fd(fd.get(), nullptr);
-  if (!socket) return;
-  fd.release();
-  soup_server_listen_socket(server, socket, static_cast<SoupServerListenOptions>(0), nullptr);
-  g_object_unref(socket);
+constexpr std::string_view kPublicMedia = "/hls/";  // pages of other hosts may play it
+
+constexpr char kRequests[] = "headgate-requests";  // counted at the connection's address
+
+bool says_close(SoupMessageHeaders* headers) {
+  return soup_message_headers_header_contains(headers, "Connection", "close");
+}
+
+// What connections are counted by; empty: no stranger's address.
+std::string limited_address(GSocketAddress* remote) {
+  if (!remote || !G_IS_INET_SOCKET_ADDRESS(remote)) return "";
+  GInetAddress* address = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote));
+  gchar* text = g_inet_address_to_string(address);
+  std::string out = text;
+  g_free(text);
+  return out == "127.0.0.1" || out == "::1" || out == "::ffff:127.0.0.1" ? "" : out;
 }
 
 }  // namespace
 
-HttpServer::HttpServer(Loop& loop, UniqueFd listener, int64_t max_connections, Handler handler)
+HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler)
     : loop_(loop),
       listener_(std::move(listener)),
-      max_connections_(max_connections),
-      count_(std::make_shared<Count>(Count{this})),
+      limits_(limits),
+      count_(std::make_shared<Count>()),
       handler_(std::move(handler)),
       server_(soup_server_new(nullptr, nullptr)) {
   soup_server_add_early_handler(server_, nullptr, &HttpServer::on_headers, this, nullptr);
   soup_server_add_handler(server_, nullptr, &HttpServer::on_request, this, nullptr);
-  listen_nowhere(server_);
+  count_->server = this;
+  g_signal_connect(server_, "request-started", G_CALLBACK(&HttpServer::on_started), this);
   watch();
 }
 
@@ -70,7 +71,7 @@ void HttpServer::pause(bool for_a_while) {
 
 void HttpServer::accept_all() {
   while (watching_ && accept_one())
-    if (count_->open >= max_connections_) pause(false);
+    if (count_->open >= limits_.all) pause(false);
 }
 
 bool HttpServer::accept_one() {
@@ -87,29 +88,81 @@ bool HttpServer::accept_one() {
   g_socket_set_timeout(socket, kIdleSeconds);
   GSocketConnection* connection = g_socket_connection_factory_create_connection(socket);
   g_object_unref(socket);
-  ++count_->open;
-  g_object_weak_ref(
-      G_OBJECT(connection),
-      [](gpointer data, GObject*) {
-        std::unique_ptr<std::shared_ptr<Count>> holder(static_cast<std::shared_ptr<Count>*>(data));
-        Count& count = **holder;
-        bool full = count.server && count.open >= count.server->max_connections_;
-        --count.open;
-        if (full) count.server->watch();
-      },
-      new std::shared_ptr<Count>(count_));
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
-  if (local && remote) soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
+  const std::string address = limited_address(remote);
+  if (local && remote && !has_too_many(address)) {
+    count(connection, address);
+    soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
+  }
   g_clear_object(&local);
   g_clear_object(&remote);
   g_object_unref(connection);
   return true;
 }
 
+bool HttpServer::has_too_many(const std::string& address) const {
+  auto found = count_->of_address.find(address);
+  return limits_.of_address > 0 && found != count_->of_address.end() && found->second >= limits_.of_address;
+}
+
+// Until the connection is closed.
+void HttpServer::count(GSocketConnection* connection, const std::string& address) {
+  struct One {
+    std::shared_ptr<Count> count;
+    std::string address;
+  };
+  ++count_->open;
+  if (!address.empty()) ++count_->of_address[address];
+  g_object_weak_ref(
+      G_OBJECT(connection),
+      [](gpointer data, GObject*) {
+        std::unique_ptr<One> one(static_cast<One*>(data));
+        Count& count = *one->count;
+        bool full = count.server && count.open >= count.server->limits_.all;
+        --count.open;
+        auto found = count.of_address.find(one->address);
+        if (found != count.of_address.end() && --found->second == 0) count.of_address.erase(found);
+        if (full) count.server->watch();
+      },
+      new One{count_, address});
+}
+
+void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer self) {
+  g_signal_connect(message, "wrote-body", G_CALLBACK(&HttpServer::on_answered), self);
+}
+
+// libsoup 3.2 never lets go of a connection that its client closes between two requests. So none waits there:
+// each is taken back when its answer has been sent, and accepted anew. (Each time it is wrapped once more,
+// with what had been read ahead: hence kMaxRequests.)
+void HttpServer::on_answered(SoupServerMessage* message, gpointer data) {
+  auto* self = static_cast<HttpServer*>(data);
+  GSocketAddress* local = soup_server_message_get_local_address(message);
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  if (soup_server_message_get_http_version(message) != SOUP_HTTP_1_1 || !local || !remote ||
+      says_close(soup_server_message_get_request_headers(message)) ||
+      says_close(soup_server_message_get_response_headers(message)))
+    return;
+  g_object_ref(message);
+  g_object_ref(local);
+  g_object_ref(remote);
+  GIOStream* stream = soup_server_message_steal_connection(message);
+  if (stream) soup_server_accept_iostream(self->server_, stream, local, remote, nullptr);
+  g_clear_object(&stream);
+  g_object_unref(remote);
+  g_object_unref(local);
+  g_object_unref(message);
+}
+
 // Before a body is read: none is wanted, and none is kept.
 void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                             gpointer) {
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  const int requests =
+      remote ? GPOINTER_TO_INT(g_object_get_data(G_OBJECT(remote), kRequests)) + 1 : kMaxRequests;
+  if (remote) g_object_set_data(G_OBJECT(remote), kRequests, GINT_TO_POINTER(requests));
+  if (requests >= kMaxRequests)
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
   SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
   // One range is served; several at once are the whole.
@@ -124,7 +177,7 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char*
     soup_message_headers_replace(response, "Access-Control-Allow-Headers", "Range");
     soup_message_headers_replace(response, "Access-Control-Max-Age", "86400");
     Reply reply = text_reply(200, "GET, HEAD");
-    reply.any_origin = true;
+    reply.any_origin = std::string_view(path).starts_with(kPublicMedia);
     send_reply(message, std::move(reply));
   } else if (!reads) {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 
 #include <base/loop.h>
@@ -15,14 +17,22 @@
 namespace headgate::origin {
 
 inline constexpr unsigned kIdleSeconds = 30;
+inline constexpr int kMaxRequests = 100;  // of one connection, then it is closed
 inline constexpr size_t kMaxPathBytes = 256;
 inline constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
+
+struct ConnectionLimits {
+  int64_t all = 4000;  // the rest waits in the kernel
+  // From one address: many phones stand behind one. What is more is closed at once. 0: no limit. This
+  // machine's own (127.0.0.1, ::1) is a proxy and has none.
+  int64_t of_address = 256;
+};
 
 class HttpServer {
  public:
   using Handler = std::function<void(SoupServerMessage* message, const std::string& path)>;
   // `handler` gets GET and HEAD requests of a sane size.
-  HttpServer(Loop& loop, UniqueFd listener, int64_t max_connections, Handler handler);
+  HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -36,17 +46,22 @@ class HttpServer {
   void handle(SoupServerMessage* message, const char* path);
   static void on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                          gpointer self);
+  static void on_started(SoupServer*, SoupServerMessage* message, gpointer self);
+  static void on_answered(SoupServerMessage* message, gpointer self);
   static void on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                          gpointer self);
 
   Loop& loop_;
   UniqueFd listener_;
-  int64_t max_connections_;
+  ConnectionLimits limits_;
   // Connections may be closed after the server is gone.
   struct Count {
-    HttpServer* server;  // null: gone
+    HttpServer* server = nullptr;  // null: gone
     int64_t open = 0;
+    std::map<std::string, int64_t> of_address;  // those that are limited
   };
+  bool has_too_many(const std::string& address) const;
+  void count(GSocketConnection* connection, const std::string& address);
   std::shared_ptr<Count> count_;
   Handler handler_;
   SoupServer* server_;

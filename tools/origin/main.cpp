@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "admin.h"
 #include "control.h"
 #include "http_server.h"
 #include "node_json.h"
@@ -23,7 +24,7 @@ constexpr rlim_t kOtherDescriptors = 512;  // files, sockets of workers, librari
 struct CommandLine {
   std::string runtime_dir, listen;
   CatalogSettings catalog;
-  int64_t max_connections = 4000;
+  ConnectionLimits limits;
 };
 
 Result<CommandLine> parse_command_line(int argc, char** argv) {
@@ -39,7 +40,9 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("window", window, 10, 86'400, "S", "segments of a live stream kept in memory (default 600)")
       .number("playlist", playlist, 6, 86'400, "S", "length of live playlists (default 60)")
       .number("grace", grace, 0, 86'400, "S", "a stream waits so long for its publisher (default 120)")
-      .number("max-connections", out.max_connections, 16, 1'000'000, "N", "(default 4000)");
+      .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
+      .number("max-connections-per-address", out.limits.of_address, 0, 1'000'000, "N",
+              "this machine's own is not counted; 0: no limit (default 256)");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
@@ -99,11 +102,19 @@ int run(int argc, char** argv) {
     MediaFiles media(media_disk, line->catalog.root);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
-    Site site(catalog, media, events,
-              [&] { return node_json(control.node(), feed, catalog, line->catalog.root); });
+    Site site(catalog, media, events);
+    line->limits.all = connections_that_fit(line->limits.all);
     HttpServer server(
-        loop, *std::move(listener), connections_that_fit(line->max_connections),
+        loop, *std::move(listener), line->limits,
         [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); });
+    auto admin_listener = listen_admin(line->runtime_dir);
+    if (!admin_listener) return fail(admin_listener.error().message, 1);
+    HttpServer admin(loop, *std::move(admin_listener), {kMaxAdminConnections, 0},
+                     [&](SoupServerMessage* message, const std::string& path) {
+                       if (path != "/api/v1/node") return site.handle(message, path);
+                       send_reply(message,
+                                  json_reply(node_json(control.node(), feed, catalog, line->catalog.root)));
+                     });
     catalog.start();
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);

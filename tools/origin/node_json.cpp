@@ -41,7 +41,7 @@ std::string node_json(const std::string& supervisor, const WorkerFeed& feed, con
                       const std::string& root) {
   std::string sessions = "[", streams = "[";
   for (const auto& [station, stream] : catalog.streams()) {
-    streams += (streams.size() > 1 ? "," : "") + stream->json();
+    streams += (streams.size() > 1 ? "," : "") + stream->node_json();
     if (std::string session = stream->session_json(); !session.empty())
       sessions += (sessions.size() > 1 ? "," : "") + session;
   }

@@ -31,6 +31,13 @@ Reply text_reply(unsigned status, const std::string& text) {
   return reply;
 }
 
+Reply json_reply(const std::string& json) {
+  Reply reply;
+  reply.type = kTypeJson;
+  reply.body = bytes_of(json + "\n");
+  return reply;
+}
+
 void send_reply(SoupServerMessage* message, Reply reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
   auto header = [&](const char* name, const char* value) {

@@ -37,6 +37,7 @@ struct Reply {
 };
 
 Reply text_reply(unsigned status, const std::string& text);
+Reply json_reply(const std::string& json);
 void send_reply(SoupServerMessage* message, Reply reply);
 
 // A message that is answered later; it may be gone by then. Shared by whoever may answer.

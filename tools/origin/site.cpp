@@ -40,16 +40,15 @@ std::optional<std::string> between(const std::string& name, std::string_view fro
   return name.substr(front.size(), name.size() - front.size() - back.size());
 }
 
-Reply json_reply(const std::string& json) {
-  Reply reply;
-  reply.type = kTypeJson;
+// The list of streams is for pages of other hosts, too.
+Reply list_reply(const std::string& json) {
+  Reply reply = json_reply(json);
   reply.any_origin = true;
-  reply.body = bytes_of(json + "\n");
   return reply;
 }
 
 Reply json_error(unsigned status, const std::string& error) {
-  Reply reply = json_reply(JsonLine().field("error", error).take());
+  Reply reply = list_reply(JsonLine().field("error", error).take());
   reply.status = status;
   return reply;
 }
@@ -89,8 +88,7 @@ void Site::handle(SoupServerMessage* message, const std::string& path) {
 
 void Site::api(SoupServerMessage* message, const Words& words) {
   const std::string& name = words[2];
-  if (words.size() == 3 && name == "streams") return send_reply(message, json_reply(catalog_.list_json()));
-  if (words.size() == 3 && name == "node") return send_reply(message, json_reply(node_json_()));
+  if (words.size() == 3 && name == "streams") return send_reply(message, list_reply(catalog_.list_json()));
   if (words.size() == 3 && name == "events") {
     if (soup_server_message_get_method(message) == SOUP_METHOD_GET) return events_.listen(message);
     return send_reply(message, json_error(405, "events are for GET"));
@@ -99,7 +97,7 @@ void Site::api(SoupServerMessage* message, const Words& words) {
   if (!station) return send_reply(message, json_error(404, "there is nothing here"));
   auto deferred = std::make_shared<Deferred>(message);
   catalog_.with_loaded(*station, [deferred](Stream* stream) {
-    deferred->send(stream ? json_reply(stream->json()) : json_error(404, kNoStream));
+    deferred->send(stream ? list_reply(stream->json()) : json_error(404, kNoStream));
   });
 }
 

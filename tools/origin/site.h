@@ -3,7 +3,6 @@
 // nothing of them becomes a file name.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,8 @@ namespace headgate::origin {
 
 class Site {
  public:
-  using NodeJson = std::function<std::string()>;  // /api/v1/node
-  Site(Catalog& catalog, MediaFiles& media, Events& events, NodeJson node_json)
-      : catalog_(catalog), media_(media), events_(events), node_json_(std::move(node_json)) {}
+  Site(Catalog& catalog, MediaFiles& media, Events& events)
+      : catalog_(catalog), media_(media), events_(events) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);
@@ -37,7 +35,6 @@ class Site {
   Catalog& catalog_;
   MediaFiles& media_;
   Events& events_;
-  NodeJson node_json_;
   Pages pages_;
 };
 

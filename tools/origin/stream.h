@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <base/json_line.h>
 #include <playlist/hls.h>
 #include <playlist/stream_index.h>
 #include <wire/messages.h>
@@ -58,6 +59,7 @@ class Stream {
   const std::string& replay_playlist();  // replay() must be there
 
   std::string json() const;          // STREAM of docs/api.md
+  std::string node_json() const;     // the same with what only NODE tells
   std::string session_json() const;  // of NODE.sessions; empty: no session
   // Since the last call something that json() shows has changed.
   bool take_changed() { return std::exchange(changed_, false); }
@@ -72,6 +74,7 @@ class Stream {
   void apply(const playlist::Record& record);
   bool is_current(Text& text, uint64_t version) const;
   std::optional<int64_t> kbps() const;
+  void put_public(JsonLine& line) const;
 
   uint32_t event_, station_;
   State state_ = State::ended;

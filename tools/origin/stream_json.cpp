@@ -45,9 +45,21 @@ std::optional<int64_t> positive(int64_t value) {
 }  // namespace
 
 std::string Stream::json() const {
+  JsonLine line;
+  put_public(line);
+  return line.take();
+}
+
+std::string Stream::node_json() const {
+  JsonLine line;
+  put_public(line);
+  Nullable(line).text("peer", session_ ? session_->peer : "");
+  return line.take();
+}
+
+void Stream::put_public(JsonLine& line) const {
   const playlist::InitRecord* init = index_.newest_init();
   std::string base = "/hls/" + std::to_string(station_) + "/";
-  JsonLine line;
   Nullable nullable(line);
   line.field("station", station_).field("event", event_);
   line.field("state", state_name(state_));
@@ -73,11 +85,9 @@ std::string Stream::json() const {
   nullable.number("gaps", count(totals_.gaps));
   nullable.number("sessions", count(totals_.runs + (session_ && !session_has_run_ ? 1 : 0)));
   nullable.text("protocol", session_ ? session_->protocol : "");
-  nullable.text("peer", session_ ? session_->peer : "");
   line.raw("health", health_.empty() ? "null" : health_);
   line.field("hls", base + "index.m3u8");
   nullable.text("replay", !index_.segments().empty() ? base + "replay.m3u8" : "");
-  return line.take();
 }
 
 std::string Stream::session_json() const {

@@ -109,7 +109,6 @@ export class FakeNode {
       shown: {
         station,
         event: 77,
-        name: null,
         state: 'ended',
         since_utc: null,
         first_utc: null,
@@ -123,7 +122,6 @@ export class FakeNode {
         gaps: 0,
         sessions: 1,
         protocol: 'rtmp',
-        peer: null,
         health: null,
         hls: `/hls/${station}/index.m3u8`,
         replay: `/hls/${station}/replay.m3u8`,
@@ -143,11 +141,6 @@ export class FakeNode {
     Object.assign(shown, fields);
     this.streams_.set(station, stream);
     this.tell_('stream', shown);
-  }
-
-  forget(station) {
-    this.streams_.delete(station);
-    this.tell_('gone', {station});
   }
 
   media_s_(stream) {

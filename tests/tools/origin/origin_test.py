@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -136,6 +137,20 @@ class OriginTest(unittest.TestCase):
         connection.close()
         return answer, content
 
+    def node(self):
+        """NODE, from the socket that is not for viewers."""
+        connection = http.client.HTTPConnection('localhost', timeout=PATIENCE)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(PATIENCE)
+        connection.sock.connect(os.path.join(self.runtime, 'admin.sock'))
+        connection.request('GET', '/api/v1/node')
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        self.assertIsNone(answer.getheader('Access-Control-Allow-Origin'))
+        node = json.loads(answer.read())
+        connection.close()
+        return node
+
     def get(self, path, status=200):
         answer, body = self.request(path)
         self.assertEqual(answer.status, status, f'{path}: {body[:200]}')
@@ -252,8 +267,7 @@ class OriginTest(unittest.TestCase):
         wait_until('three segments', lambda: self.stream(8)['duration_s'] == 6)
         stream = self.stream(8)
         self.assertEqual((stream['width'], stream['height'], stream['fps'], stream['kbps']), (1280, 720, 24.97, 12))
-        self.assertEqual((stream['peer'], stream['sessions'], stream['health']),
-                         ('192.0.2.1:1000', 1, {'stalled': False}))
+        self.assertEqual((stream['sessions'], stream['health']), (1, {'stalled': False}))
         playlist = self.get('/hls/8/media.m3u8')
         self.assertEqual(self.uris(playlist), ['0.m4s', '1.m4s', '2.m4s'])
         self.assertNotIn(b'ENDLIST', playlist)
@@ -262,7 +276,9 @@ class OriginTest(unittest.TestCase):
         # The file gets its final name; what is listed stays.
         os.rename(live.path, live.path[:-len('.part')])
         self.assertEqual(self.get('/hls/8/2.m4s'), bytes([2]) * BYTES)
-        node = json.loads(self.get('/api/v1/node'))
+        node = self.node()
+        self.assertEqual(node['streams'], [{**self.stream(8), 'peer': '192.0.2.1:1000'}])
+        self.assertEqual(node['sessions'][0]['peer'], '192.0.2.1:1000')
         self.assertEqual(node['workers'][0]['capacity'], 50)
         self.assertEqual(node['sessions'][0]['received_bytes'], 12345)
         self.assertEqual(node['space']['state'], 'good')
@@ -325,6 +341,31 @@ class OriginTest(unittest.TestCase):
             self.assertIn(answer.status, (404, 410), f'{msn}: {body[:50]}')
         self.get('/api/v1/streams/12', 404)  # another event's
 
+    # --- who may know what ---
+
+    def test_viewers_are_told_of_streams_and_not_of_publishers_or_the_node(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 14)
+        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2))
+        wait_until('it is live', lambda: self.request('/api/v1/streams/14')[0].status == 200)
+        self.get('/api/v1/node', 404)
+        for path in ('/api/v1/streams', '/api/v1/streams/14'):
+            answer, body = self.request(path)
+            self.assertEqual(answer.getheader('Access-Control-Allow-Origin'), '*')
+            for secret in (b'192.0.2.1', b'peer', b'user_agent', b'pid', self.root.encode()):
+                self.assertNotIn(secret, body)
+        for path in ('/', '/healthz', '/watch/14', '/assets/style.css', '/nothing'):
+            self.assertIsNone(self.request(path)[0].getheader('Access-Control-Allow-Origin'), path)
+        self.assertEqual(self.request('/hls/14/media.m3u8', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'), '*')
+        mode = os.stat(os.path.join(self.runtime, 'admin.sock')).st_mode
+        self.assertEqual((stat.S_ISSOCK(mode), stat.S_IMODE(mode)), (True, 0o600))
+        # An origin that takes the place of a dead one.
+        self.stop(signal.SIGKILL)
+        self.start()
+        self.assertIn('workers', self.node())
+
     # --- HTTP ---
 
     def test_ranges_and_caching(self):
@@ -366,6 +407,30 @@ class OriginTest(unittest.TestCase):
             self.assertIsNotNone(connection.sock, f'closed after {path}')
             self.assertEqual(connection.sock.getsockname(), first)
 
+    def test_connections_that_clients_close_are_let_go(self):
+        self.archive(5, 4)
+        self.start()
+        uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
+        descriptors = f'/proc/{self.process.pid}/fd'
+        before = len(os.listdir(descriptors))
+        for path in ('/healthz', uri, '/hls/5/999.m4s', '/api/v1/streams') * 10:
+            connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+            for _ in range(2):
+                connection.request('GET', path)
+                connection.getresponse().read()
+            connection.close()
+        wait_until('they are closed here, too', lambda: len(os.listdir(descriptors)) <= before)
+
+    def test_a_connection_is_not_used_for_ever(self):
+        self.start()
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        for left in range(99, -1, -1):
+            connection.request('GET', '/healthz')
+            answer = connection.getresponse()
+            self.assertEqual(answer.read(), b'ok\n')
+            self.assertEqual(answer.getheader('Connection'), None if left else 'close')
+
     def test_only_what_is_there_is_found(self):
         self.archive(5, 4)
         self.start()
@@ -384,7 +449,7 @@ class OriginTest(unittest.TestCase):
         self.assertEqual(answer.status, 414)
         self.assertEqual(self.request('/', 'POST', body=b'x' * 100_000)[0].status, 405)
         self.assertEqual(self.request('/', 'DELETE')[0].status, 405)
-        self.assertEqual(self.request('/', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'), '*')
+        self.assertIsNone(self.request('/', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'))
         self.assertEqual(self.get('/healthz'), b'ok\n')
 
     def test_pages_carry_their_policy(self):
@@ -446,6 +511,26 @@ class OriginTest(unittest.TestCase):
         late.settimeout(PATIENCE)
         self.assertIn(b'200 OK', late.recv(100))
 
+    def test_one_address_cannot_have_all_connections(self):
+        self.start('--max-connections', '20', '--max-connections-per-address', '3')
+
+        def connect(source):
+            one = socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE, source_address=(source, 0))
+            self.addCleanup(one.close)
+            one.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+            try:
+                return one, b'200 OK' in one.recv(1000)
+            except ConnectionResetError:
+                return one, False
+        held = [connect('127.0.0.2') for _ in range(3)]
+        self.assertEqual([served for _, served in held], [True] * 3)
+        self.assertFalse(connect('127.0.0.2')[1])
+        self.assertTrue(connect('127.0.0.3')[1])  # somebody else
+        for _ in range(5):
+            self.assertTrue(connect('127.0.0.1')[1])  # a proxy on this machine
+        held[0][0].close()
+        wait_until('one that has gone makes room', lambda: connect('127.0.0.2')[1])
+
     # --- the supervisor's line ---
 
     def test_the_supervisor_is_heard_and_answered(self):
@@ -468,10 +553,10 @@ class OriginTest(unittest.TestCase):
         self.assertEqual(inherited.getsockname()[1], self.port)
         inherited.close()
         line.send(wire.node_status('supervisor', '{"version":"9","processes":[{"role":"supervisor"},{"role":"gate"}]}'))
-        node = wait_until('it knows', lambda: (lambda n: n if n['version'] else None)(json.loads(self.get('/api/v1/node'))))
+        node = wait_until('it knows', lambda: (lambda n: n if n['version'] else None)(self.node()))
         self.assertEqual([one['role'] for one in node['processes']], ['supervisor', 'gate'])
         line.close()
-        wait_until('it notices', lambda: [one['role'] for one in json.loads(self.get('/api/v1/node'))['processes']] == ['gate'])
+        wait_until('it notices', lambda: [one['role'] for one in self.node()['processes']] == ['gate'])
         again = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.addCleanup(again.close)
         again.connect(path)

@@ -150,8 +150,13 @@ class ServeTest(unittest.TestCase):
         table = run('status', '--data', self.data)
         self.assertEqual(table.returncode, 0)
         self.assertIn('accepting', table.stdout)
-        by_url = run('status', '--url', 'http://' + self.listen['http'], '--json')
-        self.assertEqual(json.loads(by_url.stdout)['listen'], self.listen)
+        by_folder = run('status', '--runtime-dir', os.path.join(self.data, 'run'), '--json')
+        self.assertEqual(json.loads(by_folder.stdout)['listen'], self.listen)
+        # What is for the node's own user is not for viewers.
+        viewer = http.client.HTTPConnection(self.listen['http'], timeout=PATIENCE)
+        viewer.request('GET', '/api/v1/node')
+        self.assertEqual(viewer.getresponse().status, 404)
+        viewer.close()
         self.stop()
         self.assertEqual(run('status', '--data', self.data).returncode, 1)
 

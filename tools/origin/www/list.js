@@ -30,7 +30,6 @@ function show_card(card, stream) {
   link.href = `/watch/${stream.station}`;
   card.dataset.state = stream.state;
   set_text(card.querySelector('.title'), stream_title(stream));
-  set_text(card.querySelector('.number'), stream.name ? `Station ${stream.station}` : '');
   set_text(card.querySelector('.state'), kStates[stream.state] ?? stream.state);
   set_text(card.querySelector('.since'), since(stream, feed.now_ms()));
   set_fact(card, 'rate', rate(stream.kbps));
@@ -66,7 +65,7 @@ function show() {
   const live = [...known.values()].filter((stream) => stream.state === 'live').length;
   set_text(summary, known.size ? `${count(live, 'live stream', 'live streams')} of ${known.size}` : '');
   const left = wanted.length - shown.length;
-  set_text(more, left ? `${count(left, 'more stream', 'more streams')}: type a number or a name.` : '');
+  set_text(more, left ? `${count(left, 'more stream', 'more streams')}: type a number.` : '');
   if (known.size && !wanted.length) set_text(more, 'No stream matches.');
   empty.hidden = known.size > 0;
   filter.parentElement.hidden = known.size < 2;

@@ -50,10 +50,6 @@ export class Streams {
       this.streams_.set(stream.station, stream);
       this.on_change_(this.streams_);
     });
-    take('gone', ({station}) => {
-      this.streams_.delete(station);
-      this.on_change_(this.streams_);
-    });
     source.addEventListener('error', () => {
       // The browser tries again by itself unless the answer was not an event stream.
       if (source.readyState === EventSource.CLOSED) this.reopen_later_();

@@ -10,7 +10,7 @@ export const kStates = {
 };
 
 export function stream_title(stream) {
-  return stream.name || `Station ${stream.station}`;
+  return `Station ${stream.station}`;
 }
 
 export function rate(kbps) {
@@ -75,9 +75,7 @@ export function by_state(a, b) {
   return (kOrder[a.state] ?? 3) - (kOrder[b.state] ?? 3) || a.station - b.station;
 }
 
-// Whether a stream is meant by what somebody typed: its number from the start, or a word of its name.
+// Whether a stream is meant by what somebody typed: its number from the start.
 export function matches(stream, text) {
-  const wanted = text.trim().toLowerCase();
-  if (!wanted) return true;
-  return String(stream.station).startsWith(wanted) || (stream.name ?? '').toLowerCase().includes(wanted);
+  return String(stream.station).startsWith(text.trim());
 }
