@@ -11,6 +11,7 @@
 
 #include <base/unique_fd.h>
 #include <playlist/record.h>
+#include <store/run_writer.h>
 
 #include "plugin_test.h"
 
@@ -121,7 +122,8 @@ TEST_F(Archiver, TakesLiveSources) {
 }
 
 TEST_F(Archiver, RecordsSayWhereEachSegmentLies) {
-  Pipeline pipeline(archiver("segment-duration=1000000000 max-segment-duration=3000000000") + kVideo + kAudio);
+  Pipeline pipeline(archiver("segment-duration=1000000000 max-segment-duration=3000000000") + kVideo +
+                    kAudio);
   const auto records = watch_pad(pipeline, "archive", "src");
   pipeline.play();
   ASSERT_TRUE(pipeline.wait_eos());
@@ -211,6 +213,9 @@ class ByHand : public Archiver {
       send(gst_event_new_segment(&segment));
     }
     void push(const Packet& packet, uint64_t timescale, int64_t offset_ms) {
+      ASSERT_EQ(try_push(packet, timescale, offset_ms), GST_FLOW_OK);
+    }
+    GstFlowReturn try_push(const Packet& packet, uint64_t timescale, int64_t offset_ms) {
       GstBuffer* buffer = gst_buffer_new_memdup(packet.data.data(), packet.data.size());
       const auto ns = [&](int64_t ticks) {
         return gst_util_uint64_scale(static_cast<guint64>(ticks), GST_SECOND, timescale) +
@@ -219,7 +224,7 @@ class ByHand : public Archiver {
       GST_BUFFER_DTS(buffer) = ns(packet.dts);
       GST_BUFFER_PTS(buffer) = ns(packet.pts);
       if (!packet.key) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-      ASSERT_EQ(gst_pad_push(pad_.get(), buffer), GST_FLOW_OK);
+      return gst_pad_push(pad_.get(), buffer);
     }
 
    private:
@@ -292,6 +297,31 @@ TEST_F(ByHand, AChangedConfigurationStartsANewFileOfTheSameRun) {
   EXPECT_EQ(count_packets({media()[1]}, codec::Kind::video), second.video);
   EXPECT_EQ(runs(), 1u);
   expect_plays(media());
+}
+
+TEST_F(ByHand, AConfigurationThatChangesForEverEndsTheRun) {
+  start(true, false);
+  uint32_t changes = 0;
+  const Packet* keys[] = {nullptr, nullptr};
+  const MediaFile* files[] = {&media_, &other_};
+  for (int i = 0; i < 2; ++i)
+    for (const Packet& packet : files[i]->packets)
+      if (packet.kind == codec::Kind::video && packet.key && !keys[i]) keys[i] = &packet;
+  ASSERT_TRUE(keys[0] && keys[1]);
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (; flow == GST_FLOW_OK && changes <= store::kMaxPresentations; ++changes) {
+    const MediaFile& file = *files[changes % 2];
+    video_->caps(*file.video);
+    flow = video_->try_push(*keys[changes % 2], file.video->timescale, changes * 40);
+    if (changes == 0) {
+      ASSERT_TRUE(written());
+    }
+  }
+  EXPECT_EQ(flow, GST_FLOW_ERROR);
+  EXPECT_EQ(changes, store::kMaxPresentations + 1);
+  EXPECT_EQ(pipeline_->count(Pipeline::is_type(GST_MESSAGE_ERROR)), 1);
+  EXPECT_TRUE(eventually([&] { return chain_lines(scratch_.path(), "\"reason\":\"limit\"") == 1; }));
+  EXPECT_EQ(chain_lines(scratch_.path(), "\"t\":\"end\""), 1u);
 }
 
 TEST_F(ByHand, TheSameConfigurationAgainChangesNothing) {

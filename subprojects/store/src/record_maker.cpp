@@ -18,11 +18,13 @@ FileLine describe_file(uint32_t file, const fmp4::Presentation& presentation, By
     line.width = presentation.video->width;
     line.height = presentation.video->height;
     line.frame_rate_milli = presentation.video->frame_rate_milli;
+    line.video_config_sha = to_hex(sha256(presentation.video->config));
   }
   if (presentation.audio) {
     if (!line.codecs.empty()) line.codecs += ',';
     line.codecs += codec::codecs_string(*presentation.audio);
     line.channels = presentation.audio->channels;
+    line.audio_config_sha = to_hex(sha256(presentation.audio->config));
   }
   return line;
 }

@@ -298,6 +298,8 @@ void put(JsonLine& json, const FileLine& line) {
       .field("height", line.height)
       .field("mfps", line.frame_rate_milli)
       .field("channels", line.channels);
+  if (!line.video_config_sha.empty()) json.field("vcfg", line.video_config_sha);
+  if (!line.audio_config_sha.empty()) json.field("acfg", line.audio_config_sha);
 }
 
 void put(JsonLine& json, const FragLine& line) {

@@ -57,6 +57,7 @@ struct FileLine {
   uint64_t length = 0;
   std::string codecs;
   uint32_t width = 0, height = 0, frame_rate_milli = 0, channels = 0;
+  std::string video_config_sha, audio_config_sha;  // hex; written, not read back
 };
 
 // One part of a segment, as `frag` and the part's own box have it.

@@ -55,9 +55,14 @@ RunWriterImpl::~RunWriterImpl() {
 Result<void> RunWriterImpl::begin(const fmp4::Presentation& presentation) {
   if (ended_) return Unexpected(EINVAL, "the run has ended");
   if (presentation_ == presentation) return {};
+  finish_file();
+  presentation_.reset();
+  if (presentations_ == kMaxPresentations)
+    return Unexpected(E2BIG, "the codec configuration has changed " + std::to_string(kMaxPresentations) +
+                                 " times in one run");
   auto init = fmp4::init_segment(presentation);
   if (!init) return Unexpected(init.error());
-  finish_file();
+  ++presentations_;
   presentation_ = presentation;
   init_ = std::move(*init);
   return {};

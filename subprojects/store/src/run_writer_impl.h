@@ -73,6 +73,7 @@ class RunWriterImpl final : public RunWriter {
   RecordMaker maker_;
 
   std::optional<fmp4::Presentation> presentation_;
+  uint32_t presentations_ = 0;  // so far
   ByteVector init_;  // of presentation_
   std::optional<MediaFile> file_;
   uint32_t next_file_ = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a writer leaves on disk and tells, and how the next run goes on.
+#include <base/encoding.h>
 #include <base/sha256.h>
 #include <sys/stat.h>
 
@@ -299,6 +300,32 @@ TEST_F(RunWriterTest, AnAbandonedRunIsEnded) {
   EXPECT_EQ(session->told.back(), Record(playlist::EndRecord{"abandoned"}));
   EXPECT_EQ(read(run), session->told);
   expect_sound();
+}
+
+TEST_F(RunWriterTest, AFileSaysWhatItsCodecConfigurationsAre) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 1);
+  const fmp4::Presentation& presentation = session->media->presentation();
+  session->writer->end("unpublish");
+  disk->commit();
+  std::string line = lines_of(run_directory(session->writer->name()), "file").at(0);
+  EXPECT_NE(line.find("\"vcfg\":\"" + to_hex(sha256(presentation.video->config))), std::string::npos);
+  EXPECT_NE(line.find("\"acfg\":\"" + to_hex(sha256(presentation.audio->config))), std::string::npos);
+}
+
+TEST_F(RunWriterTest, AConfigurationMayNotChangeForEver) {
+  auto disk = volume();
+  auto writer = RunWriter::open(disk, info(), {})->take(nullptr);
+  ASSERT_TRUE(writer);
+  test::SyntheticSettings settings;
+  settings.other_config = true;
+  test::SyntheticMedia some({}, 0, kStart), other(settings, 0, kStart);
+  for (uint32_t i = 0; i < kMaxPresentations; ++i)
+    ASSERT_TRUE((*writer)->begin(i % 2 == 0 ? some.presentation() : other.presentation())) << i;
+  EXPECT_TRUE((*writer)->begin(other.presentation()));  // no change
+  EXPECT_EQ((*writer)->begin(some.presentation()).error().code, E2BIG);
+  EXPECT_EQ((*writer)->write(some.next()).error().code, EINVAL);
 }
 
 TEST_F(RunWriterTest, RefusesWhatCannotBeWritten) {

@@ -79,6 +79,9 @@ struct RunSettings {
 
 class RunOpening;
 
+// Changes of the codec configuration in one run: each is a new file.
+inline constexpr uint32_t kMaxPresentations = 1000;
+
 // Not thread-safe: one streaming thread. Calls never wait for the disk beyond the page cache. Records for
 // listeners are handed to `on_record` from within the call that causes them.
 class RunWriter {
@@ -104,7 +107,8 @@ class RunWriter {
   static constexpr int64_t kNothingDurable = INT64_MIN;
   virtual int64_t durable_pts() const = 0;
 
-  // Parts that follow belong to this presentation: a new file if it differs from the present one.
+  // Parts that follow belong to this presentation: a new file if it differs from the present one. E2BIG: it
+  // is the run's kMaxPresentations + 1st. After any error nothing can be written until another begin().
   virtual Result<void> begin(const fmp4::Presentation& presentation) = 0;
   // One pwritev: the part behind a box that says what it is (docs/archive.md, part box), so that PartRecord
   // and SegmentRecord begin a few bytes before the first moof. EINVAL before begin(), EMSGSIZE over 256 MiB;
