@@ -32,4 +32,8 @@ Result<UniqueFd> listen_admin(const std::string& runtime_dir) {
   return fd;
 }
 
+void forget_admin(const std::string& runtime_dir) {
+  ::unlink((runtime_dir + "/" + kAdminSocket).c_str());
+}
+
 }  // namespace headgate::origin

@@ -16,5 +16,7 @@ inline constexpr int64_t kMaxAdminConnections = 64;
 // A listening socket at runtime_dir/admin.sock, mode 0600; one that was there (of an origin that died) is
 // replaced at once.
 Result<UniqueFd> listen_admin(const std::string& runtime_dir);
+// At an orderly end: removes the name.
+void forget_admin(const std::string& runtime_dir);
 
 }  // namespace headgate::origin

@@ -122,6 +122,7 @@ int run(int argc, char** argv) {
     guint source = g_unix_fd_add(loop.fd(), G_IO_IN, run_loop, &loop);
     g_main_loop_run(main_loop);
     g_source_remove(source);
+    forget_admin(line->runtime_dir);
   }
   g_main_loop_unref(main_loop);
   return 0;

@@ -365,6 +365,8 @@ class OriginTest(unittest.TestCase):
         self.stop(signal.SIGKILL)
         self.start()
         self.assertIn('workers', self.node())
+        self.stop()
+        self.assertFalse(os.path.exists(os.path.join(self.runtime, 'admin.sock')))
 
     # --- HTTP ---
 
