@@ -204,7 +204,8 @@ test('without hls.js the page says what is missing', async () => {
 for (const scheme of ['light', 'dark']) {
   test(`both pages fit a phone, ${scheme}`, async () => {
     node.set(4294967295, {state: 'live', kbps: 1512, gaps: 2, sessions: 3});
-    for (const [path, ready] of [['/', '.card'], ['/watch/4294967295', '[data-fact="latency"]:not([hidden])']]) {
+    for (const [path, ready] of [
+             ['/', '.card'], ['/watch/4294967295', '[data-fact="latency"]:not([hidden])']]) {
       const page = await open(path, {...kPhone, colorScheme: scheme});
       await page.locator(ready).waitFor({timeout: 20000});
       const [wide, window_wide] =
