@@ -412,16 +412,24 @@ class OriginTest(unittest.TestCase):
     def test_connections_that_clients_close_are_let_go(self):
         self.archive(5, 4)
         self.start()
+
+        def sockets():
+            links = []
+            for entry in glob.glob(f'/proc/{self.process.pid}/fd/*'):
+                try:
+                    links.append(os.readlink(entry))
+                except FileNotFoundError:  # closed in this moment
+                    pass
+            return sum(link.startswith('socket:') for link in links)
+        before = sockets()
         uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
-        descriptors = f'/proc/{self.process.pid}/fd'
-        before = len(os.listdir(descriptors))
         for path in ('/healthz', uri, '/hls/5/999.m4s', '/api/v1/streams') * 10:
             connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
             for _ in range(2):
                 connection.request('GET', path)
                 connection.getresponse().read()
             connection.close()
-        wait_until('they are closed here, too', lambda: len(os.listdir(descriptors)) <= before)
+        wait_until('they are closed here, too', lambda: sockets() <= before)
 
     def test_a_connection_is_not_used_for_ever(self):
         self.start()
