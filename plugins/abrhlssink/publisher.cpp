@@ -29,8 +29,7 @@ Result<void> replace_text(const std::string& path, std::string_view text) {
 }  // namespace
 
 Publisher::Publisher(PublishSettings settings)
-    : settings_(std::move(settings)),
-      index_({.window_ms = settings_.window_ms}) {}
+    : settings_(std::move(settings)), index_({.window_ms = settings_.window_ms}) {}
 
 Result<void> Publisher::add(const playlist::Record& record) {
   index_.add(record);

@@ -74,7 +74,7 @@ class RunWriterImpl final : public RunWriter {
 
   std::optional<fmp4::Presentation> presentation_;
   uint32_t presentations_ = 0;  // so far
-  ByteVector init_;  // of presentation_
+  ByteVector init_;             // of presentation_
   std::optional<MediaFile> file_;
   uint32_t next_file_ = 0;
   int64_t file_slot_ = 0;     // rotation_slot() of the file's first part
