@@ -14,6 +14,9 @@ GST_DEBUG_CATEGORY_EXTERN(healthprobe_debug);
 namespace headgate::healthprobe {
 namespace {
 
+// Timers of all probes of a process fall due together: one wake-up of the clock's thread for many.
+constexpr int64_t kTimerGrainNs = 100 * GST_MSECOND;
+
 const char* cause_of(Change change) {
   switch (change) {
     case Change::stall:
@@ -355,6 +358,7 @@ void Probe::arm_timer(int64_t now) {
       if (deadline) earliest = std::min(earliest, *deadline);
     }
     if (flowing) due = std::max(earliest, now + 1);
+    due = (due / kTimerGrainNs + 1) * kTimerGrainNs;
     old = timer_;
     clock = clock_;
     timer = timer_ = gst_clock_new_single_shot_id(clock.get(), static_cast<GstClockTime>(due));

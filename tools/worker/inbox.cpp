@@ -67,7 +67,8 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   if (std::strcmp(name, "headgate-records") == 0) {
     if (auto records = records_of(structure)) post(RecordsEvent{*std::move(records)});
   } else if (std::strcmp(name, "headgate-health") == 0) {
-    post(HealthEvent{structure_json(structure), frame_rate_milli(structure)});
+    post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
+                     text_field(structure, "cause") == "interval"});
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
   } else if (std::strcmp(name, "headgate-archive") == 0) {

@@ -19,7 +19,9 @@
 
 namespace headgate::worker {
 
-inline constexpr int64_t kGatherMs = 10;
+// Longer than the reader's tick, so that a worker's streams cost one wake-up together; adds to what an origin
+// waits for a part.
+inline constexpr int64_t kGatherMs = 100;
 
 struct RecordsEvent {
   ByteVector records;  // each preceded by u32 length
@@ -27,6 +29,7 @@ struct RecordsEvent {
 struct HealthEvent {
   std::string json;
   uint32_t frame_rate_milli = 0;  // of the video; 0: not known
+  bool regular = false;           // nothing has changed: its time had come
 };
 struct ClosingEvent {  // the source has let the connection go; EOS follows
   std::string reason;

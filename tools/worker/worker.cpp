@@ -226,6 +226,7 @@ void Worker::kick(const wire::Kick& wanted) {
 }
 
 void Worker::on_events(std::vector<BusEvent> events) {
+  hold();
   std::map<uint64_t, wire::StreamRecords> batches;
   auto flush = [&](uint64_t id) {
     auto batch = batches.find(id);
@@ -242,11 +243,10 @@ void Worker::on_events(std::vector<BusEvent> events) {
     } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
       session->health().json = std::move(health->json);
       session->health().frame_rate_milli = health->frame_rate_milli;
-      flush(event.session);
-      tell(session->health(), {"origin"});
-      wire::SessionHealth brief = session->health();  // the gate: for its leases
-      brief.json.clear();
-      tell(brief, {"gate"});
+      if (!health->regular) {
+        flush(event.session);
+        tell(session->health(), {"origin"});
+      }
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
       session->on_closing(closing->reason);
     } else if (std::holds_alternative<EosEvent>(event.what)) {
@@ -266,6 +266,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
     }
   }
   while (!batches.empty()) flush(batches.begin()->first);
+  release();
 }
 
 void Worker::on_records(Session& session, const RecordsEvent& event,
@@ -389,11 +390,40 @@ void Worker::tick() {
     while (!times.empty() && times.front() < minute_ago) times.pop_front();
   std::erase_if(errors_, [](const auto& one) { return one.second.empty(); });
   // A source that cannot be looked at is stuck: the reaper is then busy, and the worker gives up.
-  if (reaper_.busy_ms() == 0)
-    for (auto& [id, session] : sessions_)
-      if (Reaper::Job job = session->measure()) reaper_.run(std::move(job));
+  if (reaper_.busy_ms() == 0) reaper_.run(measure_all());
+  tell_health();
   tell_state();
   tell(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()}, {"supervisor"});
+}
+
+// One job for all: a wake-up a second, not one for each session.
+Reaper::Job Worker::measure_all() {
+  std::vector<Reaper::Job> jobs;
+  for (auto& [id, session] : sessions_)
+    if (Reaper::Job job = session->measure()) jobs.push_back(std::move(job));
+  return [jobs = std::move(jobs)] {
+    for (const Reaper::Job& job : jobs) job();
+  };
+}
+
+// All sessions in a row, so that who is told wakes up once.
+void Worker::tell_health() {
+  hold();
+  for (auto& [id, session] : sessions_) {
+    if (!session->health().json.empty()) tell(session->health(), {"origin"});
+    wire::SessionHealth brief = session->health();  // for leases
+    brief.json.clear();
+    tell(brief, {"gate"});
+  }
+  release();
+}
+
+void Worker::hold() {
+  for (auto& subscriber : subscribers_) subscriber->channel->hold();
+}
+
+void Worker::release() {
+  for (auto& subscriber : subscribers_) subscriber->channel->release();
 }
 
 void Worker::tell(const wire::Message& message, std::initializer_list<std::string_view> roles) {

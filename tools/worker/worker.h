@@ -94,6 +94,10 @@ class Worker {
   void give_up(const std::string& reason);
   bool any_running() const;  // sessions that are not on their way out
   void tick();
+  Reaper::Job measure_all();
+  void tell_health();
+  void hold();  // what is told goes out together
+  void release();
   void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
   void tell_state();
   wire::WorkerState state() const;

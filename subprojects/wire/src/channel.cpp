@@ -76,6 +76,7 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
   OnClosed on_closed;
   std::deque<Packet> queue;  // not taken by the peer yet
   size_t queued_bytes = 0, queued_fds = 0;
+  unsigned held = 0;  // hold() without its release()
   bool started = false;
   bool closed = false;     // no more I/O
   bool destroyed = false;  // the Channel is gone: no more callbacks
@@ -111,21 +112,46 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
 
   void flush() {
     while (!queue.empty()) {
-      Packet& first = queue.front();
-      std::vector<int> fds;
-      for (UniqueFd& fd : first.fds) fds.push_back(fd.get());
-      int sent = send_packet(socket.get(), first.bytes, fds);
-      if (sent == 0) return;
+      int sent = queue.front().fds.empty() ? send_several() : send_first();
+      if (sent == 0) break;
       if (sent < 0) {
         // What the peer said before it went is still to be read; a dead socket tells by itself.
         queue.clear();
         break;
       }
-      queued_bytes -= first.bytes.size();
-      queued_fds -= first.fds.size();
-      queue.pop_front();
+      for (; sent > 0; --sent) {
+        queued_bytes -= queue.front().bytes.size();
+        queued_fds -= queue.front().fds.size();
+        queue.pop_front();
+      }
     }
-    loop.rewatch(socket.get(), wanted());
+    if (started) loop.rewatch(socket.get(), wanted());
+  }
+
+  int send_first() {
+    std::vector<int> fds;
+    for (UniqueFd& fd : queue.front().fds) fds.push_back(fd.get());
+    return send_packet(socket.get(), queue.front().bytes, fds);
+  }
+
+  // Those without descriptors at the queue's head, in one call. How many went; 0: would block, -1: error.
+  int send_several() {
+    std::array<iovec, kMessagesPerRound> parts;
+    std::array<mmsghdr, kMessagesPerRound> messages{};
+    unsigned count = 0;
+    for (Packet& packet : queue) {
+      if (count == messages.size() || !packet.fds.empty()) break;
+      parts[count] = {packet.bytes.data(), packet.bytes.size()};
+      messages[count].msg_hdr.msg_iov = &parts[count];
+      messages[count].msg_hdr.msg_iovlen = 1;
+      ++count;
+    }
+    for (;;) {
+      int sent = ::sendmmsg(socket.get(), messages.data(), count, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent >= 0) return sent;
+      if (errno == EINTR) continue;
+      return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+    }
   }
 
   void receive() {
@@ -164,7 +190,7 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
     queued_fds += packet.fds.size();
     if (queued_bytes > kMaxQueuedBytes || queued_fds > kMaxQueuedFds) return false;
     queue.push_back(std::move(packet));
-    if (started && queue.size() == 1) loop.rewatch(socket.get(), wanted());
+    if (started && held == 0 && queue.size() == 1) loop.rewatch(socket.get(), wanted());
     return true;
   }
 };
@@ -202,7 +228,7 @@ bool Channel::send(const Message& message, const std::vector<int>& fds) {
   ByteVector bytes;
   encode(message, bytes);
   if (bytes.size() > kMaxMessageBytes || fds.size() > kMaxFds) return false;
-  if (state.queue.empty()) {
+  if (state.queue.empty() && state.held == 0) {
     int sent = send_packet(state.socket.get(), bytes, fds);
     if (sent > 0) return true;
     if (sent < 0) {
@@ -214,6 +240,15 @@ bool Channel::send(const Message& message, const std::vector<int>& fds) {
   if (state.enqueue(std::move(bytes), fds)) return true;
   state.fail_later();
   return false;
+}
+
+void Channel::hold() {
+  ++state_->held;
+}
+
+void Channel::release() {
+  State& state = *state_;
+  if (--state.held == 0 && !state.closed && !state.queue.empty()) state.flush();
 }
 
 bool Channel::drained() const {

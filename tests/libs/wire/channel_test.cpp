@@ -85,6 +85,36 @@ TEST_F(ChannelTest, MessagesArriveInOrderWithTheirDescriptors) {
   ::close(pipe_ends[0]);
 }
 
+TEST_F(ChannelTest, HeldMessagesGoTogetherInTheirOrder) {
+  constexpr int kMany = 150;  // more than go in one call
+  connect();
+  std::vector<std::string> heard;
+  size_t descriptors = 0;
+  far_->start(
+      [&](Message message, std::vector<UniqueFd> fds) {
+        heard.push_back(std::get<Hello>(message).role);
+        descriptors += fds.size();
+      },
+      [] {});
+  near_->start([](Message, std::vector<UniqueFd>) {}, [] {});
+  const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  std::vector<std::string> sent;
+  near_->hold();
+  for (int i = 0; i < kMany; ++i) {
+    sent.push_back(std::to_string(i));
+    ASSERT_TRUE(near_->send(Hello{sent.back()}, i % 40 == 7 ? std::vector{null.get()} : std::vector<int>{}));
+  }
+  bool waited = false;
+  loop_.after_ms(20, [&] { waited = true; });
+  ASSERT_TRUE(run_until([&] { return waited; }));
+  EXPECT_TRUE(heard.empty()) << "they are held";
+  near_->release();
+  EXPECT_TRUE(run_until([&] { return heard.size() == sent.size(); }));
+  EXPECT_EQ(heard, sent);
+  EXPECT_EQ(descriptors, 4u);
+  EXPECT_TRUE(near_->drained());
+}
+
 TEST_F(ChannelTest, APeerThatDoesNotReadIsClosedAndNeverBlocksTheSender) {
   connect();
   bool closed = false;

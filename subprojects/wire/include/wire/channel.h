@@ -36,6 +36,10 @@ class Channel {
   // The descriptors are duplicated; the caller keeps its own. False: the channel is closed, or the message is
   // larger than kMaxMessageBytes or has more than kMaxFds descriptors (it was not sent; the channel lives).
   bool send(const Message& message, const std::vector<int>& fds = {});
+  // Between hold() and release() messages wait, and then go out together: the peer wakes up once for all of
+  // them rather than for each. In pairs.
+  void hold();
+  void release();
   // All messages have been handed to the kernel.
   bool drained() const;
   int peer_pid() const;  // SO_PEERCRED; 0 when not known
