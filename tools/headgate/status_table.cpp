@@ -88,7 +88,7 @@ std::string status_table(const std::string& json) {
   std::string out;
   append(out, "node %s, since %s", node.text("version").c_str(), node.text("since_utc").c_str());
   if (node.flag("issuer_secret"))
-    append(out, "an issuer's secret key lies on this node: give it only the node/ of the keys' folder");
+    out += "an issuer's secret key lies on this node: give it only the node/ of the keys' folder\n";
   node.each("recovery", [&](const Object& recovery) {
     if (recovery.text("state") == "running")
       append(out, "the archive is being recovered: %s of %s stations",
