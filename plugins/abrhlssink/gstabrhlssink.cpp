@@ -13,9 +13,9 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 -e videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=60 ! h264parse !
- * hls.video \ audiotestsrc is-live=true ! avenc_aac ! aacparse ! hls.audio_0 abrhlssink name=hls
- * location=/tmp/hls
+ * gst-launch-1.0 -e abrhlssink name=hls location=/tmp/hls \
+ *   videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=60 ! h264parse ! hls.video \
+ *   audiotestsrc is-live=true ! avenc_aac ! aacparse ! hls.audio_0
  * ]|
  * Makes /tmp/hls playable by any HLS player over any web server.
  */

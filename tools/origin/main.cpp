@@ -42,7 +42,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("grace", grace, 0, 86'400, "S", "a stream waits so long for its publisher (default 120)")
       .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
       .number("max-connections-per-address", out.limits.of_address, 0, 1'000'000, "N",
-              "this machine's own is not counted; 0: no limit (default 256)");
+              "this machine's own is not counted; 0: no limit (default 1000)");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");

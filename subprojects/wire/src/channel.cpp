@@ -115,8 +115,12 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
       int sent = queue.front().fds.empty() ? send_several() : send_first();
       if (sent == 0) break;
       if (sent < 0) {
-        // What the peer said before it went is still to be read; a dead socket tells by itself.
+        const int error = errno;
         queue.clear();
+        queued_bytes = queued_fds = 0;
+        // What a peer said before it went is still to be read, then the end. Anything else is the end at
+        // once: with messages lost in between, the rest would be wrong.
+        if (error != EPIPE && error != ECONNRESET) return fail_later();
         break;
       }
       for (; sent > 0; --sent) {

@@ -43,6 +43,9 @@ constexpr Setting kSettings[] = {
     {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 600)", "600"},
     {"streams", "playlist", "playlist", "S", "length of live playlists (default 60)", "60"},
     {"streams", "grace", "grace", "S", "a stream waits so long for its publisher (default 120)", "120"},
+    {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
+    {"viewers", "max-connections-per-address", "max-connections-per-address", "N",
+     "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
 };
 constexpr char kParameterSection[] = "parameters";
 
@@ -132,12 +135,15 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
     int64_t least, most;
     int64_t& target;
   };
-  for (const Number& number : {Number{"workers", 1, 1000, out.workers},
-                               {"max-workers", 1, 1000, out.max_workers},
-                               {"capacity", 1, 10'000, out.capacity},
-                               {"window", 10, 86'400, out.window_s},
-                               {"playlist", 6, 86'400, out.playlist_s},
-                               {"grace", 0, 86'400, out.grace_s}})
+  for (const Number& number :
+       {Number{"workers", 1, 1000, out.workers},
+        {"max-workers", 1, 1000, out.max_workers},
+        {"capacity", 1, 10'000, out.capacity},
+        {"window", 10, 86'400, out.window_s},
+        {"playlist", 6, 86'400, out.playlist_s},
+        {"grace", 0, 86'400, out.grace_s},
+        {"max-connections", 16, 1'000'000, out.max_connections},
+        {"max-connections-per-address", 0, 1'000'000, out.max_connections_per_address}})
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)
       return Unexpected(good.error());
   out.max_workers = std::max(out.max_workers, out.workers);

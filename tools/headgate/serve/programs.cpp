@@ -40,6 +40,8 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("window", std::to_string(config_.window_s));
     add("playlist", std::to_string(config_.playlist_s));
     add("grace", std::to_string(config_.grace_s));
+    add("max-connections", std::to_string(config_.max_connections));
+    add("max-connections-per-address", std::to_string(config_.max_connections_per_address));
   }
   if (role == "worker") {
     add("id", std::to_string(number));

@@ -8,7 +8,8 @@
 //   worker → gate          WorkerState, SessionOpened, SessionClosed
 //   origin → worker        Hello
 //   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed
-//   supervisor → any       Hello, GetListeners, Drain, Stop; to the origin also Status
+//   supervisor → any       Hello, GetListeners; to the origin also Status
+//   operator → any         Drain, Stop
 //   any → supervisor       Status, Listeners(+fds)
 // Reading is bounded and refuses what it does not know; all processes of a node are of one version.
 #pragma once
