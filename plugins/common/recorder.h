@@ -43,13 +43,14 @@ struct Unit {
 struct Notice {
   enum class Kind {
     recording,  // a run was opened, or takes media again
-    lost,       // media is not being written: text says why; told once until `recording`
+    lost,       // media is not being written: text says why; told once until `recording`, and when it breaks
     failed,     // likewise, and nothing more of this session will be: no run can be opened or gone on with
     refused,    // a unit could not be written truthfully; told once a run
   };
   Kind kind = Kind::recording;
   int code = 0;  // errno of `lost` and `failed`
   std::string text;
+  bool broken = false;  // the volume is (store::Volume::broken()), not only this run
 };
 using Output = std::variant<playlist::Record, Notice>;
 
@@ -163,6 +164,7 @@ class Recorder {
   bool live_ = false;
   bool failed_ = false;        // no run for this session
   bool lost_ = false;          // told that media is not being written
+  bool broken_ = false;        // told that the volume is broken
   bool refusal_told_ = false;  // in this run
   RecorderStats stats_;
 };

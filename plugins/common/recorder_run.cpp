@@ -124,7 +124,7 @@ void Recorder::feed(Track& track, Unit unit) {
   if (auto pushed = packager_->push(std::move(access_unit)); !pushed) {
     ++stats_.dropped_frames;
     if (!std::exchange(refusal_told_, true))
-      emit_(Notice{Notice::Kind::refused, pushed.error().code, pushed.error().message});
+      emit_(Notice{Notice::Kind::refused, pushed.error().code, pushed.error().message, false});
     return;
   }
   ++stats_.frames;
@@ -153,22 +153,24 @@ void Recorder::write_parts() {
     if (!stats_.recording) {
       stats_.recording = true;
       lost_ = false;
-      emit_(Notice{Notice::Kind::recording, 0, stats_.run});
+      emit_(Notice{Notice::Kind::recording, 0, stats_.run, false});
     }
   }
 }
 
 void Recorder::tell_lost(const Error& error) {
   stats_.recording = false;
-  if (std::exchange(lost_, true)) return;
-  emit_(Notice{Notice::Kind::lost, error.code, error.message});
+  const bool broken = volume_->broken(), news = broken && !std::exchange(broken_, broken);
+  if (std::exchange(lost_, true) && !news) return;
+  emit_(Notice{Notice::Kind::lost, error.code, error.message, broken});
 }
 
 void Recorder::fail(const Error& error) {
   failed_ = lost_ = true;
   opening_since_us_ = 0;
   stats_.recording = false;
-  emit_(Notice{Notice::Kind::failed, error.code, error.message});
+  broken_ = volume_->broken();
+  emit_(Notice{Notice::Kind::failed, error.code, error.message, broken_});
   drop_queues();
 }
 

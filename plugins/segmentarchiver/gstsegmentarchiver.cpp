@@ -118,9 +118,10 @@ void start_src(GstElement* element, State& state) {
 
 void post_state(GstElement* element, const Notice& notice) {
   const bool recording = notice.kind == Notice::Kind::recording;
-  GstStructure* fields = gst_structure_new(
-      "headgate-archive", "state", G_TYPE_STRING, recording ? "recording" : "lost", "reason", G_TYPE_STRING,
-      recording ? "" : notice.text.c_str(), "code", G_TYPE_INT, notice.code, nullptr);
+  GstStructure* fields =
+      gst_structure_new("headgate-archive", "state", G_TYPE_STRING, recording ? "recording" : "lost",
+                        "reason", G_TYPE_STRING, recording ? "" : notice.text.c_str(), "code", G_TYPE_INT,
+                        notice.code, "broken", G_TYPE_BOOLEAN, notice.broken, nullptr);
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT_CAST(element), fields));
 }
 

@@ -13,6 +13,7 @@
 #include <playlist/record.h>
 #include <store/run_writer.h>
 
+#include "../libs/store/failing_disk.h"
 #include "plugin_test.h"
 
 namespace headgate::test {
@@ -519,6 +520,36 @@ TEST_F(ByHand, AnOpeningOutlastsItsSession) {
   expect_archived(pushed);
 }
 
+// A message that nothing is recorded because the volume is broken.
+bool is_broken(GstMessage* message) {
+  if (!Pipeline::is_element("headgate-archive", "state", "lost")(message)) return false;
+  gboolean broken = FALSE;
+  EXPECT_TRUE(gst_structure_get_boolean(gst_message_get_structure(message), "broken", &broken));
+  return broken == TRUE;
+}
+
+TEST_F(ByHand, ABrokenVolumeIsSaidToBeOne) {
+  start(true, false);
+  push(media_, 0, 4000);
+  ASSERT_TRUE(written());
+  failing_disk().pwritev_errno = EIO;
+  push(media_, 4000, 9000);
+  failing_disk().pwritev_errno = 0;
+  EXPECT_EQ(pipeline_->count(is_broken), 1);
+  // Nor for anybody else: a run that cannot be opened says so too.
+  video_->send(session_event(22));
+  for (const Packet& packet : other_.packets)
+    if (packet.kind == codec::Kind::video &&
+        video_->try_push(packet, other_.video->timescale, 9000) != GST_FLOW_OK)
+      break;
+  EXPECT_TRUE(eventually([this] {
+    video_->send(gst_event_new_gap(0, 1));
+    return pipeline_->count(is_broken) == 2;
+  }));
+  EXPECT_EQ(pipeline_->count(Pipeline::is_element("headgate-archive", "state", "lost")), 2);
+  pipeline_->stop();
+}
+
 // The element's error, before which its message says that nothing is recorded.
 std::string failure_of(Pipeline& pipeline) {
   pipeline.play();
@@ -529,6 +560,8 @@ std::string failure_of(Pipeline& pipeline) {
   const std::string text = raw->message;
   g_error_free(raw);
   EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-archive", "state", "lost")), 1);
+  // Whatever the errno: it is no reason not to use the volume for others.
+  EXPECT_EQ(pipeline.count(is_broken), 0);
   EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-archive", "state", "recording")), 0);
   pipeline.stop();
   return text;

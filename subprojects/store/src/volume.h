@@ -34,6 +34,7 @@ class VolumeImpl final : public Volume {
   ~VolumeImpl() override;
 
   Space space() const override { return space_.load(std::memory_order_relaxed); }
+  bool broken() const override { return poison() != 0; }
   void commit() override;
 
   const VolumeSettings& settings() const { return settings_; }

@@ -50,6 +50,9 @@ class Volume : public std::enable_shared_from_this<Volume> {
   static VolumeState inspect(const VolumeSettings& settings, std::optional<uint32_t> event = std::nullopt);
   virtual ~Volume() = default;
   virtual Space space() const = 0;
+  // A write or sync has failed: this process writes nothing here any more (EIO, docs/archive.md). Never false
+  // again.
+  virtual bool broken() const = 0;
   // Commits now and returns when everything written before the call is durable, or the volume is known to be
   // broken (tests, shutdown).
   virtual void commit() = 0;
