@@ -72,9 +72,9 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
-    int code = 0;
-    gst_structure_get_int(structure, "code", &code);
-    post(ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), code});
+    gboolean broken = FALSE;  // without the field it is not
+    gst_structure_get_boolean(structure, "broken", &broken);
+    post(ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), broken != FALSE});
   } else if (std::strcmp(name, "headgate-timestamps") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

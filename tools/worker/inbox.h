@@ -44,7 +44,7 @@ struct StatsEvent {  // of the source
 };
 struct ArchiveEvent {  // of the archiver: whether media is being recorded
   std::string state, reason;
-  int code = 0;  // errno, when it is not
+  bool broken = false;  // the volume: this process will not write to it again
 };
 struct NoticeEvent {  // warnings: for the log
   std::string text;

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace headgate::worker {
 
@@ -296,8 +295,9 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
 void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
   log_notice("archive " + archive.state + (archive.reason.empty() ? "" : ": " + archive.reason),
              {{"STATION", session.opened().station}, {"SESSION", session.opened().session}});
-  // This process will not write again (docs/archive.md); a fresh one may, or another node does.
-  if (archive.code != EIO || !hopeless_.empty()) return;
+  // One run that cannot go on ends its session by itself (an error of the element). To a broken volume this
+  // process will not write again (docs/archive.md); a fresh one may, or another node does.
+  if (!archive.broken || !hopeless_.empty()) return;
   give_up(std::string(wire::kNoStorageFront) + "the archive's disk fails");
   for (auto& [id, one] : sessions_)
     one->end(std::to_string(ticket::kNoStorage) + " NO-STORAGE: this server's disk fails. Connect again.");

@@ -12,7 +12,7 @@ namespace {
 std::mutex mutex;
 std::condition_variable changed;
 bool hanging = false;
-std::atomic<bool> failing = false;
+std::atomic<Archive> archive_now = Archive::well;
 
 struct Troubled {
   GstElement parent;
@@ -23,13 +23,19 @@ struct TroubledClass {
 
 gpointer parent_class = nullptr;
 
+void post_archive(GstElement* element) {
+  const Archive archive = archive_now;
+  if (archive == Archive::well) return;
+  const gboolean broken = archive == Archive::disk_broken;
+  GstStructure* fields =
+      gst_structure_new("headgate-archive", "state", G_TYPE_STRING, "lost", "reason", G_TYPE_STRING,
+                        "the disk fails", "code", G_TYPE_INT, EIO, "broken", G_TYPE_BOOLEAN, broken, nullptr);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+  if (!broken) GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("Not recorded: the disk fails"), (nullptr));
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && failing)
-    gst_element_post_message(
-        element, gst_message_new_element(
-                     GST_OBJECT(element),
-                     gst_structure_new("headgate-archive", "state", G_TYPE_STRING, "lost", "reason",
-                                       G_TYPE_STRING, "the disk fails", "code", G_TYPE_INT, EIO, nullptr)));
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) post_archive(element);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [] { return !hanging; });
@@ -64,8 +70,8 @@ void let_go() {
   changed.notify_all();
 }
 
-void disk_fails(bool fails) {
-  failing = fails;
+void archive_is(Archive archive) {
+  archive_now = archive;
 }
 
 }  // namespace headgate::worker::trouble

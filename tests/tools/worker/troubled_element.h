@@ -13,7 +13,12 @@ void register_troubled();
 void hang_at_the_end();
 void let_go();  // those that wait, and no more from now on
 
-// From now on a "troubled" that begins to play posts what the archiver posts when the disk has failed.
-void disk_fails(bool fails);
+// From now on a "troubled" that begins to play posts what the archiver posts when ...
+enum class Archive {
+  well,         // (nothing)
+  run_fails,    // its run cannot be opened: a read error of one station's files
+  disk_broken,  // nothing can be written any more
+};
+void archive_is(Archive archive);
 
 }  // namespace headgate::worker::trouble

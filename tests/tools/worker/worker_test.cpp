@@ -369,16 +369,34 @@ TEST_F(WorkerTest, WhatRunsWhenAWorkerIsGivenUpHasItsTime) {
   ASSERT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
 }
 
+TEST_F(WorkerTest, ARunThatCannotBeOpenedEndsOneSession) {
+  start_troubled({});
+  Peer gate = peer("gate");
+  AdmittedPublisher well, unlucky, next;
+  hand_over(gate, well, 1, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  trouble::archive_is(trouble::Archive::run_fails);
+  hand_over(gate, unlucky, 2, 2);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  trouble::archive_is(trouble::Archive::well);
+  EXPECT_TRUE(gate.closed_session(2)->reason.starts_with("error:")) << gate.closed_session(2)->reason;
+  // Told before the session was closed, if the worker had given up.
+  EXPECT_TRUE(gate.all<wire::WorkerState>().back().accepting);
+  hand_over(gate, next, 3, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 3; }));
+  EXPECT_FALSE(gate.closed_session(1));
+}
+
 TEST_F(WorkerTest, ADiskThatFailsEndsTheWorker) {
   start_troubled({});
   Peer gate = peer("gate");
-  trouble::disk_fails(true);
+  trouble::archive_is(trouble::Archive::disk_broken);
   AdmittedPublisher publisher;
   hand_over(gate, publisher, 1);
   auto late = loop_.after_ms(test::kPatienceMs, [&] { loop_.stop(); });
   loop_.run();
   loop_.cancel(late);
-  trouble::disk_fails(false);
+  trouble::archive_is(trouble::Archive::well);
   EXPECT_NE(worker_->exit_code(), 0);
   ASSERT_TRUE(gate.closed_session(1));
   EXPECT_EQ(gate.closed_session(1)->reason.find("kick:1507 NO-STORAGE"), 0u);
