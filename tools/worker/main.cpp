@@ -121,12 +121,12 @@ int run(int argc, char** argv) {
   worker = std::make_unique<Worker>(loop, std::move(line->settings));
   if (auto started = worker->start(); !started) return fail(started.error().message, 1);
   loop.run();
-  if (worker->exit_code() != 0) {
+  if (worker->stuck()) {
     // Waiting for what hangs would only have somebody else kill this process; recovery closes its runs.
     tools::log_error("sessions did not end well; their runs will be recovered");
     std::_Exit(worker->exit_code());
   }
-  return 0;
+  return worker->exit_code();
 }
 
 }  // namespace

@@ -372,6 +372,7 @@ void Worker::look_at_archive() {
 void Worker::give_up(const std::string& reason) {
   if (!hopeless_.empty()) return;
   hopeless_ = reason;
+  last_ran_us_ = system_clock().mono_us();
   log_warning("this worker cannot go on and ends when its sessions have: " + reason);
   give_up_timer_ = loop_.after_ms(settings_.give_up_ms, [this] { loop_.stop(); });
   tell_state();
@@ -381,10 +382,17 @@ bool Worker::any_running() const {
   return std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) { return !one.second->ending(); });
 }
 
+// Of a worker that was given up: all are closed, or those that are left had their time.
+bool Worker::nothing_ends_any_more() {
+  const int64_t now_us = system_clock().mono_us();
+  if (any_running()) last_ran_us_ = now_us;
+  return sessions_.empty() || now_us - last_ran_us_ >= settings_.last_words_ms * 1000;
+}
+
 void Worker::tick() {
   look_at_archive();
   if (reaper_.busy_ms() > settings_.stuck_ms) give_up("a session does not end");
-  if (!hopeless_.empty() && !any_running()) return loop_.stop();
+  if (!hopeless_.empty() && nothing_ends_any_more()) return loop_.stop();
   int64_t minute_ago = system_clock().mono_us() - kMinuteUs;
   for (auto& [station, times] : errors_)
     while (!times.empty() && times.front() < minute_ago) times.pop_front();

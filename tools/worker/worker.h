@@ -30,6 +30,9 @@ inline constexpr int64_t kPendingMs = 6000;
 inline constexpr int64_t kStuckMs = 20'000;
 // From there on what runs may go on for so long, then the process ends in spite of it.
 inline constexpr int64_t kGiveUpMs = 60'000;
+// When nothing runs any more, sessions on their way out have so long to be closed (kEndMs and some): their
+// publishers are told, their runs get their last lines.
+inline constexpr int64_t kLastWordsMs = 6000;
 
 struct Settings {
   uint32_t id = 0;
@@ -39,7 +42,7 @@ struct Settings {
   Description description;  // that every session runs
   ClaimRules claims;
   uint32_t event = 0;  // of the node's keys: whose archive is looked at
-  int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs;
+  int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
 
 class Worker {
@@ -52,6 +55,8 @@ class Worker {
   void stop();
   // After the loop has stopped. Not 0: sessions were left that could not be ended, or the worker gave up.
   int exit_code() const;
+  // Sessions were left: what they wait for is not to be waited for.
+  bool stuck() const { return !sessions_.empty(); }
 
   // A description's pipeline for this worker's parameters.
   static Result<PipelinePtr> build(const Settings& settings, const Description& description);
@@ -93,6 +98,7 @@ class Worker {
   void look_at_archive();
   void give_up(const std::string& reason);
   bool any_running() const;  // sessions that are not on their way out
+  bool nothing_ends_any_more();
   void tick();
   Reaper::Job measure_all();
   void tell_health();
@@ -123,6 +129,7 @@ class Worker {
   std::string archive_problem_;  // the same for WorkerState
   std::string hopeless_;         // why this worker was given up; empty: it was not
   Loop::TimerId give_up_timer_ = 0;
+  int64_t last_ran_us_ = 0;  // of a worker that was given up: when something ran; mono, by the tick
   bool draining_ = false;
   bool stopping_ = false;
   uint64_t opened_ = 0, failed_ = 0;  // sessions since start

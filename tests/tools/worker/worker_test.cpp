@@ -326,6 +326,7 @@ TEST_F(WorkerTest, WhoWaitsForASessionThatDoesNotEndIsToldSo) {
 TEST_F(WorkerTest, AWorkerThatCannotEndSessionsGivesUp) {
   Settings settings;
   settings.stuck_ms = 100;
+  settings.last_words_ms = 500;
   start_troubled(settings);
   Peer gate = peer("gate"), supervisor = peer("supervisor");
   AdmittedPublisher stuck, well;
@@ -402,6 +403,38 @@ TEST_F(WorkerTest, ADiskThatFailsEndsTheWorker) {
   EXPECT_EQ(gate.closed_session(1)->reason.find("kick:1507 NO-STORAGE"), 0u);
   EXPECT_TRUE(publisher.is_told("1507 NO-STORAGE"));
   EXPECT_TRUE(gate.all<wire::WorkerState>().back().reason.starts_with(wire::kNoStorageFront));
+}
+
+TEST_F(WorkerTest, GivenUpItWaitsForSessionsThatAreOnTheirWayOut) {
+  start_troubled({});
+  Peer gate = peer("gate"), supervisor = peer("supervisor");
+  trouble::hang_at_the_end();
+  trouble::archive_is(trouble::Archive::disk_broken);
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  // The session hangs over the tick that comes after the failure, however soon.
+  auto tick_has_passed = [&] {
+    auto given_up = std::find_if(supervisor.heard.begin(), supervisor.heard.end(), [](const auto& message) {
+      auto* state = std::get_if<wire::WorkerState>(&message);
+      return state && !state->accepting;
+    });
+    return std::any_of(given_up, supervisor.heard.end(),
+                       [](const auto& message) { return std::holds_alternative<wire::Status>(message); });
+  };
+  auto look = loop_.every_ms(10, [&] {
+    if (tick_has_passed()) trouble::let_go();
+  });
+  auto late = loop_.after_ms(test::kPatienceMs, [&] { loop_.stop(); });
+  loop_.run();
+  loop_.cancel(late);
+  loop_.cancel(look);
+  trouble::let_go();
+  trouble::archive_is(trouble::Archive::well);
+  EXPECT_TRUE(tick_has_passed());
+  EXPECT_FALSE(worker_->stuck());
+  EXPECT_NE(worker_->exit_code(), 0);
+  ASSERT_TRUE(gate.closed_session(1));
+  EXPECT_TRUE(publisher.is_told("1507 NO-STORAGE"));
 }
 
 TEST_F(WorkerTest, StoppedItClosesEveryRun) {
