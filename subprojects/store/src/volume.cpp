@@ -125,14 +125,17 @@ VolumeImpl::Claim VolumeImpl::claim(StationKey key) {
 }
 
 void VolumeImpl::release(StationKey key, std::optional<Continuation> previous) {
-  auto stations = stations_.lock();
   if (!previous) {
-    stations->erase(key);
-  } else {
-    Station& station = (*stations)[key];
-    station.run = previous->run;
-    station.ended = std::move(previous);
+    stations_.lock()->erase(key);
+    return;
   }
+  const std::string run = previous->run;
+  (*stations_.lock())[key] = {run, std::move(previous)};
+  // The run may have been committed meanwhile, when drop_finished() found no entry of it: then the disk knows
+  // where the station stands, and the others that have it later do not tell this process.
+  if (std::ranges::none_of(control_.lock()->runs,
+                           [&](const OpenRun& open) { return open.name == run && open.station == key; }))
+    stations_.lock()->erase(key);
 }
 
 void VolumeImpl::add(StationKey key, const std::string& run, std::shared_ptr<RunLog> log) {

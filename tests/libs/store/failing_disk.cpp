@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "failing_disk.h"
 
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,10 +42,19 @@ ssize_t pwritev(int fd, const iovec* spans, int count, off_t offset) {
 int syncfs(int fd) {
   auto& disk = headgate::test::failing_disk();
   ++disk.syncfs_calls;
+  disk.syncfs_waits.wait(true);
   if (int code = disk.syncfs_errno) {
     errno = code;
     return -1;
   }
   return static_cast<int>(::syscall(SYS_syncfs, fd));
+}
+int flock(int fd, int operation) {
+  auto& disk = headgate::test::failing_disk();
+  if (int code = operation & LOCK_NB && disk.on_flock ? disk.on_flock() : 0) {
+    errno = code;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_flock, fd, operation));
 }
 }

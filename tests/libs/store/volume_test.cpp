@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "archive_fixture.h"
+#include "failing_disk.h"
 
 namespace headgate::store {
 namespace {
@@ -139,6 +140,41 @@ TEST_F(VolumeTest, AnOpeningThatNobodyTakesEndsItsRun) {
   disk->commit();
   EXPECT_EQ(lines_of(run_directory(runs[0]), "end").size(), 1u);
   EXPECT_TRUE(open(disk));  // the station is free
+}
+
+TEST_F(VolumeTest, AStationThatWasElsewhereGoesOnFromTheDisk) {
+  auto here = volume();
+  auto session = open(here);
+  write(*session, 12);
+  test::failing_disk().syncfs_waits = true;
+  session->writer->end("disconnect");
+  // Another process holds the station while this one opens it, and the run that ended here is committed only
+  // then.
+  test::failing_disk().on_flock = [&] {
+    test::failing_disk().syncfs_waits = false;
+    test::failing_disk().syncfs_waits.notify_all();
+    here->commit();
+    return EWOULDBLOCK;
+  };
+  auto busy = RunWriter::open(here, info(), {})->take(nullptr);
+  test::failing_disk().on_flock = nullptr;
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().code, EBUSY);
+  // The other one: a volume of its own in the same place.
+  std::filesystem::create_directory_symlink(directory_.path() + "/lta", copy_.path() + "/lta");
+  auto elsewhere_settings = settings_;
+  elsewhere_settings.root = copy_.path();
+  auto elsewhere = Volume::open(elsewhere_settings, clock_);
+  ASSERT_TRUE(elsewhere) << elsewhere.error().message;
+  clock_.advance_us(1'000'000);
+  auto other = open(*elsewhere);
+  write(*other, 12);
+  other->writer->end("disconnect");
+  (*elsewhere)->commit();
+  clock_.advance_us(1'000'000);
+  auto back = open(here);
+  const std::string line = lines_of(run_directory(back->writer->name()), "open").at(0);
+  EXPECT_NE(line.find("\"prev_run\":\"" + other->writer->name()), std::string::npos) << line;
 }
 
 TEST_F(VolumeTest, ARecoveryHoldsNobodyUp) {
