@@ -77,8 +77,7 @@ Result<void> Worker::start() {
 void Worker::stop() {
   if (std::exchange(stopping_, true)) return;
   tell_state();
-  while (!pending_.empty())
-    refuse_pending(pending_.begin()->first, {ticket::kDown, "kick:shutdown", "the server is being stopped"});
+  refuse_all_pending({ticket::kDown, "kick:shutdown", "the server is being stopped"});
   for (auto& [id, session] : sessions_) session->end("shutdown");
   if (sessions_.empty()) return loop_.stop();
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
@@ -144,13 +143,17 @@ std::string Worker::unfit() const {
   return archive_problem_;
 }
 
+Worker::Refusal Worker::unfit_refusal(const std::string& reason) {
+  return {reason.starts_with(wire::kNoStorageFront) ? ticket::kNoStorage : ticket::kDown, "error:" + reason,
+          reason};
+}
+
 std::optional<Worker::Refusal> Worker::reason_to_refuse(const wire::Handoff& handoff) const {
-  if (std::string reason = unfit(); !reason.empty())
-    return Refusal{reason.starts_with(wire::kNoStorageFront) ? ticket::kNoStorage : ticket::kDown,
-                   "error:" + reason, reason};
+  if (std::string reason = unfit(); !reason.empty()) return unfit_refusal(reason);
   Station station{handoff.event, handoff.station};
   bool replaces = running_.count(station) != 0;
-  if (!replaces && sessions_.size() + pending_.size() >= settings_.capacity)
+  // Who waits for a former session gets its place, which is counted.
+  if (!replaces && sessions_.size() >= settings_.capacity)
     return Refusal{ticket::kDown, "error:worker is full", "all places are taken"};
   auto failed = errors_.find(station);
   if (failed != errors_.end() &&
@@ -190,6 +193,10 @@ void Worker::refuse_pending(const Station& station, const Refusal& refusal) {
   loop_.cancel(waiting.mapped().deadline);
   refuse(waiting.mapped().handoff, std::move(waiting.mapped().connection), refusal);
   tell_state();
+}
+
+void Worker::refuse_all_pending(const Refusal& refusal) {
+  while (!pending_.empty()) refuse_pending(pending_.begin()->first, refusal);
 }
 
 void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
@@ -353,7 +360,11 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
     Pending pending = std::move(next->second);
     pending_.erase(next);
     loop_.cancel(pending.deadline);
-    begin(pending.handoff, std::move(pending.connection));
+    // Much may have happened since it came.
+    if (auto refusal = reason_to_refuse(pending.handoff))
+      refuse(pending.handoff, std::move(pending.connection), *refusal);
+    else
+      begin(pending.handoff, std::move(pending.connection));
   }
   tell_state();
   if (stopping_ && sessions_.empty()) loop_.stop();
@@ -375,6 +386,7 @@ void Worker::give_up(const std::string& reason) {
   last_ran_us_ = system_clock().mono_us();
   log_warning("this worker cannot go on and ends when its sessions have: " + reason);
   give_up_timer_ = loop_.after_ms(settings_.give_up_ms, [this] { loop_.stop(); });
+  refuse_all_pending(unfit_refusal(reason));
   tell_state();
 }
 

@@ -85,6 +85,8 @@ class Worker {
   void begin(const wire::Handoff& handoff, UniqueFd connection);
   void refuse(const wire::Handoff& handoff, UniqueFd connection, const Refusal& refusal);
   void refuse_pending(const Station& station, const Refusal& refusal);
+  void refuse_all_pending(const Refusal& refusal);
+  static Refusal unfit_refusal(const std::string& reason);
   std::optional<Refusal> reason_to_refuse(const wire::Handoff& handoff) const;
   void kick(const wire::Kick& kick);
   void on_events(std::vector<BusEvent> events);

@@ -323,6 +323,62 @@ TEST_F(WorkerTest, WhoWaitsForASessionThatDoesNotEndIsToldSo) {
   EXPECT_EQ(gate.all<wire::SessionOpened>().back().session, 3u);
 }
 
+TEST_F(WorkerTest, WhoWaitedIsJudgedAgainWhenHisTurnComes) {
+  start_troubled({});
+  Peer gate = peer("gate");
+  AdmittedPublisher first, second;
+  hand_over(gate, first, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  trouble::hang_at_the_end();
+  hand_over(gate, second, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::WorkerState>().back().sessions == 2; }));
+  ASSERT_TRUE(gate.channel->send(wire::Drain{}));
+  ASSERT_TRUE(run_until([&] { return !gate.all<wire::WorkerState>().back().accepting; }));
+  EXPECT_FALSE(gate.closed_session(2));
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) && gate.closed_session(2); }));
+  EXPECT_EQ(gate.closed_session(2)->reason, "error:draining");
+  EXPECT_TRUE(second.is_told("1503 DOWN: draining"));
+  EXPECT_EQ(gate.all<wire::SessionOpened>().size(), 1u);
+}
+
+TEST_F(WorkerTest, WhoWaitsHasHisPlaceOnAFullWorker) {
+  start_troubled({});
+  Peer gate = peer("gate");
+  AdmittedPublisher publishers[4];
+  hand_over(gate, publishers[0], 1, 1);
+  hand_over(gate, publishers[1], 2, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 2; }));
+  trouble::hang_at_the_end();
+  hand_over(gate, publishers[2], 3, 1);
+  hand_over(gate, publishers[3], 4, 2);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::WorkerState>().back().sessions == 4; }));
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 4; }));
+  EXPECT_FALSE(gate.closed_session(3));
+  EXPECT_FALSE(gate.closed_session(4));
+}
+
+TEST_F(WorkerTest, WhoWaitsWhenAWorkerIsGivenUpIsToldWhy) {
+  start_troubled({});
+  Peer gate = peer("gate");
+  AdmittedPublisher first, second, other;
+  hand_over(gate, first, 1, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  trouble::hang_at_the_end();
+  hand_over(gate, second, 2, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::WorkerState>().back().sessions == 2; }));
+  trouble::archive_is(trouble::Archive::disk_broken);
+  hand_over(gate, other, 3, 2);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  trouble::archive_is(trouble::Archive::well);
+  EXPECT_EQ(gate.closed_session(2)->reason, "error:archive: the archive's disk fails");
+  EXPECT_TRUE(second.is_told("1507 NO-STORAGE: archive: the archive's disk fails"));
+  EXPECT_FALSE(gate.closed_session(1)) << "it hangs still";
+  trouble::let_go();
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) && gate.closed_session(3); }));
+}
+
 TEST_F(WorkerTest, AWorkerThatCannotEndSessionsGivesUp) {
   Settings settings;
   settings.stuck_ms = 100;
