@@ -11,9 +11,11 @@
 
 namespace headgate::store {
 
-// Opens run.jl for reading and appending and takes its lock. EBUSY: somebody living holds it.
+// Opens run.jl for reading and appending and takes its lock: for a writer when it is to be created, otherwise
+// for a recovery. EBUSY: somebody living holds it.
 Result<UniqueFd> lock_chain(const std::string& directory, bool create);
-bool chain_is_locked(const std::string& directory);
+// False while a recovery holds it: the run is over, though it may have no `end` yet.
+bool chain_has_writer(const std::string& directory);
 
 // Between processes that open or recover runs of one station: held for moments only. EBUSY when `wait` is
 // false and another has it; nothing is locked (and that is fine) when there is no such directory.

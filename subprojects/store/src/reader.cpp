@@ -18,7 +18,7 @@ Result<RunRecords> read_run(const std::string& root, uint32_t event, uint32_t st
   std::string directory = root + "/" + prefix;
   RunRecords out;
   // Asked first: a run that ends while it is read is then at worst called living, and read to its end.
-  out.writing = chain_is_locked(directory);
+  out.writing = chain_has_writer(directory);
   auto bytes = read_file(directory + "/" + std::string(kChainName), kMaxChainBytes);
   // Made in this moment, or its writer died in that moment: nothing is in it.
   if (!bytes && bytes.error().code == ENOENT && ::access(directory.c_str(), F_OK) == 0) return out;

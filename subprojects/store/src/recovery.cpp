@@ -224,7 +224,11 @@ Result<void> recover_locked(const std::string& directory, UniqueFd chain, const 
 Result<void> recover_run(const std::string& run_directory, const std::string& node,
                          RecoverySummary& summary) {
   ++summary.runs;
+  // Whoever is opening a run of the station has not locked its chain yet. Not for longer: it is waited for.
+  auto opening = lock_station(std::filesystem::path(run_directory).parent_path().string(), true);
+  if (!opening) return Unexpected(opening.error());
   auto chain = lock_chain(run_directory, false);
+  opening->reset();
   if (!chain && chain.error().code == EBUSY) {
     ++summary.live;
     return {};
@@ -238,10 +242,6 @@ namespace {
 void recover_station(const std::string& root, uint32_t event, uint32_t station, const std::string& node,
                      RecoverySummary& summary) {
   std::string directory = root + "/" + station_directory(event, station);
-  // Whoever is opening a run here has not locked its chain yet.
-  auto lock = lock_station(directory, true);
-  if (!lock) summary.problems.push_back(lock.error().message);
-  if (!lock) return;
   for (const std::string& run : list_runs(root, event, station)) {
     std::string path = directory + "/" + run;
     auto chain = open_file(path + "/" + std::string(kChainName), O_RDONLY);

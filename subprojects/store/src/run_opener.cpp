@@ -97,9 +97,13 @@ Result<Continuation> previous_on_disk(VolumeImpl& volume, const RunInfo& info) {
     auto state = scan_continuation(directory, ended);
     if (!state || !ended) {
       auto chain = lock_chain(directory, false);
-      if (!chain && chain.error().code == EBUSY) return Unexpected(chain.error());
+      const bool held = !chain && chain.error().code == EBUSY;
+      // Whoever recovers it may take long, and changes nothing of where it stands.
+      if (held && chain_has_writer(directory)) return Unexpected(chain.error());
       // It may have ended by itself before it could be locked.
-      if (chain) state = scan_continuation(directory, ended);
+      if (chain || held) state = scan_continuation(directory, ended);
+      // A recovery cuts off a torn line now.
+      if (held && !state && state.error().code != ENODATA) return Unexpected(chain.error());
       if (chain && !ended) volume.recover_later(directory, std::move(*chain));
     }
     // A run without a whole first line (a power cut in its first second) says nothing; the one before does.

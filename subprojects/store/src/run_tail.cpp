@@ -131,7 +131,7 @@ Result<RunTail> read_run_tail(const std::string& root, uint32_t event, uint32_t 
   std::string directory = root + "/" + prefix;
   RunTail out;
   // Asked first: a run that ends while it is read is then at worst called living, and read to its end.
-  out.writing = chain_is_locked(directory);
+  out.writing = chain_has_writer(directory);
   auto chain = open_chain(directory);
   if (!chain) return Unexpected(chain.error());
   auto head = chain->size > 0 ? read_head(*chain) : Result<std::string>("");

@@ -177,20 +177,55 @@ TEST_F(VolumeTest, AStationThatWasElsewhereGoesOnFromTheDisk) {
   EXPECT_NE(line.find("\"prev_run\":\"" + other->writer->name()), std::string::npos) << line;
 }
 
-TEST_F(VolumeTest, ARecoveryHoldsNobodyUp) {
-  {
+class SlowRecoveryTest : public VolumeTest {
+ protected:
+  // In `copy_`, which is the archive from here on, a run whose writer has died, and of which every recovery
+  // waits: for a reader of this pipe, as it would for a slow disk.
+  void SetUp() override {
     settings_.commit_ms = 3'600'000;
     auto disk = volume();
     auto session = open(disk);
     write(*session, 12);
     disk->commit();
     std::filesystem::copy(directory_.path(), copy_.path(), std::filesystem::copy_options::recursive);
+    run = list_runs(copy_.path(), kEvent, kStation).at(0);
+    pipe = copy_.path() + run_directory(run).substr(directory_.path().size()) + "/000000.fhx.tmp";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    settings_.root = copy_.path();
   }
-  // Its writer has died, and the recovery waits: for a reader of this pipe, as it would for a slow disk.
-  std::string run = list_runs(copy_.path(), kEvent, kStation).at(0);
-  std::string pipe = copy_.path() + run_directory(run).substr(directory_.path().size()) + "/000000.fhx.tmp";
-  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  settings_.root = copy_.path();
+  std::string run, pipe;
+};
+
+TEST_F(SlowRecoveryTest, AStationNeedNotWaitForAnotherProcesssOne) {
+  std::thread recovery([this] { recover(copy_.path(), "n02"); });
+  // It has the run, and keeps it.
+  UniqueFd chain(::open((pipe.substr(0, pipe.rfind('/')) + "/run.jl").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto taken = [&] {
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    return ::fcntl(chain.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!taken() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(taken());
+  auto disk = volume();
+  auto opened = RunWriter::open(disk, info(), {})->take(nullptr);
+  // For a moment it is not known to be a recovery.
+  while (!opened && opened.error().code == EBUSY && std::chrono::steady_clock::now() < deadline)
+    opened = RunWriter::open(disk, info(), {})->take(nullptr);
+  EXPECT_TRUE(taken());
+  EXPECT_TRUE(opened) << opened.error().message;
+  EXPECT_FALSE(read_run(copy_.path(), kEvent, kStation, run)->writing);
+  if (opened) {
+    EXPECT_GT((*opened)->timeline_offset(), 0);
+    EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation, (*opened)->name())->writing);
+  }
+  UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_CLOEXEC));
+  recovery.join();
+  EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation, run)->ended);
+}
+
+TEST_F(SlowRecoveryTest, HoldsNobodyUp) {
   auto disk = volume();
   auto session = open(disk);
   write(*session, 12);

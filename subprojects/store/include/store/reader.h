@@ -26,7 +26,7 @@ std::vector<std::string> list_runs(const std::string& root, uint32_t event, uint
 struct RunRecords {
   std::vector<playlist::Record> records;
   bool ended = false;    // has an `end` record
-  bool writing = false;  // a live process holds it
+  bool writing = false;  // by a living process
 };
 Result<RunRecords> read_run(const std::string& root, uint32_t event, uint32_t station,
                             const std::string& run);
@@ -35,7 +35,7 @@ Result<RunRecords> read_run(const std::string& root, uint32_t event, uint32_t st
 struct RecoverySummary {
   int runs = 0;       // looked at
   int recovered = 0;  // ended with reason crash
-  int live = 0;       // left alone: being written
+  int live = 0;       // left alone: being written, or recovered by another process
   uint64_t torn_bytes = 0, unattested_bytes = 0, missing_bytes = 0;
   std::vector<std::string> problems;  // sentences for a person
 };
