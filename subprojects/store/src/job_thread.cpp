@@ -18,6 +18,11 @@ void JobThread::post(Job job) {
   posted_.notify_one();
 }
 
+void JobThread::drop_queued() {
+  std::deque<Job> dropped;  // goes without the lock
+  dropped.swap(queue_.lock()->jobs);
+}
+
 void JobThread::run() {
   for (;;) {
     Job job;

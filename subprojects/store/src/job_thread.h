@@ -18,6 +18,7 @@ class JobThread {
   JobThread();
   ~JobThread();  // what was posted is done first
   void post(Job job);
+  void drop_queued();  // what has not begun is not done
 
  private:
   struct Queue {

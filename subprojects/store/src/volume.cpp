@@ -90,6 +90,8 @@ VolumeImpl::VolumeImpl(const VolumeSettings& settings, const Clock& clock, Uniqu
 }
 
 VolumeImpl::~VolumeImpl() {
+  // Whoever ends the last session does not wait for these; the next look over the volume finds them.
+  recoverer_.drop_queued();
   control_.lock()->stop = true;
   wake_.notify_one();
   thread_.join();

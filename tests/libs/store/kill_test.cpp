@@ -169,7 +169,7 @@ TEST_F(KillTest, AStationBelongsToOneProcess) {
   ASSERT_TRUE(next) << next.error().message;
   (*next)->end("unpublish");
   *next = nullptr;
-  *disk = nullptr;  // commits, and recovers what it has found
+  *disk = nullptr;  // commits
   EXPECT_EQ(recover(directory_.path(), "n02").live, 0);
   expect_sound();
 }

@@ -179,13 +179,15 @@ TEST_F(VolumeTest, AStationThatWasElsewhereGoesOnFromTheDisk) {
 
 class SlowRecoveryTest : public VolumeTest {
  protected:
-  // In `copy_`, which is the archive from here on, a run whose writer has died, and of which every recovery
-  // waits: for a reader of this pipe, as it would for a slow disk.
+  // In `copy_`, which is the archive from here on, runs of two stations whose writer has died. Recovering the
+  // first one waits: for a reader of this pipe, as it would for a slow disk.
   void SetUp() override {
     settings_.commit_ms = 3'600'000;
     auto disk = volume();
     auto session = open(disk);
     write(*session, 12);
+    auto other = open(disk, info(kStation + 1));
+    write(*other, 12);
     disk->commit();
     std::filesystem::copy(directory_.path(), copy_.path(), std::filesystem::copy_options::recursive);
     run = list_runs(copy_.path(), kEvent, kStation).at(0);
@@ -193,27 +195,30 @@ class SlowRecoveryTest : public VolumeTest {
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     settings_.root = copy_.path();
   }
+  // Somebody has the station's first run.
+  bool locked(uint32_t station) const {
+    std::string chain = run_directory(list_runs(copy_.path(), kEvent, station).at(0), station) + "/run.jl";
+    chain.replace(0, directory_.path().size(), copy_.path());
+    UniqueFd file(::open(chain.c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  }
   std::string run, pipe;
 };
 
 TEST_F(SlowRecoveryTest, AStationNeedNotWaitForAnotherProcesssOne) {
   std::thread recovery([this] { recover(copy_.path(), "n02"); });
   // It has the run, and keeps it.
-  UniqueFd chain(::open((pipe.substr(0, pipe.rfind('/')) + "/run.jl").c_str(), O_RDONLY | O_CLOEXEC));
-  const auto taken = [&] {
-    struct flock lock {};
-    lock.l_type = F_RDLCK;
-    return ::fcntl(chain.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!taken() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_TRUE(taken());
+  while (!locked(kStation) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(locked(kStation));
   auto disk = volume();
   auto opened = RunWriter::open(disk, info(), {})->take(nullptr);
   // For a moment it is not known to be a recovery.
   while (!opened && opened.error().code == EBUSY && std::chrono::steady_clock::now() < deadline)
     opened = RunWriter::open(disk, info(), {})->take(nullptr);
-  EXPECT_TRUE(taken());
+  EXPECT_TRUE(locked(kStation));
   EXPECT_TRUE(opened) << opened.error().message;
   EXPECT_FALSE(read_run(copy_.path(), kEvent, kStation, run)->writing);
   if (opened) {
@@ -223,6 +228,25 @@ TEST_F(SlowRecoveryTest, AStationNeedNotWaitForAnotherProcesssOne) {
   UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_CLOEXEC));
   recovery.join();
   EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation, run)->ended);
+}
+
+TEST_F(SlowRecoveryTest, TheLastSessionsEndDoesNotWaitForThoseThatHaveNotBegun) {
+  auto disk = volume();
+  EXPECT_TRUE(open(disk));
+  EXPECT_TRUE(open(disk, info(kStation + 1)));
+  EXPECT_TRUE(locked(kStation + 1));
+  std::thread ending([&] { disk.reset(); });
+  // It lets go of the run that waits behind the one which is being recovered.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (locked(kStation + 1) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_FALSE(locked(kStation + 1));
+  UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ending.join();
+  std::string other = list_runs(copy_.path(), kEvent, kStation + 1).at(0);
+  EXPECT_FALSE(read_run(copy_.path(), kEvent, kStation + 1, other)->ended);
+  recover(copy_.path(), "n02");
+  EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation, run)->ended);
+  EXPECT_TRUE(read_run(copy_.path(), kEvent, kStation + 1, other)->ended);
 }
 
 TEST_F(SlowRecoveryTest, HoldsNobodyUp) {
