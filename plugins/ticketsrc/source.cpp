@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <base/clock.h>
+#include <ticket/ticket.h>
 
 #include "common/names.h"
 #include "common/session_info.h"
@@ -19,6 +20,9 @@ constexpr int32_t kMaxNegativeCompositionMs = 10'000;
 
 // Media of one track that is pushed before the other track's turn, by the sender's clock.
 constexpr uint32_t kSliceMs = 250;
+
+// What the publisher is told when downstream fails. The cause is for the log: a flow return has none.
+constexpr char kDownText[] = " DOWN: this server cannot go on with the stream. Connect again.";
 
 constexpr const char* kTrackNames[] = {"video", "audio"};
 
@@ -117,17 +121,18 @@ void Source::refused(const store::RunInfo& info, const std::string& text) {
 void Source::on_tick(std::span<std::byte> scratch) {
   if (!playing_ || finished_) return;
   tick_thread_ = std::this_thread::get_id();
-  serve(scratch);
+  scratch_ = scratch;
+  serve();
   tick_thread_ = std::thread::id();
 }
 
-void Source::serve(std::span<std::byte> scratch) {
+void Source::serve() {
   const Now at = now();
-  take_requests(at, scratch);
+  take_requests(at);
   if (!live_) return;
   Session& session = *live_->session;
   if (resumed_.exchange(false)) session.forgive_silence(at);
-  session.serve(scratch, at);
+  session.serve(scratch_, at);
   warn_of_tracks();
   if (session.decided(at)) push_items(at);
   if (finished_ || !live_) return;  // downstream ended it
@@ -143,11 +148,11 @@ void Source::serve(std::span<std::byte> scratch) {
     finish_session("timeout");
 }
 
-void Source::take_requests(Now at, std::span<std::byte> scratch) {
+void Source::take_requests(Now at) {
   Requests requests = std::exchange(*requests_.lock(), {});
   const bool end_offered = requests.end && !live_;  // it was asked for before the session was begun
   if (requests.end && live_) {
-    live_->session->say_goodbye(*requests.end, scratch);
+    dismiss(*requests.end);
     finish_session(*requests.end);
   }
   if (!requests.offer || finished_) return;
@@ -155,7 +160,14 @@ void Source::take_requests(Now at, std::span<std::byte> scratch) {
   if (finished_) return;
   listener_ = requests.listener;
   begin_session(std::move(*requests.offer), at);
-  if (end_offered && live_) finish_session(*requests.end);
+  if (end_offered && live_) {
+    dismiss(*requests.end);
+    finish_session(*requests.end);
+  }
+}
+
+void Source::dismiss(const std::string& text) {
+  live_->session->say_goodbye(text, scratch_);
 }
 
 void Source::begin_session(Offer offer, Now at) {
@@ -311,7 +323,10 @@ void Source::tell_repair(TrackId track, const timeline::Stamp& stamp) {
 void Source::check_flow() {
   const GstFlowReturn flow = combined_flow();
   if (flow == GST_FLOW_OK) return;
-  if (flow != GST_FLOW_EOS) GST_ELEMENT_FLOW_ERROR(element_, flow);
+  if (flow != GST_FLOW_EOS) {
+    GST_ELEMENT_FLOW_ERROR(element_, flow);
+    dismiss(std::to_string(ticket::kDown) + kDownText);
+  }
   finish_session(flow == GST_FLOW_EOS ? "stopped"
                                       : std::string("error:downstream: ") + gst_flow_get_name(flow));
   if (!finished_) finish_stream();

@@ -76,8 +76,8 @@ class Source : public PollClient {
     std::optional<std::string> end;
     Listener* listener = nullptr;
   };
-  void serve(std::span<std::byte> scratch);
-  void take_requests(Now now, std::span<std::byte> scratch);
+  void serve();
+  void take_requests(Now now);
   void begin_session(Offer offer, Now now);
   void warn_of_tracks();
   void push_items(Now now);
@@ -91,6 +91,7 @@ class Source : public PollClient {
   void tell_repair(TrackId track, const timeline::Stamp& stamp);
   void check_flow();
   GstFlowReturn combined_flow() const;
+  void dismiss(const std::string& text);
   void finish_session(const std::string& reason);
   void finish_stream();
   void post(GstStructure* fields);
@@ -108,6 +109,7 @@ class Source : public PollClient {
   mutable Guarded<SourceStats> stats_;
 
   // The poller's:
+  std::span<std::byte> scratch_;     // of the present tick
   std::optional<LiveSession> live_;  // the session that is running
   std::unique_ptr<OutPad> pads_[kTracks];
   OutPad::Begin begin_{};         // of the present session, for pads that come late

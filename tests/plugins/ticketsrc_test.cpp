@@ -411,6 +411,29 @@ TEST_F(HandedOver, TheApplicationMayEndASession) {
   EXPECT_EQ(video_->events_of(GST_EVENT_EOS).size(), 1u);
 }
 
+TEST_F(HandedOver, ThePublisherIsToldWhenDownstreamFails) {
+  pipeline_ = std::make_unique<Pipeline>(
+      "ticketsrc name=source tick-ms=10 source.video_0 ! identity error-after=2 ! fakesink async=false");
+  publisher_.hand_over(pipeline_->element("source").get());
+  pipeline_->play();
+  publisher_.metadata(true, false);
+  publisher_.video_config(media_->video->config);
+  for (uint32_t ms = 0; ms < 120; ms += 40) publisher_.video(video_frame(ms == 0), ms, ms == 0);
+  const auto closed = Pipeline::is_element("headgate-session", "reason", "error:downstream: error");
+  EXPECT_TRUE(eventually([&] { return pipeline_->count(closed) == 1; }));
+  EXPECT_TRUE(publisher_.is_told("1503 DOWN: this server cannot go on with the stream"));
+}
+
+TEST_F(HandedOver, ASessionThatIsEndedBeforeItBeginsIsToldWhy) {
+  pipeline_ = std::make_unique<Pipeline>("ticketsrc name=source tick-ms=10");
+  publisher_.hand_over(pipeline_->element("source").get());
+  gst_element_set_state(pipeline_->get(), GST_STATE_PAUSED);
+  g_signal_emit_by_name(pipeline_->element("source").get(), "end-session", "1507 NO-STORAGE: too late");
+  pipeline_->play();
+  EXPECT_EQ(close_reason(), "1507 NO-STORAGE: too late");
+  EXPECT_TRUE(publisher_.is_told("1507 NO-STORAGE: too late"));
+}
+
 TEST_F(HandedOver, ASessionWithoutMediaIsAnError) {
   start();
   EXPECT_TRUE(publisher_.is_told("NetStream.Publish.Start"));
