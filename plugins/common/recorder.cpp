@@ -23,6 +23,8 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
 
 Recorder::~Recorder() {
   live_ = false;
+  end_left(true);
+  if (opening_) opening_->wait_ms(kMaxOpenUs / 1000);
   progress(true);
   end_run(end_reason_.empty() ? "stopped" : end_reason_);
 }
@@ -146,9 +148,8 @@ void Recorder::progress(bool force) {
       while (Track* track = next_track()) feed(*track, track->pop());
       if (!force && !everyone_in_session(next_->id) && !waited_enough()) return;
       end_run(end_reason_.empty() ? "superseded" : end_reason_);
-      if (opening_) {  // was waited for in vain: what is queued belongs to nobody
-        opening_.reset();
-        end_reason_.clear();
+      if (opening_) {  // not in time: what is queued belongs to nobody
+        left_.push_back({std::move(opening_), std::exchange(end_reason_, {})});
         drop_queues();
       }
       failed_ = false;

@@ -80,7 +80,8 @@ class Recorder {
   using Emit = std::function<void(Output)>;
   static Result<std::unique_ptr<Recorder>> open(RecorderSettings settings, Emit emit,
                                                 const Clock& clock = system_clock());
-  // Ends an open run with reason "stopped"; one that is being opened is waited for.
+  // Ends an open run with reason "stopped". One that is being opened is waited for, written and ended, with
+  // its session's reason if that is over: not for a streaming thread.
   ~Recorder();
 
   struct Track;
@@ -114,6 +115,10 @@ class Recorder {
 
  private:
   Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit, const Clock& clock);
+  struct Left {
+    std::unique_ptr<store::RunOpening> opening;
+    std::string reason;
+  };
   struct Session {
     uint32_t id = 0;
     store::RunInfo info;
@@ -130,6 +135,7 @@ class Recorder {
   void feed(Track& track, Unit unit);
   bool waits_for_key(const Track& track) const;
   bool open_run(bool force);
+  void end_left(bool wait);
   void begin_presentation();
   void fail(const Error& error);
   void note_gap(const Unit& unit);
@@ -151,16 +157,17 @@ class Recorder {
   std::string end_reason_;       // told by the source; empty: not told
 
   std::unique_ptr<store::RunOpening> opening_;  // of session_, while it lasts; the queues wait for it
-  std::unique_ptr<store::RunWriter> writer_;    // none: collecting, or no run can be opened
-  std::optional<fmp4::Packager> packager_;      // none: tracks are not known yet
-  fmp4::Presentation presentation_;             // of packager_
-  uint32_t next_sequence_ = 1;                  // mfhd, goes on over packagers of a run
-  int64_t shift_ns_ = 0;                        // added to running time: the run begins at 0
-  std::optional<int64_t> end_ns_;               // end of the latest unit of all tracks in this run
-  int64_t waiting_since_us_ = 0;                // CLOCK_BOOTTIME when the first unit was queued; 0: none
-  int64_t opening_since_us_ = 0;                // CLOCK_BOOTTIME of the first attempt at a run; 0: none
-  int64_t retry_at_us_ = 0;                     // next attempt to open a run whose station was busy
-  Error busy_;                                  // why the latest one failed
+  std::vector<Left> left_;  // of sessions that another one has superseded: nobody waits for them here
+  std::unique_ptr<store::RunWriter> writer_;  // none: collecting, or no run can be opened
+  std::optional<fmp4::Packager> packager_;    // none: tracks are not known yet
+  fmp4::Presentation presentation_;           // of packager_
+  uint32_t next_sequence_ = 1;                // mfhd, goes on over packagers of a run
+  int64_t shift_ns_ = 0;                      // added to running time: the run begins at 0
+  std::optional<int64_t> end_ns_;             // end of the latest unit of all tracks in this run
+  int64_t waiting_since_us_ = 0;              // CLOCK_BOOTTIME when the first unit was queued; 0: none
+  int64_t opening_since_us_ = 0;              // CLOCK_BOOTTIME of the first attempt at a run; 0: none
+  int64_t retry_at_us_ = 0;                   // next attempt to open a run whose station was busy
+  Error busy_;                                // why the latest one failed
   bool live_ = false;
   bool failed_ = false;        // no run for this session
   bool lost_ = false;          // told that media is not being written

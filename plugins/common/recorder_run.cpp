@@ -33,6 +33,7 @@ int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
 
 // False: not yet, or it failed. What is queued meanwhile is kept as long as it is little.
 bool Recorder::open_run(bool force) {
+  end_left(false);
   const int64_t now = clock_.mono_us();
   if (opening_since_us_ == 0) opening_since_us_ = now;
   if (!opening_ && now < retry_at_us_) {
@@ -172,6 +173,15 @@ void Recorder::fail(const Error& error) {
   broken_ = volume_->broken();
   emit_(Notice{Notice::Kind::failed, error.code, error.message, broken_});
   drop_queues();
+}
+
+// Runs that are open by now; `wait`: all of them.
+void Recorder::end_left(bool wait) {
+  std::erase_if(left_, [wait](const Left& left) {
+    if (!wait && !left.opening->wait_ms(0)) return false;
+    if (auto writer = left.opening->take(nullptr)) (*writer)->end(left.reason);
+    return true;
+  });
 }
 
 void Recorder::end_packager() {

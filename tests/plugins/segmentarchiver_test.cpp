@@ -520,6 +520,25 @@ TEST_F(ByHand, AnOpeningOutlastsItsSession) {
   expect_archived(pushed);
 }
 
+TEST_F(ByHand, ASupersededOpeningIsNotWaitedFor) {
+  const std::string event = scratch_.path() + "/lta/6";
+  std::filesystem::create_directories(event);
+  UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  start(true, false);
+  video_->send(session_event(21));
+  const Pushed lost = push(media_, 0, 4000);
+  video_->send(session_event(21));  // the same station's: it is not free until the first one's run has ended
+  const Pushed pushed = push(media_, 0, 9000, 4000);
+  lock.reset();
+  ASSERT_TRUE(written());
+  finish();
+  EXPECT_EQ(runs(), 2u);
+  EXPECT_EQ(chain_lines(scratch_.path(), "\"reason\":\"superseded\""), 1u);
+  EXPECT_EQ(stat("dropped-frames"), lost.video);
+  expect_archived(pushed);
+}
+
 // A message that nothing is recorded because the volume is broken.
 bool is_broken(GstMessage* message) {
   if (!Pipeline::is_element("headgate-archive", "state", "lost")(message)) return false;
