@@ -21,8 +21,11 @@ Change StreamHealth::saw(const Seen& seen, const Thresholds& thresholds) {
   if (!window_start_) window_start_ = seen.arrival;
   ++measures_.buffers;
   measures_.bytes += seen.bytes;
-  ++window_buffers_;
-  window_bytes_ += seen.bytes;
+  // What came at the moment from which the window is measured belongs to the time before it.
+  if (seen.arrival > *window_start_) {
+    ++window_buffers_;
+    window_bytes_ += seen.bytes;
+  }
   return change;
 }
 
@@ -75,15 +78,17 @@ Change StreamHealth::at(int64_t now, const Thresholds& thresholds) {
   return Change::stall;
 }
 
-// A window is closed by whoever comes first after its end; its length is what really passed.
+// A window is closed by whoever comes first after its end. Buffers come in bursts, as often as the source
+// reads: it is measured from an arrival to an arrival, so that it holds whole bursts, unless silence
+// followed.
 void StreamHealth::roll_window(int64_t now) {
-  if (!window_start_) return;
-  const int64_t length = now - *window_start_;
-  if (length < kWindowNs) return;
-  const double seconds = static_cast<double>(length) / 1e9;
+  if (!window_start_ || now - *window_start_ < kWindowNs) return;
+  const bool silent = now - *last_arrival_ >= kWindowNs / 2;
+  const int64_t end = silent ? now : *last_arrival_;
+  const double seconds = static_cast<double>(end - *window_start_) / 1e9;
   measures_.bit_rate = static_cast<uint64_t>(static_cast<double>(window_bytes_) * 8 / seconds);
   measures_.rate = static_cast<double>(window_buffers_) / seconds;
-  window_start_ = now;
+  window_start_ = end;
   window_bytes_ = window_buffers_ = 0;
 }
 
