@@ -31,6 +31,21 @@ TEST(StreamHealth, RatesAreThoseOfTheLastWholeSecond) {
   EXPECT_EQ(health.measures().bytes, 51'000u);
 }
 
+// Nine frames at a time of thirty a second, as a source delivers that does not read often, looked at in
+// between.
+TEST(StreamHealth, BurstsAreMeasuredWhole) {
+  StreamHealth health;
+  for (int64_t ms = 0; ms <= 10'000; ++ms) {
+    for (int64_t i = 0; ms % 300 == 0 && i < 9; ++i)
+      health.saw({.arrival = ms * kMs, .time = ms * kMs + i * kMs * 100 / 3, .duration = {}, .bytes = 1000},
+                 kThresholds);
+    if (ms % 130 == 0) health.at(ms * kMs, kThresholds);
+    if (ms < 1500) continue;
+    ASSERT_DOUBLE_EQ(health.measures().rate, 30.0) << ms;
+    ASSERT_EQ(health.measures().bit_rate, 30 * 1000 * 8u) << ms;
+  }
+}
+
 TEST(StreamHealth, ARateFallsToZeroWhenNothingComes) {
   StreamHealth health;
   const int64_t end = feed(health, 0, 51);
