@@ -110,21 +110,27 @@ void Inbox::watch(GstBus* bus, uint64_t session) {
                            [](gpointer data) { delete static_cast<BusWatch*>(data); });
 }
 
-void Inbox::post(BusEvent event) {
-  bool first = false;
-  {
-    auto waiting = waiting_.lock();
-    first = waiting->empty();
-    waiting->push_back(std::move(event));
-  }
-  if (!first) return;
-  loop_.post([self = shared_from_this()] { self->loop_.after_ms(kGatherMs, [self] { self->drain(); }); });
+void Inbox::post(BusEvent event, When when) {
+  auto waiting = waiting_.lock();
+  if (waiting->stopped) return;
+  const bool first = waiting->events.empty();
+  waiting->events.push_back(std::move(event));
+  // Under the lock: after stop() there may be no loop.
+  if (when == When::now)
+    loop_.post([self = shared_from_this()] { self->drain(); });
+  else if (first)
+    loop_.post([self = shared_from_this()] { self->loop_.after_ms(kGatherMs, [self] { self->drain(); }); });
 }
 
 void Inbox::drain() {
   std::vector<BusEvent> events;
-  events.swap(*waiting_.lock());
+  events.swap(waiting_.lock()->events);
   if (on_events_ && !events.empty()) on_events_(std::move(events));
+}
+
+void Inbox::stop() {
+  waiting_.lock()->stopped = true;
+  on_events_ = nullptr;
 }
 
 }  // namespace headgate::worker

@@ -46,6 +46,9 @@ struct ArchiveEvent {  // of the archiver: whether media is being recorded
   std::string state, reason;
   bool broken = false;  // the volume: this process will not write to it again
 };
+struct ClosedEvent {  // the pipeline is gone; the last of its session's events
+  std::string reason;
+};
 struct NoticeEvent {  // warnings: for the log
   std::string text;
 };
@@ -53,7 +56,7 @@ struct NoticeEvent {  // warnings: for the log
 struct BusEvent {
   uint64_t session = 0;
   std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, ArchiveEvent,
-               NoticeEvent>
+               ClosedEvent, NoticeEvent>
       what;
 };
 
@@ -64,16 +67,21 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
 
   // All messages of this bus are taken (none accumulates), the ones that matter become events of `session`.
   void watch(GstBus* bus, uint64_t session);
-  void post(BusEvent event);  // any thread
-  // Hands over what is there now. Loop's thread.
-  void drain();
-  // Nothing is delivered any more. Loop's thread.
-  void stop() { on_events_ = nullptr; }
+  enum class When { gathered, now };
+  void post(BusEvent event, When when = When::gathered);  // any thread
+  // Nothing is delivered any more, and the loop is not touched again: it may go. Loop's thread.
+  void stop();
 
  private:
+  struct Waiting {
+    std::vector<BusEvent> events;
+    bool stopped = false;
+  };
+  void drain();
+
   Loop& loop_;
   OnEvents on_events_;
-  Guarded<std::vector<BusEvent>> waiting_;
+  Guarded<Waiting> waiting_;
 };
 
 }  // namespace headgate::worker

@@ -5,6 +5,7 @@
 #include <base/guarded.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <thread>
@@ -14,7 +15,7 @@ namespace headgate::worker {
 struct Reaper::State {
   struct Queue {
     std::deque<Job> jobs;
-    bool stopping = false;
+    bool stopping = false, abandoned = false, ended = false;
   };
   Guarded<Queue> queue;
   std::condition_variable changed;
@@ -27,7 +28,11 @@ struct Reaper::State {
       {
         auto locked = queue.lock();
         changed.wait(locked.mutex(), [&] { return locked->stopping || !locked->jobs.empty(); });
-        if (locked->jobs.empty()) return;
+        if (locked->jobs.empty() || locked->abandoned) {
+          locked->ended = true;
+          changed.notify_all();
+          return;
+        }
         job = std::move(locked->jobs.front());
         locked->jobs.pop_front();
       }
@@ -43,23 +48,29 @@ Reaper::Reaper() : state_(std::make_shared<State>()) {
 }
 
 Reaper::~Reaper() {
-  state_->queue.lock()->stopping = true;
-  state_->changed.notify_one();
-  if (state_->thread.joinable()) state_->thread.join();
+  bool ended = false;
+  {
+    auto queue = state_->queue.lock();
+    queue->stopping = true;
+    state_->changed.notify_all();
+    ended = state_->changed.wait_for(queue.mutex(), std::chrono::milliseconds(kLastJobsMs),
+                                     [&] { return queue->ended; });
+    queue->abandoned = !ended;
+  }
+  if (ended)
+    state_->thread.join();
+  else
+    state_->thread.detach();
 }
 
 void Reaper::run(Job job) {
   state_->queue.lock()->jobs.push_back(std::move(job));
-  state_->changed.notify_one();
+  state_->changed.notify_all();
 }
 
 int64_t Reaper::busy_ms() const {
   int64_t since = state_->busy_since_us;
   return since == 0 ? 0 : (system_clock().mono_us() - since) / 1000;
-}
-
-void Reaper::abandon() {
-  if (state_->thread.joinable()) state_->thread.detach();
 }
 
 }  // namespace headgate::worker

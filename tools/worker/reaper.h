@@ -9,11 +9,14 @@
 
 namespace headgate::worker {
 
+inline constexpr int64_t kLastJobsMs = 2000;
+
 class Reaper {
  public:
   using Job = std::function<void()>;
   Reaper();
-  // Waits for the jobs that are there, unless abandon() was called.
+  // Waits for the jobs that are there, at most kLastJobsMs. A thread that is stuck is left behind, and begins
+  // none of them any more: the process is about to end.
   ~Reaper();
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
@@ -21,8 +24,6 @@ class Reaper {
   void run(Job job);  // any thread
   // How long the present job has been running, in ms; 0: none.
   int64_t busy_ms() const;
-  // The thread is stuck in a job: the destructor does not wait for it (the process is about to end).
-  void abandon();
 
  private:
   struct State;

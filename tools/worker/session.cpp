@@ -88,14 +88,13 @@ Result<PipelinePtr> build_pipeline(const std::string& launch_line) {
 }
 
 Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
-                 const wire::Handoff& handoff, OnClosed on_closed)
+                 const wire::Handoff& handoff)
     : loop_(loop),
       reaper_(reaper),
       inbox_(std::move(inbox)),
       pipeline_(std::move(pipeline)),
       opened_{handoff.session, handoff.event,    handoff.station,    handoff.ticket_id,
-              handoff.peer,    handoff.protocol, handoff.user_agent, system_clock().utc_us()},
-      on_closed_(std::move(on_closed)) {
+              handoff.peer,    handoff.protocol, handoff.user_agent, system_clock().utc_us()} {
   health_.session = handoff.session;
   health_.event = handoff.event;
   health_.station = handoff.station;
@@ -103,9 +102,8 @@ Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, Pipel
 
 Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
                                                 PipelinePtr pipeline, const wire::Handoff& handoff,
-                                                UniqueFd connection, OnClosed on_closed) {
-  std::unique_ptr<Session> session(
-      new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff, std::move(on_closed)));
+                                                UniqueFd connection) {
+  std::unique_ptr<Session> session(new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff));
   GstElement* element = session->pipeline_.get();
   GstBus* bus = gst_element_get_bus(element);
   session->inbox_->watch(bus, handoff.session);
@@ -119,7 +117,6 @@ Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std:
 }
 
 Session::~Session() {
-  *alive_ = false;
   loop_.cancel(deadline_);
   if (pipeline_) reap();
 }
@@ -172,19 +169,14 @@ void Session::reap() {
   if (!pipeline_) return;
   loop_.cancel(deadline_);
   std::string reason = !kicked_.empty() ? "kick:" + kicked_ : reason_.empty() ? "error:no end" : reason_;
-  reaper_.run([this, alive = alive_, loop = &loop_, inbox = inbox_, pipeline = pipeline_.release(),
+  reaper_.run([inbox = inbox_, session = opened_.session, pipeline = pipeline_.release(),
                reason = std::move(reason)] {
     gst_element_set_state(pipeline, GST_STATE_NULL);
     GstBus* bus = gst_element_get_bus(pipeline);
     gst_bus_set_sync_handler(bus, nullptr, nullptr, nullptr);
     gst_object_unref(bus);
     gst_object_unref(pipeline);
-    loop->post([this, alive, inbox, reason] {
-      inbox->drain();  // the last records come before the end
-      if (!*alive) return;
-      auto closed = std::move(on_closed_);  // it destroys this session
-      closed(opened_.session, reason);
-    });
+    inbox->post({session, ClosedEvent{reason}}, Inbox::When::now);
   });
 }
 

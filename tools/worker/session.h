@@ -32,19 +32,16 @@ Result<PipelinePtr> build_pipeline(const std::string& launch_line);
 
 class Session {
  public:
-  // Loop's thread, once; the session may be destroyed in it.
-  using OnClosed = std::function<void(uint64_t session, const std::string& reason)>;
-
-  // Gives `connection` to the pipeline and starts it.
+  // Gives `connection` to the pipeline and starts it. When the pipeline is gone `inbox` has a ClosedEvent.
   static Result<std::unique_ptr<Session>> start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
                                                 PipelinePtr pipeline, const wire::Handoff& handoff,
-                                                UniqueFd connection, OnClosed on_closed);
+                                                UniqueFd connection);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Ends the session from outside: the source lets go, the archive closes its run, then on_closed with
-  // "kick:<reason>".
+  // Ends the session from outside: the source lets go, the archive closes its run, then a ClosedEvent
+  // with "kick:<reason>".
   void end(const std::string& reason);
   bool ending() const { return !pipeline_ || !kicked_.empty(); }
 
@@ -62,7 +59,7 @@ class Session {
 
  private:
   Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
-          const wire::Handoff& handoff, OnClosed on_closed);
+          const wire::Handoff& handoff);
   void reap();
 
   Loop& loop_;
@@ -72,11 +69,9 @@ class Session {
   wire::SessionOpened opened_;
   wire::SessionHealth health_;
   History history_;
-  OnClosed on_closed_;
   std::string kicked_;  // reason of end(); empty: nobody asked
   std::string reason_;  // what the pipeline said
   Loop::TimerId deadline_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: posted calls find it gone
 };
 
 }  // namespace headgate::worker

@@ -48,7 +48,6 @@ Worker::~Worker() {
   loop_.cancel(give_up_timer_);
   for (auto& [station, pending] : pending_) loop_.cancel(pending.deadline);
   inbox_->stop();
-  if (reaper_.busy_ms() > 0) reaper_.abandon();
 }
 
 Result<PipelinePtr> Worker::build(const Settings& settings, const Description& description) {
@@ -204,8 +203,7 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
   if (!pipeline)
     return refuse(handoff, std::move(connection),
                   {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
-  auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
-                                [this](uint64_t id, const std::string& reason) { on_closed(id, reason); });
+  auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection));
   if (!session)  // the connection went with it
     return refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
   ++opened_;
@@ -267,6 +265,9 @@ void Worker::on_events(std::vector<BusEvent> events) {
       hold_to_rate(*session);
     } else if (auto* archive = std::get_if<ArchiveEvent>(&event.what)) {
       on_archive(*session, *archive);
+    } else if (auto* closed = std::get_if<ClosedEvent>(&event.what)) {
+      flush(event.session);
+      on_closed(event.session, closed->reason);
     } else if (auto* notice = std::get_if<NoticeEvent>(&event.what)) {
       log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
     }
