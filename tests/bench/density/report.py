@@ -3,6 +3,8 @@
 
 import statistics
 
+from bench import columns
+
 PEER, OURS = "nginx-rtmp", "headgate"
 COLOURS = {PEER: "#8a8f98", OURS: "#1f77b4"}
 OTHER_COLOURS = ["#d98c21", "#5b8c3e", "#a04b8f"]
@@ -50,9 +52,7 @@ def table(rows):
     for (medium, streams, server), found in medians(rows).items():
         cells = [style.format(found[key]) if key in found else "-" for _, key, style in COLUMNS]
         lines.append([medium, str(streams), server + ("" if found["sound"] else " *"), str(found["runs"])] + cells)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(width) if i in (0, 2) else cell.rjust(width)
-                               for i, (cell, width) in enumerate(zip(line, widths))) for line in lines)
+    return columns(lines, left=(0, 2))
 
 
 def ratios(rows):
