@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "inbox.h"
 
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <optional>
+#include <system_error>
 
 #include "structure_json.h"
 
@@ -105,6 +111,14 @@ GstBusSyncReply take_message(GstBus*, GstMessage* message, gpointer data) {
 
 }  // namespace
 
+Inbox::Inbox(Loop& loop, OnEvents on_events)
+    : loop_(loop),
+      on_events_(std::move(on_events)),
+      alarm_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  if (!alarm_) throw std::system_error(errno, std::generic_category(), "timerfd_create");
+  loop_.watch(alarm_.get(), EPOLLIN, [this](uint32_t) { drain(); });
+}
+
 void Inbox::watch(GstBus* bus, uint64_t session) {
   gst_bus_set_sync_handler(bus, take_message, new BusWatch{shared_from_this(), session},
                            [](gpointer data) { delete static_cast<BusWatch*>(data); });
@@ -115,14 +129,17 @@ void Inbox::post(BusEvent event, When when) {
   if (waiting->stopped) return;
   const bool first = waiting->events.empty();
   waiting->events.push_back(std::move(event));
-  // Under the lock: after stop() there may be no loop.
-  if (when == When::now)
-    loop_.post([self = shared_from_this()] { self->drain(); });
-  else if (first)
-    loop_.post([self = shared_from_this()] { self->loop_.after_ms(kGatherMs, [self] { self->drain(); }); });
+  if (!first && when == When::gathered) return;
+  itimerspec at{};
+  at.it_value.tv_nsec = when == When::now ? 1 : kGatherMs * 1'000'000;
+  ::timerfd_settime(alarm_.get(), 0, &at, nullptr);
 }
 
 void Inbox::drain() {
+  auto keep = shared_from_this();  // the callback may end the worker
+  uint64_t count;
+  while (::read(alarm_.get(), &count, sizeof count) > 0) {
+  }
   std::vector<BusEvent> events;
   events.swap(waiting_.lock()->events);
   if (on_events_ && !events.empty()) on_events_(std::move(events));
@@ -130,6 +147,7 @@ void Inbox::drain() {
 
 void Inbox::stop() {
   waiting_.lock()->stopped = true;
+  loop_.unwatch(alarm_.get());
   on_events_ = nullptr;
 }
 

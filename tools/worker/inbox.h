@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From streaming threads to the control loop: what pipelines post on their buses, for all sessions of the
-// worker in one queue. Posting wakes the loop once for all that comes within kGatherMs (streams that share a
-// reader thread post together), and never waits.
+// worker in one queue. The loop wakes up once for all that comes within kGatherMs of the first (streams that
+// share a reader thread post together); posting never waits.
 #pragma once
 
 #include <gst/gst.h>
@@ -16,6 +16,7 @@
 #include <base/bytes.h>
 #include <base/guarded.h>
 #include <base/loop.h>
+#include <base/unique_fd.h>
 
 namespace headgate::worker {
 
@@ -63,13 +64,14 @@ struct BusEvent {
 class Inbox : public std::enable_shared_from_this<Inbox> {
  public:
   using OnEvents = std::function<void(std::vector<BusEvent>)>;
-  Inbox(Loop& loop, OnEvents on_events) : loop_(loop), on_events_(std::move(on_events)) {}
+  Inbox(Loop& loop, OnEvents on_events);
 
   // All messages of this bus are taken (none accumulates), the ones that matter become events of `session`.
   void watch(GstBus* bus, uint64_t session);
   enum class When { gathered, now };
   void post(BusEvent event, When when = When::gathered);  // any thread
-  // Nothing is delivered any more, and the loop is not touched again: it may go. Loop's thread.
+  // Before the inbox or the loop goes: nothing is delivered any more, and the loop is not touched again.
+  // Loop's thread.
   void stop();
 
  private:
@@ -81,6 +83,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
 
   Loop& loop_;
   OnEvents on_events_;
+  UniqueFd alarm_;  // a timerfd, set by whoever posts: one wake-up, and no other thread touches the loop
   Guarded<Waiting> waiting_;
 };
 

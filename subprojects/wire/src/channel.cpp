@@ -10,13 +10,14 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <span>
 
 #include "address.h"
 
 namespace headgate::wire {
 namespace {
 
-constexpr int kMessagesPerRound = 64;  // then other descriptors of the loop have their turn
+constexpr int kPacketsPerRound = 64;  // then other descriptors of the loop have their turn
 
 union ControlBuffer {
   cmsghdr align;
@@ -29,12 +30,11 @@ struct Packet {
 };
 
 // 1: sent, 0: would block, -1: error.
-int send_packet(int socket, Bytes bytes, const std::vector<int>& fds) {
-  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+int send_packet(int socket, std::span<iovec> parts, const std::vector<int>& fds) {
   ControlBuffer control{};
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
   if (!fds.empty()) {
     message.msg_control = control.bytes.data();
     message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
@@ -49,6 +49,11 @@ int send_packet(int socket, Bytes bytes, const std::vector<int>& fds) {
     if (errno == EINTR) continue;
     return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
   }
+}
+
+int send_message(int socket, Bytes bytes, const std::vector<int>& fds) {
+  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  return send_packet(socket, {&part, 1}, fds);
 }
 
 std::vector<UniqueFd> received_fds(msghdr& message) {
@@ -135,32 +140,37 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
   int send_first() {
     std::vector<int> fds;
     for (UniqueFd& fd : queue.front().fds) fds.push_back(fd.get());
-    return send_packet(socket.get(), queue.front().bytes, fds);
+    return send_message(socket.get(), queue.front().bytes, fds);
   }
 
-  // Those without descriptors at the queue's head, in one call. How many went; 0: would block, -1: error.
+  // Those without descriptors at the queue's head, as one bundle: the peer wakes up once. How many went; 0:
+  // would block, -1: error.
   int send_several() {
-    std::array<iovec, kMessagesPerRound> parts;
-    std::array<mmsghdr, kMessagesPerRound> messages{};
-    unsigned count = 0;
-    for (Packet& packet : queue) {
-      if (count == messages.size() || !packet.fds.empty()) break;
-      parts[count] = {packet.bytes.data(), packet.bytes.size()};
-      messages[count].msg_hdr.msg_iov = &parts[count];
-      messages[count].msg_hdr.msg_iovlen = 1;
+    size_t count = 0, bytes = kBundleHeadBytes;
+    for (const Packet& packet : queue) {
+      bytes += kBundledHeadBytes + packet.bytes.size();
+      if (count == kMaxBundled || !packet.fds.empty() || bytes > kMaxMessageBytes) break;
       ++count;
     }
-    for (;;) {
-      int sent = ::sendmmsg(socket.get(), messages.data(), count, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent >= 0) return sent;
-      if (errno == EINTR) continue;
-      return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+    if (count < 2) return send_first();
+    std::array<std::byte, kBundleHeadBytes> head{};
+    std::array<std::array<uint8_t, kBundledHeadBytes>, kMaxBundled> lengths;
+    std::array<iovec, 1 + 2 * kMaxBundled> parts;
+    parts[0] = {head.data(), head.size()};
+    for (size_t i = 0; i < count; ++i) {
+      const auto length = static_cast<uint32_t>(queue[i].bytes.size());
+      for (unsigned byte = 0; byte < 4; ++byte)
+        lengths[i][byte] = static_cast<uint8_t>(length >> (24 - 8 * byte));
+      parts[1 + 2 * i] = {lengths[i].data(), lengths[i].size()};
+      parts[2 + 2 * i] = {queue[i].bytes.data(), length};
     }
+    const int sent = send_packet(socket.get(), std::span(parts).first(1 + 2 * count), {});
+    return sent > 0 ? static_cast<int>(count) : sent;
   }
 
   void receive() {
     static thread_local std::array<std::byte, kMaxMessageBytes> buffer;
-    for (int i = 0; i < kMessagesPerRound && !closed && !destroyed; ++i) {
+    for (int i = 0; i < kPacketsPerRound && !closed && !destroyed; ++i) {
       iovec part{buffer.data(), buffer.size()};
       ControlBuffer control{};
       msghdr header{};
@@ -173,14 +183,17 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
       if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
       auto fds = size > 0 ? received_fds(header) : std::vector<UniqueFd>{};
       bool whole = size > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-      auto message = whole ? decode(Bytes(buffer).first(static_cast<size_t>(size)))
-                           : Result<Message>(Unexpected("end of connection"));
-      if (!message) {
+      auto messages = whole ? decode_packet(Bytes(buffer).first(static_cast<size_t>(size)))
+                            : Result<std::vector<Message>>(Unexpected("end of connection"));
+      if (!messages) {
         close_socket();
         tell_closed();
         return;
       }
-      on_message(*std::move(message), std::move(fds));
+      for (Message& message : *messages) {
+        on_message(std::move(message), std::exchange(fds, {}));
+        if (closed || destroyed) return;
+      }
     }
   }
 
@@ -233,7 +246,7 @@ bool Channel::send(const Message& message, const std::vector<int>& fds) {
   encode(message, bytes);
   if (bytes.size() > kMaxMessageBytes || fds.size() > kMaxFds) return false;
   if (state.queue.empty() && state.held == 0) {
-    int sent = send_packet(state.socket.get(), bytes, fds);
+    int sent = send_message(state.socket.get(), bytes, fds);
     if (sent > 0) return true;
     if (sent < 0) {
       if (errno == EPIPE || errno == ECONNRESET) return false;  // reading tells the rest, then the end

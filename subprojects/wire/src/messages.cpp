@@ -126,12 +126,35 @@ void encode(const Message& message, ByteVector& out) {
              message);
 }
 
-Result<Message> decode(Bytes packet) {
-  if (packet.empty()) return Unexpected("empty packet");
-  if (packet.size() > kMaxMessageBytes) return Unexpected("packet larger than kMaxMessageBytes");
-  auto type = std::to_integer<size_t>(packet[0]);
+Result<Message> decode(Bytes message) {
+  if (message.empty()) return Unexpected("empty message");
+  if (message.size() > kMaxMessageBytes) return Unexpected("message larger than kMaxMessageBytes");
+  auto type = std::to_integer<size_t>(message[0]);
   if (type == 0) return Unexpected("message of unknown type 0");
-  return decode_type(type - 1, packet.subspan(1));
+  return decode_type(type - 1, message.subspan(1));
+}
+
+Result<std::vector<Message>> decode_packet(Bytes packet) {
+  std::vector<Message> out;
+  auto add = [&](Bytes bytes) -> Result<void> {
+    auto message = decode(bytes);
+    if (!message) return Unexpected(message.error());
+    out.push_back(*std::move(message));
+    return {};
+  };
+  if (packet.size() > kMaxMessageBytes) return Unexpected("packet larger than kMaxMessageBytes");
+  if (packet.empty() || packet[0] != std::byte{0}) {
+    if (auto added = add(packet); !added) return Unexpected(added.error());
+    return out;
+  }
+  ByteReader reader(packet.subspan(kBundleHeadBytes));
+  do {
+    Bytes bytes = reader.bytes(reader.u32());
+    if (!reader.ok()) return Unexpected("bundle that ends within a message");
+    if (out.size() == kMaxBundled) return Unexpected("bundle of more than kMaxBundled messages");
+    if (auto added = add(bytes); !added) return Unexpected(added.error());
+  } while (reader.remaining() > 0);
+  return out;
 }
 
 }  // namespace headgate::wire

@@ -86,7 +86,7 @@ TEST_F(ChannelTest, MessagesArriveInOrderWithTheirDescriptors) {
 }
 
 TEST_F(ChannelTest, HeldMessagesGoTogetherInTheirOrder) {
-  constexpr int kMany = 150;  // more than go in one call
+  constexpr int kMany = 150;  // with descriptors in between, which do not go in a bundle
   connect();
   std::vector<std::string> heard;
   size_t descriptors = 0;
@@ -113,6 +113,38 @@ TEST_F(ChannelTest, HeldMessagesGoTogetherInTheirOrder) {
   EXPECT_EQ(heard, sent);
   EXPECT_EQ(descriptors, 4u);
   EXPECT_TRUE(near_->drained());
+}
+
+TEST_F(ChannelTest, WhatWasHeldIsOnePacketAndTheLimitsOfOneAreKept) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  Channel channel(loop_, UniqueFd(ends[0]));
+  const UniqueFd far(ends[1]);
+  channel.start([](Message, std::vector<UniqueFd>) {}, [] {});
+  ByteVector packet(2 * kMaxMessageBytes);
+  auto packets_of = [&](const std::vector<Message>& messages) {
+    channel.hold();
+    for (const Message& message : messages) EXPECT_TRUE(channel.send(message));
+    channel.release();
+    std::vector<size_t> sizes;
+    std::vector<Message> heard;
+    for (ssize_t size = 0; (size = ::recv(far.get(), packet.data(), packet.size(), 0)) > 0;) {
+      auto decoded = decode_packet(Bytes(packet).first(static_cast<size_t>(size)));
+      EXPECT_TRUE(decoded);
+      if (!decoded) break;
+      sizes.push_back(decoded->size());
+      std::move(decoded->begin(), decoded->end(), std::back_inserter(heard));
+    }
+    EXPECT_EQ(heard, messages);
+    return sizes;
+  };
+  EXPECT_EQ(packets_of({Hello{"one"}}), (std::vector<size_t>{1}));
+  EXPECT_EQ(packets_of(std::vector<Message>(50, Hello{"many"})), (std::vector<size_t>{50}));
+  EXPECT_EQ(packets_of(std::vector<Message>(kMaxBundled + 1, Stop{})), (std::vector<size_t>{kMaxBundled, 1}));
+  const Message half = StreamRecords{1, 2, 3, ByteVector(kMaxMessageBytes / 2 - 100)};
+  EXPECT_EQ(packets_of({half, half, half}), (std::vector<size_t>{2, 1}));
+  const Message most = StreamRecords{1, 2, 3, ByteVector(kMaxRecordsBytes)};
+  EXPECT_EQ(packets_of({most, most}), (std::vector<size_t>{1, 1}));
 }
 
 TEST_F(ChannelTest, APeerThatDoesNotReadIsClosedAndNeverBlocksTheSender) {

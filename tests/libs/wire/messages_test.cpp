@@ -116,6 +116,45 @@ TEST(Messages, UnknownTypesAndValuesAreRefused) {
   EXPECT_FALSE(decode(ByteVector(kMaxMessageBytes + 1, std::byte{1})));
 }
 
+ByteVector bundled(const std::vector<ByteVector>& messages) {
+  ByteVector out{std::byte{0}};
+  for (const ByteVector& message : messages) {
+    ByteWriter writer(out);
+    writer.u32(static_cast<uint32_t>(message.size()));
+    writer.bytes(message);
+  }
+  return out;
+}
+
+TEST(Packets, OneMessageOrABundleReadsBack) {
+  Dice dice(3);
+  std::vector<Message> sent;
+  std::vector<ByteVector> parts;
+  for (size_t type = 0; type < kTypes; ++type) {
+    sent.push_back(dice.message(type));
+    parts.push_back(encoded(sent.back()));
+    auto alone = decode_packet(parts.back());
+    ASSERT_TRUE(alone) << alone.error().message;
+    EXPECT_EQ(*alone, std::vector{sent.back()});
+  }
+  auto together = decode_packet(bundled(parts));
+  ASSERT_TRUE(together) << together.error().message;
+  EXPECT_EQ(*together, sent);
+}
+
+TEST(Packets, ABundleIsTakenWholeOrNotAtAll) {
+  const ByteVector one = encoded(Hello{"gate"});
+  const ByteVector two = bundled({one, one});
+  const size_t first_alone = kBundleHeadBytes + kBundledHeadBytes + one.size();
+  for (size_t length = 0; length < two.size(); ++length)
+    EXPECT_EQ(decode_packet(Bytes(two).first(length)).has_value(), length == first_alone) << length;
+  EXPECT_TRUE(decode_packet(bundled(std::vector(kMaxBundled, one))));
+  EXPECT_FALSE(decode_packet(bundled(std::vector(kMaxBundled + 1, one))));
+  EXPECT_FALSE(decode_packet(bundled({one, bundled({one})}))) << "a bundle within a bundle";
+  EXPECT_FALSE(decode_packet(bundled({one, {}})));
+  EXPECT_FALSE(decode_packet(ByteVector(kMaxMessageBytes + 1, std::byte{0})));
+}
+
 TEST(Messages, TextsLongerThanTheLimitAreCutNotLost) {
   Status status{"worker", 7, std::string(kMaxTextBytes + 100, 'j')};
   auto back = decode(encoded(status));

@@ -36,7 +36,7 @@ class Channel {
   // The descriptors are duplicated; the caller keeps its own. False: the channel is closed, or the message is
   // larger than kMaxMessageBytes or has more than kMaxFds descriptors (it was not sent; the channel lives).
   bool send(const Message& message, const std::vector<int>& fds = {});
-  // Between hold() and release() messages wait, and then go out together: the peer wakes up once for all of
+  // Between hold() and release() messages wait, and then go out in bundles: the peer wakes up once for all of
   // them rather than for each. In pairs.
   void hold();
   void release();

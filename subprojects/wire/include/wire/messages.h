@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the processes of a node say to each other over Unix SEQPACKET sockets in the runtime directory:
 // gate.sock, origin.sock, worker-<id>.sock, supervisor.sock. The owner of a name listens on it; whoever needs
-// it connects, says Hello, and is told what its role subscribes to. One message is one packet: u8 type, then
-// the fields in the order declared here; file descriptors travel beside it. docs/node.md has the
-// conversation.
+// it connects, says Hello, and is told what its role subscribes to. A message is u8 type, then the fields in
+// the order declared here. A packet is one message, with file descriptors beside it, or a bundle of several
+// without: u8 0, then u32 length and the message for each. docs/node.md has the conversation.
 //   gate → worker          Hello, Handoff(+fd), Kick
 //   worker → gate          WorkerState, SessionOpened, SessionClosed
 //   origin → worker        Hello
@@ -25,7 +25,9 @@
 
 namespace headgate::wire {
 
-inline constexpr size_t kMaxMessageBytes = 128 * 1024;
+inline constexpr size_t kMaxMessageBytes = 128 * 1024;  // and of a packet
+inline constexpr size_t kMaxBundled = 256;
+inline constexpr size_t kBundleHeadBytes = 1, kBundledHeadBytes = 4;
 inline constexpr size_t kMaxFds = 16;
 inline constexpr size_t kMaxTextBytes = 64 * 1024 - 1;  // of one text field; longer ones are cut when sent
 inline constexpr size_t kMaxNames = kMaxFds;
@@ -131,6 +133,8 @@ using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, S
                              SessionHealth, GetListeners, Listeners, Drain, Stop, Status>;
 
 void encode(const Message& message, ByteVector& out);
-Result<Message> decode(Bytes packet);
+Result<Message> decode(Bytes message);
+// One message, or the 1 to kMaxBundled of a bundle; all or nothing.
+Result<std::vector<Message>> decode_packet(Bytes packet);
 
 }  // namespace headgate::wire
