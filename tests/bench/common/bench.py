@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the benches of this folder have in common: options, the clip, the publisher, distributions, tables."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 LOCAL_ADDRESSES = "127.0.1.1-127.0.1.250"  # a server may count connections per address
@@ -17,6 +19,61 @@ FINISH_S = 20  # for the publisher's goodbyes and its result
 def machine():
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     return {"cpu": cpu, "cpus": os.cpu_count(), "kernel": os.uname().release}
+
+
+class OutOfTime(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def bounded(seconds):
+    """Ends what runs inside by OutOfTime, and by SystemExit at SIGTERM: in both cases what it has begun is undone."""
+    def late(*_):
+        raise OutOfTime(f"not done within {seconds:.0f} s")
+
+    def told(*_):
+        raise SystemExit("ended by a signal")
+    before = signal.signal(signal.SIGALRM, late), signal.signal(signal.SIGTERM, told)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+
+
+@contextlib.contextmanager
+def own_folder(prefix, parent, keep=False):
+    """A fresh folder, deleted at the end."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix + "-", dir=parent))
+    try:
+        yield folder
+    finally:
+        if keep:
+            print(f"kept: {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Progress:
+    """A bar on a terminal, a line every tenth elsewhere."""
+    WIDTH = 40
+
+    def __init__(self, what):
+        self.what, self.told = what, -1
+
+    def show(self, done, of, text=""):
+        share = min(1.0, done / of) if of else 1.0
+        if sys.stderr.isatty():
+            bar = "#" * round(share * self.WIDTH)
+            print(f"\r{self.what}  [{bar:<{self.WIDTH}}] {share:4.0%}  {text}\033[K", end="", file=sys.stderr, flush=True)
+            if share == 1 and self.told != 10:
+                print(file=sys.stderr)
+            self.told = 10 if share == 1 else self.told
+        elif int(share * 10) > self.told:
+            self.told = int(share * 10)
+            print(f"{self.what}  {share:4.0%}  {text}", file=sys.stderr, flush=True)
 
 
 def columns(lines, left=(0,)):
@@ -38,6 +95,15 @@ def add_program(parser):
 def make_clip(headgate, path, *options):
     subprocess.run([headgate, "load", "clip", *options, str(path)], check=True, stdout=sys.stderr)
     return str(path)
+
+
+def clip_kb_s(path):
+    """kB of an FLV per second of its media."""
+    with open(path, "rb") as clip:
+        size = clip.seek(-4, os.SEEK_END) + 4
+        clip.seek(size - 4 - int.from_bytes(clip.read(4), "big"))
+        tag = clip.read(8)  # type, 3 bytes of size, 3 of time in ms, and its highest byte
+    return size / ((tag[7] << 24) + int.from_bytes(tag[4:7], "big"))
 
 
 def distribution(values):

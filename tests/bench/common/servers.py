@@ -3,6 +3,7 @@
 them."""
 
 import http.client
+import json
 import os
 import pathlib
 import shutil
@@ -10,6 +11,8 @@ import signal
 import socket
 import subprocess
 import time
+
+import accounting
 
 HERE = pathlib.Path(__file__).resolve().parent
 NGINX_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -116,17 +119,45 @@ class Headgate(Server):
     def publish_arguments(self):
         return ["--url", f"rtmp://127.0.0.1:{self.port}/lt", "--keys", str(self.folder / "keys")]
 
-    def playlist(self, station):
+    def get(self, path):
+        """The body, or None when it is not there (yet). One connection: of one thread."""
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
-            self.connection.request("GET", f"/hls/{station}/media.m3u8")
+            self.connection.request("GET", path)
             response = self.connection.getresponse()
             text = response.read().decode()
             return text if response.status == 200 else None
         except (OSError, http.client.HTTPException):
             self.connection = None
             return None
+
+    def playlist(self, station):
+        return self.get(f"/hls/{station}/media.m3u8")
+
+    def node(self):
+        """NODE of docs/api.md."""
+        told = subprocess.run([self.headgate, "status", "--data", str(self.folder / "data"), "--json"], check=True,
+                              capture_output=True, text=True, timeout=READY_S)
+        return json.loads(told.stdout)
+
+    def wait_ready(self):
+        """Until the whole node has said that it serves, not only its socket."""
+        deadline = time.monotonic() + READY_S
+        while "ready rtmp=" not in self.log():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} is not ready:\n{self.log()}")
+            time.sleep(0.05)
+
+    def stop(self):
+        pids = accounting.family(self.process.pid)
+        super().stop()
+        for pid in pids:  # its children outlive a supervisor that had to be killed
+            try:
+                if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("headgate"):
+                    os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
 
 
 def missing(server, headgate):
