@@ -3,6 +3,7 @@
 
 import statistics
 
+import bars
 from bench import columns
 
 PEER, OURS = "nginx-rtmp", "headgate"
@@ -73,56 +74,18 @@ PANELS = [  # title, key, format
     ("bytes written per byte received", "written_ratio", "{:.2f}"),
     ("context switches per stream and second", "switches", "{:.2f}"),
 ]
-PANEL_WIDTH, PANEL_HEIGHT, MARGIN, BAR = 420, 240, 50, 26
-
-
-def _text(x, y, text, size=12, anchor="middle", fill="#222"):
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}" '
-            f'font-family="sans-serif">{text}</text>')
-
-
-def _panel(found, medium, title, key, style, left, top, colours):
-    counts = sorted({streams for of, streams, _ in found if of == medium})
-    highest = max((found[m, n, s].get(key, 0) for m, n, s in found if m == medium), default=0) or 1
-    base, height = top + PANEL_HEIGHT - 40, PANEL_HEIGHT - 90
-    out = [_text(left + PANEL_WIDTH / 2, top + 20, f"{title} ({medium})", 13)]
-    out.append(f'<line x1="{left + 20}" y1="{base}" x2="{left + PANEL_WIDTH - 20}" y2="{base}" stroke="#888"/>')
-    group_width = (PANEL_WIDTH - 40) / len(counts)
-    for i, streams in enumerate(counts):
-        middle = left + 20 + group_width * (i + 0.5)
-        out.append(_text(middle, base + 18, f"{streams} streams"))
-        servers = [server for server in colours if (medium, streams, server) in found]
-        for j, server in enumerate(servers):
-            value = found[medium, streams, server].get(key)
-            if value is None:
-                continue
-            bar = max(value, 0) / highest * height
-            x = middle + (j - len(servers) / 2) * (BAR + 14) + 7
-            out.append(f'<rect x="{x:.1f}" y="{base - bar:.1f}" width="{BAR}" height="{bar:.1f}" '
-                       f'fill="{colours[server]}"/>')
-            out.append(_text(x + BAR / 2, base - bar - 5, style.format(value), 11))
-    return out
 
 
 def plot(rows):
     found = medians(rows)
-    media = list(dict.fromkeys(medium for medium, _, _ in found))
     servers = list(dict.fromkeys(server for _, _, server in found))
     others = iter(OTHER_COLOURS * len(servers))
     colours = {server: COLOURS.get(server) or next(others) for server in servers}
-    width = MARGIN + 2 * PANEL_WIDTH
-    height = MARGIN + len(media) * 2 * PANEL_HEIGHT + 30
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-           f'viewBox="0 0 {width} {height}">', f'<rect width="{width}" height="{height}" fill="#fff"/>']
-    x = MARGIN
-    for server, colour in colours.items():
-        out.append(f'<rect x="{x}" y="18" width="14" height="14" fill="{colour}"/>')
-        out.append(_text(x + 20, 30, server, 13, "start"))
-        x += 40 + 9 * len(server)
-    for i, medium in enumerate(media):
-        for j, (title, key, style) in enumerate(PANELS):
-            left = MARGIN / 2 + j % 2 * PANEL_WIDTH
-            top = MARGIN + (2 * i + j // 2) * PANEL_HEIGHT
-            out += _panel(found, medium, title, key, style, left, top, colours)
-    out.append("</svg>")
-    return "\n".join(out) + "\n"
+    panels = []
+    for medium in dict.fromkeys(medium for medium, _, _ in found):
+        counts = sorted({streams for of, streams, _ in found if of == medium})
+        for title, key, style in PANELS:
+            groups = [(f"{streams} streams", [(server, found[medium, streams, server].get(key)) for server in servers
+                                              if (medium, streams, server) in found]) for streams in counts]
+            panels.append((f"{title} ({medium})", groups, style))
+    return bars.svg(panels, colours)
