@@ -4,10 +4,11 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <map>
 #include <thread>
+#include <utility>
 
 namespace headgate::ticketsrc {
 namespace {
@@ -20,10 +21,8 @@ int64_t now_ns() {
   return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-void sleep_until(int64_t ns) {
-  const timespec until{.tv_sec = ns / kNsPerSecond, .tv_nsec = ns % kNsPerSecond};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
-  }
+std::chrono::steady_clock::time_point time_point(int64_t ns) {
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(ns));
 }
 
 }  // namespace
@@ -44,7 +43,8 @@ void Poller::add(PollClient* client) {
   auto entry = std::make_shared<Entry>();
   entry->client = client;
   std::lock_guard lock(mutex_);
-  entries_.push_back(std::move(entry));
+  entries_.push_back(entry);
+  fresh_.push_back(std::move(entry));
   ++version_;
   some_.notify_one();
 }
@@ -67,29 +67,40 @@ void Poller::remove(PollClient* client) {
 void Poller::run() {
   pthread_setname_np(pthread_self(), "headgate-poll");
   const auto scratch = std::make_unique<std::byte[]>(kScratchBytes);
-  std::vector<std::shared_ptr<Entry>> entries;
+  std::vector<std::shared_ptr<Entry>> all, fresh;
+  const auto serve = [&scratch](const std::vector<std::shared_ptr<Entry>>& entries) {
+    for (const auto& entry : entries) {
+      std::lock_guard serving(entry->serving);
+      if (entry->client) entry->client->on_tick({scratch.get(), kScratchBytes});
+    }
+  };
+  const int64_t tick_ns = tick_ms_ * kNsPerMs;
   unsigned version = 0;
   int64_t next = now_ns();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
       if (entries_.empty()) {
-        entries.clear();
+        all.clear();
         some_.wait(lock, [this] { return !entries_.empty(); });
-        next = now_ns();
       }
+      some_.wait_until(lock, time_point(next), [this] { return !fresh_.empty(); });
+      fresh = std::exchange(fresh_, {});
       if (version != version_) {
-        entries = entries_;
+        all = entries_;
         version = version_;
       }
     }
-    for (const auto& entry : entries) {
-      std::lock_guard serving(entry->serving);
-      if (entry->client) entry->client->on_tick({scratch.get(), kScratchBytes});
+    const int64_t now = now_ns();
+    if (now < next) {
+      serve(fresh);
+      continue;
     }
-    // A tick that was missed is not made up for.
-    next = std::max(next + tick_ms_ * kNsPerMs, now_ns());
-    sleep_until(next);
+    serve(all);
+    // A tick that was missed is not made up for; those that come stay where they were.
+    next += tick_ns;
+    if (const int64_t after = now_ns(); next < after)
+      next += (after - next + tick_ns - 1) / tick_ns * tick_ns;
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One thread that serves many sources on one tick: wake-ups, not bytes, are what a stream costs. There is one
 // poller per tick length and process; it sleeps as long as it has nobody to serve and lives until the process
-// ends.
+// ends. Ticks have nothing to do with when sources come: a publisher whose key frames are whole ticks apart
+// would else meet the same, perhaps the longest, wait each time.
 #pragma once
 
 #include <condition_variable>
@@ -20,7 +21,8 @@ inline constexpr size_t kScratchBytes = 256 * 1024;
 class PollClient {
  public:
   virtual ~PollClient() = default;
-  // On the poller's thread, once a tick. Must not block: everybody else waits.
+  // On the poller's thread, once a tick, and once at once when it was added: a publisher waits for its
+  // answer. Must not block: everybody else waits.
   virtual void on_tick(std::span<std::byte> scratch) = 0;
 };
 
@@ -44,8 +46,9 @@ class Poller {
 
   const unsigned tick_ms_;
   std::mutex mutex_;                             // below; never held while serving
-  std::condition_variable some_;                 // entries_ is not empty
+  std::condition_variable some_;                 // somebody was added
   std::vector<std::shared_ptr<Entry>> entries_;  // registered
+  std::vector<std::shared_ptr<Entry>> fresh_;    // of these, not served yet
   unsigned version_ = 0;                         // of entries_
 };
 
