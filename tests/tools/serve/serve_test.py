@@ -352,6 +352,14 @@ class ServeTest(unittest.TestCase):
         self.assertEqual(sorted(one['worker'] for one in self.node()['sessions']), [0, 1, 2])
         self.stop()
 
+    def test_a_whole_worker_is_always_free(self):
+        self.start('--capacity', '2', '--workers', '1', '--max-workers', '4')
+        for sessions, workers in ((1, 2), (2, 2), (3, 3)):
+            self.publish(str(sessions))
+            wait_until(f'{sessions} sessions', lambda n=sessions: len(self.node()['sessions']) == n)
+            wait_until(f'{workers} workers', lambda n=workers: len(self.node()['workers']) == n)
+        self.stop()
+
     def test_settings_from_a_file(self):
         path = os.path.join(self.folder, 'node.conf')
         with open(path, 'w', encoding='utf-8') as file:

@@ -50,7 +50,10 @@ Result<void> write_node_file(const std::string& path, const std::string& text) {
 }  // namespace
 
 Supervisor::Supervisor(Loop& loop, Config config)
-    : loop_(loop), config_(std::move(config)), since_utc_us_(system_clock().utc_us()) {}
+    : loop_(loop),
+      config_(std::move(config)),
+      room_(config_.capacity),
+      since_utc_us_(system_clock().utc_us()) {}
 
 Supervisor::~Supervisor() {
   loop_.cancel(adopt_timer_);
@@ -236,6 +239,9 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
   if (auto* listeners = std::get_if<wire::Listeners>(&message)) {
     take_listeners(listeners->names, std::move(fds));
   } else if (auto* state = std::get_if<wire::WorkerState>(&message)) {
+    auto before = loads_.find(child.name());  // what a worker that was taken over has is not new
+    if (before != loads_.end())
+      room_.came(int64_t{state->sessions} - before->second.sessions, system_clock().mono_us() / 1000);
     loads_[child.name()] = {state->sessions, state->capacity, state->accepting};
     keep_room();
   }
@@ -243,21 +249,28 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
 
 void Supervisor::keep_room() {
   if (!running_ || stopping_) return;
-  int64_t free_places = 0, workers = 0;
+  int64_t free_places = 0, workers = 0, starting = 0;
   int next = 0;
+  bool can_help = false;
   for (auto& [name, child] : children_) {
     int number = child->place().number;
     if (number < 0) continue;
-    if (!child->ready()) return;  // one is on its way
     ++workers;
     next = std::max(next, number + 1);
-    const Load& load = loads_[child->name()];
-    if (load.accepting && load.capacity > load.sessions) free_places += load.capacity - load.sessions;
+    auto load = loads_.find(child->name());
+    if (load == loads_.end()) {
+      ++starting;  // also one that waits for its next start
+    } else if (load->second.accepting) {
+      can_help = true;
+      free_places += std::max<int64_t>(0, int64_t{load->second.capacity} - load->second.sessions);
+    }
   }
-  bool can_help = std::any_of(loads_.begin(), loads_.end(), [](auto& load) { return load.second.accepting; });
-  if (!can_help || free_places * 2 >= config_.capacity || workers >= config_.max_workers) return;
-  tools::log_notice("the workers fill: one more", {{"WORKER", next}});
-  place("worker", next).start();
+  if (!can_help) return;  // what keeps these from accepting would keep others
+  int64_t more = room_.to_start(free_places, starting, system_clock().mono_us() / 1000);
+  for (more = std::min(more, config_.max_workers - workers); more > 0; --more) {
+    tools::log_notice("the workers fill: one more", {{"WORKER", next}});
+    place("worker", next++).start();
+  }
 }
 
 void Supervisor::announce() {

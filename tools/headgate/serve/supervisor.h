@@ -18,6 +18,7 @@
 #include "child.h"
 #include "config.h"
 #include "listeners.h"
+#include "room.h"
 #include "task.h"
 
 namespace headgate::serve {
@@ -61,7 +62,7 @@ class Supervisor {
   void on_changed(Child& child);
   void on_died(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
-  void keep_room();  // another worker when the present ones fill
+  void keep_room();  // more workers before the present ones are full
   void announce();   // to the origin, to node.json
   void report_ready();
   std::string node_json() const;
@@ -75,7 +76,8 @@ class Supervisor {
   NodeListeners listeners_;
   std::unique_ptr<tools::SocketWatch> watch_;
   std::map<std::string, std::unique_ptr<Child>> children_;  // by socket name
-  std::map<std::string, Load> loads_;                       // of workers
+  std::map<std::string, Load> loads_;                       // of workers that run and have told
+  Room room_;
   std::map<int, std::unique_ptr<Task>> tasks_;
   int last_task_ = 0;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets

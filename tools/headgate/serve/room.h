@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How many workers are to be started so that whoever comes finds one that is warm: a whole worker's places
+// are kept free, or as many as sessions came within a second, in which a worker starts. No processes, no
+// clock.
+#pragma once
+
+#include <cstdint>
+
+namespace headgate::serve {
+
+inline constexpr int64_t kArrivalWindowMs = 1000;
+inline constexpr int64_t kStartAtOnce = 4;  // workers that start side by side: more only slow each other
+
+class Room {
+ public:
+  explicit Room(int64_t capacity) : capacity_(capacity) {}
+
+  // `sessions` more than there were. `now_ms` never goes back.
+  void came(int64_t sessions, int64_t now_ms);
+  // `free_places` in workers that accept; `starting`: workers that have not told yet.
+  int64_t to_start(int64_t free_places, int64_t starting, int64_t now_ms);
+
+ private:
+  void advance(int64_t now_ms);
+
+  const int64_t capacity_;  // of a worker
+  int64_t window_ms_ = 0;   // when the present window began
+  int64_t now_ = 0;         // sessions that came in it
+  int64_t before_ = 0;      // and in the one before
+};
+
+}  // namespace headgate::serve
