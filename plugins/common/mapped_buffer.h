@@ -30,9 +30,9 @@ class MappedBuffer {
     if (!buffer_) return {};
     return {reinterpret_cast<const std::byte*>(info_.data), info_.size};
   }
-  // Hands the mapping to a library that knows no GStreamer. Of ordinary memory a reference is enough: it keeps
-  // its place, and nobody may write to it or take it out of a buffer that is shared. So a frame of a stream
-  // costs no allocation here, and no unmapping when its bytes have gone cold.
+  // Hands the mapping to a library that knows no GStreamer. Of ordinary memory a reference is enough: it
+  // keeps its place, and nobody may write to it or take it out of a buffer that is shared. So a frame of a
+  // stream costs no allocation here, and no unmapping when its bytes have gone cold.
   Holder into_holder() && {
     if (buffer_ && gst_buffer_n_memory(buffer_.get()) == 1 &&
         gst_memory_is_type(gst_buffer_peek_memory(buffer_.get(), 0), GST_ALLOCATOR_SYSMEM)) {
