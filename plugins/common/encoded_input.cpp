@@ -36,6 +36,19 @@ int64_t receipt_utc_us(GstBuffer* buffer) {
   return meta ? static_cast<int64_t>(meta->timestamp / GST_USECOND) : system_clock().utc_us();
 }
 
+// For a thread that does not keep the element alive.
+class WeakElement {
+ public:
+  explicit WeakElement(GstElement* element) { g_weak_ref_init(&ref_, element); }
+  ~WeakElement() { g_weak_ref_clear(&ref_); }
+  WeakElement(const WeakElement&) = delete;
+  WeakElement& operator=(const WeakElement&) = delete;
+  Ref<GstElement> get() { return Ref<GstElement>::adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
+
+ private:
+  GWeakRef ref_{};
+};
+
 int64_t running_time(const GstSegment& segment, GstClockTime time) {
   guint64 running = 0;
   const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, time, &running);
@@ -128,8 +141,13 @@ void EncodedInput::release_pad(GstPad* gst_pad) {
 }
 
 Result<void> EncodedInput::start(RecorderSettings settings) {
-  auto recorder =
-      Recorder::open(std::move(settings), [this](Output output) { outbox_.put(std::move(output)); });
+  // The archive's thread opens runs for others too: what comes of this one is written on another.
+  auto on_run_opened = [this, weak = std::make_shared<WeakElement>(element_)] {
+    if (const Ref<GstElement> element = weak->get())
+      gst_element_call_async(element.get(), trampoline<&EncodedInput::on_opened>, this, nullptr);
+  };
+  auto recorder = Recorder::open(
+      std::move(settings), [this](Output output) { outbox_.put(std::move(output)); }, on_run_opened);
   if (!recorder) return Unexpected(recorder.error());
   // Asked without the lock: GStreamer calls on_unlink() with the pad's own lock held.
   std::vector<GstPad*> linked;
@@ -147,17 +165,30 @@ Result<void> EncodedInput::start(RecorderSettings settings) {
 }
 
 void EncodedInput::stop() {
+  std::unique_ptr<Recorder> recorder;  // goes without the lock: it may wait for the disk, and nobody for it
   {
     std::lock_guard lock(mutex_);
-    if (recorder_) last_stats_ = recorder_->stats();
+    recorder = std::move(recorder_);
+    if (recorder) last_stats_ = recorder->stats();
     last_stats_.recording = false;
     for (const auto& pad : pads_) {
       pad->track = nullptr;
       gst_segment_init(&pad->segment, GST_FORMAT_UNDEFINED);
     }
-    recorder_.reset();
+    moved_.notify_all();
   }
+  recorder.reset();
   drain();
+}
+
+void EncodedInput::on_opened(GstElement*, gpointer data) {
+  auto& self = *static_cast<EncodedInput*>(data);
+  {
+    std::lock_guard lock(self.mutex_);
+    if (self.recorder_) self.recorder_->look();
+    self.moved_.notify_all();
+  }
+  self.after_input();
 }
 
 RecorderStats EncodedInput::stats() const {
@@ -198,8 +229,8 @@ bool EncodedInput::send_upstream(GstEvent* event) const {
   return sent;
 }
 
-// Delivers output, and EOS after it when this was the last pad's.
-void EncodedInput::after_input() {
+// Delivers output, and EOS after it when this was the last pad's. False: another thread delivers it now.
+bool EncodedInput::after_input() {
   {
     std::lock_guard lock(mutex_);
     if (recorder_ && !eos_told_ && recorder_->all_eos()) {
@@ -207,11 +238,11 @@ void EncodedInput::after_input() {
       outbox_.put(EndOfStream{});
     }
   }
-  drain();
+  return drain();
 }
 
-void EncodedInput::drain() {
-  outbox_.drain([this](auto&& items) {
+bool EncodedInput::drain() {
+  return outbox_.drain([this](auto&& items) {
     std::vector<Output> outputs;
     bool ended = false;
     for (auto& item : items) {
@@ -243,11 +274,11 @@ GstFlowReturn EncodedInput::on_chain_list(GstPad* gst_pad, GstObject*, GstBuffer
       self.push_unit(pad, Ref<GstBuffer>::retain(gst_buffer_list_get(list, i)));
     }
     self.moved_.notify_all();
-    self.wait_for_others(pad, lock);
+    self.hold_back(pad, lock);
     failed = self.recorder_ && self.recorder_->failed();
   }
-  self.after_input();
-  return failed ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
+  const bool told = self.after_input();
+  return failed && told ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
 }
 
 GstFlowReturn EncodedInput::take(Pad& pad, Ref<GstBuffer> buffer) {
@@ -258,11 +289,11 @@ GstFlowReturn EncodedInput::take(Pad& pad, Ref<GstBuffer> buffer) {
     if (!pad.track) return GST_FLOW_FLUSHING;  // stopping
     push_unit(pad, std::move(buffer));
     moved_.notify_all();
-    wait_for_others(pad, lock);
+    hold_back(pad, lock);
     failed = recorder_ && recorder_->failed();
   }
-  after_input();
-  return failed ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
+  const bool told = after_input();
+  return failed && told ? GST_FLOW_ERROR : GST_FLOW_OK;  // the element has posted why
 }
 
 void EncodedInput::push_unit(Pad& pad, Ref<GstBuffer> buffer) {
@@ -285,12 +316,17 @@ void EncodedInput::push_unit(Pad& pad, Ref<GstBuffer> buffer) {
   recorder_->push(pad.track, std::move(unit));
 }
 
-// Where no source is live, a track that is far ahead waits for the others, so that they end up in the same
-// parts; at most kTrackWaitUs, because one that waited for may never come.
-void EncodedInput::wait_for_others(Pad& pad, std::unique_lock<std::mutex>& lock) {
-  if (live_ || !recorder_->ahead(pad.track)) return;
-  const auto released = [&] { return pad.flushing || !pad.track || !recorder_->ahead(pad.track); };
-  if (!moved_.wait_for(lock, std::chrono::microseconds(kTrackWaitUs), released))
+// Where no source is live, a track waits for a run that is being opened, and for the others when it is far
+// ahead, so that they end up in the same parts: at most kTrackWaitUs, because one that is waited for may
+// never come.
+void EncodedInput::hold_back(Pad& pad, std::unique_lock<std::mutex>& lock) {
+  if (live_) return;
+  const auto wait = [&](int64_t us, auto until) {
+    return moved_.wait_for(lock, std::chrono::microseconds(us),
+                           [&] { return pad.flushing || !pad.track || until(); });
+  };
+  if (!wait(kMaxOpenUs, [&] { return !recorder_->opening(); })) recorder_->look();
+  if (!wait(kTrackWaitUs, [&] { return !recorder_->ahead(pad.track); }))
     recorder_->give_up_waiting(pad.track);
 }
 
@@ -419,7 +455,6 @@ void EncodedInput::ask_if_live(GstPad* pad) {
   if (gst_pad_peer_query(pad, query.get())) gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
   std::lock_guard lock(mutex_);
   live_ |= live == TRUE;
-  if (live_ && recorder_) recorder_->set_live();
 }
 
 }  // namespace headgate::gst

@@ -54,16 +54,17 @@ class EncodedInput {
   static GstPadLinkReturn on_link(GstPad* pad, GstObject* parent, GstPad* peer);
   static void on_unlink(GstPad* pad, GstObject* parent);
   static gboolean on_activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode, gboolean active);
+  static void on_opened(GstElement* element, gpointer self);
 
   bool handle_event(Pad& pad, Ref<GstEvent> event);
   bool handle_caps(Pad& pad, GstCaps* caps);
   GstFlowReturn take(Pad& pad, Ref<GstBuffer> buffer);
   void push_unit(Pad& pad, Ref<GstBuffer> buffer);
-  void wait_for_others(Pad& pad, std::unique_lock<std::mutex>& lock);
+  void hold_back(Pad& pad, std::unique_lock<std::mutex>& lock);
   void ask_if_live(GstPad* pad);
   void set_flushing(Pad& pad, bool flushing);
-  void after_input();
-  void drain();
+  bool after_input();
+  bool drain();
   std::vector<Ref<GstPad>> pads() const;
 
   GstElement* element_;
@@ -72,7 +73,7 @@ class EncodedInput {
   struct EndOfStream {};
   Outbox<std::variant<Output, EndOfStream>> outbox_;
   mutable std::mutex mutex_;                // everything below
-  std::condition_variable moved_;           // a track moved, or a pad is flushing
+  std::condition_variable moved_;           // a track moved, a run was opened, or a pad is flushing
   std::vector<std::unique_ptr<Pad>> pads_;  // changed by request and release only
   std::unique_ptr<Recorder> recorder_;      // between start() and stop()
   RecorderStats last_stats_;                // of the recorder that was

@@ -17,11 +17,11 @@ class Outbox {
     std::lock_guard lock(mutex_);
     items_.push_back(std::move(item));
   }
-  // Calls deliver(std::vector<T>&&) until nothing is left.
+  // Calls deliver(std::vector<T>&&) until nothing is left. False: another thread is at it.
   template <typename Deliver>
-  void drain(Deliver deliver) {
+  bool drain(Deliver deliver) {
     std::unique_lock lock(mutex_);
-    if (delivering_) return;
+    if (delivering_) return false;
     delivering_ = true;
     while (!items_.empty()) {
       std::vector<T> batch = std::exchange(items_, {});
@@ -30,6 +30,7 @@ class Outbox {
       lock.lock();
     }
     delivering_ = false;
+    return true;
   }
 
  private:

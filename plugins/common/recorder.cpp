@@ -2,31 +2,39 @@
 #include "recorder.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "recorder_track.h"
 
 namespace headgate::gst {
 
-Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSettings settings, Emit emit, const Clock& clock) {
+Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSettings settings, Emit emit,
+                                                 std::function<void()> on_opened, const Clock& clock) {
   auto volume = store::Volume::open(settings.volume, clock);
   if (!volume) return Unexpected(volume.error());
-  return std::unique_ptr<Recorder>(
-      new Recorder(std::move(settings), std::move(volume).value(), std::move(emit), clock));
+  return std::unique_ptr<Recorder>(new Recorder(std::move(settings), std::move(volume).value(),
+                                                std::move(emit), std::move(on_opened), clock));
 }
 
 Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit,
-                   const Clock& clock)
-    : settings_(std::move(settings)), volume_(std::move(volume)), emit_(std::move(emit)), clock_(clock) {
+                   std::function<void()> on_opened, const Clock& clock)
+    : settings_(std::move(settings)),
+      volume_(std::move(volume)),
+      emit_(std::move(emit)),
+      on_opened_(std::move(on_opened)),
+      clock_(clock) {
+  settings_.run.busy_ms = kBusyMs;
   session_.info = settings_.fallback;
   promise(session_.info);
 }
 
 Recorder::~Recorder() {
-  live_ = false;
-  end_left(true);
-  if (opening_) opening_->wait_ms(kMaxOpenUs / 1000);
-  progress(true);
-  end_run(end_reason_.empty() ? "stopped" : end_reason_);
+  take(nullptr, Stop{});
+  while (opening_) {
+    const int64_t left_us = opening_since_us_ + kMaxOpenUs - clock_.mono_us();
+    opening_->wait_ms(std::max<int64_t>(left_us, 0) / 1000 + 1);
+    look();
+  }
 }
 
 Recorder::Track* Recorder::add_track(codec::Kind kind) {
@@ -36,49 +44,137 @@ Recorder::Track* Recorder::add_track(codec::Kind kind) {
   return tracks_.back().get();
 }
 
-void Recorder::remove_track(Track* track) {
-  track->eos = true;
-  progress(!track->queue.empty());
-  std::erase_if(tracks_, [track](const auto& entry) { return entry.get() == track; });
-}
-
 // What this packager keeps, whoever sends.
 void Recorder::promise(store::RunInfo& info) const {
   info.max_segment_ms = static_cast<uint32_t>(fmp4::longest_segment_ms(settings_.packager));
 }
 
+template <typename What>
+void Recorder::take(Track* track, What what) {
+  look();
+  if (opening_ || !apply(track, what)) keep({track, std::move(what)});
+}
+
+void Recorder::remove_track(Track* track) {
+  take(track, Remove{});
+}
 void Recorder::session(Track* track, uint32_t id, store::RunInfo info) {
-  promise(info);
+  take(track, Session{id, std::move(info)});
+}
+void Recorder::session_end(Track* track, const std::string& reason) {
+  take(track, SessionEnd{reason});
+}
+void Recorder::configure(Track* track, codec::Track config) {
+  take(track, std::move(config));
+}
+void Recorder::push(Track* track, Unit unit) {
+  take(track, std::move(unit));
+}
+void Recorder::advance(Track* track, int64_t position_ns) {
+  take(track, Advance{position_ns});
+}
+void Recorder::set_active(Track* track, bool active) {
+  take(track, Active{active});
+}
+void Recorder::eos(Track* track) {
+  take(track, Eos{});
+}
+
+void Recorder::flush(Track* track) {
+  std::erase_if(later_, [&](const Call& call) {
+    const bool dropped = call.track == track && std::holds_alternative<Unit>(call.what);
+    stats_.dropped_frames += dropped;
+    if (dropped) later_bytes_ -= call.bytes();
+    return dropped;
+  });
+  drop_queue(*track);
+  take(track, Flush{});
+}
+
+size_t Recorder::Call::bytes() const {
+  const Unit* unit = std::get_if<Unit>(&what);
+  return sizeof(Call) + (unit ? unit->data.size() : 0);
+}
+
+void Recorder::keep(Call call) {
+  later_bytes_ += call.bytes();
+  later_.push_back(std::move(call));
+  look();
+}
+
+void Recorder::look() {
+  if (!late_.empty()) std::erase_if(late_, [](const auto& opening) { return opening->wait_ms(0); });
+  while (opening_) {
+    if (opening_->wait_ms(0)) {
+      take_run();
+    } else if (waited_for_run()) {
+      late_.push_back(std::move(opening_));
+      fail({ETIMEDOUT, "the archive's disk does not answer"});
+    } else {
+      return;
+    }
+    progress(false);
+    replay();
+  }
+}
+
+void Recorder::replay() {
+  while (!opening_ && !later_.empty()) {
+    Call call = std::move(later_.front());
+    later_bytes_ -= call.bytes();
+    later_.pop_front();
+    if (std::visit([&](auto& what) { return apply(call.track, what); }, call.what)) continue;
+    later_bytes_ += call.bytes();
+    later_.push_front(std::move(call));
+  }
+}
+
+bool Recorder::apply(Track* track, Remove&) {
+  track->eos = true;
+  progress(!track->queue.empty());
+  if (opening_) return false;
+  std::erase_if(tracks_, [track](const auto& entry) { return entry.get() == track; });
+  return true;
+}
+
+bool Recorder::apply(Track* track, Session& session) {
+  promise(session.info);
   track->eos = false;
-  if (track->session == id) return;
+  if (track->session == session.id) return true;
   for (const auto& other : tracks_) other->ended = false;
   // What this track still has queued is of its old session; and a third session may come while tracks are
   // still leaving the first.
-  if (!track->queue.empty() || (next_ && next_->id != id)) progress(true);
-  track->session = id;
-  if (session_.id != id) next_ = Session{id, std::move(info)};
+  if (!track->queue.empty() || (next_ && next_->id != session.id)) progress(true);
+  if (opening_) return false;
+  track->session = session.id;
+  if (session_.id != session.id) next_ = std::move(session);
   progress(false);
+  return true;
 }
 
-void Recorder::session_end(Track* track, const std::string& reason) {
+bool Recorder::apply(Track* track, SessionEnd& end) {
   track->ended = true;
-  end_reason_ = reason;
+  end_reason_ = end.reason;
   const bool all = std::all_of(tracks_.begin(), tracks_.end(),
                                [](const auto& other) { return other->ended || !other->awaited(); });
   progress(all);
-  if (all) end_run(reason);
+  if (opening_) return false;
+  if (all) end_run(end.reason);
+  return true;
 }
 
-void Recorder::configure(Track* track, codec::Track config) {
-  if (track->config == config) return;
+bool Recorder::apply(Track* track, codec::Track& config) {
+  if (track->config == config) return true;
   if (!track->queue.empty()) progress(true);  // those were of the old configuration
+  if (opening_) return false;
   track->config = std::move(config);
+  return true;
 }
 
-void Recorder::push(Track* track, Unit unit) {
+bool Recorder::apply(Track* track, Unit& unit) {
   if (!track->config) {
     ++stats_.dropped_frames;
-    return;
+    return true;
   }
   track->eos = false;
   track->given_up = false;
@@ -87,34 +183,45 @@ void Recorder::push(Track* track, Unit unit) {
   track->queue.push_back(std::move(unit));
   if (waiting_since_us_ == 0) waiting_since_us_ = clock_.mono_us();
   progress(false);
+  return true;
 }
 
-void Recorder::advance(Track* track, int64_t position_ns) {
+bool Recorder::apply(Track* track, Advance& advance) {
   track->given_up = false;
-  track->position_ns = std::max(track->position_ns.value_or(position_ns), position_ns);
+  track->position_ns = std::max(track->position_ns.value_or(advance.position_ns), advance.position_ns);
   progress(false);
+  return true;
 }
 
-void Recorder::eos(Track* track) {
+bool Recorder::apply(Track* track, Eos&) {
   track->eos = true;
-  progress(all_eos());
-  if (all_eos()) end_run(end_reason_.empty() ? "eos" : end_reason_);
+  const bool all = all_eos();
+  progress(all);
+  if (opening_) return false;
+  if (all) end_run(end_reason_.empty() ? "eos" : end_reason_);
+  return true;
 }
 
-void Recorder::flush(Track* track) {
-  stats_.dropped_frames += track->queue.size();
-  track->queue.clear();
-  track->queued_bytes = 0;
+bool Recorder::apply(Track* track, Flush&) {
   track->position_ns.reset();
   track->eos = false;
   failed_ = false;
-  if (writer_) end_run("flush");
+  if (packager_) end_run("flush");
+  return true;
 }
 
-void Recorder::set_active(Track* track, bool active) {
-  if (track->active == active) return;
-  track->active = active;
-  if (!active) progress(false);
+bool Recorder::apply(Track* track, Active& active) {
+  if (track->active == active.active) return true;
+  track->active = active.active;
+  if (!active.active) progress(false);
+  return true;
+}
+
+bool Recorder::apply(Track*, Stop&) {
+  progress(true);
+  if (opening_) return false;
+  end_run(end_reason_.empty() ? "stopped" : end_reason_);
+  return true;
 }
 
 bool Recorder::all_eos() const {
@@ -123,7 +230,7 @@ bool Recorder::all_eos() const {
     if (track->active && !track->eos) return false;
     any |= track->eos;
   }
-  return any;
+  return any && !opening_;
 }
 
 bool Recorder::ahead(const Track* track) const {
@@ -148,12 +255,7 @@ void Recorder::progress(bool force) {
       while (Track* track = next_track()) feed(*track, track->pop());
       if (!force && !everyone_in_session(next_->id) && !waited_enough()) return;
       end_run(end_reason_.empty() ? "superseded" : end_reason_);
-      if (opening_) {  // not in time: what is queued belongs to nobody
-        left_.push_back({std::move(opening_), std::exchange(end_reason_, {})});
-        drop_queues();
-      }
       failed_ = false;
-      opening_since_us_ = retry_at_us_ = 0;
       session_ = std::move(*next_);
       next_.reset();
       for (const auto& track : tracks_) track->session = session_.id;
@@ -162,7 +264,8 @@ void Recorder::progress(bool force) {
     if (!packager_) {
       if (!tracks_known(force)) return;
       if (failed_) return drop_queues();
-      if (!writer_ && !open_run(force)) return;
+      if (!writer_) return open_run();
+      if (!shift_ns_) begin_timeline();
       begin_presentation();
       if (!packager_) return drop_queues();
     }
@@ -225,23 +328,20 @@ bool Recorder::waits_for_key(const Track& track) const {
   return video_goes_on && track.queued_bytes < kMaxQueuedBytes && track.queued_ns() < kTrackWaitUs * 1000;
 }
 
-bool Recorder::queues_full() const {
-  return std::any_of(tracks_.begin(), tracks_.end(),
-                     [](const auto& track) { return track->queued_bytes >= kMaxQueuedBytes; });
-}
-
 // Long enough for a run to be opened.
 bool Recorder::waited_for_run() const {
-  return queues_full() || clock_.mono_us() - opening_since_us_ >= kMaxOpenUs;
+  return later_bytes_ >= kMaxQueuedBytes || clock_.mono_us() - opening_since_us_ >= kMaxOpenUs;
 }
 
 void Recorder::drop_queues() {
-  for (const auto& track : tracks_) {
-    stats_.dropped_frames += track->queue.size();
-    track->queue.clear();
-    track->queued_bytes = 0;
-  }
+  for (const auto& track : tracks_) drop_queue(*track);
   waiting_since_us_ = 0;
+}
+
+void Recorder::drop_queue(Track& track) {
+  stats_.dropped_frames += track.queue.size();
+  track.queue.clear();
+  track.queued_bytes = 0;
 }
 
 }  // namespace headgate::gst

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From encoded units of one video and one audio track to runs of a store: waits until the tracks are known,
 // packages, writes, starts a new run for each session and a new file for each change of a codec's
-// configuration. Knows no GStreamer: EncodedInput feeds it.
+// configuration. Waits for no disk: while a run is being opened whatever comes waits in line, ends and next
+// sessions included. Knows no GStreamer: EncodedInput feeds it.
 #pragma once
 
 #include <deque>
@@ -64,24 +65,25 @@ struct RecorderStats {
 // meanwhile.
 inline constexpr int64_t kTrackWaitUs = 2'000'000;
 inline constexpr size_t kMaxQueuedBytes = 16 << 20;
-inline constexpr int64_t kMaxOpenUs = 10'000'000;  // longest wait for a run, by the clock
-// How long a streaming thread waits for a run to be opened, where the source is not live. In a live one only
-// where a session ends or the queues are full; otherwise what it sends is queued meanwhile.
-inline constexpr int64_t kOpenWaitMs = 2000;
-inline constexpr int64_t kLiveOpenWaitMs = 50;
+// Longest wait for a run, by the clock; what comes meanwhile is kept up to kMaxQueuedBytes. A station that is
+// busy for nearly so long is said to be, before the disk is said not to answer.
+inline constexpr int64_t kMaxOpenUs = 10'000'000;
+inline constexpr int64_t kBusyMs = 9'000;
 // One track further ahead of another than this can be made to wait where the source is not live.
 inline constexpr int64_t kMaxAheadNs = 500'000'000;
 // Missing media of all tracks that is recorded as a gap.
 inline constexpr int64_t kGapNs = 2'000'000'000;
 
-// Not thread-safe. `emit` is called from within the calls that cause output.
+// Not thread-safe. `emit` is called from within the calls that cause output. `on_opened` is called on another
+// thread, perhaps after this is gone: look() has something to do (store::RunWriter::OnOpened).
 class Recorder {
  public:
   using Emit = std::function<void(Output)>;
   static Result<std::unique_ptr<Recorder>> open(RecorderSettings settings, Emit emit,
+                                                std::function<void()> on_opened,
                                                 const Clock& clock = system_clock());
-  // Ends an open run with reason "stopped". One that is being opened is waited for, written and ended, with
-  // its session's reason if that is over: not for a streaming thread.
+  // Ends an open run with reason "stopped". One that is being opened is waited for, and what waits for it is
+  // written: not for a streaming thread.
   ~Recorder();
 
   struct Track;
@@ -100,12 +102,15 @@ class Recorder {
   void flush(Track* track);
   void set_active(Track* track, bool active);  // false: not waited for (not linked)
 
-  // Its streaming thread must not be held up.
-  void set_live() { live_ = true; }
+  // Goes on when a run was opened, or gives it up.
+  void look();
+  // What comes waits in line.
+  bool opening() const { return opening_ != nullptr; }
   // Nothing of the present session is recorded any more (Notice::failed was told). Until the next one, or a
   // flush.
   bool failed() const { return failed_; }
 
+  // And all that came before was written.
   bool all_eos() const;
   // The other tracks are so far behind that this one should wait for them.
   bool ahead(const Track* track) const;
@@ -114,28 +119,59 @@ class Recorder {
   const RecorderStats& stats() const { return stats_; }
 
  private:
-  Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit, const Clock& clock);
-  struct Left {
-    std::unique_ptr<store::RunOpening> opening;
-    std::string reason;
-  };
+  Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit,
+           std::function<void()> on_opened, const Clock& clock);
   struct Session {
     uint32_t id = 0;
     store::RunInfo info;
   };
+  struct SessionEnd {
+    std::string reason;
+  };
+  struct Advance {
+    int64_t position_ns = 0;
+  };
+  struct Active {
+    bool active = false;
+  };
+  struct Eos {};
+  struct Flush {};
+  struct Remove {};
+  struct Stop {};
+  struct Call {
+    Track* track = nullptr;
+    std::variant<Unit, codec::Track, Session, SessionEnd, Advance, Active, Eos, Flush, Remove, Stop> what;
+    size_t bytes() const;  // that it holds while it waits
+  };
+  // Does what was called now, or when the run is there that is being opened.
+  template <typename What>
+  void take(Track* track, What what);
+  void keep(Call call);
+  void replay();
+  // Each does what was called. False: a run is being opened now that has to be there first; once more then.
+  bool apply(Track* track, Unit& unit);
+  bool apply(Track* track, codec::Track& config);
+  bool apply(Track* track, Session& session);
+  bool apply(Track* track, SessionEnd& end);
+  bool apply(Track* track, Advance& advance);
+  bool apply(Track* track, Active& active);
+  bool apply(Track* track, Eos& eos);
+  bool apply(Track* track, Flush& flush);
+  bool apply(Track* track, Remove& remove);
+  bool apply(Track* track, Stop& stop);
   void promise(store::RunInfo& info) const;
   void progress(bool force);
   bool tracks_known(bool force) const;
   bool waited_enough() const;
-  bool queues_full() const;
   bool waited_for_run() const;
   bool everyone_in_session(uint32_t id) const;
   bool comes_later(const Track& track) const;
   Track* next_track();
   void feed(Track& track, Unit unit);
   bool waits_for_key(const Track& track) const;
-  bool open_run(bool force);
-  void end_left(bool wait);
+  void open_run();
+  void take_run();
+  void begin_timeline();
   void begin_presentation();
   void fail(const Error& error);
   void note_gap(const Unit& unit);
@@ -143,12 +179,14 @@ class Recorder {
   void end_run(const std::string& reason);
   void end_packager();
   void drop_queues();
+  void drop_queue(Track& track);
   void tell_lost(const Error& error);
   int64_t stream_ticks(int64_t ns, uint32_t timescale) const;
 
   RecorderSettings settings_;
   std::shared_ptr<store::Volume> volume_;
   Emit emit_;
+  std::function<void()> on_opened_;
   const Clock& clock_;
   std::vector<std::unique_ptr<Track>> tracks_;
 
@@ -157,22 +195,21 @@ class Recorder {
   std::string end_reason_;       // told by the source; empty: not told
 
   std::unique_ptr<store::RunOpening> opening_;  // of session_, while it lasts; the queues wait for it
-  std::vector<Left> left_;  // of sessions that another one has superseded: nobody waits for them here
-  std::unique_ptr<store::RunWriter> writer_;  // none: collecting, or no run can be opened
-  std::optional<fmp4::Packager> packager_;    // none: tracks are not known yet
-  fmp4::Presentation presentation_;           // of packager_
-  uint32_t next_sequence_ = 1;                // mfhd, goes on over packagers of a run
-  int64_t shift_ns_ = 0;                      // added to running time: the run begins at 0
-  std::optional<int64_t> end_ns_;             // end of the latest unit of all tracks in this run
-  int64_t waiting_since_us_ = 0;              // CLOCK_BOOTTIME when the first unit was queued; 0: none
-  int64_t opening_since_us_ = 0;              // CLOCK_BOOTTIME of the first attempt at a run; 0: none
-  int64_t retry_at_us_ = 0;                   // next attempt to open a run whose station was busy
-  Error busy_;                                // why the latest one failed
-  bool live_ = false;
-  bool failed_ = false;        // no run for this session
-  bool lost_ = false;          // told that media is not being written
-  bool broken_ = false;        // told that the volume is broken
-  bool refusal_told_ = false;  // in this run
+  int64_t opening_since_us_ = 0;                // CLOCK_BOOTTIME
+  std::deque<Call> later_;                      // what came while opening_
+  size_t later_bytes_ = 0;                      // that it holds
+  std::vector<std::unique_ptr<store::RunOpening>> late_;  // given up; ended when they are open
+  std::unique_ptr<store::RunWriter> writer_;              // none: collecting, or no run can be opened
+  std::optional<fmp4::Packager> packager_;                // none: tracks are not known yet
+  fmp4::Presentation presentation_;                       // of packager_
+  uint32_t next_sequence_ = 1;                            // mfhd, goes on over packagers of a run
+  std::optional<int64_t> shift_ns_;  // added to running time: the run begins at 0; none: not begun
+  std::optional<int64_t> end_ns_;    // end of the latest unit of all tracks in this run
+  int64_t waiting_since_us_ = 0;     // CLOCK_BOOTTIME when the first unit was queued; 0: none
+  bool failed_ = false;              // no run for this session
+  bool lost_ = false;                // told that media is not being written
+  bool broken_ = false;              // told that the volume is broken
+  bool refusal_told_ = false;        // in this run
   RecorderStats stats_;
 };
 

@@ -9,8 +9,6 @@
 namespace headgate::gst {
 namespace {
 
-// While the station's last run is still being closed, by a process that is being replaced: at most seconds.
-constexpr int64_t kBusyRetryUs = 100'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000, kNsPerMs = 1'000'000;
 
 // Rounds to the nearest tick without overflow over any running time.
@@ -27,53 +25,39 @@ int64_t ticks_of_ns(int64_t ns, uint32_t timescale) {
 int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
   const int64_t offset = writer_->timeline_offset();
   const int64_t seconds = offset / fmp4::kPartTimescale, rest = offset % fmp4::kPartTimescale;
-  return ticks_of_ns(ns + shift_ns_, timescale) + seconds * timescale +
+  return ticks_of_ns(ns + *shift_ns_, timescale) + seconds * timescale +
          (rest * timescale + fmp4::kPartTimescale / 2) / fmp4::kPartTimescale;
 }
 
-// False: not yet, or it failed. What is queued meanwhile is kept as long as it is little.
-bool Recorder::open_run(bool force) {
-  end_left(false);
-  const int64_t now = clock_.mono_us();
-  if (opening_since_us_ == 0) opening_since_us_ = now;
-  if (!opening_ && now < retry_at_us_) {
-    if (waited_for_run()) fail(busy_);
-    return false;
-  }
-  if (!opening_) opening_ = store::RunWriter::open(volume_, session_.info, settings_.run);
-  const int64_t live_ms = force || queues_full() ? kLiveOpenWaitMs : 0;
-  if (!opening_->wait_ms(live_ ? live_ms : kOpenWaitMs)) {
-    if (waited_for_run()) fail({ETIMEDOUT, "the archive's disk does not answer"});
-    return false;
-  }
+// Until look() finds that the run is open, whatever comes is kept.
+void Recorder::open_run() {
+  opening_since_us_ = clock_.mono_us();
+  opening_ = store::RunWriter::open(volume_, session_.info, settings_.run, on_opened_);
+}
+
+void Recorder::take_run() {
   auto writer = std::exchange(opening_, nullptr)->take([this](const playlist::Record& record) {
     if (std::holds_alternative<playlist::SegmentRecord>(record)) ++stats_.segments;
     emit_(record);
   });
-  if (!writer) {
-    if (writer.error().code != EBUSY || waited_for_run()) {
-      fail(writer.error());
-    } else {
-      retry_at_us_ = now + kBusyRetryUs;
-      busy_ = writer.error();
-    }
-    return false;
-  }
+  if (!writer) return fail(writer.error());
   writer_ = std::move(writer).value();
-  opening_since_us_ = retry_at_us_ = 0;
   stats_.run = writer_->name();
   next_sequence_ = 1;
   refusal_told_ = false;
   end_ns_.reset();
-  // The run begins with its first unit, whatever the running time was then (a pipeline that has been playing
-  // for hours; a negative one from an encoder with B frames). In whole milliseconds, so that times which are
-  // exact in a sender's clock stay exact in every timescale.
+  shift_ns_.reset();
+}
+
+// The run begins with its first unit, whatever the running time was then (a pipeline that has been playing
+// for hours; a negative one from an encoder with B frames). In whole milliseconds, so that times which are
+// exact in a sender's clock stay exact in every timescale.
+void Recorder::begin_timeline() {
   int64_t first_ns = INT64_MAX;
   for (const auto& track : tracks_)
     if (!track->queue.empty()) first_ns = std::min(first_ns, track->queue.front().dts_ns);
   const int64_t rest_ns = ((first_ns % kNsPerMs) + kNsPerMs) % kNsPerMs;
   shift_ns_ = rest_ns - first_ns;
-  return true;
 }
 
 // All tracks that are known, in a new file if that is not what the last one had.
@@ -168,20 +152,10 @@ void Recorder::tell_lost(const Error& error) {
 
 void Recorder::fail(const Error& error) {
   failed_ = lost_ = true;
-  opening_since_us_ = 0;
   stats_.recording = false;
   broken_ = volume_->broken();
   emit_(Notice{Notice::Kind::failed, error.code, error.message, broken_});
   drop_queues();
-}
-
-// Runs that are open by now; `wait`: all of them.
-void Recorder::end_left(bool wait) {
-  std::erase_if(left_, [wait](const Left& left) {
-    if (!wait && !left.opening->wait_ms(0)) return false;
-    if (auto writer = left.opening->take(nullptr)) (*writer)->end(left.reason);
-    return true;
-  });
 }
 
 void Recorder::end_packager() {
@@ -192,10 +166,6 @@ void Recorder::end_packager() {
 }
 
 void Recorder::end_run(const std::string& reason) {
-  if (opening_) {
-    end_reason_ = reason;  // of the run that comes
-    return;
-  }
   end_reason_.clear();
   waiting_since_us_ = 0;
   if (!writer_) return;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job_thread.h"
 
-#include <utility>
-
 namespace headgate::store {
 
 JobThread::JobThread() : thread_([this] { run(); }) {}
@@ -13,13 +11,13 @@ JobThread::~JobThread() {
   thread_.join();
 }
 
-void JobThread::post(Job job) {
-  queue_.lock()->jobs.push_back(std::move(job));
+void JobThread::post_at(Time due, Job job) {
+  queue_.lock()->jobs.emplace(due, std::move(job));
   posted_.notify_one();
 }
 
 void JobThread::drop_queued() {
-  std::deque<Job> dropped;  // goes without the lock
+  std::multimap<Time, Job> dropped;  // goes without the lock
   dropped.swap(queue_.lock()->jobs);
 }
 
@@ -28,10 +26,19 @@ void JobThread::run() {
     Job job;
     {
       auto queue = queue_.lock();
-      posted_.wait(queue.mutex(), [&] { return queue->stop || !queue->jobs.empty(); });
+      const auto due = [&] {
+        return queue->stop ||
+               (!queue->jobs.empty() && queue->jobs.begin()->first <= std::chrono::steady_clock::now());
+      };
+      while (!due()) {
+        if (queue->jobs.empty())
+          posted_.wait(queue.mutex());
+        else
+          posted_.wait_until(queue.mutex(), Time(queue->jobs.begin()->first));
+      }
       if (queue->jobs.empty()) return;
-      job = std::move(queue->jobs.front());
-      queue->jobs.pop_front();
+      job = std::move(queue->jobs.begin()->second);
+      queue->jobs.erase(queue->jobs.begin());
     }
     job();
   }

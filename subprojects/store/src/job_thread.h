@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A thread that does what it is given in the order it came.
+// A thread that does what it is given, in the order it came or fell due.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <map>
 #include <thread>
+#include <utility>
 
 #include <base/guarded.h>
 
@@ -15,14 +17,16 @@ namespace headgate::store {
 class JobThread {
  public:
   using Job = std::function<void()>;
+  using Time = std::chrono::steady_clock::time_point;
   JobThread();
-  ~JobThread();  // what was posted is done first
-  void post(Job job);
+  ~JobThread();  // what was posted is done first, and not waited for
+  void post(Job job) { post_at(Time::min(), std::move(job)); }
+  void post_at(Time due, Job job);
   void drop_queued();  // what has not begun is not done
 
  private:
   struct Queue {
-    std::deque<Job> jobs;
+    std::multimap<Time, Job> jobs;  // by when they are due; equals in the order they came
     bool stop = false;
   };
   void run();

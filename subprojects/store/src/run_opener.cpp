@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <future>
@@ -24,6 +25,7 @@ namespace {
 // that the offset never costs a timestamp its precision.
 constexpr int64_t kBaseStep = 3600;
 constexpr int64_t kLeastFileMs = 1000;
+constexpr auto kBusyPause = std::chrono::milliseconds(100);  // until a busy station is tried again
 constexpr size_t kMaxInfoBytes = 1024;  // of each text that a publisher or a caller gives
 constexpr int kMaxNameTries = 100;
 
@@ -203,18 +205,39 @@ Result<Opened> open_run(VolumeImpl& volume, const RunInfo& info) {
   return opened;
 }
 
+// What the opener's thread does for an opening. The volume outlives the promise, because whoever waits for it
+// has the volume.
+struct Attempt {
+  VolumeImpl& volume;
+  RunInfo info;
+  std::chrono::steady_clock::time_point last_try;
+  RunWriter::OnOpened on_opened;
+  std::promise<Result<Opened>> opened;
+  std::atomic<bool> unwanted{false};
+};
+
+void try_to_open(const std::shared_ptr<Attempt>& attempt) {
+  auto opened = open_run(attempt->volume, attempt->info);
+  const auto again = std::chrono::steady_clock::now() + kBusyPause;
+  if (!opened && opened.error().code == EBUSY && !attempt->unwanted && again <= attempt->last_try)
+    return attempt->volume.opener().post_at(again, [attempt] { try_to_open(attempt); });
+  attempt->opened.set_value(std::move(opened));
+  if (attempt->on_opened) attempt->on_opened();
+}
+
 class RunOpeningImpl final : public RunOpening {
  public:
-  // The volume outlives the job, because the destructor waits for it.
-  RunOpeningImpl(std::shared_ptr<VolumeImpl> volume, const RunInfo& info, const RunSettings& settings)
+  RunOpeningImpl(std::shared_ptr<VolumeImpl> volume, const RunInfo& info, const RunSettings& settings,
+                 RunWriter::OnOpened on_opened)
       : volume_(std::move(volume)), settings_(settings) {
     settings_.file_ms = std::max(settings_.file_ms, kLeastFileMs);
-    auto job = std::make_shared<std::packaged_task<Result<Opened>()>>(
-        [disk = volume_.get(), info] { return open_run(*disk, info); });
-    opened_ = job->get_future();
-    volume_->opener().post([job] { (*job)(); });
+    const auto last_try = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings_.busy_ms);
+    attempt_.reset(new Attempt{*volume_, info, last_try, std::move(on_opened), {}, {}});
+    opened_ = attempt_->opened.get_future();
+    volume_->opener().post([attempt = attempt_] { try_to_open(attempt); });
   }
   ~RunOpeningImpl() override {
+    attempt_->unwanted = true;
     if (opened_.valid()) (void)take(nullptr);
   }
   bool wait_ms(int64_t ms) override {
@@ -230,16 +253,17 @@ class RunOpeningImpl final : public RunOpening {
  private:
   const std::shared_ptr<VolumeImpl> volume_;
   RunSettings settings_;
+  std::shared_ptr<Attempt> attempt_;
   std::future<Result<Opened>> opened_;
 };
 
 }  // namespace
 
 std::unique_ptr<RunOpening> RunWriter::open(std::shared_ptr<Volume> volume, const RunInfo& info,
-                                            const RunSettings& settings) {
+                                            const RunSettings& settings, OnOpened on_opened) {
   // Volume::open() is the only maker.
   return std::make_unique<RunOpeningImpl>(std::static_pointer_cast<VolumeImpl>(std::move(volume)), info,
-                                          settings);
+                                          settings, std::move(on_opened));
 }
 
 }  // namespace headgate::store

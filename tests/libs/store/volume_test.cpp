@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "archive_fixture.h"
@@ -122,14 +123,37 @@ TEST_F(VolumeTest, OpeningWaitsForTheDiskInAThreadOfItsOwn) {
   ASSERT_EQ(::system(("mkdir -p " + event).c_str()), 0);
   UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);  // as a disk that does not answer
-  auto opening = RunWriter::open(disk, info(), {});
+  std::promise<void> opened;
+  auto opening = RunWriter::open(disk, info(), {}, [&] { opened.set_value(); });
   EXPECT_FALSE(opening->wait_ms(20));
   disk->commit();
   lock.reset();
+  opened.get_future().wait();
+  EXPECT_TRUE(opening->wait_ms(0));
   Records told;
   auto writer = opening->take([&](const Record& record) { told.push_back(record); });
   ASSERT_TRUE(writer) << writer.error().message;
   EXPECT_EQ(std::get<playlist::RunRecord>(told.at(0)).run, (*writer)->name());
+}
+
+TEST_F(VolumeTest, ABusyStationIsTriedAgainForAsLongAsAsked) {
+  auto disk = volume();
+  auto first = open(disk);
+  RunSettings patient;
+  patient.busy_ms = 60'000;
+  auto opening = RunWriter::open(disk, info(), patient);
+  EXPECT_FALSE(opening->wait_ms(1));
+  // It is not in the way of others, nor of its own end.
+  EXPECT_TRUE(open(disk, info(kStation + 1)));
+  RunWriter::open(disk, info(), patient).reset();
+  RunSettings hasty;
+  hasty.busy_ms = 1;
+  auto busy = RunWriter::open(disk, info(), hasty)->take(nullptr);
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().code, EBUSY);
+  first->writer->end("disconnect");
+  auto writer = opening->take(nullptr);
+  EXPECT_TRUE(writer) << writer.error().message;
 }
 
 TEST_F(VolumeTest, AnOpeningThatNobodyTakesEndsItsRun) {

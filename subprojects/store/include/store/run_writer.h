@@ -78,6 +78,7 @@ struct RunInfo {
 struct RunSettings {
   int64_t file_ms = 300'000;  // rotation, staggered by station
   bool frame_index = true;    // .fhx and `fh`
+  int64_t busy_ms = 0;        // an opening tries for so long while the station is busy (EBUSY)
 };
 
 class RunOpening;
@@ -90,15 +91,19 @@ inline constexpr uint32_t kMaxPresentations = 1000;
 class RunWriter {
  public:
   using OnRecord = std::function<void(const playlist::Record&)>;
+  // Called once, on the volume's thread, when take() will not wait any more, or when what was to be taken is
+  // gone already. Must neither wait nor let go of a volume.
+  using OnOpened = std::function<void()>;
   // Begins to open a run, which takes a look at the station's last ones, on a thread of the volume: the new
   // run continues their timeline, media sequence and discontinuity sequence. Those whose writer died are
   // recovered, on another thread, beside the new run. Errors by code:
   //   ENOSPC  the volume is full or nearly so: refuse the publisher, try another node
   //   EIO     the volume is broken: no run is opened on it by this process any more
   //   EBUSY   the station's last run is still being written, by this process (end it first) or by another one
-  //           (it is over when that process has ended it and committed, at most a second later): try again
+  //           (it is over when that process has ended it and committed, at most a second later), also after
+  //           RunSettings::busy_ms
   static std::unique_ptr<RunOpening> open(std::shared_ptr<Volume> volume, const RunInfo& info,
-                                          const RunSettings& settings);
+                                          const RunSettings& settings, OnOpened on_opened = nullptr);
   virtual ~RunWriter() = default;  // ends an open run: "abandoned", on_record is called
 
   // kPartTimescale ticks to add to the session's running time: the stream's timeline goes on across runs by
