@@ -20,9 +20,9 @@
 
 namespace headgate::worker {
 
-// Longer than the reader's tick, so that a worker's streams cost one wake-up together; adds to what an origin
-// waits for a part.
-inline constexpr int64_t kGatherMs = 100;
+// Longer than a reader takes to serve all of a worker's streams, one after the other, so that these cost one
+// wake-up together; adds to what an origin waits for a part.
+inline constexpr int64_t kGatherMs = 50;
 
 struct RecordsEvent {
   ByteVector records;  // each preceded by u32 length
