@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http_server.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -9,10 +10,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "plain_request.h"
+
 namespace headgate::origin {
 namespace {
-
-constexpr std::string_view kPublicMedia = "/hls/";  // pages of other hosts may play it
 
 constexpr char kRequests[] = "headgate-requests";  // counted at the connection's address
 
@@ -21,18 +22,20 @@ bool says_close(SoupMessageHeaders* headers) {
 }
 
 // What connections are counted by; empty: no stranger's address.
-std::string limited_address(GSocketAddress* remote) {
-  if (!remote || !G_IS_INET_SOCKET_ADDRESS(remote)) return "";
-  GInetAddress* address = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote));
-  gchar* text = g_inet_address_to_string(address);
-  std::string out = text;
-  g_free(text);
+std::string limited_address(const sockaddr_storage& remote) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (remote.ss_family == AF_INET)
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(remote).sin_addr, text, sizeof text);
+  if (remote.ss_family == AF_INET6)
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(remote).sin6_addr, text, sizeof text);
+  const std::string out = text;
   return out == "127.0.0.1" || out == "::1" || out == "::ffff:127.0.0.1" ? "" : out;
 }
 
 }  // namespace
 
-HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler)
+HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler,
+                       MediaConnections::Handler media)
     : loop_(loop),
       listener_(std::move(listener)),
       limits_(limits),
@@ -42,12 +45,17 @@ HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& li
   soup_server_add_early_handler(server_, nullptr, &HttpServer::on_headers, this, nullptr);
   soup_server_add_handler(server_, nullptr, &HttpServer::on_request, this, nullptr);
   count_->server = this;
+  if (media)
+    media_ = std::make_unique<MediaConnections>(loop, std::move(media), [this](UniqueFd fd, Place place) {
+      give_to_libsoup(std::move(fd), std::move(place));
+    });
   g_signal_connect(server_, "request-started", G_CALLBACK(&HttpServer::on_started), this);
   watch();
 }
 
 HttpServer::~HttpServer() {
   count_->server = nullptr;
+  media_.reset();
   pause(false);
   loop_.cancel(resume_);
   soup_server_disconnect(server_);
@@ -75,57 +83,67 @@ void HttpServer::accept_all() {
 }
 
 bool HttpServer::accept_one() {
-  UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  sockaddr_storage remote{};
+  socklen_t size = sizeof remote;
+  UniqueFd fd(
+      ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&remote), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) {
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause(true);
     return errno == EINTR || errno == ECONNABORTED;
   }
   int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  Place place = place_for(limited_address(remote));
+  if (!place) return true;
+  if (media_)
+    media_->take(std::move(fd), std::move(place));
+  else
+    give_to_libsoup(std::move(fd), std::move(place));
+  return true;
+}
+
+void HttpServer::give_to_libsoup(UniqueFd fd, Place place) {
   GSocket* socket = g_socket_new_from_fd(fd.get(), nullptr);
-  if (!socket) return true;
+  if (!socket) return;
   fd.release();
   g_socket_set_timeout(socket, kIdleSeconds);
   GSocketConnection* connection = g_socket_connection_factory_create_connection(socket);
   g_object_unref(socket);
+  // Its place is free when it is closed.
+  g_object_weak_ref(
+      G_OBJECT(connection), [](gpointer data, GObject*) { delete static_cast<Place*>(data); },
+      new Place(std::move(place)));
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
-  const std::string address = limited_address(remote);
-  if (local && remote && !has_too_many(address)) {
-    count(connection, address);
-    soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
-  }
+  if (local && remote) soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
   g_clear_object(&local);
   g_clear_object(&remote);
   g_object_unref(connection);
-  return true;
 }
 
-bool HttpServer::has_too_many(const std::string& address) const {
-  auto found = count_->of_address.find(address);
-  return limits_.of_address > 0 && found != count_->of_address.end() && found->second >= limits_.of_address;
-}
-
-// Until the connection is closed.
-void HttpServer::count(GSocketConnection* connection, const std::string& address) {
-  struct One {
+Place HttpServer::place_for(const std::string& address) {
+  struct Taken {
     std::shared_ptr<Count> count;
     std::string address;
+    Taken(std::shared_ptr<Count> its_count, std::string its_address)
+        : count(std::move(its_count)), address(std::move(its_address)) {
+      ++count->open;
+      if (!address.empty()) ++count->of_address[address];
+    }
+    ~Taken() {
+      const bool full = count->server && count->open >= count->server->limits_.all;
+      --count->open;
+      auto found = count->of_address.find(address);
+      if (found != count->of_address.end() && --found->second == 0) count->of_address.erase(found);
+      if (full) count->server->watch();
+    }
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
   };
-  ++count_->open;
-  if (!address.empty()) ++count_->of_address[address];
-  g_object_weak_ref(
-      G_OBJECT(connection),
-      [](gpointer data, GObject*) {
-        std::unique_ptr<One> one(static_cast<One*>(data));
-        Count& count = *one->count;
-        bool full = count.server && count.open >= count.server->limits_.all;
-        --count.open;
-        auto found = count.of_address.find(one->address);
-        if (found != count.of_address.end() && --found->second == 0) count.of_address.erase(found);
-        if (full) count.server->watch();
-      },
-      new One{count_, address});
+  auto found = count_->of_address.find(address);
+  if (limits_.of_address > 0 && found != count_->of_address.end() && found->second >= limits_.of_address)
+    return nullptr;
+  return std::make_shared<Taken>(count_, address);
 }
 
 void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer self) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// libsoup's server behind our own accept: connections are counted, and one on which nothing moves for
-// kIdleSeconds is closed. libsoup is not made for strangers by the thousand: in public, nginx stands in
-// front (docs/node.md).
+// Our own accept: connections are counted, and one on which nothing moves for kIdleSeconds is closed. Players
+// and caches are answered by MediaConnections, everybody else by libsoup's server, which is not made for
+// strangers by the thousand: in public, nginx stands in front (docs/node.md).
 #pragma once
 
 #include <functional>
@@ -12,13 +12,12 @@
 #include <base/loop.h>
 #include <base/unique_fd.h>
 
+#include "media_connections.h"
 #include "reply.h"
 
 namespace headgate::origin {
 
-inline constexpr unsigned kIdleSeconds = 30;
-inline constexpr int kMaxRequests = 100;  // of one connection, then it is closed
-inline constexpr size_t kMaxPathBytes = 256;
+inline constexpr int kMaxRequests = 100;        // of one connection of libsoup's, then it is closed
 inline constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
 
 struct ConnectionLimits {
@@ -31,8 +30,10 @@ struct ConnectionLimits {
 class HttpServer {
  public:
   using Handler = std::function<void(SoupServerMessage* message, const std::string& path)>;
-  // `handler` gets GET and HEAD requests of a sane size.
-  HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler);
+  // `handler` gets GET and HEAD requests of a sane size; `media`, where there is one, those for media that
+  // are plain.
+  HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& limits, Handler handler,
+             MediaConnections::Handler media = nullptr);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -41,6 +42,7 @@ class HttpServer {
  private:
   void accept_all();
   bool accept_one();  // false: none there
+  void give_to_libsoup(UniqueFd fd, Place place);
   void watch();
   void pause(bool for_a_while);
   void handle(SoupServerMessage* message, const char* path);
@@ -60,11 +62,11 @@ class HttpServer {
     int64_t open = 0;
     std::map<std::string, int64_t> of_address;  // those that are limited
   };
-  bool has_too_many(const std::string& address) const;
-  void count(GSocketConnection* connection, const std::string& address);
+  Place place_for(const std::string& address);  // null: it has too many
   std::shared_ptr<Count> count_;
   Handler handler_;
   SoupServer* server_;
+  std::unique_ptr<MediaConnections> media_;  // null: libsoup answers everything
   Loop::TimerId resume_ = 0;
   bool watching_ = false;
 };

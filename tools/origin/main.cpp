@@ -106,7 +106,8 @@ int run(int argc, char** argv) {
     line->limits.all = connections_that_fit(line->limits.all);
     HttpServer server(
         loop, *std::move(listener), line->limits,
-        [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); });
+        [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); },
+        [&](const AnswerPtr& answer, const std::string& path) { site.media(answer, path); });
     auto admin_listener = listen_admin(line->runtime_dir);
     if (!admin_listener) return fail(admin_listener.error().message, 1);
     HttpServer admin(loop, *std::move(admin_listener), {kMaxAdminConnections, 0},

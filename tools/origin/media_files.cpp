@@ -3,14 +3,20 @@
 
 #include <base/io.h>
 #include <fcntl.h>
-#include <sys/uio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 namespace headgate::origin {
 namespace {
+
+constexpr uint64_t kReadAtOnce = 256 << 10;
 
 // A worker parses strangers' bytes: what it says does not lead out of the archive.
 bool stays_inside(const std::string& file) {
@@ -23,45 +29,77 @@ bool stays_inside(const std::string& file) {
 struct Body {
   std::unique_ptr<char, decltype(&g_free)> data;
   uint64_t length;
-  std::shared_ptr<uint64_t> sending;
+  std::shared_ptr<uint64_t> in_memory;
 
   Body(uint64_t size, std::shared_ptr<uint64_t> counter)
-      : data(static_cast<char*>(g_malloc(size)), &g_free), length(size), sending(std::move(counter)) {
-    *sending += length;
+      : data(static_cast<char*>(g_malloc(size)), &g_free), length(size), in_memory(std::move(counter)) {
+    *in_memory += length;
   }
-  ~Body() { *sending -= length; }
+  ~Body() { *in_memory -= length; }
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
 };
 
-using BodyPtr = std::shared_ptr<Body>;
-
-BytesPtr to_bytes(const BodyPtr& body) {
-  return BytesPtr(g_bytes_new_with_free_func(
-      body->data.get(), body->length, [](gpointer holder) { delete static_cast<BodyPtr*>(holder); },
-      new BodyPtr(body)));
+// Whether a range, which the file has, is in the page cache. (RWF_NOWAIT would tell, too, but only by copying
+// all of it, and not on every file system.)
+bool is_cached(int fd, uint64_t offset, uint64_t length) {
+  static const auto kPage = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::array<unsigned char, 1024> pages;
+  const uint64_t step = pages.size() * kPage, end = offset + length;
+  for (uint64_t at = offset - offset % kPage; at < end; at += step) {
+    const uint64_t size = std::min(step, end - at);
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(at));
+    if (mapped == MAP_FAILED) return false;
+    const bool told = ::mincore(mapped, size, pages.data()) == 0;
+    ::munmap(mapped, size);
+    if (!told || !std::all_of(pages.data(), pages.data() + (size + kPage - 1) / kPage,
+                              [](unsigned char page) { return (page & 1) != 0; }))
+      return false;
+  }
+  return true;
 }
 
-bool read_cached(int fd, Body& body, uint64_t offset) {
-  iovec part{body.data.get(), body.length};
-  return ::preadv2(fd, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT) == static_cast<ssize_t>(body.length);
-}
-
-int read_whole(int fd, Body& body, uint64_t offset) {
-  for (uint64_t have = 0; have < body.length;) {
-    ssize_t n = ::pread(fd, body.data.get() + have, body.length - have, static_cast<off_t>(offset + have));
+// 0, or why not.
+int read_at(int fd, char* to, uint64_t length, uint64_t offset) {
+  while (length > 0) {
+    ssize_t n = ::pread(fd, to, length, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return n == 0 ? ENODATA : errno;
-    have += static_cast<uint64_t>(n);
+    to += n;
+    length -= static_cast<uint64_t>(n);
+    offset += static_cast<uint64_t>(n);
   }
   return 0;
 }
 
+int bring_into_cache(int fd, uint64_t length, uint64_t offset) {
+  std::vector<char> scratch(std::min(length, kReadAtOnce));
+  for (uint64_t done = 0; done < length; done += scratch.size())
+    if (int error =
+            read_at(fd, scratch.data(), std::min<uint64_t>(scratch.size(), length - done), offset + done))
+      return error;
+  return 0;
+}
+
+Unexpected unreadable(int error) {
+  return Unexpected(error, std::generic_category().message(error));
+}
+
 }  // namespace
+
+Result<BytesPtr> FileRange::read() const {
+  if (*in_memory + length > kMaxSendingBytes)
+    return Unexpected(EBUSY, "too much is being sent already; try again");
+  auto body = std::make_unique<Body>(length, in_memory);
+  if (int error = read_at(fd->get(), body->data.get(), length, offset)) return unreadable(error);
+  const char* data = body->data.get();
+  return BytesPtr(g_bytes_new_with_free_func(
+      data, length, [](gpointer holder) { delete static_cast<Body*>(holder); }, body.release()));
+}
 
 MediaFiles::MediaFiles(Disk& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
 
-Result<std::shared_ptr<UniqueFd>> MediaFiles::open(const std::string& file) {
+Result<std::shared_ptr<const UniqueFd>> MediaFiles::open(const std::string& file) {
   auto known = std::find_if(files_.begin(), files_.end(), [&](const auto& one) { return one.name == file; });
   if (known != files_.end()) {
     files_.splice(files_.begin(), files_, known);
@@ -72,23 +110,26 @@ Result<std::shared_ptr<UniqueFd>> MediaFiles::open(const std::string& file) {
   auto opened = open_file(root_ + "/" + file + ".part", O_RDONLY | O_NOFOLLOW);
   if (!opened && opened.error().code == ENOENT) opened = open_file(root_ + "/" + file, O_RDONLY | O_NOFOLLOW);
   if (!opened) return Unexpected(opened.error());
-  files_.push_front({file, std::make_shared<UniqueFd>(*std::move(opened))});
+  files_.push_front({file, std::make_shared<const UniqueFd>(*std::move(opened))});
   if (files_.size() > kMaxOpenFiles) files_.pop_back();
   return files_.front().fd;
 }
 
-void MediaFiles::read(const std::string& file, uint64_t offset, uint64_t length, Done done) {
+void MediaFiles::find(const std::string& file, uint64_t offset, uint64_t length, Done done) {
   if (length > kMaxRangeBytes) return done(Unexpected(EINVAL, file + ": range too large"));
-  if (*sending_ + length > kMaxSendingBytes)
-    return done(Unexpected(EBUSY, "too much is being sent already; try again"));
   auto fd = open(file);
   if (!fd) return done(Unexpected(fd.error()));
-  auto body = std::make_shared<Body>(length, sending_);
-  if (read_cached((*fd)->get(), *body, offset)) return done(to_bytes(body));
-  disk_.run(true, [fd = *fd, body, file, offset, done = std::move(done)] {
-    int error = read_whole(fd->get(), *body, offset);
-    return [body, error, file, done] {
-      if (error == 0) return done(to_bytes(body));
+  struct stat status {};
+  if (::fstat((*fd)->get(), &status) != 0) return done(errno_error(file));
+  const auto size = static_cast<uint64_t>(status.st_size);
+  if (offset > size || length > size - offset)
+    return done(Unexpected(ENODATA, file + ": is shorter than it should be"));
+  FileRange range{*fd, offset, length, in_memory_};
+  if (is_cached(range.fd->get(), offset, length)) return done(std::move(range));
+  disk_.run(true, [range = std::move(range), file, done = std::move(done)] {
+    int error = bring_into_cache(range.fd->get(), range.length, range.offset);
+    return [range, error, file, done] {
+      if (error == 0) return done(range);
       done(Unexpected(error, file + ": " + std::generic_category().message(error)));
     };
   });

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reply.h"
 
+#include <common/log.h>
+
+#include <cerrno>
+#include <ctime>
 #include <utility>
 
 namespace headgate::origin {
 namespace {
+
+constexpr size_t kUsualHeaderBytes = 768;  // of an answer with media
 
 // docs/api.md
 constexpr char kPolicy[] =
@@ -16,6 +22,33 @@ bool has_etag(SoupServerMessage* message, const std::string& etag) {
   const char* known =
       soup_message_headers_get_list(soup_server_message_get_request_headers(message), "If-None-Match");
   return known && !etag.empty() && std::string_view(known).find(etag) != std::string_view::npos;
+}
+
+// What every answer says of itself, its type apart.
+template <typename Header>
+void each_header(const Reply& reply, Header&& header) {
+  header("Cache-Control", reply.cache);
+  header("X-Content-Type-Options", "nosniff");
+  header("Referrer-Policy", "no-referrer");
+  header("Content-Security-Policy", kPolicy);
+  if (reply.any_origin) header("Access-Control-Allow-Origin", "*");
+  if (reply.ranges) header("Accept-Ranges", "bytes");
+  if (!reply.etag.empty()) header("ETag", reply.etag.c_str());
+}
+
+// As RFC 9110, 5.6.7 has it; made once a second.
+const std::string& date_now() {
+  static time_t made_at = 0;
+  static std::string text;
+  const time_t now = ::time(nullptr);
+  if (now == made_at) return text;
+  made_at = now;
+  GDateTime* date = g_date_time_new_from_unix_utc(now);
+  gchar* made = soup_date_time_to_string(date, SOUP_DATE_HTTP);
+  text = made;
+  g_free(made);
+  g_date_time_unref(date);
+  return text;
 }
 
 }  // namespace
@@ -38,22 +71,21 @@ Reply json_reply(const std::string& json) {
   return reply;
 }
 
+Reply media_error_reply(const Error& error) {
+  const bool busy = error.code == EBUSY;
+  if (!busy) tools::log_warning("a segment cannot be read: " + error.message);
+  Reply reply = text_reply(busy ? 503 : 410,
+                           busy ? error.message : "The media of this segment cannot be read any more.");
+  reply.any_origin = true;
+  return reply;
+}
+
 void send_reply(SoupServerMessage* message, Reply reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
-  auto header = [&](const char* name, const char* value) {
+  if (!reply.ranges) soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
+  each_header(reply, [&](const char* name, const char* value) {
     soup_message_headers_replace(headers, name, value);
-  };
-  header("Cache-Control", reply.cache);
-  header("X-Content-Type-Options", "nosniff");
-  header("Referrer-Policy", "no-referrer");
-  header("Content-Security-Policy", kPolicy);
-  if (reply.any_origin) header("Access-Control-Allow-Origin", "*");
-  if (reply.ranges) {
-    header("Accept-Ranges", "bytes");
-  } else {
-    soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
-  }
-  if (!reply.etag.empty()) header("ETag", reply.etag.c_str());
+  });
   if (reply.status == 200 && has_etag(message, reply.etag))
     return soup_server_message_set_status(message, SOUP_STATUS_NOT_MODIFIED, nullptr);
   soup_server_message_set_status(message, reply.status, nullptr);
@@ -64,21 +96,57 @@ void send_reply(SoupServerMessage* message, Reply reply) {
   soup_message_body_complete(body);
 }
 
-Deferred::Deferred(SoupServerMessage* message)
+std::string header_text(const Reply& reply, bool close) {
+  std::string out;
+  out.reserve(kUsualHeaderBytes);
+  auto header = [&](const char* name, const char* value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+  };
+  out.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
+  out.append(soup_status_get_phrase(reply.status)).append("\r\n");
+  header("Date", date_now().c_str());
+  each_header(reply, header);
+  if (close) header("Connection", "close");
+  header("Content-Type", reply.type);
+  const uint64_t length = reply.file   ? reply.file->length
+                          : reply.body ? g_bytes_get_size(reply.body.get())
+                                       : 0;
+  header("Content-Length", std::to_string(length).c_str());
+  out.append("\r\n");
+  return out;
+}
+
+void Answer::send(Reply reply) {
+  if (!std::exchange(sent_, true)) write(std::move(reply));
+}
+
+void Answer::send_if_none() {
+  if (!sent_) send(text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE, "not answered"));
+}
+
+SoupAnswer::SoupAnswer(SoupServerMessage* message)
     : message_(static_cast<SoupServerMessage*>(g_object_ref(message))) {
-  finished_handler_ = g_signal_connect_swapped(message_, "finished",
-                                               G_CALLBACK(+[](Deferred* self) { self->over_ = true; }), this);
+  finished_handler_ = g_signal_connect_swapped(
+      message_, "finished", G_CALLBACK(+[](SoupAnswer* self) { self->gone_ = true; }), this);
   soup_server_message_pause(message_);
 }
 
-Deferred::~Deferred() {
+SoupAnswer::~SoupAnswer() {
   g_signal_handler_disconnect(message_, finished_handler_);
-  if (!over_) send(text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE, "not answered"));
+  send_if_none();
   g_object_unref(message_);
 }
 
-void Deferred::send(Reply reply) {
-  if (std::exchange(over_, true)) return;
+void SoupAnswer::write(Reply reply) {
+  if (gone_) return;
+  if (reply.file) {
+    auto bytes = reply.file->read();
+    if (bytes) {
+      reply.body = *std::move(bytes);
+    } else {
+      reply = media_error_reply(bytes.error());
+    }
+  }
   send_reply(message_, std::move(reply));
   soup_server_message_unpause(message_);
 }

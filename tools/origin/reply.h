@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Answers over libsoup: what every one has (security headers, lengths, 304), and answers that come later.
+// Answers: what every one has (security headers, lengths, 304), and answers that come later. To one of
+// libsoup's messages, or as text for a connection that libsoup does not have (media_connections.h).
 #pragma once
 
 #include <libsoup/soup.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "bytes_ptr.h"
+#include "media_files.h"
 
 namespace headgate::origin {
 
-struct BytesUnref {
-  void operator()(GBytes* bytes) const { g_bytes_unref(bytes); }
-};
-using BytesPtr = std::unique_ptr<GBytes, BytesUnref>;
 BytesPtr bytes_of(const std::string& text);
 
 inline constexpr char kTypePlaylist[] = "application/vnd.apple.mpegurl";
@@ -34,27 +35,47 @@ struct Reply {
   bool any_origin = false;  // Access-Control-Allow-Origin: *
   bool ranges = false;      // bytes can be asked for in part (libsoup cuts them)
   BytesPtr body;
+  std::optional<FileRange> file;  // instead of `body`
 };
 
 Reply text_reply(unsigned status, const std::string& text);
 Reply json_reply(const std::string& json);
+Reply media_error_reply(const Error& error);  // of MediaFiles
 void send_reply(SoupServerMessage* message, Reply reply);
+// Status line and headers, with the empty line, of an answer to a request without conditions or ranges.
+// close: the connection is closed behind it.
+std::string header_text(const Reply& reply, bool close);
 
-// A message that is answered later; it may be gone by then. Shared by whoever may answer.
-class Deferred {
+// An answer that comes later; who asked may be gone by then. Shared by whoever may answer.
+class Answer {
  public:
-  explicit Deferred(SoupServerMessage* message);  // pauses it
-  ~Deferred();
-  Deferred(const Deferred&) = delete;
-  Deferred& operator=(const Deferred&) = delete;
-  // The first answer counts; nothing happens when the client has gone.
+  Answer() = default;
+  virtual ~Answer() = default;
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  // The first one counts.
   void send(Reply reply);
 
+ protected:
+  void send_if_none();  // for destructors: 503
+  virtual void write(Reply reply) = 0;
+
  private:
+  bool sent_ = false;
+};
+using AnswerPtr = std::shared_ptr<Answer>;
+
+class SoupAnswer : public Answer {
+ public:
+  explicit SoupAnswer(SoupServerMessage* message);  // pauses it
+  ~SoupAnswer() override;
+
+ private:
+  void write(Reply reply) override;
+
   SoupServerMessage* message_;
   gulong finished_handler_;
-  bool over_ = false;
+  bool gone_ = false;
 };
-using DeferredPtr = std::shared_ptr<Deferred>;
 
 }  // namespace headgate::origin

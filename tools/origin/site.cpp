@@ -2,9 +2,7 @@
 #include "site.h"
 
 #include <base/json_line.h>
-#include <common/log.h>
 
-#include <cerrno>
 #include <charconv>
 #include <optional>
 
@@ -81,9 +79,16 @@ void Site::handle(SoupServerMessage* message, const std::string& path) {
   if (words[0] == "watch" && words.size() == 2 && station)
     return send_reply(message, pages_.get("watch.html"));
   if (words[0] == "assets" && words.size() == 2) return send_reply(message, pages_.get(words[1]));
-  if (words[0] == "hls" && words.size() == 3 && station) return hls(message, *station, words[2]);
+  if (words[0] == "hls") return media(std::make_shared<SoupAnswer>(message), path);
   if (words[0] == "api" && words.size() >= 3 && words[1] == "v1") return api(message, words);
   send_reply(message, text_reply(404, "There is nothing here."));
+}
+
+void Site::media(const AnswerPtr& answer, const std::string& path) {
+  Words words = words_of(path);
+  auto station = words.size() == 3 && words[0] == "hls" ? number<uint32_t>(words[1]) : std::nullopt;
+  if (station) return hls(answer, *station, words[2]);
+  answer->send(text_reply(404, "There is nothing here."));
 }
 
 void Site::api(SoupServerMessage* message, const Words& words) {
@@ -95,29 +100,28 @@ void Site::api(SoupServerMessage* message, const Words& words) {
   }
   auto station = words.size() == 4 && name == "streams" ? number<uint32_t>(words[3]) : std::nullopt;
   if (!station) return send_reply(message, json_error(404, "there is nothing here"));
-  auto deferred = std::make_shared<Deferred>(message);
-  catalog_.with_loaded(*station, [deferred](Stream* stream) {
-    deferred->send(stream ? list_reply(stream->json()) : json_error(404, kNoStream));
+  auto answer = std::make_shared<SoupAnswer>(message);
+  catalog_.with_loaded(*station, [answer](Stream* stream) {
+    answer->send(stream ? list_reply(stream->json()) : json_error(404, kNoStream));
   });
 }
 
-void Site::hls(SoupServerMessage* message, uint32_t station, const std::string& name) {
+void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& name) {
   if (name == "index.m3u8" || name == "media.m3u8" || name == "replay.m3u8")
-    return playlist(message, station, name);
+    return playlist(answer, station, name);
   if (auto digits = between(name, "", ".m4s"))
-    if (auto msn = number<uint64_t>(*digits)) return segment(message, station, *msn);
-  if (auto id = between(name, "init-", ".mp4")) return init(message, station, *id);
-  send_reply(message, not_there("There is nothing here."));
+    if (auto msn = number<uint64_t>(*digits)) return segment(answer, station, *msn);
+  if (auto id = between(name, "init-", ".mp4")) return init(answer, station, *id);
+  answer->send(not_there("There is nothing here."));
 }
 
-void Site::playlist(SoupServerMessage* message, uint32_t station, const std::string& name) {
-  auto deferred = std::make_shared<Deferred>(message);
+void Site::playlist(const AnswerPtr& answer, uint32_t station, const std::string& name) {
   bool replay = name == "replay.m3u8";
-  auto ready = [deferred, replay, multivariant = name == "index.m3u8"](Stream* stream) {
-    if (!stream) return deferred->send(not_there(kNoStream));
-    deferred->send(playlist_reply(replay         ? stream->replay_playlist()
-                                  : multivariant ? stream->multivariant()
-                                                 : stream->media()));
+  auto ready = [answer, replay, multivariant = name == "index.m3u8"](Stream* stream) {
+    if (!stream) return answer->send(not_there(kNoStream));
+    answer->send(playlist_reply(replay         ? stream->replay_playlist()
+                                : multivariant ? stream->multivariant()
+                                               : stream->media()));
   };
   if (replay)
     catalog_.with_replay(station, ready);
@@ -125,65 +129,56 @@ void Site::playlist(SoupServerMessage* message, uint32_t station, const std::str
     catalog_.with_loaded(station, ready);
 }
 
-void Site::segment(SoupServerMessage* message, uint32_t station, uint64_t msn) {
-  auto deferred = std::make_shared<Deferred>(message);
-  auto send = [this, deferred, msn](const playlist::StreamIndex& index) {
+void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn) {
+  auto send = [this, answer, msn](const playlist::StreamIndex& index) {
     const playlist::Segment* found = index.find_segment(msn);
     if (!found) return false;
     const playlist::SegmentRecord& record = found->record;
     std::string etag = "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"";
-    send_range(deferred, record.file, record.offset, record.length, etag);
+    send_range(answer, record.file, record.offset, record.length, etag);
     return true;
   };
-  catalog_.with_loaded(station, [this, deferred, send, station, msn](Stream* stream) {
-    if (!stream) return deferred->send(not_there(kNoStream));
+  catalog_.with_loaded(station, [this, answer, send, station, msn](Stream* stream) {
+    if (!stream) return answer->send(not_there(kNoStream));
     if (send(stream->index())) return;
     auto next = stream->index().next_msn();
-    if (!next || msn >= *next) return deferred->send(not_there("This segment is not there yet."));
-    catalog_.with_replay(station, [deferred, send](Stream* whole) {
-      if (!whole || !send(*whole->replay())) deferred->send(not_there("There is no such segment."));
+    if (!next || msn >= *next) return answer->send(not_there("This segment is not there yet."));
+    catalog_.with_replay(station, [answer, send](Stream* whole) {
+      if (!whole || !send(*whole->replay())) answer->send(not_there("There is no such segment."));
     });
   });
 }
 
-void Site::init(SoupServerMessage* message, uint32_t station, const std::string& id) {
-  auto deferred = std::make_shared<Deferred>(message);
-  auto send = [this, deferred, id](const playlist::StreamIndex& index) {
+void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id) {
+  auto send = [this, answer, id](const playlist::StreamIndex& index) {
     auto found = index.inits().find(id);
     if (found == index.inits().end()) return false;
     const playlist::InitRecord& record = found->second;
-    send_range(deferred, record.file, record.offset, record.length, "\"" + id + "\"");
+    send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
     return true;
   };
-  catalog_.with_loaded(station, [this, deferred, send, station](Stream* stream) {
-    if (!stream) return deferred->send(not_there(kNoStream));
+  catalog_.with_loaded(station, [this, answer, send, station](Stream* stream) {
+    if (!stream) return answer->send(not_there(kNoStream));
     if (send(stream->index())) return;
-    catalog_.with_replay(station, [deferred, send](Stream* whole) {
+    catalog_.with_replay(station, [answer, send](Stream* whole) {
       if (!whole || !send(*whole->replay()))
-        deferred->send(not_there("There is no such initialisation segment."));
+        answer->send(not_there("There is no such initialisation segment."));
     });
   });
 }
 
-void Site::send_range(const DeferredPtr& deferred, const std::string& file, uint64_t offset, uint64_t length,
+void Site::send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
                       const std::string& etag) {
-  media_.read(file, offset, length, [deferred, etag](Result<BytesPtr> bytes) {
-    if (!bytes) {
-      bool busy = bytes.error().code == EBUSY;
-      if (!busy) tools::log_warning("a segment cannot be read: " + bytes.error().message);
-      Reply reply = text_reply(busy ? 503 : 410, busy ? bytes.error().message
-                                                      : "The media of this segment cannot be read any more.");
-      reply.any_origin = true;
-      return deferred->send(std::move(reply));
-    }
+  media_.find(file, offset, length, [answer, etag](Result<FileRange> range) {
+    if (!range) return answer->send(media_error_reply(range.error()));
     Reply reply;
     reply.type = kTypeMedia;
     reply.cache = kCacheForever;
     reply.any_origin = true;
     reply.ranges = true;
     reply.etag = etag;
-    reply.body = *std::move(bytes);
-    deferred->send(std::move(reply));
+    reply.file = *std::move(range);
+    answer->send(std::move(reply));
   });
 }
 

@@ -21,15 +21,17 @@ class Site {
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);
+  // The same for paths under /hls/.
+  void media(const AnswerPtr& answer, const std::string& path);
 
  private:
   using Words = std::vector<std::string>;
   void api(SoupServerMessage* message, const Words& words);
-  void hls(SoupServerMessage* message, uint32_t station, const std::string& name);
-  void playlist(SoupServerMessage* message, uint32_t station, const std::string& name);
-  void segment(SoupServerMessage* message, uint32_t station, uint64_t msn);
-  void init(SoupServerMessage* message, uint32_t station, const std::string& id);
-  void send_range(const DeferredPtr& deferred, const std::string& file, uint64_t offset, uint64_t length,
+  void hls(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  void playlist(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  void segment(const AnswerPtr& answer, uint32_t station, uint64_t msn);
+  void init(const AnswerPtr& answer, uint32_t station, const std::string& id);
+  void send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
                   const std::string& etag);
 
   Catalog& catalog_;

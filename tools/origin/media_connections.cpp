@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "media_connections.h"
+
+#include <base/clock.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "plain_request.h"
+
+namespace headgate::origin {
+namespace {
+
+constexpr int64_t kSweepMs = 1000;
+
+bool is_full(ssize_t sent) {
+  return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
+}  // namespace
+
+struct MediaConnections::Connection {
+  enum class Phase { asking, waiting, sending };  // for a request; for its answer; the answer
+
+  UniqueFd socket;  // none: it is over
+  Place place;
+  std::list<ConnectionPtr>::iterator self;
+  int64_t moved_us = 0;  // when something moved last
+  uint32_t watched = EPOLLIN;
+  Phase phase = Phase::asking;
+  bool head_only = false, close = false;  // of the request
+  // The answer: text, and then either a body in memory or a file's.
+  std::string head;
+  BytesPtr body;
+  size_t text_sent = 0;
+  std::optional<FileRange> file;  // what is left of it
+
+  explicit Connection(UniqueFd its_socket, Place its_place)
+      : socket(std::move(its_socket)), place(std::move(its_place)) {}
+};
+
+class MediaConnections::ConnectionAnswer : public Answer {
+ public:
+  ConnectionAnswer(MediaConnections& all, const ConnectionPtr& one) : all_(all), one_(one) {}
+  ~ConnectionAnswer() override { send_if_none(); }
+
+ private:
+  // MediaConnections is there as long as a connection is.
+  void write(Reply reply) override {
+    if (ConnectionPtr one = one_.lock(); one && one->socket) all_.begin(one, std::move(reply));
+  }
+
+  MediaConnections& all_;
+  std::weak_ptr<Connection> one_;
+};
+
+MediaConnections::MediaConnections(Loop& loop, Handler handler, HandOver hand_over)
+    : loop_(loop), handler_(std::move(handler)), hand_over_(std::move(hand_over)) {}
+
+MediaConnections::~MediaConnections() {
+  while (!connections_.empty()) drop(*connections_.front());
+}
+
+void MediaConnections::take(UniqueFd socket, Place place) {
+  auto one = std::make_shared<Connection>(std::move(socket), std::move(place));
+  one->self = connections_.insert(connections_.end(), one);
+  moved(*one);
+  if (sweeper_ == 0) sweeper_ = loop_.every_ms(kSweepMs, [this] { sweep(); });
+  loop_.watch(one->socket.get(), EPOLLIN,
+              [this, weak = std::weak_ptr(one)](uint32_t events) { on_event(weak.lock(), events); });
+}
+
+void MediaConnections::moved(Connection& one) {
+  one.moved_us = system_clock().mono_us();
+  connections_.splice(connections_.end(), connections_, one.self);
+}
+
+void MediaConnections::drop(Connection& one) {
+  loop_.unwatch(one.socket.get());
+  one.socket.reset();
+  one.place.reset();
+  one.file.reset();
+  connections_.erase(one.self);  // `one` lives on while somebody holds it
+  if (!connections_.empty()) return;
+  loop_.cancel(sweeper_);
+  sweeper_ = 0;
+}
+
+void MediaConnections::sweep() {
+  const int64_t before_us = system_clock().mono_us() - int64_t{kIdleSeconds} * 1'000'000;
+  while (!connections_.empty() && connections_.front()->moved_us < before_us) {
+    ConnectionPtr one = connections_.front();
+    if (one->phase == Connection::Phase::waiting)
+      moved(*one);  // we are slow, not the client
+    else
+      drop(*one);
+  }
+}
+
+void MediaConnections::on_event(const ConnectionPtr& one, uint32_t events) {
+  if (!one || !one->socket) return;
+  if (one->phase == Connection::Phase::asking) return read(one);
+  if (events & (EPOLLERR | EPOLLHUP)) return drop(*one);
+  if (one->phase == Connection::Phase::sending) flush(one);
+}
+
+void MediaConnections::read(const ConnectionPtr& one) {
+  std::array<char, kMaxPlainBytes> bytes;
+  const int fd = one->socket.get();
+  ssize_t n = ::recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (is_full(n)) return;
+  if (n <= 0) return drop(*one);
+  auto request = plain_request({bytes.data(), static_cast<size_t>(n)});
+  if (!request) {
+    loop_.unwatch(fd);
+    hand_over_(std::move(one->socket), std::move(one->place));
+    return drop(*one);
+  }
+  if (::recv(fd, nullptr, request->size, MSG_TRUNC | MSG_DONTWAIT) != static_cast<ssize_t>(request->size))
+    return drop(*one);
+  moved(*one);
+  one->head_only = request->head;
+  one->close = request->close;
+  one->phase = Connection::Phase::waiting;
+  handler_(std::make_shared<ConnectionAnswer>(*this, one), std::string(request->path));
+  if (one->socket) watch_for_what_comes(*one);
+}
+
+void MediaConnections::begin(const ConnectionPtr& one, Reply reply) {
+  one->phase = Connection::Phase::sending;
+  one->head = header_text(reply, one->close);
+  one->text_sent = 0;
+  if (!one->head_only) {
+    one->body = std::move(reply.body);
+    one->file = std::move(reply.file);
+  }
+  flush(one);
+}
+
+// True: all of it has gone.
+bool MediaConnections::send_text(Connection& one, bool& broken) {
+  gsize body_size = 0;
+  const void* body = one.body ? g_bytes_get_data(one.body.get(), &body_size) : nullptr;
+  while (one.text_sent < one.head.size() + body_size) {
+    const size_t of_head = std::min(one.text_sent, one.head.size()), of_body = one.text_sent - of_head;
+    iovec parts[] = {{one.head.data() + of_head, one.head.size() - of_head},
+                     {static_cast<char*>(const_cast<void*>(body)) + of_body, body_size - of_body}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = body ? 2 : 1;
+    ssize_t n = ::sendmsg(one.socket.get(), &message, MSG_NOSIGNAL | (one.file ? MSG_MORE : 0));
+    broken = n < 0 && !is_full(n);
+    if (n < 0) return false;
+    one.text_sent += static_cast<size_t>(n);
+  }
+  return true;
+}
+
+bool MediaConnections::send_file(Connection& one, bool& broken) {
+  for (size_t sent = 0; one.file && one.file->length > 0;) {
+    if (sent >= kMaxSendOnce) return false;
+    auto at = static_cast<off_t>(one.file->offset);
+    ssize_t n = ::sendfile(one.socket.get(), one.file->fd->get(), &at,
+                           std::min<uint64_t>(one.file->length, kMaxSendOnce - sent));
+    broken = n == 0 || (n < 0 && !is_full(n));  // 0: the file has become shorter
+    if (n <= 0) return false;
+    sent += static_cast<size_t>(n);
+    one.file->offset += static_cast<uint64_t>(n);
+    one.file->length -= static_cast<uint64_t>(n);
+  }
+  return true;
+}
+
+void MediaConnections::flush(const ConnectionPtr& one) {
+  bool broken = false;
+  const bool done = send_text(*one, broken) && send_file(*one, broken);
+  if (broken || (done && one->close)) return drop(*one);
+  moved(*one);
+  if (done) {
+    one->phase = Connection::Phase::asking;
+    one->body.reset();
+    one->file.reset();
+  }
+  watch_for_what_comes(*one);
+}
+
+// The next request stays in the kernel while one is answered.
+void MediaConnections::watch_for_what_comes(Connection& one) {
+  uint32_t wanted = 0;
+  if (one.phase == Connection::Phase::asking) wanted = EPOLLIN;
+  if (one.phase == Connection::Phase::sending) wanted = EPOLLOUT;
+  if (wanted == one.watched) return;
+  one.watched = wanted;
+  loop_.rewatch(one.socket.get(), wanted);
+}
+
+}  // namespace headgate::origin

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Connections on which nothing but plain requests for media has come (plain_request.h): answered here, with
+// files by sendfile(), at a small part of what libsoup would take. With the first request of another kind,
+// which stays in the kernel until then, a connection is handed over for good. In the loop's thread.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+#include <base/unique_fd.h>
+
+#include "reply.h"
+
+namespace headgate::origin {
+
+inline constexpr unsigned kIdleSeconds = 30;      // nothing has moved: the connection is closed
+inline constexpr size_t kMaxSendOnce = 1u << 20;  // bytes; then the others have their turn
+
+// A connection's place among those that are allowed; freed with the last copy.
+using Place = std::shared_ptr<void>;
+
+class MediaConnections {
+ public:
+  // `path` is plain_request's. The answer may come at once or later.
+  using Handler = std::function<void(AnswerPtr answer, const std::string& path)>;
+  using HandOver = std::function<void(UniqueFd socket, Place place)>;
+  MediaConnections(Loop& loop, Handler handler, HandOver hand_over);
+  // Closes all.
+  ~MediaConnections();
+  MediaConnections(const MediaConnections&) = delete;
+  MediaConnections& operator=(const MediaConnections&) = delete;
+
+  // A new one, which does not block.
+  void take(UniqueFd socket, Place place);
+
+ private:
+  struct Connection;
+  class ConnectionAnswer;
+  using ConnectionPtr = std::shared_ptr<Connection>;
+  void on_event(const ConnectionPtr& one, uint32_t events);
+  void read(const ConnectionPtr& one);
+  void begin(const ConnectionPtr& one, Reply reply);
+  void flush(const ConnectionPtr& one);
+  bool send_text(Connection& one, bool& broken);
+  bool send_file(Connection& one, bool& broken);
+  void watch_for_what_comes(Connection& one);
+  void moved(Connection& one);
+  void drop(Connection& one);
+  void sweep();
+
+  Loop& loop_;
+  Handler handler_;
+  HandOver hand_over_;
+  std::list<ConnectionPtr> connections_;  // moved longest ago first
+  Loop::TimerId sweeper_ = 0;             // while there are any
+};
+
+}  // namespace headgate::origin

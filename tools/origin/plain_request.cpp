@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plain_request.h"
+
+#include <algorithm>
+
+namespace headgate::origin {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// `expected` in small letters.
+bool is(std::string_view text, std::string_view expected) {
+  return std::equal(text.begin(), text.end(), expected.begin(), expected.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
+
+bool begins(std::string_view text, std::string_view expected) {
+  return is(text.substr(0, expected.size()), expected);
+}
+
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool take(std::string_view& text, std::string_view front) {
+  if (!text.starts_with(front)) return false;
+  text.remove_prefix(front.size());
+  return true;
+}
+
+bool read_request_line(std::string_view line, PlainRequest& out) {
+  out.head = take(line, "HEAD ");
+  if (!out.head && !take(line, "GET ")) return false;
+  size_t end = line.find(' ');
+  if (end == std::string_view::npos || end > kMaxPathBytes) return false;
+  out.path = line.substr(0, end);
+  return line.substr(end) == " HTTP/1.1" && out.path.starts_with(kPublicMedia) &&
+         std::all_of(out.path.begin(), out.path.end(), [](char c) {
+           return is_alphanumeric(c) || c == '/' || c == '-' || c == '_' || c == '.';
+         });
+}
+
+// False: the answer may depend on it, or it is not as it should be.
+bool read_header(std::string_view line, PlainRequest& out, int& hosts) {
+  size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  std::string_view name = line.substr(0, colon), value = without_blanks(line.substr(colon + 1));
+  if (!std::all_of(name.begin(), name.end(), [](char c) { return is_alphanumeric(c) || c == '-'; }))
+    return false;
+  if (std::any_of(value.begin(), value.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t'; }))
+    return false;
+  if (is(name, "host")) return ++hosts == 1;
+  if (is(name, "connection")) {
+    const bool close = is(value, "close");
+    out.close |= close;
+    return close || is(value, "keep-alive");
+  }
+  // A part or a condition; a body; something that the server is to do first.
+  return !is(name, "range") && !begins(name, "if-") && !begins(name, "content-") &&
+         !is(name, "transfer-encoding") && !is(name, "trailer") && !is(name, "te") && !is(name, "expect") &&
+         !is(name, "upgrade");
+}
+
+}  // namespace
+
+std::optional<PlainRequest> plain_request(std::string_view bytes) {
+  const size_t end = bytes.substr(0, kMaxPlainBytes).find(kHeadEnd);
+  if (end == std::string_view::npos) return std::nullopt;
+  PlainRequest out;
+  out.size = end + kHeadEnd.size();
+  std::string_view lines = bytes.substr(0, end + kLineEnd.size());
+  int hosts = 0;
+  for (bool first = true; !lines.empty(); first = false) {
+    const size_t length = lines.find(kLineEnd);
+    const std::string_view line = lines.substr(0, length);
+    lines.remove_prefix(length + kLineEnd.size());
+    if (!(first ? read_request_line(line, out) : read_header(line, out, hosts))) return std::nullopt;
+  }
+  return hosts == 1 ? std::optional(out) : std::nullopt;
+}
+
+}  // namespace headgate::origin

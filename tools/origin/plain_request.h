@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The request that players and caches send again and again: GET or HEAD of a playlist or of media under
+// /hls/, whole, with nothing that the answer would depend on (RFC 9112). What is written in any other way is
+// libsoup's to understand.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace headgate::origin {
+
+inline constexpr std::string_view kPublicMedia = "/hls/";  // pages of other hosts may play it
+inline constexpr size_t kMaxPathBytes = 256;
+inline constexpr size_t kMaxPlainBytes = 4096;  // of a request; a longer one is not plain
+
+struct PlainRequest {
+  std::string_view path;  // in the bytes given; letters, digits, "/", "-", "_" and "." only
+  bool head = false;      // HEAD, not GET
+  bool close = false;     // the client wants the connection closed
+  size_t size = 0;        // up to and with the empty line
+};
+
+// The first request in `bytes`; none when it is not plain or not whole.
+std::optional<PlainRequest> plain_request(std::string_view bytes);
+
+}  // namespace headgate::origin
