@@ -5,7 +5,6 @@
 #include <base/json_line.h>
 #include <common/log.h>
 #include <playlist/record.h>
-#include <store/run_writer.h>
 #include <ticket/ticket.h>
 #include <unistd.h>
 
@@ -17,28 +16,12 @@ using tools::log_info;
 using tools::log_notice;
 using tools::log_warning;
 
-namespace {
-
-constexpr int64_t kMinuteUs = 60'000'000;
-
-std::string word_of(int code) {
-  return code == ticket::kNoStorage  ? "NO-STORAGE"
-         : code == ticket::kConflict ? "IN-USE"
-         : code == ticket::kOverload ? "OVERLOAD"
-                                     : "DOWN";
-}
-
-// Publishers are told it: no paths and numbers, which the log has.
-std::string for_strangers(const std::string& problem) {
-  std::string front = problem.substr(0, problem.find(':'));
-  if (front.find('/') != front.npos) front = "the archive cannot be written";
-  return std::string(wire::kNoStorageFront) + front;
-}
-
-}  // namespace
-
 Worker::Worker(Loop& loop, Settings settings)
-    : loop_(loop), settings_(std::move(settings)), farewells_(loop) {
+    : loop_(loop),
+      settings_(std::move(settings)),
+      fitness_(settings_.root, settings_.event),
+      admission_(loop, {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms},
+                 fitness_, *this) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
 }
@@ -46,7 +29,6 @@ Worker::Worker(Loop& loop, Settings settings)
 Worker::~Worker() {
   loop_.cancel(tick_);
   loop_.cancel(give_up_timer_);
-  for (auto& [station, pending] : pending_) loop_.cancel(pending.deadline);
   inbox_->stop();
 }
 
@@ -63,7 +45,7 @@ Result<PipelinePtr> Worker::build(const Settings& settings, const Description& d
 }
 
 Result<void> Worker::start() {
-  look_at_archive();
+  fitness_.look_at_archive();
   std::string path = settings_.runtime_dir + "/worker-" + std::to_string(settings_.id) + ".sock";
   auto acceptor = wire::Acceptor::listen(
       loop_, path, [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
@@ -74,16 +56,16 @@ Result<void> Worker::start() {
 }
 
 void Worker::stop() {
-  if (std::exchange(stopping_, true)) return;
+  if (!fitness_.stop()) return;
   tell_state();
-  refuse_all_pending({ticket::kDown, "kick:shutdown", "the server is being stopped"});
+  admission_.refuse_waiting({ticket::kDown, "kick:shutdown", "the server is being stopped"});
   for (auto& [id, session] : sessions_) session->end("shutdown");
   if (sessions_.empty()) return loop_.stop();
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
 }
 
 int Worker::exit_code() const {
-  return sessions_.empty() && hopeless_.empty() ? 0 : 1;
+  return sessions_.empty() && !fitness_.given_up() ? 0 : 1;
 }
 
 void Worker::accept(std::unique_ptr<wire::Channel> channel) {
@@ -105,13 +87,13 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
     from.role = hello->role;
     greet(from);
   } else if (auto* handoff = std::get_if<wire::Handoff>(&message)) {
-    if (fds.size() == 1) take(std::move(*handoff), std::move(fds[0]));
+    if (fds.size() == 1) admission_.take(std::move(*handoff), std::move(fds[0]));
   } else if (auto* wanted = std::get_if<wire::Kick>(&message)) {
     kick(*wanted);
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     from.channel->send(wire::Listeners{});
   } else if (std::holds_alternative<wire::Drain>(message)) {
-    draining_ = true;
+    fitness_.drain();
     tell_state();
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
@@ -135,77 +117,15 @@ void Worker::greet(Subscriber& subscriber) {
   }
 }
 
-std::string Worker::unfit() const {
-  if (stopping_) return "stopping";
-  if (draining_) return "draining";
-  if (!hopeless_.empty()) return hopeless_;
-  return archive_problem_;
-}
-
-Worker::Refusal Worker::unfit_refusal(const std::string& reason) {
-  return {reason.starts_with(wire::kNoStorageFront) ? ticket::kNoStorage : ticket::kDown, "error:" + reason,
-          reason};
-}
-
-std::optional<Worker::Refusal> Worker::reason_to_refuse(const wire::Handoff& handoff) const {
-  if (std::string reason = unfit(); !reason.empty()) return unfit_refusal(reason);
-  Station station{handoff.event, handoff.station};
-  bool replaces = running_.count(station) != 0;
-  // Who waits for a former session gets its place, which is counted.
-  if (!replaces && sessions_.size() >= settings_.capacity)
-    return Refusal{ticket::kDown, "error:worker is full", "all places are taken"};
-  auto failed = errors_.find(station);
-  if (failed != errors_.end() &&
-      static_cast<int64_t>(failed->second.size()) >= settings_.description.errors_per_minute())
-    return Refusal{
-        ticket::kOverload,
-        "error:its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute",
-        "this station failed " + std::to_string(failed->second.size()) + " times within a minute"};
-  return std::nullopt;
-}
-
-void Worker::take(wire::Handoff handoff, UniqueFd connection) {
-  if (auto refusal = reason_to_refuse(handoff)) return refuse(handoff, std::move(connection), *refusal);
-  Station station{handoff.event, handoff.station};
-  auto former = running_.find(station);
-  if (former == running_.end()) return begin(handoff, std::move(connection));
-  if (pending_.count(station) != 0)
-    refuse_pending(station, {ticket::kConflict, "kick:superseded", "this station has connected once more"});
-  auto deadline = loop_.after_ms(settings_.pending_ms, [this, station] {
-    refuse_pending(station, {ticket::kDown, "error:its last session does not end",
-                             "this station's last session does not end"});
-  });
-  pending_[station] = {std::move(handoff), std::move(connection), deadline};
-  if (Session* session = find(former->second)) session->end("superseded");
-}
-
-void Worker::refuse(const wire::Handoff& handoff, UniqueFd connection, const Refusal& refusal) {
-  log_warning("session refused: " + refusal.reason,
-              {{"STATION", handoff.station}, {"SESSION", handoff.session}, {"PEER", handoff.peer}});
-  farewells_.refuse(std::move(connection), handoff.state, refusal.code,
-                    word_of(refusal.code) + ": " + refusal.text + ". Try again in a few seconds.");
-  tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, refusal.reason}, {"gate"});
-}
-
-void Worker::refuse_pending(const Station& station, const Refusal& refusal) {
-  auto waiting = pending_.extract(station);
-  loop_.cancel(waiting.mapped().deadline);
-  refuse(waiting.mapped().handoff, std::move(waiting.mapped().connection), refusal);
-  tell_state();
-}
-
-void Worker::refuse_all_pending(const Refusal& refusal) {
-  while (!pending_.empty()) refuse_pending(pending_.begin()->first, refusal);
-}
-
 void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
   auto pipeline = build(settings_, settings_.description);
   if (!pipeline)
-    return refuse(handoff, std::move(connection),
-                  {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
+    return admission_.refuse(
+        handoff, std::move(connection),
+        {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
   auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection));
   if (!session)  // the connection went with it
-    return refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
+    return admission_.refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
   ++opened_;
   const wire::SessionOpened& opened = (*session)->opened();
   log_info("session opened", {{"STATION", handoff.station},
@@ -221,12 +141,17 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
   tell_state();
 }
 
+void Worker::supersede(const Station& station) {
+  if (Session* session = find(running_.at(station))) session->end("superseded");
+}
+
+void Worker::tell_refused(const wire::Handoff& handoff, const std::string& reason) {
+  tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, reason}, {"gate"});
+}
+
 void Worker::kick(const wire::Kick& wanted) {
   if (Session* session = find(wanted.session)) return session->end(wanted.reason);
-  for (auto waiting = pending_.begin(); waiting != pending_.end(); ++waiting) {
-    if (waiting->second.handoff.session != wanted.session) continue;
-    return refuse_pending(waiting->first, {ticket::kDown, "kick:" + wanted.reason, wanted.reason});
-  }
+  admission_.kick(wanted.session, wanted.reason);
 }
 
 void Worker::on_events(std::vector<BusEvent> events) {
@@ -305,7 +230,7 @@ void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
              {{"STATION", session.opened().station}, {"SESSION", session.opened().session}});
   // One run that cannot go on ends its session by itself (an error of the element). To a broken volume this
   // process will not write again (docs/archive.md); a fresh one may, or another node does.
-  if (!archive.broken || !hopeless_.empty()) return;
+  if (!archive.broken || fitness_.given_up()) return;
   give_up(std::string(wire::kNoStorageFront) + "the archive's disk fails");
   for (auto& [id, one] : sessions_)
     one->end(std::to_string(ticket::kNoStorage) + " NO-STORAGE: this server's disk fails. Connect again.");
@@ -337,7 +262,7 @@ void Worker::hold_to_rate(Session& session) {
 void Worker::end_at_fault(Session& session, const std::string& reason) {
   if (session.ending()) return;
   const wire::SessionOpened& opened = session.opened();
-  errors_[{opened.event, opened.station}].push_back(system_clock().mono_us());
+  admission_.count_error({opened.event, opened.station});
   session.end(reason);
 }
 
@@ -352,42 +277,20 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   running_.erase(station);
   if (reason.rfind("error:", 0) == 0) {
     ++failed_;
-    errors_[station].push_back(system_clock().mono_us());
+    admission_.count_error(station);
   }
   log_info("session closed: " + reason,
            {{"STATION", opened.station}, {"SESSION", id}, {"PEER", opened.peer}});
   tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin"});
-  if (auto next = pending_.find(station); next != pending_.end()) {
-    Pending pending = std::move(next->second);
-    pending_.erase(next);
-    loop_.cancel(pending.deadline);
-    // Much may have happened since it came.
-    if (auto refusal = reason_to_refuse(pending.handoff))
-      refuse(pending.handoff, std::move(pending.connection), *refusal);
-    else
-      begin(pending.handoff, std::move(pending.connection));
-  }
+  admission_.closed(station);
   tell_state();
-  if (stopping_ && sessions_.empty()) loop_.stop();
+  if (fitness_.stopping() && sessions_.empty()) loop_.stop();
 }
 
-void Worker::look_at_archive() {
-  store::VolumeSettings volume;
-  volume.root = settings_.root;
-  std::string problem = store::Volume::inspect(volume, settings_.event).problem;
-  if (problem != full_problem_ && !problem.empty()) log_warning("nothing can be recorded: " + problem);
-  full_problem_ = problem;
-  archive_problem_ = problem.empty() ? "" : for_strangers(problem);
-}
-
-// Takes nothing more, and ends when nothing runs that can still end well: the supervisor starts a fresh one.
 void Worker::give_up(const std::string& reason) {
-  if (!hopeless_.empty()) return;
-  hopeless_ = reason;
-  last_ran_us_ = system_clock().mono_us();
-  log_warning("this worker cannot go on and ends when its sessions have: " + reason);
+  if (!fitness_.give_up(reason)) return;
   give_up_timer_ = loop_.after_ms(settings_.give_up_ms, [this] { loop_.stop(); });
-  refuse_all_pending(unfit_refusal(reason));
+  admission_.refuse_waiting_unfit(reason);
   tell_state();
 }
 
@@ -395,21 +298,13 @@ bool Worker::any_running() const {
   return std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) { return !one.second->ending(); });
 }
 
-// Of a worker that was given up: all are closed, or those that are left had their time.
-bool Worker::nothing_ends_any_more() {
-  const int64_t now_us = system_clock().mono_us();
-  if (any_running()) last_ran_us_ = now_us;
-  return sessions_.empty() || now_us - last_ran_us_ >= settings_.last_words_ms * 1000;
-}
-
 void Worker::tick() {
-  look_at_archive();
+  fitness_.look_at_archive();
   if (reaper_.busy_ms() > settings_.stuck_ms) give_up("a session does not end");
-  if (!hopeless_.empty() && nothing_ends_any_more()) return loop_.stop();
-  int64_t minute_ago = system_clock().mono_us() - kMinuteUs;
-  for (auto& [station, times] : errors_)
-    while (!times.empty() && times.front() < minute_ago) times.pop_front();
-  std::erase_if(errors_, [](const auto& one) { return one.second.empty(); });
+  if (fitness_.given_up() &&
+      fitness_.nothing_ends_any_more(sessions_.size(), any_running(), settings_.last_words_ms))
+    return loop_.stop();
+  admission_.forget_old_errors();
   // A source that cannot be looked at is stuck: the reaper is then busy, and the worker gives up.
   if (reaper_.busy_ms() == 0) reaper_.run(measure_all());
   tell_health();
@@ -454,10 +349,10 @@ void Worker::tell(const wire::Message& message, std::initializer_list<std::strin
 }
 
 wire::WorkerState Worker::state() const {
-  std::string reason = unfit();
+  std::string reason = fitness_.problem();
   return {settings_.id,
           static_cast<uint32_t>(::getpid()),
-          static_cast<uint32_t>(sessions_.size() + pending_.size()),
+          static_cast<uint32_t>(sessions_.size() + admission_.waiting()),
           settings_.capacity,
           reason.empty(),
           reason};

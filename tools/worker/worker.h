@@ -3,11 +3,9 @@
 // thread, on a Loop; nothing here waits for a pipeline, a disk or a peer.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,9 +13,10 @@
 #include <base/loop.h>
 #include <wire/channel.h>
 
+#include "admission.h"
 #include "claims.h"
 #include "description.h"
-#include "farewell.h"
+#include "fitness.h"
 #include "session.h"
 
 namespace headgate::worker {
@@ -45,7 +44,7 @@ struct Settings {
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
 
-class Worker {
+class Worker final : private Admission::Host {
  public:
   Worker(Loop& loop, Settings settings);
   ~Worker();
@@ -66,28 +65,14 @@ class Worker {
     std::unique_ptr<wire::Channel> channel;
     std::string role;  // empty: has not said Hello yet
   };
-  struct Pending {  // waits for its station's former session to close
-    wire::Handoff handoff;
-    UniqueFd connection;
-    Loop::TimerId deadline = 0;
-  };
-  struct Refusal {
-    int code;            // ticket::Refusal
-    std::string reason;  // SessionClosed's
-    std::string text;    // for the publisher
-  };
-  using Station = std::pair<uint32_t, uint32_t>;  // event, station
-
   void accept(std::unique_ptr<wire::Channel> channel);
   void on_message(Subscriber& from, wire::Message message, std::vector<UniqueFd> fds);
   void greet(Subscriber& subscriber);
-  void take(wire::Handoff handoff, UniqueFd connection);
-  void begin(const wire::Handoff& handoff, UniqueFd connection);
-  void refuse(const wire::Handoff& handoff, UniqueFd connection, const Refusal& refusal);
-  void refuse_pending(const Station& station, const Refusal& refusal);
-  void refuse_all_pending(const Refusal& refusal);
-  static Refusal unfit_refusal(const std::string& reason);
-  std::optional<Refusal> reason_to_refuse(const wire::Handoff& handoff) const;
+  size_t sessions() const override { return sessions_.size(); }
+  bool runs(const Station& station) const override { return running_.count(station) != 0; }
+  void begin(const wire::Handoff& handoff, UniqueFd connection) override;
+  void supersede(const Station& station) override;
+  void tell_refused(const wire::Handoff& handoff, const std::string& reason) override;
   void kick(const wire::Kick& kick);
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event,
@@ -97,24 +82,23 @@ class Worker {
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
   void on_closed(uint64_t session, const std::string& reason);
-  void look_at_archive();
   void give_up(const std::string& reason);
   bool any_running() const;  // sessions that are not on their way out
-  bool nothing_ends_any_more();
   void tick();
   Reaper::Job measure_all();
   void tell_health();
   void hold();  // what is told goes out together
   void release();
   void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
-  void tell_state();
+  void tell_state() override;
   wire::WorkerState state() const;
   std::string status_json() const;
-  std::string unfit() const;  // why no session is accepted; empty: accepting
   Session* find(uint64_t session);
 
   Loop& loop_;
   Settings settings_;
+  Fitness fitness_;
+  Admission admission_;
   Reaper reaper_;
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<wire::Acceptor> acceptor_;
@@ -122,18 +106,9 @@ class Worker {
   std::map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::map<uint64_t, Claims> claims_;  // of sessions_
   std::map<Station, uint64_t> running_;
-  std::map<Station, Pending> pending_;
-  std::map<Station, std::deque<int64_t>> errors_;  // when sessions failed, mono µs, within the last minute
   Loop::TimerId tick_ = 0;
   wire::WorkerState told_;  // the last one sent
-  Farewells farewells_;
-  std::string full_problem_;     // the archive's own words; empty: it takes runs
-  std::string archive_problem_;  // the same for WorkerState
-  std::string hopeless_;         // why this worker was given up; empty: it was not
   Loop::TimerId give_up_timer_ = 0;
-  int64_t last_ran_us_ = 0;  // of a worker that was given up: when something ran; mono, by the tick
-  bool draining_ = false;
-  bool stopping_ = false;
   uint64_t opened_ = 0, failed_ = 0;  // sessions since start
 };
 
