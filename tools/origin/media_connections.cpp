@@ -123,13 +123,16 @@ void MediaConnections::read(const ConnectionPtr& one) {
     hand_over_(std::move(one->socket), std::move(one->place));
     return drop(*one);
   }
-  if (::recv(fd, nullptr, request->size, MSG_TRUNC | MSG_DONTWAIT) != static_cast<ssize_t>(request->size))
+  const std::string path(request->path);
+  // Taken out of the queue, and not copied once more.
+  if (::recv(fd, bytes.data(), request->size, MSG_TRUNC | MSG_DONTWAIT) !=
+      static_cast<ssize_t>(request->size))
     return drop(*one);
   moved(*one);
   one->head_only = request->head;
   one->close = request->close;
   one->phase = Connection::Phase::waiting;
-  handler_(std::make_shared<ConnectionAnswer>(*this, one), std::string(request->path));
+  handler_(std::make_shared<ConnectionAnswer>(*this, one), path);
   if (one->socket) watch_for_what_comes(*one);
 }
 
