@@ -4,6 +4,7 @@
 #include <base/encoding.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace headgate::gate {
 namespace {
@@ -23,6 +24,15 @@ std::string address_of(const std::string& peer) {
 Result<std::string> Sessions::choose_worker(const Station& station,
                                             const std::vector<Candidate>& workers) const {
   auto before = last_worker_.find(station);
+  // Once over the sessions, whatever the number of workers: in a storm this runs for everybody who comes.
+  std::map<std::string_view, uint64_t>
+      coming;            // handed over and not yet opened: not in the worker's own count
+  bool running = false;  // the station has a session where it was
+  for (const auto& [id, session] : sessions_) {
+    if (!session.opened) ++coming[session.worker];
+    running |= session.event == station.first && session.station == station.second &&
+               before != last_worker_.end() && session.worker == before->second;
+  }
   const Candidate* best = nullptr;
   uint64_t best_load = 0;
   std::string no_storage, reason = "no worker is running";
@@ -33,18 +43,11 @@ Result<std::string> Sessions::choose_worker(const Station& station,
         no_storage = worker.reason.substr(wire::kNoStorageFront.size());
       continue;
     }
-    // Handed over and not yet opened: not in the worker's own count.
-    uint64_t load = worker.sessions;
-    for (const auto& [id, session] : sessions_)
-      if (session.worker == worker.path && !session.opened) ++load;
+    auto more = coming.find(worker.path);
+    uint64_t load = worker.sessions + (more == coming.end() ? 0 : more->second);
     // Where the station's run was, its stream goes on without a search; the old session makes room.
-    if (before != last_worker_.end() && before->second == worker.path) {
-      bool running = std::ranges::any_of(sessions_, [&](const auto& entry) {
-        return entry.second.worker == worker.path && entry.second.event == station.first &&
-               entry.second.station == station.second;
-      });
-      if (running || load < worker.capacity) return worker.path;
-    }
+    if (before != last_worker_.end() && before->second == worker.path && (running || load < worker.capacity))
+      return worker.path;
     if (load >= worker.capacity) {
       reason = "all workers are full";
       continue;

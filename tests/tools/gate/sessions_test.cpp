@@ -81,6 +81,24 @@ TEST_F(SessionsTest, SpreadsOverWorkersByLoad) {
   EXPECT_EQ(begin(5, 5).worker, "w1");
 }
 
+TEST_F(SessionsTest, ManyWorkersMakeNoChoiceDearer) {
+  constexpr uint32_t kStations = 4000, kWorkers = 100, kChoices = 200;
+  workers_ = {{"w", 0, kStations + kChoices, true, ""}};
+  for (uint32_t station = 1; station <= kStations; ++station) {
+    begin(station, station);
+    sessions_.opened({station, 77, station, to_hex(ticket_of(station).tid), "192.0.2.7:1000", "rtmp", "", 0},
+                     "w");
+  }
+  auto choices_us = [&] {
+    int64_t began = system_clock().mono_us();
+    for (uint32_t i = 0; i < kChoices; ++i) EXPECT_TRUE(choose(kStations + 1 + i));
+    return system_clock().mono_us() - began;
+  };
+  int64_t with_one_us = choices_us();
+  for (uint32_t i = 1; i < kWorkers; ++i) workers_.push_back({"w" + std::to_string(i), i, 50, true, ""});
+  EXPECT_LT(choices_us(), 10 * with_one_us) << "the work grows with sessions times workers";
+}
+
 TEST_F(SessionsTest, AReconnectGoesWhereTheStationWas) {
   EXPECT_EQ(begin(1, 1).worker, "w0");
   sessions_.closed(1);
