@@ -1,84 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// ticketsrc under an application: sessions that were admitted elsewhere, sent byte by byte.
+// What ticketsrc's pads give of what a publisher sends.
 #include <algorithm>
 
-#include "publisher.h"
+#include "handed_over.h"
 
 namespace headgate::test {
 namespace {
-
-class HandedOver : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    media_ = new MediaFile(encode(
-        "-f lavfi -i testsrc2=s=160x120:r=25 -f lavfi -i sine=r=44100 -t 3 -c:v libx264 -preset ultrafast "
-        "-g 25 -bf 2 -c:a aac"));
-    other_ = new MediaFile(
-        encode("-f lavfi -i testsrc2=s=320x240:r=25 -t 1 -c:v libx264 -preset ultrafast -bf 0"));
-  }
-  static void TearDownTestSuite() {
-    delete media_;
-    delete other_;
-  }
-
-  void start(const std::string& properties = {}) {
-    pipeline_ = std::make_unique<Pipeline>(
-        "ticketsrc name=source tick-ms=10 " + properties +
-        " fakesink name=v async=false sync=false fakesink name=a async=false sync=false "
-        "source.video_0 ! v.sink source.audio_0 ! a.sink");
-    video_ = watch_pad(*pipeline_, "v", "sink");
-    audio_ = watch_pad(*pipeline_, "a", "sink");
-    publisher_.hand_over(pipeline_->element("source").get());
-    pipeline_->play();
-  }
-  std::string close_reason() {
-    const auto message = pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close"));
-    return message ? text_field(message.get(), "reason") : "no close message";
-  }
-  gst::Ref<GstCaps> caps_of(Passed& passed, size_t index = 0) {
-    const auto events = passed.events_of(GST_EVENT_CAPS);
-    if (index >= events.size()) return {};
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(events[index].get(), &caps);
-    return gst::Ref<GstCaps>::retain(caps);
-  }
-  uint64_t stat(const char* field) {
-    GstStructure* raw = nullptr;
-    g_object_get(pipeline_->element("source").get(), "stats", &raw, nullptr);
-    const gst::StructurePtr stats(raw);
-    guint64 value = 0;
-    EXPECT_TRUE(gst_structure_get_uint64(raw, field, &value)) << field;
-    return value;
-  }
-  static int64_t timescale(codec::Kind kind) {
-    return kind == codec::Kind::video ? media_->video->timescale : media_->audio->timescale;
-  }
-  void send(const Packet& packet) {
-    const auto ms = [&](int64_t ticks) { return ticks * 1000 / timescale(packet.kind); };
-    if (packet.kind == codec::Kind::video)
-      publisher_.video(packet.data, static_cast<uint32_t>(ms(packet.dts)), packet.key,
-                       static_cast<int32_t>(ms(packet.pts) - ms(packet.dts)));
-    else
-      publisher_.audio(packet.data, static_cast<uint32_t>(ms(packet.dts)));
-  }
-  static size_t packets(codec::Kind kind) {
-    return static_cast<size_t>(std::count_if(media_->packets.begin(), media_->packets.end(),
-                                             [kind](const Packet& packet) { return packet.kind == kind; }));
-  }
-  static Bytes video_frame(bool key = true) { return frame(codec::Kind::video, key); }
-  static Bytes audio_frame() { return frame(codec::Kind::audio, true); }
-  static Bytes frame(codec::Kind kind, bool key) {
-    return std::find_if(media_->packets.begin(), media_->packets.end(),
-                        [=](const Packet& packet) { return packet.kind == kind && packet.key == key; })
-        ->data;
-  }
-
-  static inline MediaFile* media_ = nullptr;
-  static inline MediaFile* other_ = nullptr;
-  AdmittedPublisher publisher_;
-  std::unique_ptr<Pipeline> pipeline_;
-  std::shared_ptr<Passed> video_, audio_;
-};
 
 TEST_F(HandedOver, EveryFrameComesOutWithItsBytesAndFlags) {
   start();
@@ -100,23 +27,6 @@ TEST_F(HandedOver, EveryFrameComesOutWithItsBytesAndFlags) {
     const bool first = is_video ? next_video == 1 : next_audio == 1;
     EXPECT_EQ(GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT), first);
   }
-}
-
-TEST_F(HandedOver, WhoComesIsAnsweredBeforeTheNextTick) {
-  start("tick-ms=1000");
-  ASSERT_TRUE(publisher_.is_told("NetStream.Publish.Start"));
-  // Each would wait for a whole tick: it comes when the one before was answered.
-  constexpr int kOthers = 5;
-  std::vector<std::unique_ptr<Pipeline>> pipelines;
-  const gint64 before_us = g_get_monotonic_time();
-  for (int i = 0; i < kOthers; ++i) {
-    AdmittedPublisher publisher;
-    pipelines.push_back(std::make_unique<Pipeline>("ticketsrc name=source tick-ms=1000"));
-    publisher.hand_over(pipelines.back()->element("source").get());
-    pipelines.back()->play();
-    ASSERT_TRUE(publisher.is_told("NetStream.Publish.Start"));
-  }
-  EXPECT_LT(g_get_monotonic_time() - before_us, kOthers * G_USEC_PER_SEC / 2);
 }
 
 TEST_F(HandedOver, TimesAreTheSendersFromZero) {
@@ -390,133 +300,6 @@ TEST_F(HandedOver, TheClockMayWrap) {
   ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close")));
   ASSERT_EQ(video_->count(), 3u);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(GST_BUFFER_DTS(video_->buffers[i].get()), i * 40 * GST_MSECOND);
-}
-
-TEST_F(HandedOver, ASilentPublisherIsDisconnected) {
-  start("idle-timeout=1000000000");
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  EXPECT_EQ(close_reason(), "timeout");
-}
-
-TEST_F(HandedOver, PingsDoNotHoldASession) {
-  start("idle-timeout=1000000000");
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
-  // User control, ping response (7).
-  const ByteVector ping = {std::byte{0}, std::byte{7}, std::byte{0},
-                           std::byte{0}, std::byte{0}, std::byte{1}};
-  const auto closed = Pipeline::is_element("headgate-session", "action", "close");
-  EXPECT_TRUE(eventually([&] {
-    publisher_.try_message(rtmp::kUserControl, 0, ping);
-    return pipeline_->count(closed) == 1;
-  }));
-  EXPECT_EQ(close_reason(), "timeout");
-}
-
-TEST_F(HandedOver, TheApplicationMayEndASession) {
-  start();
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
-  g_signal_emit_by_name(pipeline_->element("source").get(), "end-session", "superseded");
-  EXPECT_EQ(close_reason(), "superseded");
-  EXPECT_EQ(video_->events_of(GST_EVENT_EOS).size(), 1u);
-}
-
-TEST_F(HandedOver, ThePublisherIsToldWhenDownstreamFails) {
-  pipeline_ = std::make_unique<Pipeline>(
-      "ticketsrc name=source tick-ms=10 source.video_0 ! identity error-after=2 ! fakesink async=false");
-  publisher_.hand_over(pipeline_->element("source").get());
-  pipeline_->play();
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  for (uint32_t ms = 0; ms < 120; ms += 40) publisher_.video(video_frame(ms == 0), ms, ms == 0);
-  const auto closed = Pipeline::is_element("headgate-session", "reason", "error:downstream: error");
-  EXPECT_TRUE(eventually([&] { return pipeline_->count(closed) == 1; }));
-  EXPECT_TRUE(publisher_.is_told("1503 DOWN: this server cannot go on with the stream"));
-}
-
-TEST_F(HandedOver, ASessionThatIsEndedBeforeItBeginsIsToldWhy) {
-  pipeline_ = std::make_unique<Pipeline>("ticketsrc name=source tick-ms=10");
-  publisher_.hand_over(pipeline_->element("source").get());
-  gst_element_set_state(pipeline_->get(), GST_STATE_PAUSED);
-  g_signal_emit_by_name(pipeline_->element("source").get(), "end-session", "1507 NO-STORAGE: too late");
-  pipeline_->play();
-  EXPECT_EQ(close_reason(), "1507 NO-STORAGE: too late");
-  EXPECT_TRUE(publisher_.is_told("1507 NO-STORAGE: too late"));
-}
-
-TEST_F(HandedOver, ASessionWithoutMediaIsAnError) {
-  start();
-  EXPECT_TRUE(publisher_.is_told("NetStream.Publish.Start"));
-  publisher_.unpublish();
-  const auto is_error = Pipeline::is_type(GST_MESSAGE_ERROR);
-  EXPECT_TRUE(pipeline_->wait(is_error));
-  EXPECT_EQ(pipeline_->count(Pipeline::is_element("headgate-session", "action", "close")), 1);
-}
-
-TEST_F(HandedOver, GarbageEndsTheSessionWithItsReason) {
-  start();
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
-  // A Set Chunk Size of 0.
-  const std::byte zero[4] = {};
-  publisher_.message(1, 0, zero);
-  EXPECT_EQ(close_reason().substr(0, 6), "error:");
-}
-
-TEST_F(HandedOver, StoppingInTheMiddleClosesTheConnection) {
-  start();
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
-  pipeline_->stop();
-  EXPECT_EQ(close_reason(), "stopped");
-}
-
-TEST_F(HandedOver, APauseIsNotTakenForSilence) {
-  start("idle-timeout=1000000000");
-  publisher_.metadata(true, false);
-  publisher_.video_config(media_->video->config);
-  publisher_.video(video_frame(), 0, true);
-  ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
-  gst_element_set_state(pipeline_->get(), GST_STATE_PAUSED);
-  publisher_.video(video_frame(false), 40, false);
-  EXPECT_FALSE(eventually([&] { return video_->count() > 1; }, 1500));
-  pipeline_->play();
-  EXPECT_TRUE(eventually([&] { return video_->count() == 2; }));
-  EXPECT_EQ(pipeline_->count(Pipeline::is_element("headgate-session", "action", "close")), 0);
-}
-
-TEST_F(HandedOver, ManySessionsShareTheirThread) {
-  constexpr size_t kSessions = 20;
-  start();
-  const std::unique_ptr<AdmittedPublisher[]> publishers(new AdmittedPublisher[kSessions]);
-  std::vector<std::unique_ptr<Pipeline>> pipelines;
-  std::vector<std::shared_ptr<Passed>> passed;
-  for (size_t i = 0; i < kSessions; ++i) {
-    pipelines.push_back(std::make_unique<Pipeline>(
-        "ticketsrc name=source tick-ms=10 source.video_0 ! fakesink name=v async=false sync=false"));
-    passed.push_back(watch_pad(*pipelines[i], "v", "sink"));
-    publishers[i].hand_over(pipelines[i]->element("source").get());
-    pipelines[i]->play();
-  }
-  for (size_t i = 0; i < kSessions; ++i) {
-    publishers[i].file(*media_);
-    publishers[i].unpublish();
-  }
-  for (size_t i = 0; i < kSessions; ++i) {
-    ASSERT_TRUE(pipelines[i]->wait_eos()) << i;
-    EXPECT_EQ(passed[i]->count(), packets(codec::Kind::video)) << i;
-  }
 }
 
 }  // namespace
