@@ -120,9 +120,14 @@ int run(int argc, char** argv) {
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);
     tools::log_info("serves http://" + *address + "/");
-    guint source = g_unix_fd_add(loop.fd(), G_IO_IN, run_loop, &loop);
+    GSource* source = g_unix_fd_source_new(loop.fd(), G_IO_IN);
+    g_source_set_callback(source, G_SOURCE_FUNC(run_loop), &loop, nullptr);
+    // No loop runs in one of its callbacks. Did GLib see to that, it would wake itself up twice each time.
+    g_source_set_can_recurse(source, TRUE);
+    g_source_attach(source, nullptr);
     g_main_loop_run(main_loop);
-    g_source_remove(source);
+    g_source_destroy(source);
+    g_source_unref(source);
     forget_admin(line->runtime_dir);
   }
   g_main_loop_unref(main_loop);
