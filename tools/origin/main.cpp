@@ -19,7 +19,7 @@
 namespace headgate::origin {
 namespace {
 
-constexpr rlim_t kOtherDescriptors = 512;  // files, sockets of workers, libraries
+constexpr rlim_t kOtherDescriptors = 256;  // sockets of workers, libraries
 
 struct CommandLine {
   std::string runtime_dir, listen;
@@ -61,16 +61,23 @@ Result<UniqueFd> http_listener(const std::string& address) {
   return tools::listen_tcp(address);
 }
 
-// As many descriptors as the system gives; connections fit under them.
-int64_t connections_that_fit(int64_t wanted) {
+struct Descriptors {
+  int64_t connections;
+  size_t files;
+};
+
+// As many descriptors as the system gives; connections and open media files fit under them.
+Descriptors descriptors_for(int64_t connections) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {connections, kMaxOpenFiles};
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  rlim_t most =
-      limit.rlim_cur > 2 * kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : limit.rlim_cur / 2;
-  return std::min(wanted, static_cast<int64_t>(std::min<rlim_t>(most, INT32_MAX)));
+  const rlim_t files = std::min<rlim_t>(kMaxOpenFiles, limit.rlim_cur / 8),
+               others = files + kOtherDescriptors;
+  const rlim_t most = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
+  return {std::min(connections, static_cast<int64_t>(std::min<rlim_t>(most, INT32_MAX))),
+          static_cast<size_t>(files)};
 }
 
 int fail(const std::string& message, int code) {
@@ -91,6 +98,7 @@ int run(int argc, char** argv) {
   auto address = tools::bound_address(listener->get());
   if (!address) return fail(address.error().message, 1);
 
+  const Descriptors descriptors = descriptors_for(line->limits.all);
   GMainLoop* main_loop = g_main_loop_new(nullptr, FALSE);
   Loop loop;
   SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { g_main_loop_quit(main_loop); });
@@ -99,11 +107,11 @@ int run(int argc, char** argv) {
     Disk media_disk(loop, "media");
     Catalog catalog(loop, archive, line->catalog);
     WorkerFeed feed(loop, line->runtime_dir, catalog);
-    MediaFiles media(media_disk, line->catalog.root);
+    MediaFiles media(media_disk, line->catalog.root, descriptors.files);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
     Site site(catalog, media, events);
-    line->limits.all = connections_that_fit(line->limits.all);
+    line->limits.all = descriptors.connections;
     HttpServer server(
         loop, *std::move(listener), line->limits,
         [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); },

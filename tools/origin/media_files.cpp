@@ -97,22 +97,27 @@ Result<BytesPtr> FileRange::read() const {
       data, length, [](gpointer holder) { delete static_cast<Body*>(holder); }, body.release()));
 }
 
-MediaFiles::MediaFiles(Disk& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
+MediaFiles::MediaFiles(Disk& disk, std::string root, size_t max_open)
+    : disk_(disk), root_(std::move(root)), max_open_(max_open) {}
 
-Result<std::shared_ptr<const UniqueFd>> MediaFiles::open(const std::string& file) {
-  auto known = std::find_if(files_.begin(), files_.end(), [&](const auto& one) { return one.name == file; });
-  if (known != files_.end()) {
-    files_.splice(files_.begin(), files_, known);
-    return known->fd;
+Result<MediaFiles::FdPtr> MediaFiles::open(const std::string& file) {
+  if (auto known = files_.find(file); known != files_.end()) {
+    used_.splice(used_.begin(), used_, known->second.used);
+    return known->second.fd;
   }
   if (!stays_inside(file)) return Unexpected(EINVAL, file + ": leads out of the archive");
   // Renamed when it is closed: a name that vanishes between the two looks was renamed.
   auto opened = open_file(root_ + "/" + file + ".part", O_RDONLY | O_NOFOLLOW);
   if (!opened && opened.error().code == ENOENT) opened = open_file(root_ + "/" + file, O_RDONLY | O_NOFOLLOW);
   if (!opened) return Unexpected(opened.error());
-  files_.push_front({file, std::make_shared<const UniqueFd>(*std::move(opened))});
-  if (files_.size() > kMaxOpenFiles) files_.pop_back();
-  return files_.front().fd;
+  auto fd = std::make_shared<const UniqueFd>(*std::move(opened));
+  used_.push_front(file);
+  files_[file] = {fd, used_.begin()};
+  if (files_.size() > max_open_) {
+    files_.erase(used_.back());
+    used_.pop_back();
+  }
+  return fd;
 }
 
 void MediaFiles::find(const std::string& file, uint64_t offset, uint64_t length, Done done) {

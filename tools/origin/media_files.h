@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include <base/result.h>
 #include <base/unique_fd.h>
@@ -17,8 +18,8 @@
 
 namespace headgate::origin {
 
-inline constexpr size_t kMaxOpenFiles = 256;
-inline constexpr uint64_t kMaxRangeBytes = 256ull << 20;    // one segment
+inline constexpr size_t kMaxOpenFiles = 2048;             // one for each live stream of a node, and then some
+inline constexpr uint64_t kMaxRangeBytes = 256ull << 20;  // one segment
 inline constexpr uint64_t kMaxSendingBytes = 512ull << 20;  // in memory, of all answers on their way
 
 struct FileRange {
@@ -33,7 +34,8 @@ struct FileRange {
 
 class MediaFiles {
  public:
-  MediaFiles(Disk& disk, std::string root);
+  // Keeps `max_open` files open at most.
+  MediaFiles(Disk& disk, std::string root, size_t max_open);
 
   // `file` comes from a record: relative to the root, without ".part". `done` in the loop's thread, now or
   // later; the range was in the page cache just before. Errors: ENOENT, ENODATA, EINVAL (a name that leads
@@ -42,15 +44,18 @@ class MediaFiles {
   void find(const std::string& file, uint64_t offset, uint64_t length, Done done);
 
  private:
+  using FdPtr = std::shared_ptr<const UniqueFd>;  // shared with those who read and send
   struct OpenFile {
-    std::string name;
-    std::shared_ptr<const UniqueFd> fd;  // shared with those who read and send
+    FdPtr fd;
+    std::list<std::string>::iterator used;
   };
-  Result<std::shared_ptr<const UniqueFd>> open(const std::string& file);
+  Result<FdPtr> open(const std::string& file);
 
   Disk& disk_;
   std::string root_;
-  std::list<OpenFile> files_;  // used last first
+  size_t max_open_;
+  std::unordered_map<std::string, OpenFile> files_;
+  std::list<std::string> used_;  // names of files_, used last first
   std::shared_ptr<uint64_t> in_memory_ = std::make_shared<uint64_t>(0);
 };
 

@@ -4,6 +4,7 @@ import fcntl
 import http.client
 import os
 import re
+import resource
 import socket
 import struct
 import termios
@@ -65,6 +66,16 @@ class MediaTest(OriginCase):
         for path, expected in (('/healthz', b'ok\n'), (uri, segment), ('/hls/5/media.m3u8', playlist)):
             one.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
             self.assertEqual(self.answer(one)[2], expected)
+
+    def test_more_files_than_may_be_open(self):
+        stations = range(40, 60)
+        for station in stations:
+            self.archive(station, 4)
+        self.start(limits=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+        first = {station: self.get(f'/hls/{station}/0.m4s') for station in stations}
+        self.assertEqual({station: self.get(f'/hls/{station}/0.m4s') for station in stations}, first)
+        files = sum(link.endswith('.mp4') for link in self.open_files())
+        self.assertEqual(files, 8)  # an eighth
 
     def test_requests_that_come_together_or_in_pieces(self):
         self.archive(5, 6)

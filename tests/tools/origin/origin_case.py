@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
 import wire  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 ORIGIN, MAKE_ARCHIVE = sys.argv[1:3]
 EVENT = 77
@@ -22,16 +23,6 @@ PATIENCE = 30
 SEGMENT = 2 * wire.TIMESCALE
 BYTES = 3000  # of a fake worker's segment
 INIT = '0123456789abcdef'
-
-
-def wait_until(what, predicate):
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        answer = predicate()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f'not within {PATIENCE} s: {what}'
-        time.sleep(0.01)
 
 
 class Live:
@@ -85,12 +76,12 @@ class OriginCase(unittest.TestCase):
         self.process, self.port = None, 0
         self.addCleanup(self.stop)
 
-    def start(self, *arguments):
+    def start(self, *arguments, limits=None):
         self.log = open(os.path.join(self.runtime, 'log'), 'w+', encoding='utf-8')
         self.addCleanup(self.log.close)
         self.process = subprocess.Popen(
             [ORIGIN, '--runtime-dir', self.runtime, '--root', self.root, '--event', str(EVENT), '--listen',
-             f'127.0.0.1:{self.port}', *arguments], stderr=self.log)
+             f'127.0.0.1:{self.port}', *arguments], stderr=self.log, preexec_fn=limits)
 
         def port():
             self.assertIsNone(self.process.poll())
@@ -127,6 +118,15 @@ class OriginCase(unittest.TestCase):
             with open(task + '/io', encoding='utf-8') as io:
                 return int(re.search(r'rchar: (\d+)', io.read()).group(1))
         raise AssertionError(f'no thread {name}')
+
+    def open_files(self):
+        links = []
+        for entry in glob.glob(f'/proc/{self.process.pid}/fd/*'):
+            try:
+                links.append(os.readlink(entry))
+            except FileNotFoundError:  # closed in this moment
+                pass
+        return links
 
     def request(self, path, method='GET', headers=None, body=None):
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)

@@ -268,13 +268,7 @@ class OriginTest(OriginCase):
         self.start()
 
         def sockets():
-            links = []
-            for entry in glob.glob(f'/proc/{self.process.pid}/fd/*'):
-                try:
-                    links.append(os.readlink(entry))
-                except FileNotFoundError:  # closed in this moment
-                    pass
-            return sum(link.startswith('socket:') for link in links)
+            return sum(link.startswith('socket:') for link in self.open_files())
         before = sockets()
         uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
         for path in ('/healthz', uri, '/hls/5/999.m4s', '/api/v1/streams') * 10:
