@@ -17,8 +17,9 @@ class Room {
 
   // `sessions` more than there were. `now_ms` never goes back.
   void came(int64_t sessions, int64_t now_ms);
-  // `free_places` in workers that accept; `starting`: workers that have not told yet.
-  int64_t to_start(int64_t free_places, int64_t starting, int64_t now_ms);
+  // `free_places` in workers that accept; `starting`: workers that run and have not told yet; `failing`: that
+  // wait for another start, and are no help until then.
+  int64_t to_start(int64_t free_places, int64_t starting, int64_t failing, int64_t now_ms);
 
  private:
   void advance(int64_t now_ms);

@@ -249,7 +249,7 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
 
 void Supervisor::keep_room() {
   if (!running_ || stopping_) return;
-  int64_t free_places = 0, workers = 0, starting = 0;
+  int64_t free_places = 0, workers = 0, starting = 0, failing = 0;
   int next = 0;
   bool can_help = false;
   for (auto& [name, child] : children_) {
@@ -259,14 +259,14 @@ void Supervisor::keep_room() {
     next = std::max(next, number + 1);
     auto load = loads_.find(child->name());
     if (load == loads_.end()) {
-      ++starting;  // also one that waits for its next start
+      ++(child->running() ? starting : failing);
     } else if (load->second.accepting) {
       can_help = true;
       free_places += std::max<int64_t>(0, int64_t{load->second.capacity} - load->second.sessions);
     }
   }
   if (!can_help) return;  // what keeps these from accepting would keep others
-  int64_t more = room_.to_start(free_places, starting, system_clock().mono_us() / 1000);
+  int64_t more = room_.to_start(free_places, starting, failing, system_clock().mono_us() / 1000);
   for (more = std::min(more, config_.max_workers - workers); more > 0; --more) {
     tools::log_notice("the workers fill: one more", {{"WORKER", next}});
     place("worker", next++).start();
