@@ -42,7 +42,7 @@ def soak(folder, worker_kb_per_minute, **changes):
     lines = []
     for minute in range(61):
         worker = 20_000 + minute * worker_kb_per_minute
-        entry = {"processes": 1, "fds": 50, "threads": 7}
+        entry = {"processes": 1, "fds": 50, "threads": 7, "anonymous_kb": 1000}
         kinds = {kind: {"kb": 3000, **entry} for kind in ("headgate", "headgate-gate", "headgate-origin")}
         kinds["headgate-worker"] = {"kb": worker, **entry}
         kinds["all"] = {"kb": worker + 9000, **entry}

@@ -82,12 +82,13 @@ def usage(pids):
     return total
 
 
-def pss_kb(pids):
-    """Proportional set size: pages that processes share count once, in parts."""
+def pss_kb(pids, field="Pss"):
+    """Proportional set size: pages that processes share count once, in parts. "Pss_Anon": only what the processes
+    have allocated, whoever else has the same programs and libraries mapped."""
     total = 0
     for pid in pids:
         for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(field + ":"):
                 total += int(line.split()[1])
     return total
 

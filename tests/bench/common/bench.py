@@ -67,7 +67,8 @@ class Progress:
         share = min(1.0, done / of) if of else 1.0
         if sys.stderr.isatty():
             bar = "#" * round(share * self.WIDTH)
-            print(f"\r{self.what}  [{bar:<{self.WIDTH}}] {share:4.0%}  {text}\033[K", end="", file=sys.stderr, flush=True)
+            line = f"\r{self.what}  [{bar:<{self.WIDTH}}] {share:4.0%}  {text}\033[K"
+            print(line, end="", file=sys.stderr, flush=True)
             if share == 1 and self.told != 10:
                 print(file=sys.stderr)
             self.told = 10 if share == 1 else self.told
