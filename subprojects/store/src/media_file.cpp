@@ -25,26 +25,21 @@ FrameIndexer::FrameIndexer(const fmp4::Presentation& presentation) {
   if (presentation.audio) audio_.emplace(*presentation.audio);
 }
 
-// Two at a time, in the order in which they come: neighbours are of a size.
 void FrameIndexer::hash(std::span<const fmp4::Frame> frames) {
-  hashes_.resize(frames.size());
-  std::optional<size_t> waits;
-  Bytes waiting;
+  messages_.clear();
+  in_pieces_.clear();
   for (size_t i = 0; i < frames.size(); ++i) {
     auto& hasher = frames[i].kind == codec::Kind::audio ? audio_ : video_;
     const std::optional<Bytes> message = hasher ? hasher->message(frames[i].data) : frames[i].data;
-    if (!message) {
-      hashes_[i] = hasher->hash(frames[i].data);
-    } else if (!waits) {
-      waits = i;
-      waiting = *message;
-    } else {
-      const std::array<Digest, 2> two = sha256_of_two(waiting, *message);
-      hashes_[*std::exchange(waits, std::nullopt)] = two[0];
-      hashes_[i] = two[1];
-    }
+    if (!message) in_pieces_.push_back(i);
+    messages_.push_back(message.value_or(Bytes{}));
   }
-  if (waits) hashes_[*waits] = sha256(waiting);
+  hashes_.resize(frames.size());
+  sha256_of_all(messages_, hashes_);
+  for (const size_t i : in_pieces_) {
+    auto& hasher = frames[i].kind == codec::Kind::audio ? audio_ : video_;
+    hashes_[i] = hasher->hash(frames[i].data);
+  }
 }
 
 void FrameIndexer::add(std::span<const fmp4::Frame> frames, int64_t file_pts, ByteVector& entries) {

@@ -37,7 +37,10 @@ class FrameIndexer {
 
   std::optional<codec::FrameHasher> video_, audio_;
   Sha256 segment_;
-  std::vector<Digest> hashes_;  // scratch
+  // Of the frames at hand: what is hashed of each; those of which that is not one piece; the digests.
+  std::vector<Bytes> messages_;
+  std::vector<size_t> in_pieces_;
+  std::vector<Digest> hashes_;
 };
 
 // Not thread-safe.

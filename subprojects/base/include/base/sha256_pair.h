@@ -4,9 +4,9 @@
 // processor has no such instructions (or is no x86), both go through OpenSSL one after the other.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include <base/bytes.h>
 #include <base/sha256.h>
@@ -33,7 +33,8 @@ class Sha256Pair {
   std::unique_ptr<State> state_;
 };
 
-// The digests of two messages.
-std::array<Digest, 2> sha256_of_two(Bytes first, Bytes second, Sha256Way way = Sha256Way::best);
+// The digest of each message, two of them under way at any time. As many digests as messages.
+void sha256_of_all(std::span<const Bytes> messages, std::span<Digest> digests,
+                   Sha256Way way = Sha256Way::best);
 
 }  // namespace headgate
