@@ -101,6 +101,27 @@ class NginxRtmp(Server):
             return None
 
 
+class Srs(Server):
+    """SRS as its own full configuration sets it up for HLS and DVR; one process. No Debian package: build it with
+    -O2 (its default is none) and put `srs` in PATH. It writes what it gets twice, too."""
+    name = "srs"
+
+    def command(self):
+        text = (HERE / "srs.conf").read_text()
+        text = text.replace("@OUT@", str(self.folder)).replace("@PORT@", str(self.port))
+        (self.folder / "srs.conf").write_text(text)
+        return ["srs", "-c", str(self.folder / "srs.conf")]
+
+    def publish_arguments(self):
+        return ["--url", f"rtmp://127.0.0.1:{self.port}/live", "--plain", "s"]
+
+    def playlist(self, station):
+        try:
+            return (self.folder / "hls" / "live" / f"s{station}.m3u8").read_text()
+        except FileNotFoundError:
+            return None
+
+
 class Headgate(Server):
     """A node: tickets, archive with hash chain and a commit each second, HLS out of the archive."""
     name = "headgate"
@@ -164,9 +185,11 @@ def missing(server, headgate):
     """Why it cannot be run here, or None."""
     if server is NginxRtmp and not (shutil.which("nginx") and NGINX_MODULE.exists()):
         return "apt install nginx libnginx-mod-rtmp"
+    if server is Srs and not shutil.which("srs"):
+        return "no srs in PATH; Debian has none, https://ossrs.net tells how to build it"
     if not shutil.which(headgate):
         return f"{headgate} is no program: --headgate PATH, or meson devenv"
     return None
 
 
-SERVERS = {server.name: server for server in (NginxRtmp, Headgate)}
+SERVERS = {server.name: server for server in (NginxRtmp, Headgate, Srs)}
