@@ -48,8 +48,8 @@ def soak(folder, worker_kb_per_minute, **changes):
         kinds["all"] = {"kb": worker + 9000, **entry}
         lines.append({"bench": "soak", "at_s": minute * 60, "kinds": kinds})
     lines.append({"end": True, "warm_up": 15, "tail": 15, "minutes": 60, "loss": 0.1, "stations": 200, "accepted": 1400,
-                  "cut": 1200, "refused": 0, "dropped": 0, "given_up": 0, "restarts": 0, "live": 200, "lag_max_ms": 3.0,
-                  **changes})
+                  "cut": 1200, "refused": 0, "dropped": 0, "given_up": 0, "restarts": 0, "idle_kb": 9000, "live": 200,
+                  "lag_max_ms": 3.0, **changes})
     path, plot = Path(folder) / "soak.jsonl", Path(folder) / "soak.svg"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     done = subprocess.run([BENCH / "soak/run", "--from", path, "--plot", plot], capture_output=True, text=True,
@@ -70,7 +70,7 @@ def test_a_soak_says_what_grew():
 
 def test_a_soak_that_was_disturbed_proves_nothing():
     with tempfile.TemporaryDirectory() as folder:
-        for what in ({"dropped": 1}, {"restarts": 1}, {"live": 150}):
+        for what in ({"dropped": 1}, {"restarts": 1}, {"live": 150}, {"idle_kb": 0, "stations": 20}):
             code, text = soak(folder, 0, **what)
             assert code == 1 and "NOT" in text, text
 
@@ -84,7 +84,8 @@ def test_an_archive_is_complete_or_it_is_told_why():
     sent = {"per_station": [{"station": 7, "sessions": [{"video": 60, "audio": 120}, {"video": 40, "audio": 80}]}]}
     good = {"station": 7, "runs": [run_of()], "errors": [], "notes": []}
     assert archives.compare(sent, [good]) == {}
-    for change, word in (({"runs": [run_of(video_frames=99)]}, "video"), ({"runs": [run_of(audio_frames=201)]}, "audio"),
+    for change, word in (({"runs": [run_of(video_frames=99)]}, "video"),
+                         ({"runs": [run_of(audio_frames=201)]}, "audio"),
                          ({"runs": [run_of(gaps=[{"ms": 5, "reason": "io"}])]}, "gap"),
                          ({"runs": [run_of(ended=None)]}, "ended"), ({"runs": [run_of(ended="crash")]}, "ended"),
                          ({"runs": [run_of(unattested_bytes=1)]}, "record"), ({"errors": ["a digest"]}, "digest"),
@@ -107,7 +108,8 @@ def test_a_cold_worker_or_a_late_segment_breaks_the_promise():
 
 def test_returns_are_counted_from_the_storm():
     import storm  # pylint: disable=import-outside-toplevel
-    stations = [[{"ended": "cut", "start_s": 1}, {"ended": "refused", "start_s": 21}, {"ended": "finished", "start_s": 22.5}],
+    stations = [[{"ended": "cut", "start_s": 1}, {"ended": "refused", "start_s": 21},
+                 {"ended": "finished", "start_s": 22.5}],
                 [{"ended": "cut", "start_s": 1}, {"ended": "given up", "start_s": 30}],
                 [{"ended": "finished", "start_s": 1}]]
     assert storm.returns({"per_station": [{"sessions": sessions} for sessions in stations]}, 20) == [2.5, None]

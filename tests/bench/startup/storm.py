@@ -120,7 +120,8 @@ def measure(arguments, server, folder, trimmer):
         began = time.monotonic()
         publisher = Publisher(arguments.headgate, server, folder, arguments.clip, f"1-{stations}", seconds,
                               ["--ramp", arguments.ramp, "--reconnect-every", storm_s, "--reconnect-share",
-                               arguments.share, "--reconnect-within", arguments.within])
+                               arguments.share, "--reconnect-within", arguments.within,
+                               *(["--silent-cuts"] if arguments.silent else [])])
         time.sleep(seconds - 2)
         node = server.node()
         sent = publisher.finish(arguments.patience)
@@ -150,7 +151,7 @@ def measure(arguments, server, folder, trimmer):
     storm_cpu = cpu.between(began + storm_s, began + storm_s + arguments.within + gop_s + 1)
     now = {stream["station"]: stream for stream in streams.now}
     return {
-        "part": "storm", "stations": stations, "ramp_s": arguments.ramp, "share": arguments.share,
+        "part": "storm", "stations": stations, "ramp_s": arguments.ramp, "share": arguments.share, "silent": arguments.silent,
         "within_s": arguments.within, "run_s": sent["run_s"], "accepted": sent["accepted"],
         "refused": sent["refused"], "dropped": sent["dropped"], "given_up": sent["given_up"],
         "reasons": sent["reasons"], "accept_ms": sent["accept_ms"], "connect_ms": sent["connect_ms"],
