@@ -25,11 +25,11 @@ TEST(RoomTest, ManyWhoComeHaveRoomMadeBeforeTheyFillIt) {
   Room room(kCapacity);
   room.came(60, kStart);
   room.came(60, kStart + 400);
-  // 120 in less than a second: three workers' worth is to be free.
+  // 120 in less than the window: three workers' worth is to be free.
   EXPECT_EQ(room.to_start(60, 0, 0, kStart + 400), 2);
   EXPECT_EQ(room.to_start(60, 1, 0, kStart + 400), 1);
   EXPECT_EQ(room.to_start(120, 0, 0, kStart + 400), 0);
-  // The second after it is remembered, and then not any more.
+  // The window after it is remembered, and then not any more.
   EXPECT_EQ(room.to_start(60, 0, 0, kStart + kArrivalWindowMs + 100), 2);
   EXPECT_EQ(room.to_start(60, 0, 0, kStart + 4 * kArrivalWindowMs), 0);
 }
