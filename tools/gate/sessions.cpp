@@ -52,7 +52,9 @@ Result<std::string> Sessions::choose_worker(const Station& station,
       reason = "all workers are full";
       continue;
     }
-    if (best && load >= best_load) continue;
+    // The fullest that has room: what a worker costs by itself is shared by many, and the one that is kept
+    // free for a rush stays free.
+    if (best && load <= best_load) continue;
     best = &worker;
     best_load = load;
   }
