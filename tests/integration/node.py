@@ -16,24 +16,12 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/support"))
 import family  # noqa: E402  pylint: disable=wrong-import-position
+from waiting import SLOWNESS, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = Path(os.environ["HEADGATE_BUILD"]).resolve()
 HEADGATE = BUILD / "tools/headgate/headgate"
-# Sanitizers and valgrind make everything slower; deadlines are multiplied by this.
-SLOWNESS = float(os.environ.get("HEADGATE_SLOWNESS", "1"))
 EVENT = 77
 ROLES = ("supervisor", "gate", "worker", "origin")
-
-
-def wait_until(what, predicate, within=10.0):
-    """Asks until `predicate` answers something true, and returns that; AssertionError with `what` otherwise."""
-    deadline = time.monotonic() + within * SLOWNESS
-    while True:
-        answer = predicate()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"not within {within * SLOWNESS:.0f} s: {what}"
-        time.sleep(0.02)
 
 
 def resident_bytes(pid):

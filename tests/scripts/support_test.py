@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 import family  # noqa: E402
 import tap  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 WITHIN_S = 20
 # Ends at once and leaves a process in a session of its own, without environment and with a name that tells nothing.
@@ -63,18 +63,11 @@ tap.run_unittest()
 """
 
 
-def wait_until(predicate):
-    deadline = time.monotonic() + WITHIN_S
-    while not predicate():
-        assert time.monotonic() < deadline, f"not within {WITHIN_S} s"
-        time.sleep(0.01)
-
-
 def test_orphans_are_found_and_killed():
     family.adopt()
     assert not family.descendants()
     subprocess.run([sys.executable, "-c", LEAVES_AN_ORPHAN], check=True)
-    wait_until(lambda: list(family.descendants().values()) == ["orphan 600"])
+    wait_until("the orphan is ours", lambda: list(family.descendants().values()) == ["orphan 600"])
     (pid,) = family.descendants()
     family.kill_all(lambda command: "somebody else" in command)
     assert list(family.descendants()) == [pid]

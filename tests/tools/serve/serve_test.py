@@ -16,20 +16,11 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
 import tap  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 HEADGATE = sys.argv[1]
 PATIENCE = 60
 ROLES = {'supervisor', 'gate', 'worker', 'origin'}
-
-
-def wait_until(what, predicate, within=PATIENCE):
-    deadline = time.monotonic() + within
-    while True:
-        answer = predicate()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f'not within {within} s: {what}'
-        time.sleep(0.01)
 
 
 def alive(pid):
