@@ -4,6 +4,7 @@
 import importlib.machinery
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ sys.path.insert(0, str(TESTS / "support"))
 sys.path.insert(0, str(BENCH / "common"))
 sys.path.insert(0, str(BENCH / "endurance"))
 sys.path.insert(0, str(BENCH / "startup"))
+import accounting  # noqa: E402
 import archives  # noqa: E402
 import bench  # noqa: E402
 import tap  # noqa: E402
@@ -104,6 +106,16 @@ def test_a_cold_worker_or_a_late_segment_breaks_the_promise():
     for row in (single(warm=False), single(beyond_gop_ms=None, warm=None), single(refused=1)):
         assert not judge([single(), row], None).hold, row
     assert not judge([single(beyond_gop_ms=301.0)] * 3, None).hold
+
+
+def test_a_process_that_ends_in_between_does_not_count():
+    before = {1: accounting.Usage(cpu_ns=10, written=5), 2: accounting.Usage(cpu_ns=1000)}
+    after = {1: accounting.Usage(cpu_ns=30, written=6), 3: accounting.Usage(cpu_ns=7)}
+    used = accounting.used_between(before, after)
+    assert (used.cpu_ns, used.written) == (20, 1), used
+    gone = subprocess.Popen(["true"])  # pylint: disable=consider-using-with
+    gone.wait()
+    assert list(accounting.usage_each([gone.pid, os.getpid()])) == [os.getpid()]
 
 
 def test_returns_are_counted_from_the_storm():

@@ -82,14 +82,37 @@ def usage(pids):
     return total
 
 
+def usage_each(pids):
+    """{pid: Usage}, without those that have ended."""
+    out = {}
+    for pid in pids:
+        try:
+            out[pid] = usage([pid])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return out
+
+
+def used_between(before, after):
+    """Of two usage_each(): what the processes that are in both have used. A node ends workers that idle."""
+    total = Usage()
+    for pid in before.keys() & after.keys():
+        more = after[pid].since(before[pid])
+        for field in dataclasses.fields(Usage):
+            setattr(total, field.name, getattr(total, field.name) + getattr(more, field.name))
+    return total
+
+
 def pss_kb(pids, field="Pss"):
     """Proportional set size: pages that processes share count once, in parts. "Pss_Anon": only what the processes
     have allocated, whoever else has the same programs and libraries mapped."""
     total = 0
     for pid in pids:
-        for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
-            if line.startswith(field + ":"):
-                total += int(line.split()[1])
+        try:
+            rollup = _read(f"/proc/{pid}/smaps_rollup")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended meanwhile
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(field + ":"))
     return total
 
 

@@ -31,12 +31,7 @@ class CpuWatch(threading.Thread):
         return (sum(fields) - fields[3] - fields[4]) / 100  # neither idle nor waiting for a disk
 
     def look(self):
-        out = {}
-        for pid in accounting.family(self.root):
-            try:
-                out[pid] = accounting.usage([pid]).cpu_ns
-            except (FileNotFoundError, ProcessLookupError):
-                pass  # ended meanwhile
+        out = {pid: one.cpu_ns for pid, one in accounting.usage_each(accounting.family(self.root)).items()}
         return time.monotonic(), out, self.machine_busy_s()
 
     def run(self):
