@@ -72,11 +72,18 @@ GstFlowReturn ByHand::Pad::try_push(const Packet& packet, uint64_t timescale, in
   return gst_pad_push(pad_.get(), buffer);
 }
 
-void ByHand::start(bool video, bool audio) {
+void ByHand::SetUpTestSuite() {
   media_ = encode(
       "-f lavfi -i testsrc2=s=160x120:r=25 -f lavfi -i sine=r=48000 -t 6 "
       "-c:v libx264 -preset ultrafast -g 25 -bf 0 -c:a aac");
   other_ = encode("-f lavfi -i testsrc2=s=320x240:r=25 -t 3 -c:v libx264 -preset ultrafast -g 25 -bf 0");
+}
+
+void ByHand::TearDownTestSuite() {
+  media_ = other_ = {};
+}
+
+void ByHand::start(bool video, bool audio) {
   pipeline_ = std::make_unique<Pipeline>(archiver());
   archiver_ = pipeline_->element("archive");
   pipeline_->play();

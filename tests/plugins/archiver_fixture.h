@@ -36,6 +36,8 @@ GstEvent* session_end_event(const char* reason);
 // wants. Such a source is taken as live.
 class ByHand : public Archiver {
  protected:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
   void start(bool video, bool audio);
   void TearDown() override;
 
@@ -74,7 +76,7 @@ class ByHand : public Archiver {
   }
   uint64_t stat(const char* field);
 
-  MediaFile media_, other_;
+  static inline MediaFile media_, other_;  // 6 s of 160x120 with audio, 3 s of 320x240; both begin at 1 s
   std::unique_ptr<Pipeline> pipeline_;
   gst::Ref<GstElement> archiver_;
   std::optional<Pad> video_, audio_;
