@@ -51,6 +51,25 @@ TEST(RoomTest, OneThatEndsAgainAndAgainIsNoRoom) {
   EXPECT_EQ(room.to_start(0, 0, kStartAtOnce, kStart), 0);
 }
 
+TEST(RoomTest, WhatIsTooManyForLongMayEnd) {
+  Room room(kCapacity);
+  EXPECT_EQ(room.to_end(4 * kCapacity, kStart), 0) << "not at once";
+  EXPECT_EQ(room.to_end(4 * kCapacity, kStart + kSpareMs - 1), 0);
+  EXPECT_EQ(room.to_end(4 * kCapacity, kStart + kSpareMs), 3) << "one is kept free";
+  EXPECT_EQ(room.to_end(kCapacity, kStart + kSpareMs), 0);
+  // The time begins anew.
+  EXPECT_EQ(room.to_end(2 * kCapacity, kStart + kSpareMs + 1), 0);
+  EXPECT_EQ(room.to_end(2 * kCapacity, kStart + 2 * kSpareMs + 1), 1);
+  EXPECT_EQ(room.to_end(2 * kCapacity - 1, kStart + 2 * kSpareMs + 1), 0) << "less than a worker too many";
+}
+
+TEST(RoomTest, NoneEndsWhileManyCome) {
+  Room room(kCapacity);
+  EXPECT_EQ(room.to_end(3 * kCapacity, kStart), 0);
+  room.came(3 * kCapacity, kStart + kSpareMs);
+  EXPECT_EQ(room.to_end(3 * kCapacity, kStart + kSpareMs), 0);
+}
+
 TEST(RoomTest, SessionsThatGoAreNoArrivals) {
   Room room(1);
   room.came(-100, kStart);

@@ -351,6 +351,22 @@ class ServeTest(unittest.TestCase):
             wait_until(f'{workers} workers', lambda n=workers: len(self.node()['workers']) == n)
         self.stop()
 
+    def test_workers_too_many_end_again(self):
+        self.start('--capacity', '1', '--workers', '1', '--max-workers', '4')
+        publishers = []
+        for station in (1, 2, 3):
+            publishers.append(self.publish(str(station)))
+            wait_until(f'{station} sessions', lambda n=station: len(self.node()['sessions']) == n)
+            wait_until('one more worker', lambda n=station: len(self.node()['workers']) == n + 1)
+        for one in publishers[1:]:
+            one.kill()
+        # One has the session, one is free.
+        wait_until('2 workers', lambda: len(self.node()['workers']) == 2)
+        self.assertEqual([one['station'] for one in self.node()['sessions']], [1])
+        self.publish('4')
+        wait_until('another session', lambda: len(self.node()['sessions']) == 2)
+        self.stop()
+
     def test_settings_from_a_file(self):
         path = os.path.join(self.folder, 'node.conf')
         with open(path, 'w', encoding='utf-8') as file:

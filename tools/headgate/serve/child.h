@@ -52,6 +52,7 @@ class Child {
   const Place& place() const { return place_; }
   bool running() const { return process_.pidfd.get() >= 0; }
   bool ready() const { return ready_; }
+  bool stopping() const { return stopping_; }
   int pid() const { return process_.pid; }
   int64_t since_utc_us() const { return since_utc_us_; }
   int64_t restarts() const { return restarts_; }

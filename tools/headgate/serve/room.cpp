@@ -18,13 +18,27 @@ void Room::came(int64_t sessions, int64_t now_ms) {
   now_ += std::max<int64_t>(0, sessions);
 }
 
+int64_t Room::wanted() const {
+  return std::max({capacity_, now_, before_});
+}
+
 int64_t Room::to_start(int64_t free_places, int64_t starting, int64_t failing, int64_t now_ms) {
   advance(now_ms);
-  const int64_t wanted = std::max({capacity_, now_, before_});
-  const int64_t missing = wanted - free_places - starting * capacity_;
+  const int64_t missing = wanted() - free_places - starting * capacity_;
   if (missing <= 0) return 0;
   return std::clamp<int64_t>((missing + capacity_ - 1) / capacity_, 0,
                              std::max<int64_t>(0, kStartAtOnce - starting - failing));
+}
+
+int64_t Room::to_end(int64_t free_places, int64_t now_ms) {
+  advance(now_ms);
+  const int64_t spare = (free_places - wanted()) / capacity_;
+  if (spare <= 0) {
+    spare_ms_ = -1;
+    return 0;
+  }
+  if (spare_ms_ < 0) spare_ms_ = now_ms;
+  return now_ms - spare_ms_ >= kSpareMs ? spare : 0;
 }
 
 }  // namespace headgate::serve

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "notify.h"
@@ -223,6 +224,11 @@ void Supervisor::fail(const std::string& reason) {
 void Supervisor::on_changed(Child& child) {
   if (!child.running()) loads_.erase(child.name());
   if (!stopping_) {
+    if (child.stopping() && !child.running())  // a worker too many; not from within its own call
+      loop_.post([this, name = socket_name(child.place().role, child.place().number)] {
+        children_.erase(name);
+        announce();
+      });
     announce();
     return report_ready();
   }
@@ -244,6 +250,8 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
       room_.came(int64_t{state->sessions} - before->second.sessions, system_clock().mono_us() / 1000);
     loads_[child.name()] = {state->sessions, state->capacity, state->accepting};
     keep_room();
+  } else if (std::holds_alternative<wire::Status>(message)) {
+    keep_room();  // time has passed
   }
 }
 
@@ -255,8 +263,9 @@ void Supervisor::keep_room() {
   for (auto& [name, child] : children_) {
     int number = child->place().number;
     if (number < 0) continue;
-    ++workers;
     next = std::max(next, number + 1);
+    if (child->stopping()) continue;
+    ++workers;
     auto load = loads_.find(child->name());
     if (load == loads_.end()) {
       ++(child->running() ? starting : failing);
@@ -270,6 +279,22 @@ void Supervisor::keep_room() {
   for (more = std::min(more, config_.max_workers - workers); more > 0; --more) {
     tools::log_notice("the workers fill: one more", {{"WORKER", next}});
     place("worker", next++).start();
+  }
+  end_spare(room_.to_end(free_places, system_clock().mono_us() / 1000));
+}
+
+// The last ones that have nothing: the gate gives the first ones work.
+void Supervisor::end_spare(int64_t workers) {
+  std::map<int, Child*, std::greater<>> idle;  // by number, the highest first
+  for (auto& [name, child] : children_) {
+    auto load = loads_.find(child->name());
+    if (load == loads_.end() || child->stopping() || child->place().number < config_.workers) continue;
+    if (load->second.accepting && load->second.sessions == 0) idle[child->place().number] = child.get();
+  }
+  for (auto& [number, child] : idle) {
+    if (workers-- <= 0) return;
+    tools::log_notice("too many workers are free: one less", {{"WORKER", number}});
+    child->stop();
   }
 }
 

@@ -62,8 +62,9 @@ class Supervisor {
   void on_changed(Child& child);
   void on_died(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
-  void keep_room();  // more workers before the present ones are full
-  void announce();   // to the origin, to node.json
+  void keep_room();  // more workers before the present ones are full, fewer when they have long been too many
+  void end_spare(int64_t workers);
+  void announce();  // to the origin, to node.json
   void report_ready();
   std::string node_json() const;
 
