@@ -64,8 +64,10 @@ std::vector<Candidate> Gate::candidates() const {
   std::vector<Candidate> out;
   for (const auto& [path, link] : workers_->all())
     if (link.known)
-      out.push_back(
-          {path, link.state.sessions, link.state.capacity, link.state.accepting, link.state.reason});
+      out.push_back({path, link.state.worker, link.state.sessions, link.state.capacity, link.state.accepting,
+                     link.state.reason});
+  // The supervisor ends the last ones when they have long had nothing.
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   return out;
 }
 

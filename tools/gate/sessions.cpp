@@ -25,11 +25,17 @@ Result<std::string> Sessions::choose_worker(const Station& station,
                                             const std::vector<Candidate>& workers) const {
   auto before = last_worker_.find(station);
   // Once over the sessions, whatever the number of workers: in a storm this runs for everybody who comes.
-  std::map<std::string_view, uint64_t>
-      coming;            // handed over and not yet opened: not in the worker's own count
+  struct Known {
+    uint64_t coming = 0;  // handed over and not yet opened: not in the worker's own count
+    uint64_t all =
+        0;  // of the sessions known here: one may be open that the worker has not counted to us yet
+  };
+  std::map<std::string_view, Known> known;
   bool running = false;  // the station has a session where it was
   for (const auto& [id, session] : sessions_) {
-    if (!session.opened) ++coming[session.worker];
+    Known& here = known[session.worker];
+    ++here.all;
+    if (!session.opened) ++here.coming;
     running |= session.event == station.first && session.station == station.second &&
                before != last_worker_.end() && session.worker == before->second;
   }
@@ -43,8 +49,8 @@ Result<std::string> Sessions::choose_worker(const Station& station,
         no_storage = worker.reason.substr(wire::kNoStorageFront.size());
       continue;
     }
-    auto more = coming.find(worker.path);
-    uint64_t load = worker.sessions + (more == coming.end() ? 0 : more->second);
+    const Known here = known[worker.path];
+    const uint64_t load = std::max(worker.sessions + here.coming, here.all);
     // Where the station's run was, its stream goes on without a search; the old session makes room.
     if (before != last_worker_.end() && before->second == worker.path && (running || load < worker.capacity))
       return worker.path;

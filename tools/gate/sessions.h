@@ -28,6 +28,7 @@ struct Session {
 // A worker as far as choosing one goes.
 struct Candidate {
   std::string path;
+  uint32_t number = 0;
   uint32_t sessions = 0, capacity = 0;  // as it last said
   bool accepting = false;
   std::string reason;  // why not

@@ -31,8 +31,10 @@ Refusal Admission::unfit_refusal(const std::string& problem) {
           problem};
 }
 
-std::optional<Refusal> Admission::reason_to_refuse(const wire::Handoff& handoff) const {
-  if (std::string problem = fitness_.problem(); !problem.empty()) return unfit_refusal(problem);
+std::optional<Refusal> Admission::reason_to_refuse(const wire::Handoff& handoff, Coming how) const {
+  const bool on_its_way = how == Coming::handed_over && fitness_.drained_within(rules_.on_its_way_ms);
+  if (std::string problem = fitness_.problem(); !problem.empty() && !on_its_way)
+    return unfit_refusal(problem);
   Station station{handoff.event, handoff.station};
   // Who waits for a former session gets its place, which is counted.
   if (!host_.runs(station) && host_.sessions() >= rules_.capacity)
@@ -47,7 +49,8 @@ std::optional<Refusal> Admission::reason_to_refuse(const wire::Handoff& handoff)
 }
 
 void Admission::take(wire::Handoff handoff, UniqueFd connection) {
-  if (auto refusal = reason_to_refuse(handoff)) return refuse(handoff, std::move(connection), *refusal);
+  if (auto refusal = reason_to_refuse(handoff, Coming::handed_over))
+    return refuse(handoff, std::move(connection), *refusal);
   Station station{handoff.event, handoff.station};
   if (!host_.runs(station)) return host_.begin(handoff, std::move(connection));
   if (waiting_.count(station) != 0)
@@ -98,7 +101,7 @@ void Admission::closed(const Station& station) {
   Waiting& waiting = next.mapped();
   loop_.cancel(waiting.deadline);
   // Much may have happened since it came.
-  if (auto refusal = reason_to_refuse(waiting.handoff))
+  if (auto refusal = reason_to_refuse(waiting.handoff, Coming::after_a_wait))
     refuse(waiting.handoff, std::move(waiting.connection), *refusal);
   else
     host_.begin(waiting.handoff, std::move(waiting.connection));

@@ -25,6 +25,7 @@ struct AdmissionRules {
   size_t capacity = 0;
   int64_t errors_per_minute = 0;  // of a station: so many, and it is refused
   int64_t pending_ms = 0;         // a returning publisher waits so long for his station's last session to end
+  int64_t on_its_way_ms = 0;      // after draining was asked for: the gate may not have heard of it yet
 };
 
 struct Refusal {
@@ -75,7 +76,8 @@ class Admission {
     Loop::TimerId deadline = 0;
   };
   static Refusal unfit_refusal(const std::string& problem);
-  std::optional<Refusal> reason_to_refuse(const wire::Handoff& handoff) const;
+  enum class Coming { handed_over, after_a_wait };
+  std::optional<Refusal> reason_to_refuse(const wire::Handoff& handoff, Coming how) const;
   void refuse_one(const Station& station, const Refusal& refusal);
 
   Loop& loop_;

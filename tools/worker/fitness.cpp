@@ -27,6 +27,15 @@ void Fitness::look_at_archive() {
   archive_problem_ = problem.empty() ? "" : for_strangers(problem);
 }
 
+void Fitness::drain() {
+  if (!std::exchange(draining_, true)) drained_us_ = system_clock().mono_us();
+}
+
+bool Fitness::drained_within(int64_t ms) const {
+  return draining_ && !stopping_ && !given_up() && archive_problem_.empty() &&
+         system_clock().mono_us() - drained_us_ < ms * 1000;
+}
+
 bool Fitness::give_up(const std::string& reason) {
   if (given_up()) return false;
   hopeless_ = reason;
@@ -37,7 +46,7 @@ bool Fitness::give_up(const std::string& reason) {
 
 std::string Fitness::problem() const {
   if (stopping_) return "stopping";
-  if (draining_) return "draining";
+  if (draining_) return wire::kDraining;
   if (given_up()) return hopeless_;
   return archive_problem_;
 }

@@ -18,7 +18,7 @@ class Fitness {
   void look_at_archive();
   // False: it was before.
   bool stop() { return !std::exchange(stopping_, true); }
-  void drain() { draining_ = true; }
+  void drain();
   // Nothing more is taken, and the process ends when nothing runs that can still end well: the supervisor
   // starts a fresh one. False: it was given up before.
   bool give_up(const std::string& reason);
@@ -27,6 +27,8 @@ class Fitness {
   bool given_up() const { return !hopeless_.empty(); }
   // Why no session is accepted, for publishers to read; empty: accepting.
   std::string problem() const;
+  // Nothing else is wrong, and it has not been draining for longer: who was handed over meanwhile may stay.
+  bool drained_within(int64_t ms) const;
   // Of a worker that was given up, by the tick: all sessions are closed, or those that are left, on their way
   // out, had `last_words_ms`.
   bool nothing_ends_any_more(size_t sessions, bool any_running, int64_t last_words_ms);
@@ -38,6 +40,7 @@ class Fitness {
   std::string archive_problem_;  // the same for problem()
   std::string hopeless_;         // why this worker was given up; empty: it was not
   int64_t last_ran_us_ = 0;      // of a worker that was given up: when something ran; mono, by the tick
+  int64_t drained_us_ = 0;       // mono
   bool draining_ = false;
   bool stopping_ = false;
 };

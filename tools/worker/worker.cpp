@@ -20,7 +20,9 @@ Worker::Worker(Loop& loop, Settings settings)
     : loop_(loop),
       settings_(std::move(settings)),
       fitness_(settings_.root, settings_.event),
-      admission_(loop, {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms},
+      admission_(loop,
+                 {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms,
+                  settings_.on_its_way_ms},
                  fitness_, *this) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });

@@ -25,6 +25,7 @@ inline constexpr int64_t kStopMs = 4700;  // from the request to stop to the end
 inline constexpr int64_t kTickMs = 1000;  // the archive, the reaper, status
 // A returning publisher waits so long for its station's last session to end (kEndMs and some).
 inline constexpr int64_t kPendingMs = 6000;
+inline constexpr int64_t kOnItsWayMs = 1000;
 // A state change that takes longer: this process cannot end sessions any more and is given up.
 inline constexpr int64_t kStuckMs = 20'000;
 // From there on what runs may go on for so long, then the process ends in spite of it.
@@ -41,6 +42,7 @@ struct Settings {
   Description description;  // that every session runs
   ClaimRules claims;
   uint32_t event = 0;  // of the node's keys: whose archive is looked at
+  int64_t on_its_way_ms = kOnItsWayMs;
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
 

@@ -52,7 +52,7 @@ class SessionsTest : public testing::Test {
 
   ManualClock clock_{1'700'000'000 * kSecond, 1'000 * kSecond};
   Sessions sessions_{clock_};
-  std::vector<Candidate> workers_ = {{"w0", 0, 10, true, ""}, {"w1", 0, 10, true, ""}};
+  std::vector<Candidate> workers_ = {{"w0", 0, 0, 10, true, ""}, {"w1", 1, 0, 10, true, ""}};
   std::string text_;
 };
 
@@ -70,7 +70,7 @@ TEST_F(SessionsTest, ATicketThatMayNotBeTakenOverStaysWhereItWas) {
 }
 
 TEST_F(SessionsTest, FillsOneWorkerBeforeTheNext) {
-  workers_ = {{"w0", 0, 2, true, ""}, {"w1", 0, 3, true, ""}};
+  workers_ = {{"w0", 0, 0, 2, true, ""}, {"w1", 1, 0, 3, true, ""}};
   // Sessions that are on their way count, though the workers do not report them yet.
   EXPECT_EQ(begin(1, 1).worker, "w0");
   EXPECT_EQ(begin(2, 2).worker, "w0");
@@ -83,6 +83,14 @@ TEST_F(SessionsTest, FillsOneWorkerBeforeTheNext) {
   EXPECT_EQ(begin(5, 5).worker, "w1");
   workers_[1].sessions = workers_[1].capacity;
   EXPECT_EQ(begin(6, 6).worker, "w0");
+}
+
+TEST_F(SessionsTest, ASessionThatIsOpenAndNotCountedYetTakesItsPlace) {
+  workers_ = {{"w0", 0, 0, 1, true, ""}, {"w1", 1, 0, 1, true, ""}};
+  begin(1, 1);
+  // The worker's word that it is open comes before its word of how many it has.
+  sessions_.opened({1, 77, 1, to_hex(ticket_of(1).tid), "192.0.2.7:1000", "rtmp", "", 0}, "w0");
+  EXPECT_EQ(begin(2, 2).worker, "w1") << "not the one place too many of a full worker";
 }
 
 TEST_F(SessionsTest, AReconnectGoesWhereTheStationWas) {
@@ -118,13 +126,13 @@ TEST_F(SessionsTest, ADrainingWorkerLosesItsReconnects) {
 }
 
 TEST_F(SessionsTest, RefusalsSayWhy) {
-  workers_[0] = {"w0", 0, 10, false, "draining"};
-  workers_[1] = {"w1", 0, 10, false, "archive: the archive's disk is full"};
+  workers_[0] = {"w0", 0, 0, 10, false, "draining"};
+  workers_[1] = {"w1", 1, 0, 10, false, "archive: the archive's disk is full"};
   EXPECT_EQ(refusal(1), ticket::kNoStorage);
   EXPECT_NE(text_.find("the archive's disk is full"), std::string::npos);
   workers_[1].reason = "draining";
   EXPECT_EQ(refusal(1), ticket::kDown);
-  workers_[1] = {"w1", 10, 10, true, ""};
+  workers_[1] = {"w1", 1, 10, 10, true, ""};
   EXPECT_EQ(refusal(1), ticket::kDown);
   EXPECT_NE(text_.find("full"), std::string::npos);
   workers_.clear();

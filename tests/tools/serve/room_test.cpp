@@ -53,14 +53,21 @@ TEST(RoomTest, OneThatEndsAgainAndAgainIsNoRoom) {
 
 TEST(RoomTest, WhatIsTooManyForLongMayEnd) {
   Room room(kCapacity);
-  EXPECT_EQ(room.to_end(4 * kCapacity, kStart), 0) << "not at once";
-  EXPECT_EQ(room.to_end(4 * kCapacity, kStart + kSpareMs - 1), 0);
-  EXPECT_EQ(room.to_end(4 * kCapacity, kStart + kSpareMs), 3) << "one is kept free";
+  EXPECT_EQ(room.to_end(5 * kCapacity, kStart), 0) << "not at once";
+  EXPECT_EQ(room.to_end(5 * kCapacity, kStart + kSpareMs - 1), 0);
+  EXPECT_EQ(room.to_end(5 * kCapacity, kStart + kSpareMs), 3) << "one is kept free, and half of one";
   EXPECT_EQ(room.to_end(kCapacity, kStart + kSpareMs), 0);
   // The time begins anew.
-  EXPECT_EQ(room.to_end(2 * kCapacity, kStart + kSpareMs + 1), 0);
-  EXPECT_EQ(room.to_end(2 * kCapacity, kStart + 2 * kSpareMs + 1), 1);
-  EXPECT_EQ(room.to_end(2 * kCapacity - 1, kStart + 2 * kSpareMs + 1), 0) << "less than a worker too many";
+  EXPECT_EQ(room.to_end(3 * kCapacity, kStart + kSpareMs + 1), 0);
+  EXPECT_EQ(room.to_end(3 * kCapacity, kStart + 2 * kSpareMs + 1), 1);
+}
+
+TEST(RoomTest, OneSessionMoreOrLessStartsAndEndsNothing) {
+  Room room(kCapacity);
+  int64_t now = kStart;
+  EXPECT_EQ(room.to_start(kCapacity - 1, 0, 0, now), 1);
+  // It is there, and the session gone: whatever the time, nothing ends.
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(room.to_end(2 * kCapacity, now += kSpareMs), 0);
 }
 
 TEST(RoomTest, NoneEndsWhileManyCome) {

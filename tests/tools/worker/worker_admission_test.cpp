@@ -28,6 +28,34 @@ TEST_F(WorkerTest, AFullOrDrainingWorkerRefusesAndSaysSo) {
   EXPECT_EQ(gate.all<wire::WorkerState>().back().sessions, 2u);
 }
 
+TEST_F(WorkerTest, WhoWasOnTheWayWhenDrainingBeganIsTaken) {
+  Settings settings;
+  settings.on_its_way_ms = test::kPatienceMs;
+  start_troubled(settings);
+  Peer gate = peer("gate"), supervisor = peer("supervisor");
+  ASSERT_TRUE(supervisor.channel->send(wire::Drain{}));
+  ASSERT_TRUE(run_until([&] {
+    auto states = supervisor.all<wire::WorkerState>();
+    return !states.empty() && !states.back().accepting;
+  }));
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  ASSERT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 1; }));
+  ASSERT_TRUE(run_until([&] { return supervisor.all<wire::WorkerState>().back().sessions == 1; }));
+}
+
+TEST_F(WorkerTest, WhoComesToADrainedWorkerIsRefused) {
+  Settings settings;
+  settings.on_its_way_ms = 0;
+  start_troubled(settings);
+  Peer gate = peer("gate");
+  ASSERT_TRUE(gate.channel->send(wire::Drain{}));
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 1);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(1)->reason, "error:draining");
+}
+
 TEST_F(WorkerTest, WhereNothingCanBeRecordedNobodyIsTaken) {
   std::string path = scratch_.path() + "/lta/" + std::to_string(kEvent) + "/VOLUME.json";
   ASSERT_TRUE(make_directories(scratch_.path() + "/lta/" + std::to_string(kEvent)));

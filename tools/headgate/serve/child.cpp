@@ -136,8 +136,8 @@ void Child::start_later() {
 void Child::stop() {
   stopping_ = true;
   loop_.cancel(std::exchange(restart_, 0));
-  loop_.cancel(std::exchange(silence_, 0));
   send_signal(process_, SIGTERM);
+  if (running()) expect_word(kSilentMs);  // one that hangs in its end says nothing either
 }
 
 void Child::kill() {

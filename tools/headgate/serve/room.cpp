@@ -32,7 +32,8 @@ int64_t Room::to_start(int64_t free_places, int64_t starting, int64_t failing, i
 
 int64_t Room::to_end(int64_t free_places, int64_t now_ms) {
   advance(now_ms);
-  const int64_t spare = (free_places - wanted()) / capacity_;
+  // Half a worker more than another start would need: one session more or less starts and ends nothing.
+  const int64_t spare = (free_places - wanted() - capacity_ / 2) / capacity_;
   if (spare <= 0) {
     spare_ms_ = -1;
     return 0;

@@ -245,10 +245,17 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
   if (auto* listeners = std::get_if<wire::Listeners>(&message)) {
     take_listeners(listeners->names, std::move(fds));
   } else if (auto* state = std::get_if<wire::WorkerState>(&message)) {
-    auto before = loads_.find(child.name());  // what a worker that was taken over has is not new
-    if (before != loads_.end())
-      room_.came(int64_t{state->sessions} - before->second.sessions, system_clock().mono_us() / 1000);
-    loads_[child.name()] = {state->sessions, state->capacity, state->accepting};
+    const int64_t now_ms = system_clock().mono_us() / 1000;
+    auto [load, first] = loads_.try_emplace(child.name());
+    Load& of = load->second;
+    if (!first) room_.came(int64_t{state->sessions} - of.sessions, now_ms);  // what it came with is not new
+    of.sessions = state->sessions;
+    of.capacity = state->capacity;
+    of.accepting = state->accepting;
+    if (state->reason != wire::kDraining)
+      of.drained_ms = 0;
+    else if (of.drained_ms == 0)
+      of.drained_ms = now_ms;
     keep_room();
   } else if (std::holds_alternative<wire::Status>(message)) {
     keep_room();  // time has passed
@@ -280,21 +287,33 @@ void Supervisor::keep_room() {
     tools::log_notice("the workers fill: one more", {{"WORKER", next}});
     place("worker", next++).start();
   }
-  end_spare(room_.to_end(free_places, system_clock().mono_us() / 1000));
+  drain_spare(room_.to_end(free_places, system_clock().mono_us() / 1000));
+  end_drained();
 }
 
-// The last ones that have nothing: the gate gives the first ones work.
-void Supervisor::end_spare(int64_t workers) {
+// The last ones that have nothing: the gate fills the first ones. Who is being handed over to one meanwhile
+// may still come (worker's kOnItsWayMs), and then it runs until that session has ended.
+void Supervisor::drain_spare(int64_t workers) {
   std::map<int, Child*, std::greater<>> idle;  // by number, the highest first
   for (auto& [name, child] : children_) {
     auto load = loads_.find(child->name());
-    if (load == loads_.end() || child->stopping() || child->place().number < config_.workers) continue;
+    if (load == loads_.end() || child->place().number < config_.workers) continue;
     if (load->second.accepting && load->second.sessions == 0) idle[child->place().number] = child.get();
   }
   for (auto& [number, child] : idle) {
     if (workers-- <= 0) return;
+    if (!child->send(wire::Drain{})) continue;
     tools::log_notice("too many workers are free: one less", {{"WORKER", number}});
-    child->stop();
+  }
+}
+
+void Supervisor::end_drained() {
+  const int64_t now_ms = system_clock().mono_us() / 1000;
+  for (auto& [name, child] : children_) {
+    auto load = loads_.find(child->name());
+    if (load == loads_.end() || child->stopping()) continue;
+    const Load& of = load->second;
+    if (of.drained_ms > 0 && of.sessions == 0 && now_ms - of.drained_ms >= kDrainedMs) child->stop();
   }
 }
 

@@ -26,6 +26,7 @@ namespace headgate::serve {
 inline constexpr int64_t kAdoptMs = 2000;        // for running children to hand their sockets over
 inline constexpr int64_t kWorkersStopMs = 3900;  // then they are killed
 inline constexpr int64_t kOthersStopMs = 500;
+inline constexpr int64_t kDrainedMs = 2000;  // without a session; longer than somebody may be on the way
 // From the end of a recovery to the next. A session recovers its station's last run by itself; this is for
 // the stations that do not come back, and it looks at every run there is.
 inline constexpr int64_t kRecoverPauseMs = 60'000;
@@ -43,6 +44,7 @@ class Supervisor {
   struct Load {
     uint32_t sessions = 0, capacity = 0;
     bool accepting = false;
+    int64_t drained_ms = 0;  // since when it takes nothing more, mono; 0: it does
   };
 
   Result<void> lock();
@@ -63,7 +65,8 @@ class Supervisor {
   void on_died(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
   void keep_room();  // more workers before the present ones are full, fewer when they have long been too many
-  void end_spare(int64_t workers);
+  void drain_spare(int64_t workers);
+  void end_drained();
   void announce();  // to the origin, to node.json
   void report_ready();
   std::string node_json() const;

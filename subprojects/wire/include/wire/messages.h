@@ -42,6 +42,8 @@ struct Hello {
 
 // Front of WorkerState::reason when the archive takes no run: the publisher is sent to another node.
 inline constexpr std::string_view kNoStorageFront = "archive: ";
+// WorkerState::reason after Drain.
+inline constexpr char kDraining[] = "draining";
 
 struct WorkerState {  // after Hello, and whenever it changes
   uint32_t worker = 0;
