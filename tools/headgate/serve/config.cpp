@@ -40,7 +40,7 @@ constexpr Setting kSettings[] = {
     {"workers", "capacity", "capacity", "N", "sessions per worker (default 50)", "50"},
     {"workers", "pipeline", "pipeline", "NAME", "description that sessions run (default station)", "station"},
     {"workers", "pipelines", "pipelines", "DIR", "folder of descriptions (default: the installed one)", ""},
-    {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 600)", "600"},
+    {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 180)", "180"},
     {"streams", "playlist", "playlist", "S", "length of live playlists (default 60)", "60"},
     {"streams", "grace", "grace", "S", "a stream waits so long for its publisher (default 120)", "120"},
     {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
