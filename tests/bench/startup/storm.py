@@ -129,7 +129,10 @@ def measure(arguments, server, folder, trimmer):
         if trim:
             trim.kill()
             trim.wait()
-    first = float(publisher.keyframes.read_text().split()[0])
+    keyframes = publisher.keyframes.read_text().split()
+    if not keyframes:
+        raise RuntimeError(f"no station streamed: {sent['reasons']}")
+    first = float(keyframes[0])
     first_session = sent["per_station"][0]["sessions"][0]
     load_began = first - first_session["start_s"]
     to_listed = []
