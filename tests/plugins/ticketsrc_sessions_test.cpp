@@ -5,23 +5,6 @@
 namespace headgate::test {
 namespace {
 
-TEST_F(HandedOver, WhoComesIsAnsweredBeforeTheNextTick) {
-  start("tick-ms=1000");
-  ASSERT_TRUE(publisher_.is_told("NetStream.Publish.Start"));
-  // Each would wait for a whole tick: it comes when the one before was answered.
-  constexpr int kOthers = 5;
-  std::vector<std::unique_ptr<Pipeline>> pipelines;
-  const gint64 before_us = g_get_monotonic_time();
-  for (int i = 0; i < kOthers; ++i) {
-    AdmittedPublisher publisher;
-    pipelines.push_back(std::make_unique<Pipeline>("ticketsrc name=source tick-ms=1000"));
-    publisher.hand_over(pipelines.back()->element("source").get());
-    pipelines.back()->play();
-    ASSERT_TRUE(publisher.is_told("NetStream.Publish.Start"));
-  }
-  EXPECT_LT(g_get_monotonic_time() - before_us, kOthers * G_USEC_PER_SEC / 2);
-}
-
 TEST_F(HandedOver, ASilentPublisherIsDisconnected) {
   start("idle-timeout=1000000000");
   publisher_.metadata(true, false);
