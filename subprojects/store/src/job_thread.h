@@ -20,7 +20,8 @@ class JobThread {
   using Time = std::chrono::steady_clock::time_point;
   JobThread();
   ~JobThread();  // what was posted is done first, and not waited for
-  void post(Job job) { post_at(Time::min(), std::move(job)); }
+  // Due now: those that fell due before are done before it.
+  void post(Job job) { post_at(std::chrono::steady_clock::now(), std::move(job)); }
   void post_at(Time due, Job job);
   void drop_queued();  // what has not begun is not done
 
