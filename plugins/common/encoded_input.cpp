@@ -325,7 +325,7 @@ void EncodedInput::hold_back(Pad& pad, std::unique_lock<std::mutex>& lock) {
     return moved_.wait_for(lock, std::chrono::microseconds(us),
                            [&] { return pad.flushing || !pad.track || until(); });
   };
-  if (!wait(kMaxOpenUs, [&] { return !recorder_->opening(); })) recorder_->look();
+  if (!wait(recorder_->open_left_us(), [&] { return !recorder_->opening(); })) recorder_->look();
   if (!wait(kTrackWaitUs, [&] { return !recorder_->ahead(pad.track); }))
     recorder_->give_up_waiting(pad.track);
 }

@@ -23,7 +23,7 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
       emit_(std::move(emit)),
       on_opened_(std::move(on_opened)),
       clock_(clock) {
-  settings_.run.busy_ms = kBusyMs;
+  settings_.run.busy_ms = settings_.open_us / 1000 * 9 / 10;
   session_.info = settings_.fallback;
   promise(session_.info);
 }
@@ -31,8 +31,7 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
 Recorder::~Recorder() {
   take(nullptr, Stop{});
   while (opening_) {
-    const int64_t left_us = opening_since_us_ + kMaxOpenUs - clock_.mono_us();
-    opening_->wait_ms(std::max<int64_t>(left_us, 0) / 1000 + 1);
+    opening_->wait_ms(open_left_us() / 1000 + 1);
     look();
   }
 }
@@ -330,7 +329,11 @@ bool Recorder::waits_for_key(const Track& track) const {
 
 // Long enough for a run to be opened.
 bool Recorder::waited_for_run() const {
-  return later_bytes_ >= kMaxQueuedBytes || clock_.mono_us() - opening_since_us_ >= kMaxOpenUs;
+  return later_bytes_ >= kMaxQueuedBytes || open_left_us() == 0;
+}
+
+int64_t Recorder::open_left_us() const {
+  return std::max<int64_t>(opening_since_us_ + settings_.open_us - clock_.mono_us(), 0);
 }
 
 void Recorder::drop_queues() {

@@ -29,6 +29,9 @@ struct RecorderSettings {
   store::RunSettings run;
   fmp4::PackagerSettings packager;
   store::RunInfo fallback;  // of a stream without a session
+  // Longest wait for a run, by the clock; what comes meanwhile is kept up to kMaxQueuedBytes. A station that
+  // is busy for nearly so long is said to be, before the disk is said not to answer.
+  int64_t open_us = 10'000'000;
 };
 
 // An encoded access unit. Times are running time in ns and may be negative.
@@ -65,10 +68,6 @@ struct RecorderStats {
 // meanwhile.
 inline constexpr int64_t kTrackWaitUs = 2'000'000;
 inline constexpr size_t kMaxQueuedBytes = 16 << 20;
-// Longest wait for a run, by the clock; what comes meanwhile is kept up to kMaxQueuedBytes. A station that is
-// busy for nearly so long is said to be, before the disk is said not to answer.
-inline constexpr int64_t kMaxOpenUs = 10'000'000;
-inline constexpr int64_t kBusyMs = 9'000;
 // One track further ahead of another than this can be made to wait where the source is not live.
 inline constexpr int64_t kMaxAheadNs = 500'000'000;
 // Missing media of all tracks that is recorded as a gap.
@@ -106,6 +105,8 @@ class Recorder {
   void look();
   // What comes waits in line.
   bool opening() const { return opening_ != nullptr; }
+  // Until an opening that lasts is given up: by look().
+  int64_t open_left_us() const;
   // Nothing of the present session is recorded any more (Notice::failed was told). Until the next one, or a
   // flush.
   bool failed() const { return failed_; }

@@ -44,6 +44,7 @@ struct Settings {
   uint64_t max_segment_ns = 4 * GST_SECOND;
   uint64_t min_free = 256ull << 20;
   uint64_t commit_ns = GST_SECOND;
+  uint64_t open_ns = 10 * GST_SECOND;
 };
 
 struct State {
@@ -64,6 +65,7 @@ enum Property {
   kFileDuration,
   kMinFree,
   kCommitInterval,
+  kOpenTimeout,
   kStats,
 };
 
@@ -95,6 +97,7 @@ RecorderSettings recorder_settings(const Settings& settings) {
   result.volume.node = settings.node;
   result.volume.commit_ms = static_cast<int64_t>(settings.commit_ns / GST_MSECOND);
   result.volume.min_free_bytes = settings.min_free;
+  result.open_us = static_cast<int64_t>(settings.open_ns / GST_USECOND);
   result.run.file_ms = static_cast<int64_t>(settings.file_ns / GST_MSECOND);
   result.packager.part_ms = static_cast<int64_t>(settings.part_ns / GST_MSECOND);
   result.packager.segment_ms = static_cast<int64_t>(settings.segment_ns / GST_MSECOND);
@@ -260,6 +263,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kCommitInterval:
       settings.commit_ns = g_value_get_uint64(value);
       break;
+    case kOpenTimeout:
+      settings.open_ns = g_value_get_uint64(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -303,6 +309,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kCommitInterval:
       g_value_set_uint64(value, settings.commit_ns);
+      break;
+    case kOpenTimeout:
+      g_value_set_uint64(value, settings.open_ns);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -354,6 +363,10 @@ void install_properties(GObjectClass* klass) {
                               "Time between two group commits of the volume; all elements with the same root "
                               "share them (ns)",
                               10 * GST_MSECOND, 60 * GST_SECOND, defaults.commit_ns, kReadWrite));
+  install(kOpenTimeout,
+          g_param_spec_uint64("open-timeout", "Open timeout",
+                              "Time after which a run that could not be opened is given up (ns)",
+                              100 * GST_MSECOND, 3600 * GST_SECOND, defaults.open_ns, kReadWrite));
   install(kStats, g_param_spec_boxed("stats", "Statistics",
                                      "run, recording, parts, segments, bytes, frames, dropped-frames",
                                      GST_TYPE_STRUCTURE, kReadOnly));

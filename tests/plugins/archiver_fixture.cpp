@@ -84,7 +84,7 @@ void ByHand::TearDownTestSuite() {
 }
 
 void ByHand::start(bool video, bool audio) {
-  pipeline_ = std::make_unique<Pipeline>(archiver());
+  pipeline_ = std::make_unique<Pipeline>(archiver(properties_));
   archiver_ = pipeline_->element("archive");
   pipeline_->play();
   if (video) video_.emplace(archiver_.get(), "video", *media_.video);

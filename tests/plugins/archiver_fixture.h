@@ -77,6 +77,7 @@ class ByHand : public Archiver {
   uint64_t stat(const char* field);
 
   static inline MediaFile media_, other_;  // 6 s of 160x120 with audio, 3 s of 320x240; both begin at 1 s
+  std::string properties_;                 // of the archiver that start() makes
   std::unique_ptr<Pipeline> pipeline_;
   gst::Ref<GstElement> archiver_;
   std::optional<Pad> video_, audio_;

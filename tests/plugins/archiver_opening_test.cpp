@@ -2,7 +2,6 @@
 // segmentarchiver while the disk is slow to open a run: nobody waits, and nothing is lost.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,8 +16,12 @@ namespace {
 constexpr char kEvent5[] = "/lta/5", kEvent6[] = "/lta/6";
 constexpr char kStation9[] = "/lta/5/st/09/000009";
 
+// Longer than a test takes: a recorder that waits does so for what the test does.
+constexpr char kPatient[] = "open-timeout=3600000000000";
+
 class Opening : public ByHand {
  protected:
+  Opening() { properties_ = kPatient; }
   // Who opens an event's first run waits for this lock, as for a slow disk; who finds a station's taken tries
   // again, as if another process were writing.
   void hold(const std::string& directory) {
@@ -32,13 +35,6 @@ class Opening : public ByHand {
   }
   UniqueFd lock_;
 };
-
-// How often this thread has waited for anything.
-int64_t waits() {
-  rusage usage{};
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw;
-}
 
 TEST_F(Opening, TheSourceIsNotHeldUp) {
   hold(kEvent5);
@@ -61,7 +57,6 @@ TEST_F(Opening, NothingIsWaitedForWhateverComes) {
   start(true, false);
   video_->send(session_event(21));
   Pushed pushed = push(media_, 0, 2000);
-  const int64_t before = waits();
   for (int i = 0; i < kChanges; ++i) {
     const MediaFile& file = i % 2 == 0 ? other_ : media_;
     video_->caps(*file.video);
@@ -71,7 +66,7 @@ TEST_F(Opening, NothingIsWaitedForWhateverComes) {
   video_->send(session_event(22));
   pushed += push(media_, 0, 2000, 6000);
   video_->send(gst_event_new_eos());
-  EXPECT_LT(waits() - before, kChanges / 2);
+  // Every call has returned, and nothing has moved.
   EXPECT_EQ(runs(), 0u);
   EXPECT_EQ(pipeline_->count(Pipeline::is_type(GST_MESSAGE_EOS)), 0);
   let_go();
@@ -197,7 +192,7 @@ TEST_F(Opening, WhatWaitsIsBounded) {
 
 TEST_F(Opening, ASourceThatIsNotLiveWaits) {
   hold(kEvent5);
-  Pipeline pipeline(archiver() +
+  Pipeline pipeline(archiver(kPatient) +
                     "videotestsrc num-buffers=200 ! video/x-raw,width=160,height=120,framerate=25/1 ! "
                     "x264enc key-int-max=25 tune=zerolatency ! h264parse name=vp ! archive.video");
   const auto video = watch_pad(pipeline, "vp", "src");
