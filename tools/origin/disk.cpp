@@ -40,6 +40,7 @@ struct Disk::State {
         jobs.pop_front();
       }
       if (auto done = job()) {
+        job = nullptr;  // what it shares with `done` ends in the loop's thread
         loop.post(std::move(done));
         continue;
       }

@@ -19,7 +19,8 @@
 namespace headgate::origin {
 namespace {
 
-constexpr rlim_t kOtherDescriptors = 256;  // sockets of workers, libraries
+constexpr rlim_t kOtherDescriptors = 256;       // sockets of workers, libraries
+constexpr rlim_t kDescriptorsOfConnection = 2;  // its socket and its file
 
 struct CommandLine {
   std::string runtime_dir, listen;
@@ -66,7 +67,8 @@ struct Descriptors {
   size_t files;
 };
 
-// As many descriptors as the system gives; connections and open media files fit under them.
+// As many descriptors as the system gives. Connections fit under them, each with a file that is kept open for
+// its answer alone, and the files that stay open.
 Descriptors descriptors_for(int64_t connections) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {connections, kMaxOpenFiles};
@@ -75,7 +77,8 @@ Descriptors descriptors_for(int64_t connections) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const rlim_t files = std::min<rlim_t>(kMaxOpenFiles, limit.rlim_cur / 8),
                others = files + kOtherDescriptors;
-  const rlim_t most = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
+  const rlim_t rest = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2,
+               most = rest / kDescriptorsOfConnection;
   return {std::min(connections, static_cast<int64_t>(std::min<rlim_t>(most, INT32_MAX))),
           static_cast<size_t>(files)};
 }
@@ -107,7 +110,7 @@ int run(int argc, char** argv) {
     Disk media_disk(loop, "media");
     Catalog catalog(loop, archive, line->catalog);
     WorkerFeed feed(loop, line->runtime_dir, catalog);
-    MediaFiles media(media_disk, line->catalog.root, descriptors.files);
+    MediaFiles media(loop, media_disk, line->catalog.root, descriptors.files);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
     Site site(catalog, media, events);

@@ -41,6 +41,7 @@ struct MediaConnections::Connection {
   BytesPtr body;
   size_t text_sent = 0;
   std::optional<FileRange> file;  // what is left of it
+  bool read_ahead = false;        // the next round's bytes, just now
 
   explicit Connection(UniqueFd its_socket, Place its_place)
       : socket(std::move(its_socket)), place(std::move(its_place)) {}
@@ -170,7 +171,7 @@ bool MediaConnections::send_file(Connection& one, bool& broken) {
   for (size_t sent = 0; one.file && one.file->length > 0;) {
     if (sent >= kMaxSendOnce) return false;
     auto at = static_cast<off_t>(one.file->offset);
-    ssize_t n = ::sendfile(one.socket.get(), one.file->fd->get(), &at,
+    ssize_t n = ::sendfile(one.socket.get(), one.file->fd(), &at,
                            std::min<uint64_t>(one.file->length, kMaxSendOnce - sent));
     broken = n == 0 || (n < 0 && !is_full(n));  // 0: the file has become shorter
     if (n <= 0) return false;
@@ -181,7 +182,28 @@ bool MediaConnections::send_file(Connection& one, bool& broken) {
   return true;
 }
 
+// Somebody slow may ask for bytes that the page cache had when the answer began: they are looked for again
+// before each round, and read by the disk's thread. Who was read for goes on without a look, or the cache's
+// pressure could keep it from ever moving.
+void MediaConnections::read_ahead(const ConnectionPtr& one, const FileRange& range) {
+  one->phase = Connection::Phase::waiting;
+  watch_for_what_comes(*one);
+  range.files->bring_into_cache(range, [this, weak = std::weak_ptr(one)](const Result<void>& read) {
+    const ConnectionPtr again = weak.lock();
+    if (!again || !again->socket) return;
+    if (!read && again->text_sent > 0) return drop(*again);
+    if (!read) return begin(again, media_error_reply(read.error()));
+    again->phase = Connection::Phase::sending;
+    again->read_ahead = true;
+    flush(again);
+  });
+}
+
 void MediaConnections::flush(const ConnectionPtr& one) {
+  if (one->file && !std::exchange(one->read_ahead, false)) {
+    const FileRange next = one->file->part(0, kMaxSendOnce);
+    if (!next.is_cached()) return read_ahead(one, next);
+  }
   bool broken = false;
   const bool done = send_text(*one, broken) && send_file(*one, broken);
   if (broken || (done && one->close)) return drop(*one);

@@ -44,6 +44,7 @@ class MediaConnections {
   void read(const ConnectionPtr& one);
   void begin(const ConnectionPtr& one, Reply reply);
   void flush(const ConnectionPtr& one);
+  void read_ahead(const ConnectionPtr& one, const FileRange& range);
   bool send_text(Connection& one, bool& broken);
   bool send_file(Connection& one, bool& broken);
   void watch_for_what_comes(Connection& one);

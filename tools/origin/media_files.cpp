@@ -25,7 +25,7 @@ bool stays_inside(const std::string& file) {
   return std::none_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
 }
 
-// Bytes of an answer, counted until libsoup has sent them.
+// Bytes of an answer, counted until libsoup has sent them. Made and freed in the loop's thread.
 struct Body {
   std::unique_ptr<char, decltype(&g_free)> data;
   uint64_t length;
@@ -39,24 +39,12 @@ struct Body {
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
 };
+using BodyPtr = std::shared_ptr<Body>;
 
-// Whether a range, which the file has, is in the page cache. (RWF_NOWAIT would tell, too, but only by copying
-// all of it, and not on every file system.)
-bool is_cached(int fd, uint64_t offset, uint64_t length) {
-  static const auto kPage = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  std::array<unsigned char, 1024> pages;
-  const uint64_t step = pages.size() * kPage, end = offset + length;
-  for (uint64_t at = offset - offset % kPage; at < end; at += step) {
-    const uint64_t size = std::min(step, end - at);
-    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(at));
-    if (mapped == MAP_FAILED) return false;
-    const bool told = ::mincore(mapped, size, pages.data()) == 0;
-    ::munmap(mapped, size);
-    if (!told || !std::all_of(pages.data(), pages.data() + (size + kPage - 1) / kPage,
-                              [](unsigned char page) { return (page & 1) != 0; }))
-      return false;
-  }
-  return true;
+BytesPtr to_bytes(const BodyPtr& body) {
+  return BytesPtr(g_bytes_new_with_free_func(
+      body->data.get(), body->length, [](gpointer holder) { delete static_cast<BodyPtr*>(holder); },
+      new BodyPtr(body)));
 }
 
 // 0, or why not.
@@ -72,7 +60,7 @@ int read_at(int fd, char* to, uint64_t length, uint64_t offset) {
   return 0;
 }
 
-int bring_into_cache(int fd, uint64_t length, uint64_t offset) {
+int read_through(int fd, uint64_t length, uint64_t offset) {
   std::vector<char> scratch(std::min(length, kReadAtOnce));
   for (uint64_t done = 0; done < length; done += scratch.size())
     if (int error =
@@ -81,61 +69,104 @@ int bring_into_cache(int fd, uint64_t length, uint64_t offset) {
   return 0;
 }
 
-Unexpected unreadable(int error) {
-  return Unexpected(error, std::generic_category().message(error));
+Unexpected unreadable(const FileRange& range, int error) {
+  return Unexpected(error, range.file->name + ": " + std::generic_category().message(error));
 }
 
 }  // namespace
 
-Result<BytesPtr> FileRange::read() const {
-  if (*in_memory + length > kMaxSendingBytes)
-    return Unexpected(EBUSY, "too much is being sent already; try again");
-  auto body = std::make_unique<Body>(length, in_memory);
-  if (int error = read_at(fd->get(), body->data.get(), length, offset)) return unreadable(error);
-  const char* data = body->data.get();
-  return BytesPtr(g_bytes_new_with_free_func(
-      data, length, [](gpointer holder) { delete static_cast<Body*>(holder); }, body.release()));
+FileRange FileRange::part(uint64_t skipped, uint64_t most) const {
+  return {file, offset + skipped, std::min(length - skipped, most), files};
 }
 
-MediaFiles::MediaFiles(Disk& disk, std::string root, size_t max_open)
-    : disk_(disk), root_(std::move(root)), max_open_(max_open) {}
-
-Result<MediaFiles::FdPtr> MediaFiles::open(const std::string& file) {
-  if (auto known = files_.find(file); known != files_.end()) {
-    used_.splice(used_.begin(), used_, known->second.used);
-    return known->second.fd;
+// (RWF_NOWAIT would tell, too, but only by copying all of it, and not on every file system.)
+bool FileRange::is_cached() const {
+  static const auto kPage = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::array<unsigned char, 1024> pages;
+  const uint64_t step = pages.size() * kPage, end = offset + length;
+  for (uint64_t at = offset - offset % kPage; at < end; at += step) {
+    const uint64_t size = std::min(step, end - at);
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd(), static_cast<off_t>(at));
+    if (mapped == MAP_FAILED) return false;
+    const bool told = ::mincore(mapped, size, pages.data()) == 0;
+    ::munmap(mapped, size);
+    if (!told || !std::all_of(pages.data(), pages.data() + (size + kPage - 1) / kPage,
+                              [](unsigned char page) { return (page & 1) != 0; }))
+      return false;
   }
-  if (!stays_inside(file)) return Unexpected(EINVAL, file + ": leads out of the archive");
+  return true;
+}
+
+MediaFiles::MediaFiles(Loop& loop, Disk& disk, std::string root, size_t max_open)
+    : loop_(loop), disk_(disk), root_(std::move(root)), max_open_(max_open) {}
+
+MediaFiles::~MediaFiles() {
+  loop_.cancel(sweeper_);
+}
+
+Result<MediaFiles::FilePtr> MediaFiles::open(const std::string& name) {
+  if (auto known = files_.find(name); known != files_.end()) {
+    used_.splice(used_.begin(), used_, known->second.used);
+    return known->second.file;
+  }
+  if (!stays_inside(name)) return Unexpected(ENOENT, name + ": leads out of the archive");
   // Renamed when it is closed: a name that vanishes between the two looks was renamed.
-  auto opened = open_file(root_ + "/" + file + ".part", O_RDONLY | O_NOFOLLOW);
-  if (!opened && opened.error().code == ENOENT) opened = open_file(root_ + "/" + file, O_RDONLY | O_NOFOLLOW);
+  auto opened = open_file(root_ + "/" + name + ".part", O_RDONLY | O_NOFOLLOW);
+  if (!opened && opened.error().code == ENOENT) opened = open_file(root_ + "/" + name, O_RDONLY | O_NOFOLLOW);
   if (!opened) return Unexpected(opened.error());
-  auto fd = std::make_shared<const UniqueFd>(*std::move(opened));
-  used_.push_front(file);
-  files_[file] = {fd, used_.begin()};
+  auto file = std::make_shared<const MediaFile>(MediaFile{*std::move(opened), name});
+  used_.push_front(name);
+  files_[name] = {file, used_.begin()};
   if (files_.size() > max_open_) {
     files_.erase(used_.back());
     used_.pop_back();
   }
-  return fd;
+  if (sweeper_ == 0) sweeper_ = loop_.every_ms(kUnlinkedSweepMs, [this] { close_unlinked(); });
+  return file;
 }
 
-void MediaFiles::find(const std::string& file, uint64_t offset, uint64_t length, Done done) {
-  if (length > kMaxRangeBytes) return done(Unexpected(EINVAL, file + ": range too large"));
-  auto fd = open(file);
-  if (!fd) return done(Unexpected(fd.error()));
+// Their room on the disk is free only then. Nobody asks for them any more, so that they are looked for.
+void MediaFiles::close_unlinked() {
+  for (auto name = used_.begin(); name != used_.end();) {
+    const auto found = files_.find(*name);
+    struct stat status {};
+    const bool there = ::fstat(found->second.file->fd.get(), &status) == 0 && status.st_nlink > 0;
+    if (!there) files_.erase(found);
+    name = there ? std::next(name) : used_.erase(name);
+  }
+  if (!files_.empty()) return;
+  loop_.cancel(sweeper_);
+  sweeper_ = 0;
+}
+
+Result<FileRange> MediaFiles::find(const std::string& file, uint64_t offset, uint64_t length) {
+  if (length > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
+  auto opened = open(file);
+  if (!opened) return Unexpected(opened.error());
   struct stat status {};
-  if (::fstat((*fd)->get(), &status) != 0) return done(errno_error(file));
+  if (::fstat((*opened)->fd.get(), &status) != 0) return errno_error(file);
   const auto size = static_cast<uint64_t>(status.st_size);
   if (offset > size || length > size - offset)
-    return done(Unexpected(ENODATA, file + ": is shorter than it should be"));
-  FileRange range{*fd, offset, length, in_memory_};
-  if (is_cached(range.fd->get(), offset, length)) return done(std::move(range));
-  disk_.run(true, [range = std::move(range), file, done = std::move(done)] {
-    int error = bring_into_cache(range.fd->get(), range.length, range.offset);
-    return [range, error, file, done] {
-      if (error == 0) return done(range);
-      done(Unexpected(error, file + ": " + std::generic_category().message(error)));
+    return Unexpected(ENODATA, file + ": is shorter than it should be");
+  return FileRange{*opened, offset, length, this};
+}
+
+void MediaFiles::bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done) {
+  disk_.run(true, [range, done = std::move(done)] {
+    const int error = read_through(range.fd(), range.length, range.offset);
+    return [range, error, done] { done(error == 0 ? Result<void>() : unreadable(range, error)); };
+  });
+}
+
+void MediaFiles::read(const FileRange& range, std::function<void(Result<BytesPtr>)> done) {
+  if (*in_memory_ + range.length > kMaxSendingBytes)
+    return done(Unexpected(EBUSY, "too much is being sent already; try again"));
+  auto body = std::make_shared<Body>(range.length, in_memory_);
+  disk_.run(true, [range, body = std::move(body), done = std::move(done)] {
+    const int error = read_at(range.fd(), body->data.get(), range.length, range.offset);
+    return [range, body, error, done] {
+      if (error == 0) return done(to_bytes(body));
+      done(unreadable(range, error));
     };
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Ranges of the archive's media files to send. What the page cache has is there at once; the rest is read in
-// a thread, so that a slow disk delays one answer and not all.
+// Ranges of the archive's media files to send. What the page cache has can be sent at once; the rest is read
+// in a thread, so that a slow disk delays one answer and not all.
 #pragma once
 
 #include <cstdint>
@@ -22,41 +22,64 @@ inline constexpr size_t kMaxOpenFiles = 2048;             // one for each live s
 inline constexpr uint64_t kMaxRangeBytes = 256ull << 20;  // one segment
 inline constexpr uint64_t kMaxSendingBytes = 512ull << 20;  // in memory, of all answers on their way
 
-struct FileRange {
-  std::shared_ptr<const UniqueFd> fd;
-  uint64_t offset = 0, length = 0;
-  std::shared_ptr<uint64_t> in_memory;  // bytes of all ranges that were read
+inline constexpr int64_t kUnlinkedSweepMs = 2000;  // files that were deleted meanwhile are closed
 
-  // The bytes, for those who cannot send from a file. Errors: ENODATA (shorter than it should be), EBUSY
-  // (kMaxSendingBytes), the system's.
-  Result<BytesPtr> read() const;
+class MediaFiles;
+
+struct MediaFile {
+  UniqueFd fd;
+  std::string name;  // for messages
 };
 
+struct FileRange {
+  std::shared_ptr<const MediaFile> file;
+  uint64_t offset = 0, length = 0;
+  MediaFiles* files = nullptr;  // where it comes from; lives longer
+
+  int fd() const { return file->fd.get(); }
+  // So many bytes at most, of those behind the first `skipped` ones.
+  FileRange part(uint64_t skipped, uint64_t most) const;
+  // Whether all of it is in the page cache now. Since Linux 5.2 the kernel says so of every file that we
+  // neither own nor may write: the origin wants to run as the user who archives.
+  bool is_cached() const;
+};
+
+// In the loop's thread.
 class MediaFiles {
  public:
   // Keeps `max_open` files open at most.
-  MediaFiles(Disk& disk, std::string root, size_t max_open);
+  MediaFiles(Loop& loop, Disk& disk, std::string root, size_t max_open);
+  ~MediaFiles();
+  MediaFiles(const MediaFiles&) = delete;
+  MediaFiles& operator=(const MediaFiles&) = delete;
 
-  // `file` comes from a record: relative to the root, without ".part". `done` in the loop's thread, now or
-  // later; the range was in the page cache just before. Errors: ENOENT, ENODATA, EINVAL (a name that leads
-  // out of the root, too long a range), the system's.
-  using Done = std::function<void(Result<FileRange>)>;
-  void find(const std::string& file, uint64_t offset, uint64_t length, Done done);
+  // `file` comes from a record: relative to the root, without ".part". Reads nothing. Errors: ENOENT (also a
+  // name that leads out of the root), ENODATA (shorter than it should be, also too long a range), the
+  // system's.
+  Result<FileRange> find(const std::string& file, uint64_t offset, uint64_t length);
+
+  // Read in the disk's thread; `done` in the loop's, later (of EBUSY at once). Errors: ENODATA, the system's.
+  void bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done);
+  // For those who cannot send from a file. Also EBUSY (kMaxSendingBytes).
+  void read(const FileRange& range, std::function<void(Result<BytesPtr>)> done);
 
  private:
-  using FdPtr = std::shared_ptr<const UniqueFd>;  // shared with those who read and send
+  using FilePtr = std::shared_ptr<const MediaFile>;  // shared with those who read and send
   struct OpenFile {
-    FdPtr fd;
+    FilePtr file;
     std::list<std::string>::iterator used;
   };
-  Result<FdPtr> open(const std::string& file);
+  Result<FilePtr> open(const std::string& name);
+  void close_unlinked();
 
+  Loop& loop_;
   Disk& disk_;
   std::string root_;
   size_t max_open_;
   std::unordered_map<std::string, OpenFile> files_;
-  std::list<std::string> used_;  // names of files_, used last first
-  std::shared_ptr<uint64_t> in_memory_ = std::make_shared<uint64_t>(0);
+  std::list<std::string> used_;                                          // names of files_, used last first
+  std::shared_ptr<uint64_t> in_memory_ = std::make_shared<uint64_t>(0);  // bytes of all ranges that were read
+  Loop::TimerId sweeper_ = 0;                                            // while there are any files
 };
 
 }  // namespace headgate::origin

@@ -3,6 +3,7 @@
 
 #include <common/log.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -10,6 +11,7 @@
 namespace headgate::origin {
 namespace {
 
+constexpr char kRetryAfterSeconds[] = "1";
 constexpr size_t kUsualHeaderBytes = 768;  // of an answer with media
 
 // docs/api.md
@@ -18,10 +20,30 @@ constexpr char kPolicy[] =
     "media-src 'self' blob:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'";
 
-bool has_etag(SoupServerMessage* message, const std::string& etag) {
+// Who asks has it already.
+bool is_known(SoupServerMessage* message, const Reply& reply) {
   const char* known =
       soup_message_headers_get_list(soup_server_message_get_request_headers(message), "If-None-Match");
-  return known && !etag.empty() && std::string_view(known).find(etag) != std::string_view::npos;
+  return reply.status == SOUP_STATUS_OK && known && !reply.etag.empty() &&
+         std::string_view(known).find(reply.etag) != std::string_view::npos;
+}
+
+struct Asked {
+  uint64_t first, last;  // with the last
+};
+
+// The part of `length` bytes that is asked for; none: all of them. A first one behind the end is possible.
+std::optional<Asked> asked_part(SoupServerMessage* message, uint64_t length) {
+  SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+  SoupRange* ranges = nullptr;
+  int count = 0;
+  if (length == 0 || !soup_message_headers_get_ranges(headers, static_cast<goffset>(length), &ranges, &count))
+    return std::nullopt;
+  const SoupRange one = ranges[0];
+  soup_message_headers_free_ranges(headers, ranges);
+  if (count != 1) return std::nullopt;
+  // Before the beginning: more last bytes than there are.
+  return Asked{static_cast<uint64_t>(std::max<goffset>(one.start, 0)), static_cast<uint64_t>(one.end)};
 }
 
 // What every answer says of itself, its type apart.
@@ -34,6 +56,8 @@ void each_header(const Reply& reply, Header&& header) {
   if (reply.any_origin) header("Access-Control-Allow-Origin", "*");
   if (reply.ranges) header("Accept-Ranges", "bytes");
   if (!reply.etag.empty()) header("ETag", reply.etag.c_str());
+  if (!reply.content_range.empty()) header("Content-Range", reply.content_range.c_str());
+  if (reply.status == SOUP_STATUS_SERVICE_UNAVAILABLE) header("Retry-After", kRetryAfterSeconds);
 }
 
 // As RFC 9110, 5.6.7 has it; made once a second.
@@ -72,21 +96,23 @@ Reply json_reply(const std::string& json) {
 }
 
 Reply media_error_reply(const Error& error) {
-  const bool busy = error.code == EBUSY;
-  if (!busy) tools::log_warning("a segment cannot be read: " + error.message);
-  Reply reply = text_reply(busy ? 503 : 410,
-                           busy ? error.message : "The media of this segment cannot be read any more.");
+  const bool is_gone = error.code == ENOENT || error.code == ENODATA;
+  if (error.code != EBUSY) tools::log_warning("a segment cannot be read: " + error.message);
+  Reply reply = is_gone ? text_reply(SOUP_STATUS_GONE, "The media of this segment cannot be read any more.")
+                        : text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE,
+                                     "The media of this segment cannot be read now; try again.");
   reply.any_origin = true;
   return reply;
 }
 
 void send_reply(SoupServerMessage* message, Reply reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
-  if (!reply.ranges) soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
+  // It is cut already where it can be; libsoup does not cut it once more.
+  soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
   each_header(reply, [&](const char* name, const char* value) {
     soup_message_headers_replace(headers, name, value);
   });
-  if (reply.status == 200 && has_etag(message, reply.etag))
+  if (is_known(message, reply))
     return soup_server_message_set_status(message, SOUP_STATUS_NOT_MODIFIED, nullptr);
   soup_server_message_set_status(message, reply.status, nullptr);
   soup_message_headers_set_content_type(headers, reply.type, nullptr);
@@ -139,14 +165,38 @@ SoupAnswer::~SoupAnswer() {
 
 void SoupAnswer::write(Reply reply) {
   if (gone_) return;
-  if (reply.file) {
-    auto bytes = reply.file->read();
-    if (bytes) {
-      reply.body = *std::move(bytes);
-    } else {
-      reply = media_error_reply(bytes.error());
-    }
+  if (!reply.file) return finish(std::move(reply));
+  const FileRange whole = *std::exchange(reply.file, std::nullopt);
+  if (is_known(message_, reply)) return finish(std::move(reply));
+  if (soup_server_message_get_method(message_) == SOUP_METHOD_HEAD) {
+    soup_message_headers_set_content_length(soup_server_message_get_response_headers(message_),
+                                            static_cast<goffset>(whole.length));
+    return finish(std::move(reply));
   }
+  FileRange wanted = whole;
+  if (auto asked = asked_part(message_, whole.length)) {
+    const std::string of_whole = "/" + std::to_string(whole.length);
+    if (asked->first >= whole.length) {
+      Reply none = text_reply(SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE, "The segment ends before that.");
+      none.any_origin = true;
+      none.content_range = "bytes *" + of_whole;
+      return finish(std::move(none));
+    }
+    wanted = whole.part(asked->first, asked->last - asked->first + 1);
+    reply.status = SOUP_STATUS_PARTIAL_CONTENT;
+    reply.content_range =
+        "bytes " + std::to_string(asked->first) + "-" + std::to_string(asked->last) + of_whole;
+  }
+  auto waiting = std::make_shared<Reply>(std::move(reply));
+  whole.files->read(wanted, [self = shared_from_this(), waiting](Result<BytesPtr> bytes) {
+    if (self->gone_) return;
+    if (!bytes) return self->finish(media_error_reply(bytes.error()));
+    waiting->body = *std::move(bytes);
+    self->finish(std::move(*waiting));
+  });
+}
+
+void SoupAnswer::finish(Reply reply) {
   send_reply(message_, std::move(reply));
   soup_server_message_unpause(message_);
 }

@@ -33,14 +33,17 @@ struct Reply {
   const char* cache = kCacheNever;
   std::string etag;         // with quotes; empty: none. A request that has it is answered 304
   bool any_origin = false;  // Access-Control-Allow-Origin: *
-  bool ranges = false;      // bytes can be asked for in part (libsoup cuts them)
+  bool ranges = false;      // parts of `file` can be asked for
+  std::string content_range;
   BytesPtr body;
   std::optional<FileRange> file;  // instead of `body`
 };
 
 Reply text_reply(unsigned status, const std::string& text);
 Reply json_reply(const std::string& json);
-Reply media_error_reply(const Error& error);  // of MediaFiles
+// Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
+// what may pass.
+Reply media_error_reply(const Error& error);
 void send_reply(SoupServerMessage* message, Reply reply);
 // Status line and headers, with the empty line, of an answer to a request without conditions or ranges.
 // close: the connection is closed behind it.
@@ -65,13 +68,15 @@ class Answer {
 };
 using AnswerPtr = std::shared_ptr<Answer>;
 
-class SoupAnswer : public Answer {
+// Of a file only the part that is asked for is read, in the disk's thread.
+class SoupAnswer : public Answer, public std::enable_shared_from_this<SoupAnswer> {
  public:
   explicit SoupAnswer(SoupServerMessage* message);  // pauses it
   ~SoupAnswer() override;
 
  private:
   void write(Reply reply) override;
+  void finish(Reply reply);
 
   SoupServerMessage* message_;
   gulong finished_handler_;

@@ -169,17 +169,16 @@ void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id
 
 void Site::send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
                       const std::string& etag) {
-  media_.find(file, offset, length, [answer, etag](Result<FileRange> range) {
-    if (!range) return answer->send(media_error_reply(range.error()));
-    Reply reply;
-    reply.type = kTypeMedia;
-    reply.cache = kCacheForever;
-    reply.any_origin = true;
-    reply.ranges = true;
-    reply.etag = etag;
-    reply.file = *std::move(range);
-    answer->send(std::move(reply));
-  });
+  auto range = media_.find(file, offset, length);
+  if (!range) return answer->send(media_error_reply(range.error()));
+  Reply reply;
+  reply.type = kTypeMedia;
+  reply.cache = kCacheForever;
+  reply.any_origin = true;
+  reply.ranges = true;
+  reply.etag = etag;
+  reply.file = *std::move(range);
+  answer->send(std::move(reply));
 }
 
 }  // namespace headgate::origin
