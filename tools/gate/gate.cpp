@@ -151,7 +151,10 @@ void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
 }
 
 void Gate::on_worker_lost(const WorkerLink& link) {
-  log_warning("worker gone", {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
+  // One that took nothing more and had nothing any more has ended as it should.
+  const bool expected = !link.state.accepting && link.state.sessions == 0;
+  tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
+             {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
   sessions_.worker_lost(link.path);
 }
 
