@@ -5,10 +5,10 @@ namespace headgate::store {
 
 JobThread::JobThread() : thread_([this] { run(); }) {}
 
-JobThread::~JobThread() {
+void JobThread::finish() {
   queue_.lock()->stop = true;
   posted_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void JobThread::post_at(Time due, Job job) {

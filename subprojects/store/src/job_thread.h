@@ -19,7 +19,9 @@ class JobThread {
   using Job = std::function<void()>;
   using Time = std::chrono::steady_clock::time_point;
   JobThread();
-  ~JobThread();  // what was posted is done first, and not waited for
+  ~JobThread() { finish(); }
+  // Returns when what was posted is done, due or not; nothing may be posted afterwards.
+  void finish();
   // Due now: those that fell due before are done before it.
   void post(Job job) { post_at(std::chrono::steady_clock::now(), std::move(job)); }
   void post_at(Time due, Job job);

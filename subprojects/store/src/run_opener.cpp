@@ -205,56 +205,67 @@ Result<Opened> open_run(VolumeImpl& volume, const RunInfo& info) {
   return opened;
 }
 
-// What the opener's thread does for an opening. The volume outlives the promise, because whoever waits for it
-// has the volume.
+// What the opener's thread does for an opening. The volume goes only when that thread is done.
 struct Attempt {
   VolumeImpl& volume;
   RunInfo info;
+  RunSettings settings;
   std::chrono::steady_clock::time_point last_try;
   RunWriter::OnOpened on_opened;
-  std::promise<Result<Opened>> opened;
-  std::atomic<bool> unwanted{false};
+  std::promise<Result<Opened>> promise;
+  std::future<Result<Opened>> opened;  // of the opening's thread; of the opener's when that one is gone
+  std::atomic<bool> unwanted{false};   // the opening is gone
 };
 
 void try_to_open(const std::shared_ptr<Attempt>& attempt) {
+  if (attempt->unwanted) return;
   auto opened = open_run(attempt->volume, attempt->info);
   const auto again = std::chrono::steady_clock::now() + kBusyPause;
   if (!opened && opened.error().code == EBUSY && !attempt->unwanted && again <= attempt->last_try)
     return attempt->volume.opener().post_at(again, [attempt] { try_to_open(attempt); });
-  attempt->opened.set_value(std::move(opened));
+  attempt->promise.set_value(std::move(opened));
   if (attempt->on_opened) attempt->on_opened();
+}
+
+// On the opener's thread, which tries no more.
+void abandon(Attempt& attempt) {
+  if (attempt.opened.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+  auto opened = attempt.opened.get();
+  if (!opened) return;
+  // The volume waits for this thread, which therefore must not have it.
+  const std::shared_ptr<VolumeImpl> volume(std::shared_ptr<void>(), &attempt.volume);
+  RunWriterImpl(volume, std::move(*opened), attempt.settings, nullptr).end("abandoned");
 }
 
 class RunOpeningImpl final : public RunOpening {
  public:
   RunOpeningImpl(std::shared_ptr<VolumeImpl> volume, const RunInfo& info, const RunSettings& settings,
                  RunWriter::OnOpened on_opened)
-      : volume_(std::move(volume)), settings_(settings) {
-    settings_.file_ms = std::max(settings_.file_ms, kLeastFileMs);
-    const auto last_try = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings_.busy_ms);
-    attempt_.reset(new Attempt{*volume_, info, last_try, std::move(on_opened), {}, {}});
-    opened_ = attempt_->opened.get_future();
+      : volume_(std::move(volume)) {
+    const auto last_try = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings.busy_ms);
+    attempt_.reset(new Attempt{*volume_, info, settings, last_try, std::move(on_opened), {}, {}, {}});
+    attempt_->settings.file_ms = std::max(settings.file_ms, kLeastFileMs);
+    attempt_->opened = attempt_->promise.get_future();
     volume_->opener().post([attempt = attempt_] { try_to_open(attempt); });
   }
   ~RunOpeningImpl() override {
+    if (!attempt_->opened.valid()) return;
     attempt_->unwanted = true;
-    if (opened_.valid()) (void)take(nullptr);
+    volume_->opener().post([attempt = attempt_] { abandon(*attempt); });
   }
   bool wait_ms(int64_t ms) override {
-    return opened_.wait_for(std::chrono::milliseconds(ms)) == std::future_status::ready;
+    return attempt_->opened.wait_for(std::chrono::milliseconds(ms)) == std::future_status::ready;
   }
   Result<std::unique_ptr<RunWriter>> take(RunWriter::OnRecord on_record) override {
-    auto opened = opened_.get();
+    auto opened = attempt_->opened.get();
     if (!opened) return Unexpected(opened.error());
-    return std::unique_ptr<RunWriter>(
-        std::make_unique<RunWriterImpl>(volume_, std::move(*opened), settings_, std::move(on_record)));
+    return std::unique_ptr<RunWriter>(std::make_unique<RunWriterImpl>(
+        volume_, std::move(*opened), attempt_->settings, std::move(on_record)));
   }
 
  private:
   const std::shared_ptr<VolumeImpl> volume_;
-  RunSettings settings_;
   std::shared_ptr<Attempt> attempt_;
-  std::future<Result<Opened>> opened_;
 };
 
 }  // namespace

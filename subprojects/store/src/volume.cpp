@@ -90,6 +90,7 @@ VolumeImpl::VolumeImpl(const VolumeSettings& settings, const Clock& clock, Uniqu
 }
 
 VolumeImpl::~VolumeImpl() {
+  opener_.finish();  // runs that nobody waits for end; those lines are committed too
   // Whoever ends the last session does not wait for these; the next look over the volume finds them.
   recoverer_.drop_queued();
   control_.lock()->stop = true;

@@ -158,12 +158,39 @@ TEST_F(VolumeTest, ABusyStationIsTriedAgainForAsLongAsAsked) {
 
 TEST_F(VolumeTest, AnOpeningThatNobodyTakesEndsItsRun) {
   auto disk = volume();
-  RunWriter::open(disk, info(), {}).reset();
-  auto runs = list_runs(directory_.path(), kEvent, kStation);
-  ASSERT_EQ(runs.size(), 1u);
-  disk->commit();
-  EXPECT_EQ(lines_of(run_directory(runs[0]), "end").size(), 1u);
+  auto opening = RunWriter::open(disk, info(), {});
+  ASSERT_TRUE(opening->wait_ms(60'000));
+  opening.reset();
   EXPECT_TRUE(open(disk));  // the station is free
+  disk->commit();
+  auto runs = list_runs(directory_.path(), kEvent, kStation);
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(lines_of(run_directory(runs[0]), "end").size(), 1u);
+}
+
+TEST_F(VolumeTest, ARunThatNobodyTakesEndsBeforeItsVolume) {
+  auto disk = volume();
+  auto opening = RunWriter::open(disk, info(), {});
+  ASSERT_TRUE(opening->wait_ms(60'000));
+  disk.reset();
+  opening.reset();
+  EXPECT_EQ(lines_of(run_directory(list_runs(directory_.path(), kEvent, kStation).at(0)), "end").size(), 1u);
+}
+
+TEST_F(VolumeTest, AnOpeningIsNotWaitedForByWhoDoesNotWantIt) {
+  auto disk = volume();
+  const std::string event = directory_.path() + "/lta/8";
+  ASSERT_TRUE(std::filesystem::create_directories(event));
+  // The event's first run waits for this lock, as for a slow disk.
+  UniqueFd lock(::open(event.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  RunInfo other = info();
+  other.event = 8;
+  auto opening = RunWriter::open(disk, other, {});
+  EXPECT_FALSE(opening->wait_ms(20));
+  opening.reset();
+  lock.reset();
+  EXPECT_TRUE(open(disk, other));  // the station is free
 }
 
 TEST_F(VolumeTest, AStationThatWasElsewhereGoesOnFromTheDisk) {

@@ -91,8 +91,8 @@ inline constexpr uint32_t kMaxPresentations = 1000;
 class RunWriter {
  public:
   using OnRecord = std::function<void(const playlist::Record&)>;
-  // Called once, on the volume's thread, when take() will not wait any more, or when what was to be taken is
-  // gone already. Must neither wait nor let go of a volume.
+  // Called once, on the volume's thread, when take() will not wait any more; perhaps when the opening is
+  // gone, perhaps then not at all. Must neither wait nor let go of a volume.
   using OnOpened = std::function<void()>;
   // Begins to open a run, which takes a look at the station's last ones, on a thread of the volume: the new
   // run continues their timeline, media sequence and discontinuity sequence. Those whose writer died are
@@ -133,7 +133,8 @@ class RunWriter {
 // there is at most one of each station, or the others fail with EBUSY.
 class RunOpening {
  public:
-  // Waits. A run that was opened and not taken ends as an abandoned one.
+  // Does not wait, unless it lets go of the volume. A run that was not taken is not opened any more, or ends
+  // as an abandoned one: on the volume's thread, before another of its station is opened.
   virtual ~RunOpening() = default;
   // Waits at most `ms`. True: take() will not wait.
   virtual bool wait_ms(int64_t ms) = 0;
