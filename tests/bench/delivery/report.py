@@ -6,8 +6,8 @@ import statistics
 import bars
 from bench import columns
 
-PEER, OURS = "nginx", "origin"
-COLOURS = {PEER: "#8a8f98", OURS: "#1f77b4"}
+PEERS, OURS = ("nginx", "nginx, files kept open"), "origin"
+COLOURS = {PEERS[0]: "#8a8f98", PEERS[1]: "#c5c9d0", OURS: "#1f77b4"}
 
 COLUMNS = [  # heading, key, format
     ("kB", "body_kb", "{:.1f}"),
@@ -51,9 +51,12 @@ def ratios(rows):
     found = medians(rows)
     lines = []
     for kind, connections in dict.fromkeys((kind, connections) for kind, connections, _ in found):
-        ours, peer = found.get((kind, connections, OURS)), found.get((kind, connections, PEER))
-        if ours and peer:
-            lines.append(f"{OURS} : {PEER}, {kind}, {connections} connections: CPU {ours['cpu_us'] / peer['cpu_us']:.2f}")
+        ours = found.get((kind, connections, OURS))
+        for name in PEERS:
+            peer = found.get((kind, connections, name))
+            if ours and peer:
+                lines.append(f"{OURS} : {name}, {kind}, {connections} connections: "
+                             f"CPU {ours['cpu_us'] / peer['cpu_us']:.2f}")
     return "\n".join(lines)
 
 
