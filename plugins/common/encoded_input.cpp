@@ -109,6 +109,7 @@ GstPad* EncodedInput::request_pad(GstPadTemplate* templ, const char* name) {
     if (recorder_) {
       pad->track = recorder_->add_track(pad->kind);
       recorder_->set_active(pad->track, false);
+      watch_opening();
     }
     pads_.push_back(std::move(owned));
   }
@@ -141,13 +142,14 @@ void EncodedInput::release_pad(GstPad* gst_pad) {
 }
 
 Result<void> EncodedInput::start(RecorderSettings settings) {
-  // The archive's thread opens runs for others too: what comes of this one is written on another.
-  auto on_run_opened = [this, weak = std::make_shared<WeakElement>(element_)] {
+  // The archive's thread opens runs for others too, and the clock's serves everybody: what comes of this one
+  // is written on another.
+  const std::function<void()> wake = [this, weak = std::make_shared<WeakElement>(element_)] {
     if (const Ref<GstElement> element = weak->get())
       gst_element_call_async(element.get(), trampoline<&EncodedInput::on_opened>, this, nullptr);
   };
   auto recorder = Recorder::open(
-      std::move(settings), [this](Output output) { outbox_.put(std::move(output)); }, on_run_opened);
+      std::move(settings), [this](Output output) { outbox_.put(std::move(output)); }, wake);
   if (!recorder) return Unexpected(recorder.error());
   // Asked without the lock: GStreamer calls on_unlink() with the pad's own lock held.
   std::vector<GstPad*> linked;
@@ -155,6 +157,7 @@ Result<void> EncodedInput::start(RecorderSettings settings) {
     if (gst_pad_is_linked(pad.get())) linked.push_back(pad.get());
   std::lock_guard lock(mutex_);
   recorder_ = std::move(recorder).value();
+  wake_ = wake;
   live_ = eos_told_ = false;
   for (const auto& pad : pads_) {
     pad->track = recorder_->add_track(pad->kind);
@@ -165,10 +168,11 @@ Result<void> EncodedInput::start(RecorderSettings settings) {
 }
 
 void EncodedInput::stop() {
-  std::unique_ptr<Recorder> recorder;  // goes without the lock: it may wait for the disk, and nobody for it
+  std::unique_ptr<Recorder> recorder;  // ends without the lock: it may wait for the disk, and nobody for it
   {
     std::lock_guard lock(mutex_);
     recorder = std::move(recorder_);
+    forget_deadline();
     if (recorder) last_stats_ = recorder->stats();
     last_stats_.recording = false;
     for (const auto& pad : pads_) {
@@ -176,6 +180,11 @@ void EncodedInput::stop() {
       gst_segment_init(&pad->segment, GST_FORMAT_UNDEFINED);
     }
     moved_.notify_all();
+  }
+  if (recorder) {
+    recorder->stop();
+    std::lock_guard lock(mutex_);
+    last_stats_ = recorder->stats();
   }
   recorder.reset();
   drain();
@@ -185,10 +194,34 @@ void EncodedInput::on_opened(GstElement*, gpointer data) {
   auto& self = *static_cast<EncodedInput*>(data);
   {
     std::lock_guard lock(self.mutex_);
+    self.forget_deadline();
     if (self.recorder_) self.recorder_->look();
     self.moved_.notify_all();
   }
   self.after_input();
+}
+
+// With the lock, after whatever may begin or end an opening. One that lasts too long is given up though
+// nothing follows, and though its disk never answers.
+void EncodedInput::watch_opening() {
+  if (!recorder_ || !recorder_->opening()) return forget_deadline();
+  if (open_deadline_) return;
+  const Ref<GstClock> clock = Ref<GstClock>::adopt(gst_system_clock_obtain());
+  const auto left = static_cast<GstClockTime>(recorder_->open_left_us() + 1) * GST_USECOND;
+  open_deadline_ = gst_clock_new_single_shot_id(clock.get(), gst_clock_get_time(clock.get()) + left);
+  using Wake = std::function<void()>;
+  const auto on_deadline = +[](GstClock*, GstClockTime, GstClockID, gpointer wake) -> gboolean {
+    (*static_cast<Wake*>(wake))();
+    return TRUE;
+  };
+  gst_clock_id_wait_async(open_deadline_, on_deadline, new Wake(wake_),
+                          [](gpointer wake) { delete static_cast<Wake*>(wake); });
+}
+
+void EncodedInput::forget_deadline() {
+  if (!open_deadline_) return;
+  gst_clock_id_unschedule(open_deadline_);
+  gst_clock_id_unref(std::exchange(open_deadline_, nullptr));
 }
 
 RecorderStats EncodedInput::stats() const {
@@ -233,6 +266,7 @@ bool EncodedInput::send_upstream(GstEvent* event) const {
 bool EncodedInput::after_input() {
   {
     std::lock_guard lock(mutex_);
+    watch_opening();
     if (recorder_ && !eos_told_ && recorder_->all_eos()) {
       eos_told_ = true;
       outbox_.put(EndOfStream{});
@@ -334,6 +368,7 @@ GstPadLinkReturn EncodedInput::on_link(GstPad* gst_pad, GstObject*, GstPad*) {
   auto& pad = *static_cast<Pad*>(gst_pad_get_element_private(gst_pad));
   std::lock_guard lock(pad.owner->mutex_);
   if (pad.track) pad.owner->recorder_->set_active(pad.track, true);
+  pad.owner->watch_opening();
   return GST_PAD_LINK_OK;
 }
 
@@ -341,6 +376,7 @@ void EncodedInput::on_unlink(GstPad* gst_pad, GstObject*) {
   auto& pad = *static_cast<Pad*>(gst_pad_get_element_private(gst_pad));
   std::lock_guard lock(pad.owner->mutex_);
   if (pad.track) pad.owner->recorder_->set_active(pad.track, false);
+  pad.owner->watch_opening();
   pad.owner->moved_.notify_all();
 }
 

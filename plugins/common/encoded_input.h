@@ -63,6 +63,8 @@ class EncodedInput {
   void hold_back(Pad& pad, std::unique_lock<std::mutex>& lock);
   void ask_if_live(GstPad* pad);
   void set_flushing(Pad& pad, bool flushing);
+  void watch_opening();
+  void forget_deadline();
   bool after_input();
   bool drain();
   std::vector<Ref<GstPad>> pads() const;
@@ -77,6 +79,8 @@ class EncodedInput {
   std::vector<std::unique_ptr<Pad>> pads_;  // changed by request and release only
   std::unique_ptr<Recorder> recorder_;      // between start() and stop()
   RecorderStats last_stats_;                // of the recorder that was
+  std::function<void()> wake_;              // has on_opened() called, on a thread of its own
+  GstClockID open_deadline_ = nullptr;      // wakes when a run that is being opened is given up
   bool live_ = false;                       // a source upstream is live: its thread must not be blocked
   bool eos_told_ = false;
 };

@@ -29,6 +29,10 @@ Recorder::Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> vol
 }
 
 Recorder::~Recorder() {
+  stop();
+}
+
+void Recorder::stop() {
   take(nullptr, Stop{});
   while (opening_) {
     opening_->wait_ms(open_left_us() / 1000 + 1);
@@ -102,12 +106,11 @@ void Recorder::keep(Call call) {
 }
 
 void Recorder::look() {
-  if (!late_.empty()) std::erase_if(late_, [](const auto& opening) { return opening->wait_ms(0); });
   while (opening_) {
     if (opening_->wait_ms(0)) {
       take_run();
     } else if (waited_for_run()) {
-      late_.push_back(std::move(opening_));
+      opening_.reset();
       fail({ETIMEDOUT, "the archive's disk does not answer"});
     } else {
       return;

@@ -81,9 +81,11 @@ class Recorder {
   static Result<std::unique_ptr<Recorder>> open(RecorderSettings settings, Emit emit,
                                                 std::function<void()> on_opened,
                                                 const Clock& clock = system_clock());
-  // Ends an open run with reason "stopped". One that is being opened is waited for, and what waits for it is
-  // written: not for a streaming thread.
-  ~Recorder();
+  ~Recorder();  // stop()
+  // Ends an open run with reason "stopped". One that is being opened is waited for, open_us at most, and what
+  // waits for it is written: not for a streaming thread. Who lets go of the volume last waits for its disk,
+  // with no limit.
+  void stop();
 
   struct Track;
   Track* add_track(codec::Kind kind);  // lives until remove_track()
@@ -101,11 +103,12 @@ class Recorder {
   void flush(Track* track);
   void set_active(Track* track, bool active);  // false: not waited for (not linked)
 
-  // Goes on when a run was opened, or gives it up.
+  // Goes on when a run was opened, or gives it up: every call does; somebody has to when on_opened was called
+  // and when open_left_us() are over.
   void look();
   // What comes waits in line.
   bool opening() const { return opening_ != nullptr; }
-  // Until an opening that lasts is given up: by look().
+  // How long an opening that lasts may last yet.
   int64_t open_left_us() const;
   // Nothing of the present session is recorded any more (Notice::failed was told). Until the next one, or a
   // flush.
@@ -199,18 +202,17 @@ class Recorder {
   int64_t opening_since_us_ = 0;                // CLOCK_BOOTTIME
   std::deque<Call> later_;                      // what came while opening_
   size_t later_bytes_ = 0;                      // that it holds
-  std::vector<std::unique_ptr<store::RunOpening>> late_;  // given up; ended when they are open
-  std::unique_ptr<store::RunWriter> writer_;              // none: collecting, or no run can be opened
-  std::optional<fmp4::Packager> packager_;                // none: tracks are not known yet
-  fmp4::Presentation presentation_;                       // of packager_
-  uint32_t next_sequence_ = 1;                            // mfhd, goes on over packagers of a run
-  std::optional<int64_t> shift_ns_;  // added to running time: the run begins at 0; none: not begun
-  std::optional<int64_t> end_ns_;    // end of the latest unit of all tracks in this run
-  int64_t waiting_since_us_ = 0;     // CLOCK_BOOTTIME when the first unit was queued; 0: none
-  bool failed_ = false;              // no run for this session
-  bool lost_ = false;                // told that media is not being written
-  bool broken_ = false;              // told that the volume is broken
-  bool refusal_told_ = false;        // in this run
+  std::unique_ptr<store::RunWriter> writer_;    // none: collecting, or no run can be opened
+  std::optional<fmp4::Packager> packager_;      // none: tracks are not known yet
+  fmp4::Presentation presentation_;             // of packager_
+  uint32_t next_sequence_ = 1;                  // mfhd, goes on over packagers of a run
+  std::optional<int64_t> shift_ns_;             // added to running time: the run begins at 0; none: not begun
+  std::optional<int64_t> end_ns_;               // end of the latest unit of all tracks in this run
+  int64_t waiting_since_us_ = 0;                // CLOCK_BOOTTIME when the first unit was queued; 0: none
+  bool failed_ = false;                         // no run for this session
+  bool lost_ = false;                           // told that media is not being written
+  bool broken_ = false;                         // told that the volume is broken
+  bool refusal_told_ = false;                   // in this run
   RecorderStats stats_;
 };
 

@@ -46,7 +46,8 @@ class ByHand : public Archiver {
    public:
     Pad(GstElement* archiver, const char* name, const codec::Track& track);
     ~Pad();
-    void send(GstEvent* event) { EXPECT_TRUE(gst_pad_push_event(pad_.get(), event)); }
+    void send(GstEvent* event) { EXPECT_TRUE(try_send(event)); }
+    bool try_send(GstEvent* event) { return gst_pad_push_event(pad_.get(), event); }
     void caps(const codec::Track& track);
     void segment();
     void push(const Packet& packet, uint64_t timescale, int64_t offset_ms) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <base/unique_fd.h>
 
@@ -22,6 +23,10 @@ constexpr char kPatient[] = "open-timeout=3600000000000";
 class Opening : public ByHand {
  protected:
   Opening() { properties_ = kPatient; }
+  void TearDown() override {
+    let_go();
+    ByHand::TearDown();
+  }
   // Who opens an event's first run waits for this lock, as for a slow disk; who finds a station's taken tries
   // again, as if another process were writing.
   void hold(const std::string& directory) {
@@ -115,6 +120,35 @@ TEST_F(Opening, OutlastsItsSession) {
   pipeline_->stop();
   EXPECT_EQ(chain_lines(scratch_.path(), "\"reason\":\"unpublish\""), 1u);
   expect_archived(pushed);
+}
+
+TEST_F(Opening, WhatIsWrittenAtTheEndIsCounted) {
+  hold(kEvent5);
+  start(true, true);
+  const Pushed pushed = push(media_, 0, 9000);
+  std::thread stopping([this] { pipeline_->stop(); });
+  // No event is taken any more: it waits for the run.
+  const auto any = [] {
+    return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("any"));
+  };
+  EXPECT_TRUE(eventually([&] { return !video_->try_send(any()); }));
+  EXPECT_EQ(stat("frames"), 0u);
+  let_go();
+  stopping.join();
+  EXPECT_EQ(stat("frames"), pushed.video + pushed.audio);
+  EXPECT_EQ(stat("dropped-frames"), 0u);
+  expect_archived(pushed);
+}
+
+TEST_F(Opening, ADiskThatDoesNotAnswerIsToldThoughNothingFollows) {
+  properties_ = "open-timeout=200000000";
+  hold(kEvent5);
+  start(true, false);
+  ASSERT_EQ(push(media_, 1000, 1040).video, 1u);
+  video_->send(gst_event_new_eos());
+  EXPECT_TRUE(pipeline_->wait(Pipeline::is_type(GST_MESSAGE_ERROR)));
+  EXPECT_TRUE(eventually([&] { return pipeline_->count(Pipeline::is_type(GST_MESSAGE_EOS)) == 1; }));
+  EXPECT_EQ(stat("dropped-frames"), 1u);
 }
 
 TEST_F(Opening, ASessionThatWasSupersededIsRecorded) {
