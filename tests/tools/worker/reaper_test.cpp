@@ -35,6 +35,7 @@ TEST(ReaperTest, AStuckThreadIsLeftAndBeginsNothingMore) {
   auto shared = std::make_shared<Shared>();
   struct OnDrop {
     std::shared_ptr<Shared> shared;
+    explicit OnDrop(std::shared_ptr<Shared> its_shared) : shared(std::move(its_shared)) {}
     ~OnDrop() { shared->gone.set_value(); }
   };
   auto queued = std::make_shared<OnDrop>(shared);
