@@ -15,11 +15,11 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
 import wire  # noqa: E402
-from waiting import wait_until  # noqa: E402
+from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
 
 ORIGIN, MAKE_ARCHIVE = sys.argv[1:3]
 EVENT = 77
-PATIENCE = 30
+PATIENCE = PATIENCE_S * SLOWNESS
 SEGMENT = 2 * wire.TIMESCALE
 BYTES = 3000  # of a fake worker's segment
 INIT = '0123456789abcdef'
@@ -104,7 +104,7 @@ class OriginCase(unittest.TestCase):
 
     def archive(self, station, seconds, reason='unpublish', *how):
         subprocess.run([MAKE_ARCHIVE, self.root, str(EVENT), str(station), str(seconds), reason, *how], check=True,
-                       stdout=subprocess.DEVNULL, timeout=60)
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
     def station_folder(self, station):
         return os.path.join(self.root, f'lta/{EVENT}/st/{station % 256:02x}/{station:06}')
