@@ -24,7 +24,7 @@ struct CatalogSettings {
   std::string root;
   uint32_t event = 0;
   // Of live streams: segments that can be fetched without asking the disk, length of playlists.
-  playlist::IndexSettings window{600'000, 60'000};
+  playlist::IndexSettings window{180'000, 60'000};
   int64_t grace_ms = 120'000;  // a publisher that went away may come back for so long
 };
 

@@ -38,7 +38,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("root", out.catalog.root, "DIR", "archive root")
       .number("event", event, 0, UINT32_MAX, "N", "the event whose streams are shown")
       .text("listen", out.listen, "HOST:PORT", "listen here; port 0: the kernel chooses")
-      .number("window", window, 10, 86'400, "S", "segments of a live stream kept in memory (default 600)")
+      .number("window", window, 10, 86'400, "S", "segments of a live stream kept in memory (default 180)")
       .number("playlist", playlist, 6, 86'400, "S", "length of live playlists (default 60)")
       .number("grace", grace, 0, 86'400, "S", "a stream waits so long for its publisher (default 120)")
       .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
