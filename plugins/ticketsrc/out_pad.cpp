@@ -85,18 +85,18 @@ timeline::Stamp OutPad::put(Item&& item, timeline::SessionTimeline& timeline) {
     discont_ = true;
     return {};
   }
-  const timeline::Stamp stamp = timeline.stamp(track_, item.sender_ms, item.arrival_us);
-  int64_t dts = stamp.dts_ms * GST_MSECOND;
+  const timeline::Stamp stamp = timeline.stamp(track_, item.sender_ns, item.arrival_us);
+  int64_t dts = stamp.dts_ns;
   GstBuffer* buffer = gst_buffer_new();
   gst_buffer_append_memory(buffer, item.memory.release());
   if (samples_) {
-    const auto time = samples_->next(stamp.dts_ms);
+    const auto time = samples_->next(stamp.dts_ns);
     dts = time.dts_ns;
     discont_ |= time.anchored;
     GST_BUFFER_DURATION(buffer) = samples_->frame_ns();
   }
   discont_ |= stamp.repair == timeline::Repair::backward || stamp.repair == timeline::Repair::forward;
-  const int64_t pts = std::max<int64_t>(0, dts + item.composition_ms * static_cast<int64_t>(GST_MSECOND));
+  const int64_t pts = std::max<int64_t>(0, dts + item.composition_ns);
   GST_BUFFER_DTS(buffer) = dts;
   GST_BUFFER_PTS(buffer) = pts;
   if (!item.key) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);

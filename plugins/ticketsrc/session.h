@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// An admitted publisher's connection: reads the socket, answers the protocol, and collects what came in a
-// wake-up as units per track. Knows GstMemory, because that is where payload is put, and no other part of
-// GStreamer.
+// An admitted publisher's connection, whatever its protocol: collects what came in a wake-up as units per
+// track. Knows GstMemory, because that is where payload is put, and no other part of GStreamer.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <base/result.h>
 #include <base/unique_fd.h>
 #include <codec/track.h>
-#include <rtmp/server.h>
-#include <timeline/sample_clock.h>
-#include <timeline/session_timeline.h>
 
 #include "arena.h"
 
@@ -23,9 +22,9 @@ namespace headgate::ticketsrc {
 struct Item {
   std::optional<codec::Track> config;  // then nothing else
   gst::Ref<GstMemory> memory;
-  uint32_t sender_ms = 0;
-  int32_t composition_ms = 0;
-  int64_t arrival_us = 0;  // CLOCK_BOOTTIME
+  int64_t sender_ns = 0;       // decoding time by the sender's clock, unwrapped; any zero
+  int64_t composition_ns = 0;  // presentation less decoding time; may be negative
+  int64_t arrival_us = 0;      // CLOCK_BOOTTIME
   int64_t utc_us = 0;
   bool key = false;
 };
@@ -39,20 +38,26 @@ struct Now {
 // The tracks are decided at the latest after so much time by the clock, or so much media.
 inline constexpr int64_t kDecideUs = 2'000'000;  // 2,000 ms of the sender's clock, too
 inline constexpr size_t kDecideBytes = 8 << 20;
+// Reads of one wake-up: a publisher that has more waiting is served the rest on the next one.
+inline constexpr int kMaxReads = 8;
 
 // Not thread-safe: the poller's.
-class Session : private rtmp::ServerHandler, private rtmp::MessageSink {
+class Session {
  public:
-  // `state` is what rtmp::Server::save() gave; `publish` is answered with yes here.
-  static Result<std::unique_ptr<Session>> open(UniqueFd socket, Bytes state, Now now);
+  virtual ~Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  // Reads what is there, at most a few times `scratch`. After it items() holds what came.
+  // Reads what is there, at most kMaxReads times `scratch`. After it items() holds what came.
   void serve(std::span<std::byte> scratch, Now now);
   // Waiting was not the publisher's fault (the pipeline was paused).
   void forgive_silence(Now now) { last_frame_us_ = now.mono_us; }
 
-  // Tells the publisher why it is over, as far as the socket takes it. The last thing before destruction.
-  void say_goodbye(const std::string& reason, std::span<std::byte> scratch);
+  // Tells the publisher why it is over, as far as the protocol can and the connection takes it. The last
+  // thing before destruction.
+  virtual void say_goodbye(const std::string& reason, std::span<std::byte> scratch) = 0;
+  // Received, of the connection.
+  virtual uint64_t bytes() const = 0;
 
   std::vector<Item>& items(TrackId track) { return tracks_[track].items; }
   void clear_items(TrackId track) { tracks_[track].items.clear(), tracks_[track].item_bytes = 0; }
@@ -67,47 +72,51 @@ class Session : private rtmp::ServerHandler, private rtmp::MessageSink {
   // that. Pings and other messages do not hold a session.
   int64_t last_frame_us() const { return last_frame_us_; }
   int64_t last_media_us() const { return last_media_us_; }
-  uint64_t bytes() const { return server_.bytes_received(); }
   // Sentences about tracks that are left out, for one warning each.
   std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
+
+ protected:
+  explicit Session(Now now);
+  virtual void read(std::span<std::byte> scratch) = 0;
+
+  const Now& now() const { return now_; }  // of the present serve()
+  Arena& arena(TrackId track) { return tracks_[track].arena; }
+  void end(std::string reason);
+  // What the container says there will be: a track that is not announced is not waited for.
+  void announce(bool video, bool audio);
+  // A frame began to come.
+  void frame_under_way() { last_frame_us_ = now_.mono_us; }
+  // What the arena of `track` holds reserved is this frame. Its memory and times of receipt are set here.
+  void take_frame(TrackId track, Item item);
+  // A change, or the first one, goes into items(); one that says nothing new is dropped.
+  void take_config(TrackId track, Result<codec::Track> config);
+  // `codec`: its name for people.
+  void leave_out(TrackId track, const std::string& codec);
 
  private:
   struct Track {
     explicit Track(size_t block_bytes) : arena(block_bytes) {}
     Arena arena;
     std::optional<codec::Track> config;  // as last seen
-    ByteVector config_bytes;             // payload of a sequence header that is coming in
     std::vector<Item> items;
     size_t item_bytes = 0;  // of items
-    bool announced = true;  // by onMetaData; without any, both are expected
+    bool announced = true;  // without any announcement, both are expected
     bool unusable = false;  // a codec that is not supported: warned
   };
 
-  Session(UniqueFd socket, rtmp::Server server, Now now);
-  void on_metadata(const rtmp::Metadata& metadata) override;
-  void on_end(rtmp::End end) override;
-  std::span<std::byte> begin(uint32_t csid, const rtmp::MessageHeader& header, Bytes prefix) override;
-  void complete(uint32_t csid, const rtmp::MessageHeader& header, Bytes prefix,
-                std::span<std::byte> payload) override;
-  void abandon(uint32_t csid) override;
-
-  void feed(Bytes data);
-  void send_output();
-  void end(std::string reason);
-  void take_config(TrackId track, Bytes config);
-  void leave_out(TrackId track, const std::string& codec);
-
-  UniqueFd socket_;
-  rtmp::Server server_;
-  ByteVector unsent_;
   Track tracks_[kTracks];
-  bool metadata_seen_ = false;
+  bool announced_ = false;
   std::optional<std::string> ended_;
   std::vector<std::string> warnings_;
-  Now now_;                     // of the present serve()
+  Now now_;
   int64_t last_frame_us_;       // CLOCK_BOOTTIME; see last_frame_us()
   int64_t last_media_us_ = 0;   // likewise; 0: none yet
   int64_t first_media_us_ = 0;  // likewise
 };
+
+// The session of a connection that was admitted; `protocol` as archives name it: rtmp, rtmps. `state` is what
+// the admission left for it (rtmp::Server::save()); the publisher is answered here.
+Result<std::unique_ptr<Session>> open_session(UniqueFd socket, Bytes state, const std::string& protocol,
+                                              Now now);
 
 }  // namespace headgate::ticketsrc

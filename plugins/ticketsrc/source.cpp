@@ -16,10 +16,12 @@ namespace headgate::ticketsrc {
 namespace {
 
 // A composition offset before the session's first DTS moves its zero back, at most so far.
-constexpr int32_t kMaxNegativeCompositionMs = 10'000;
+constexpr int64_t kMaxNegativeCompositionNs = 10'000'000'000;
 
 // Media of one track that is pushed before the other track's turn, by the sender's clock.
-constexpr uint32_t kSliceMs = 250;
+constexpr int64_t kSliceNs = 250'000'000;
+
+constexpr int64_t kMsNs = 1'000'000;
 
 // What the publisher is told when downstream fails. The cause is for the log: a flow return has none.
 constexpr char kDownText[] = " DOWN: this server cannot go on with the stream. Connect again.";
@@ -33,7 +35,7 @@ Now now() {
 
 // The sender's clock at the session's zero: the earliest of what its first frames say. None without a frame.
 struct Zero {
-  uint32_t sender_ms = 0;
+  int64_t sender_ns = 0;
   int64_t arrival_us = 0;
 };
 std::optional<Zero> zero_of(Session& session) {
@@ -41,14 +43,14 @@ std::optional<Zero> zero_of(Session& session) {
   for (const TrackId track : {kVideoTrack, kAudioTrack}) {
     for (const Item& item : session.items(track)) {
       if (item.config) continue;
-      const int32_t before = std::clamp(item.composition_ms, -kMaxNegativeCompositionMs, 0);
-      const uint32_t sender_ms = item.sender_ms + static_cast<uint32_t>(before);
-      const int32_t step = zero ? static_cast<int32_t>(sender_ms - zero->sender_ms) : -1;
+      const int64_t before = std::clamp<int64_t>(item.composition_ns, -kMaxNegativeCompositionNs, 0);
+      const int64_t sender_ns = item.sender_ns + before;
+      const int64_t step = zero ? sender_ns - zero->sender_ns : 0;
       // A track whose clock has nothing to do with the other's does not move the zero: it is repaired.
       if (!zero)
-        zero = Zero{sender_ms, item.arrival_us};
-      else if (step < 0 && step > -timeline::kMaxForwardMs)
-        zero->sender_ms = sender_ms;
+        zero = Zero{sender_ns, item.arrival_us};
+      else if (step < 0 && step > -timeline::kMaxForwardNs)
+        zero->sender_ns = sender_ns;
     }
   }
   return zero;
@@ -171,7 +173,7 @@ void Source::dismiss(const std::string& text) {
 }
 
 void Source::begin_session(Offer offer, Now at) {
-  auto session = Session::open(std::move(offer.socket), offer.state, at);
+  auto session = open_session(std::move(offer.socket), offer.state, offer.info.protocol, at);
   if (!session) {
     GST_WARNING_OBJECT(element_, "%s", session.error().message.c_str());
     post(session_fields("close", offer.info, "error:" + session.error().message));
@@ -208,7 +210,7 @@ void Source::push_items(Now at) {
   // Usually one slice. A publisher who catches up sends seconds at once: downstream gets the tracks
   // interleaved.
   size_t next[kTracks] = {};
-  std::optional<uint32_t> until;
+  std::optional<int64_t> until;
   do {
     until = slice_end(next);
     for (const TrackId track : {kVideoTrack, kAudioTrack}) put_slice(track, next[track], until);
@@ -219,27 +221,24 @@ void Source::push_items(Now at) {
   live_->session->clear_items(kAudioTrack);
 }
 
-// The sender's clock kSliceMs after the earliest frame that is left; none when none is.
-std::optional<uint32_t> Source::slice_end(const size_t (&next)[kTracks]) const {
-  std::optional<uint32_t> earliest;
+// The sender's clock kSliceNs after the earliest frame that is left; none when none is.
+std::optional<int64_t> Source::slice_end(const size_t (&next)[kTracks]) const {
+  std::optional<int64_t> earliest;
   for (const TrackId track : {kVideoTrack, kAudioTrack}) {
     const auto& items = live_->session->items(track);
     size_t i = next[track];
     while (i < items.size() && items[i].config) ++i;
     if (i >= items.size()) continue;
-    const uint32_t ms = items[i].sender_ms;
-    if (!earliest || static_cast<int32_t>(ms - *earliest) < 0) earliest = ms;
+    if (!earliest || items[i].sender_ns < *earliest) earliest = items[i].sender_ns;
   }
-  if (earliest) *earliest += kSliceMs;
+  if (earliest) *earliest += kSliceNs;
   return earliest;
 }
 
 // Frames before `until`, and configurations between them, which have no time of their own.
-void Source::put_slice(TrackId track, size_t& next, std::optional<uint32_t> until) {
+void Source::put_slice(TrackId track, size_t& next, std::optional<int64_t> until) {
   auto& items = live_->session->items(track);
-  const auto belongs = [&](const Item& item) {
-    return item.config || (until && static_cast<int32_t>(item.sender_ms - *until) < 0);
-  };
+  const auto belongs = [&](const Item& item) { return item.config || (until && item.sender_ns < *until); };
   while (next < items.size() && belongs(items[next])) put(track, std::move(items[next++]));
 }
 
@@ -260,7 +259,7 @@ void Source::push_pads() {
 void Source::begin_pads(Now at) {
   const auto zero = zero_of(*live_->session);
   if (!zero) return;
-  live_->timeline.emplace(zero->sender_ms, zero->arrival_us);
+  live_->timeline.emplace(zero->sender_ns, zero->arrival_us);
   live_->begun = true;
   const GstClockTime base = std::max(running_time_of(zero->arrival_us, at), pushed_until_);
   begin_ = {stream_prefix_ + "/" + std::to_string(session_number_), group_, base, live_->event.get()};
@@ -313,10 +312,10 @@ void Source::tell_repair(TrackId track, const timeline::Stamp& stamp) {
   GST_WARNING_OBJECT(element_,
                      "the publisher's %s clock jumped %s from %" G_GINT64_FORMAT " ms to %" G_GINT64_FORMAT
                      " ms; going on by arrival",
-                     kTrackNames[track], kind, stamp.before_ms, stamp.after_ms);
+                     kTrackNames[track], kind, stamp.before_ns / kMsNs, stamp.after_ns / kMsNs);
   post(gst_structure_new("headgate-timestamps", "track", G_TYPE_STRING, kTrackNames[track], "kind",
-                         G_TYPE_STRING, kind, "before-ms", G_TYPE_INT64, stamp.before_ms, "after-ms",
-                         G_TYPE_INT64, stamp.after_ms, nullptr));
+                         G_TYPE_STRING, kind, "before-ms", G_TYPE_INT64, stamp.before_ns / kMsNs, "after-ms",
+                         G_TYPE_INT64, stamp.after_ns / kMsNs, nullptr));
 }
 
 // One linked pad that takes data is enough; an error of any ends the stream.

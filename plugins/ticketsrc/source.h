@@ -15,6 +15,7 @@
 
 #include <base/guarded.h>
 #include <store/run_writer.h>
+#include <timeline/session_timeline.h>
 
 #include "listener.h"
 #include "out_pad.h"
@@ -81,8 +82,8 @@ class Source : public PollClient {
   void begin_session(Offer offer, Now now);
   void warn_of_tracks();
   void push_items(Now now);
-  std::optional<uint32_t> slice_end(const size_t (&next)[kTracks]) const;
-  void put_slice(TrackId track, size_t& next, std::optional<uint32_t> until);
+  std::optional<int64_t> slice_end(const size_t (&next)[kTracks]) const;
+  void put_slice(TrackId track, size_t& next, std::optional<int64_t> until);
   void push_pads();
   void begin_pads(Now now);
   GstClockTime running_time_of(int64_t mono_us, Now now) const;

@@ -14,8 +14,7 @@ int64_t SampleClock::of_samples(uint64_t samples) const {
                               (rest * 1'000'000'000 + sample_rate_ / 2) / sample_rate_);
 }
 
-SampleClock::Time SampleClock::next(int64_t stamp_ms) {
-  const int64_t stamp = stamp_ms * 1'000'000;
+SampleClock::Time SampleClock::next(int64_t stamp) {
   const int64_t expected = anchor_ns_ + of_samples(samples_);
   const bool agrees = std::llabs(stamp - expected) <= kSnapNs;
   const bool crowds = stamp <= last_ns_ && expected - stamp <= kMaxCrowdNs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Audio frames have a known number of samples; their stamps in whole milliseconds do not say it. The sample
+// Audio frames have a known number of samples; stamps in whole milliseconds do not say it. The sample
 // clock counts samples from an anchor and gives their exact time as long as the stamps agree with it.
 #pragma once
 
@@ -24,7 +24,7 @@ class SampleClock {
     int64_t dts_ns = 0;     // grows with every call
     bool anchored = false;  // the stamp was believed: there is a gap or an overlap before this frame
   };
-  Time next(int64_t stamp_ms);
+  Time next(int64_t stamp_ns);
   int64_t frame_ns() const { return of_samples(frame_samples_); }
 
  private:
