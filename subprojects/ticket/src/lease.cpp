@@ -15,28 +15,31 @@ const char* name_of(LeaseKind kind) {
   return "";
 }
 
+Result<LeaseKind> LeaseTable::would_grant(const Ticket& ticket, const Claimant& claimant,
+                                          int64_t mono_us) const {
+  auto found = records_.find(ticket.tid);
+  if (found == records_.end()) return LeaseKind::kFirst;
+  const Record& record = found->second;
+  if (record.address == claimant.address) return LeaseKind::kResume;
+  if (mono_us - record.last_received_us <= kStockSilenceUs)
+    return Unexpected(
+        kConflict,
+        "IN-USE: this ticket is streaming from another network. Stop it there, or wait 5 seconds "
+        "and try again.");
+  if (ticket.takeover_policy() == kTakeoverNever)
+    return Unexpected(
+        kLocked,
+        "LOCKED: this ticket may only be used from where it was used first. Go back there, or ask "
+        "the organiser for a new ticket.");
+  return LeaseKind::kTakeover;
+}
+
 Result<Lease> LeaseTable::claim(const Ticket& ticket, const Claimant& claimant, int64_t mono_us) {
-  auto [found, fresh] = records_.try_emplace(ticket.tid);
-  Record& record = found->second;
-  LeaseKind kind = LeaseKind::kFirst;
-  if (!fresh) {
-    if (record.address == claimant.address)
-      kind = LeaseKind::kResume;
-    else if (mono_us - record.last_received_us <= kStockSilenceUs)
-      return Unexpected(
-          kConflict,
-          "IN-USE: this ticket is streaming from another network. Stop it there, or wait 5 seconds "
-          "and try again.");
-    else if (ticket.takeover_policy() == kTakeoverNever)
-      return Unexpected(
-          kLocked,
-          "LOCKED: this ticket may only be used from where it was used first. Go back there, or ask "
-          "the organiser for a new ticket.");
-    else
-      kind = LeaseKind::kTakeover;
-  }
+  auto kind = would_grant(ticket, claimant, mono_us);
+  if (!kind) return Unexpected(kind.error());
+  Record& record = records_[ticket.tid];
   record = {claimant.address, record.epoch + 1, mono_us, ticket.expires};
-  return Lease{kind, record.epoch};
+  return Lease{*kind, record.epoch};
 }
 
 void LeaseTable::received(const TicketId& tid, uint64_t epoch, int64_t mono_us) {

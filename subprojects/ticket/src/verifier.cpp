@@ -8,6 +8,7 @@
 #include <base/encoding.h>
 
 #include "crypto.h"
+#include "seen_tokens.h"
 
 namespace headgate::ticket {
 namespace {
@@ -23,9 +24,13 @@ std::string utc(int64_t seconds) {
 
 }  // namespace
 
-Verifier::Verifier(NodeKeys keys) : keys_(std::move(keys)) {
+Verifier::Verifier(NodeKeys keys, size_t remembered)
+    : keys_(std::move(keys)), seen_(std::make_unique<SeenTokens>(remembered)) {
   require_sodium();
+  set_revoked({});
 }
+
+Verifier::~Verifier() = default;
 
 Result<Ticket> Verifier::verify(std::string_view wire_base64url, int64_t now,
                                 std::optional<uint32_t> station) const {
@@ -44,7 +49,8 @@ Result<Ticket> Verifier::verify(std::string_view wire_base64url, int64_t now,
     return Unexpected(kBadRequest, "WRONG-STATION: this ticket is for station " +
                                        std::to_string(ticket->station) + ", not " + std::to_string(*station) +
                                        ". Scan the station's own code.");
-  if (revoked_.contains(ticket->tid))
+  const auto revoked = *revoked_.lock();
+  if (revoked->contains(ticket->tid))
     return Unexpected(kForbidden, "REVOKED: this ticket was withdrawn. Ask the organiser for a new one.");
   if (now < int64_t{ticket->not_before} - kGraceSeconds)
     return Unexpected(kForbidden, "EARLY: this ticket starts " + utc(ticket->not_before) + ", it is now " +
@@ -52,9 +58,11 @@ Result<Ticket> Verifier::verify(std::string_view wire_base64url, int64_t now,
   if (now > int64_t{ticket->expires} + kGraceSeconds)
     return Unexpected(kForbidden, "EXPIRED: this ticket ended " + utc(ticket->expires) + ", it is now " +
                                       utc(now) + ". Ask the organiser for a new one.");
+  if (seen_->contains(*ticket)) return ticket;
   if (!signature_fits(*ticket, issuer->second))
     return Unexpected(kUnauthorized,
                       "BAD-SIGNATURE: this ticket is altered or forged. Scan or copy the original again.");
+  seen_->add(*ticket);
   return ticket;
 }
 
@@ -75,7 +83,8 @@ std::optional<Seed> Verifier::seed_of(const Ticket& ticket) const {
 }
 
 void Verifier::set_revoked(std::set<TicketId> revoked) {
-  revoked_ = std::move(revoked);
+  auto shared = std::make_shared<const std::set<TicketId>>(std::move(revoked));
+  *revoked_.lock() = std::move(shared);
 }
 
 }  // namespace headgate::ticket

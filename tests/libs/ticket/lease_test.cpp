@@ -38,7 +38,14 @@ TEST_P(LeaseCases, Table) {
   EXPECT_EQ(first->kind, LeaseKind::kFirst);
   EXPECT_EQ(first->epoch, 1u);
   table.received(ticket.tid, first->epoch, c.heard_ms * kMs);
+  auto asked = table.would_grant(ticket, {c.address}, c.claim_ms * kMs);
   auto second = table.claim(ticket, {c.address}, c.claim_ms * kMs);
+  ASSERT_EQ(asked.has_value(), second.has_value()) << "to ask changes nothing, and is told the same";
+  if (asked) {
+    EXPECT_EQ(*asked, second->kind);
+  } else {
+    EXPECT_EQ(asked.error().code, second.error().code);
+  }
   ASSERT_EQ(second.has_value(), c.granted.has_value());
   if (second) {
     EXPECT_EQ(second->kind, *c.granted);

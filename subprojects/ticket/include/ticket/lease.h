@@ -38,6 +38,8 @@ class LeaseTable {
   // claim supersedes the epoch before it. Refusals: kConflict; kLocked, when the ticket's policy is
   // kTakeoverNever and another address has held it.
   Result<Lease> claim(const Ticket& ticket, const Claimant& claimant, int64_t mono_us);
+  // What claim() would say now, changing nothing: for a publisher that has not proved anything yet.
+  Result<LeaseKind> would_grant(const Ticket& ticket, const Claimant& claimant, int64_t mono_us) const;
 
   // Data came from the session with this epoch. Superseded epochs are ignored.
   void received(const TicketId& tid, uint64_t epoch, int64_t mono_us);

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
+#include <base/guarded.h>
 #include <ticket/ticket.h>
 
 namespace headgate::ticket {
@@ -30,15 +32,23 @@ std::string rtmp_password(const Seed& seed);                         // base32, 
 // Ed25519, strict: non-canonical S and small-order keys are refused (libsodium 1.0.18 and newer; tested).
 bool signature_fits(const Ticket& ticket, const Key& issuer_public);
 
-// Thread-safe after construction except where said.
+class SeenTokens;
+
+// Thread-safe.
 class Verifier {
  public:
-  explicit Verifier(NodeKeys keys);
+  static constexpr size_t kRemembered = 32'768;  // Ws whose signature was right; the latest ones
+
+  explicit Verifier(NodeKeys keys, size_t remembered = kRemembered);
+  ~Verifier();
+  Verifier(const Verifier&) = delete;
+  Verifier& operator=(const Verifier&) = delete;
 
   // Steps 1 to 6 of the order in docs/tickets.md: form, kid, event, station (where the carrier names one),
   // revocation, time, signature. `now` is the server's clock, Unix seconds. On refusal Error.code is a
   // Refusal and Error.message is short English for the publisher's screen: "EXPIRED: this ticket ended
-  // 2026-09-16 06:00 UTC …".
+  // 2026-09-16 06:00 UTC …". A signature that was right is remembered: the same W again costs a look-up, and
+  // who comes back in a storm is not made to wait for Ed25519.
   Result<Ticket> verify(std::string_view wire_base64url, int64_t now,
                         std::optional<uint32_t> station = std::nullopt) const;
 
@@ -48,13 +58,14 @@ class Verifier {
 
   std::optional<Seed> seed_of(const Ticket& ticket) const;  // none: no master key for its kid
 
-  // Replaces the set of revoked ids. Not to be called while another thread verifies.
+  // Replaces the set of revoked ids.
   void set_revoked(std::set<TicketId> revoked);
   uint32_t event() const { return keys_.event; }
 
  private:
-  NodeKeys keys_;
-  std::set<TicketId> revoked_;
+  const NodeKeys keys_;
+  std::unique_ptr<SeenTokens> seen_;
+  mutable Guarded<std::shared_ptr<const std::set<TicketId>>> revoked_;
 };
 
 }  // namespace headgate::ticket

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How an SRT caller says which ticket it has: Haivision's access control syntax, "#!::m=publish,r=421,u=W"
+// (SRT Access Control Guidelines), or MediaMTX's short form, "publish:421:W". Form only: what it names is the
+// Verifier's. Pure functions.
+#pragma once
+
+#include <optional>
+
+#include <ticket/ticket.h>
+
+namespace headgate::ticket {
+
+inline constexpr size_t kMaxStreamIdSize = 512;  // characters, SRT's own limit
+
+// lts_d and lts_p: a device's public key, and what it has signed. The form is checked, the signature is not.
+struct DeviceProof {
+  std::array<std::byte, 32> key{};
+  uint64_t counter = 0;
+  std::array<std::byte, 64> signature{};
+  bool operator==(const DeviceProof&) const = default;
+};
+
+struct StreamId {
+  std::string wire;                 // W as text, not yet looked at
+  std::optional<uint32_t> station;  // none: only W says so
+  std::optional<DeviceProof> device;
+  bool operator==(const StreamId&) const = default;
+};
+
+// Error.code: kBadRequest (form, no ticket in it, a key that is not known, a secret in it), kBadMode (not to
+// publish), kUnsupportedMedia (t= other than stream). Error.message as Verifier's: short, for a log.
+Result<StreamId> parse_stream_id(std::string_view text);
+
+}  // namespace headgate::ticket
