@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1).
+#include <codec/stream_config.h>
 #include <codec/track.h>
 
 #include "sps.h"
@@ -29,10 +30,61 @@ Result<Bytes> read_sets(ByteReader& reader, unsigned count, unsigned type, const
   return first;
 }
 
+Track make_track(const Sps& sps, ByteVector config) {
+  Track track;
+  track.codec = Codec::h264;
+  track.kind = Kind::video;
+  track.config = std::move(config);
+  track.width = sps.width;
+  track.height = sps.height;
+  track.frame_rate_milli = sps.frame_rate_milli;
+  return track;
+}
+
+constexpr unsigned kSpsType = 7, kPpsType = 8;
+
+Result<void> write_sets(ByteWriter& out, std::span<const Bytes> sets, unsigned type, const char* name,
+                        size_t most) {
+  if (sets.empty() || sets.size() > most) return wrong(std::to_string(sets.size()) + " " + name);
+  const unsigned reserved = type == kSpsType ? 0xe0 : 0;
+  out.u8(reserved | sets.size());
+  for (const Bytes set : sets) {
+    if (set.empty() || set.size() > kMaxConfigBytes || nal_type(set) != type)
+      return wrong(std::string(name) + ": not one");
+    out.u16(set.size());
+    out.bytes(set);
+  }
+  return {};
+}
+
 }  // namespace
 
+Result<Track> track_from_h264_sets(std::span<const Bytes> sps, std::span<const Bytes> pps) {
+  constexpr size_t kMaxSps = 31, kMaxPps = 255, kSmallestSps = 4;
+  if (sps.empty() || sps[0].size() < kSmallestSps) return wrong("no SPS");
+  const Result<Sps> parsed = parse_sps(sps[0]);
+  if (!parsed) return wrong("SPS 0: " + parsed.error().message);
+  ByteVector config;
+  ByteWriter out(config);
+  out.u8(1);
+  out.bytes(sps[0].subspan(1, 3));  // profile, constraints, level
+  out.u8(0xff);                     // lengths of 4 bytes
+  if (Result<void> written = write_sets(out, sps, kSpsType, "SPS", kMaxSps); !written)
+    return Unexpected(written.error());
+  if (Result<void> written = write_sets(out, pps, kPpsType, "PPS", kMaxPps); !written)
+    return Unexpected(written.error());
+  if (parsed->has_chroma_fields) {
+    out.u8(0xfc | parsed->chroma_format);
+    out.u8(0xf8 | (parsed->bit_depth_luma - 8));
+    out.u8(0xf8 | (parsed->bit_depth_chroma - 8));
+    out.u8(0);  // SPS extensions
+  }
+  if (config.size() > kMaxConfigBytes)
+    return wrong("parameter sets of more than " + std::to_string(kMaxConfigBytes) + " bytes");
+  return make_track(*parsed, std::move(config));
+}
+
 Result<Track> track_from_avcc(Bytes avcc) {
-  constexpr unsigned kSpsType = 7, kPpsType = 8;
   if (avcc.size() > kMaxConfigBytes)
     return wrong(std::to_string(avcc.size()) + " bytes, more than " + std::to_string(kMaxConfigBytes));
   ByteReader reader(avcc);
@@ -56,14 +108,7 @@ Result<Track> track_from_avcc(Bytes avcc) {
   Result<Sps> sps = parse_sps(*first_sps);
   if (!sps) return wrong("SPS 0: " + sps.error().message);
 
-  Track track;
-  track.codec = Codec::h264;
-  track.kind = Kind::video;
-  track.config.assign(avcc.begin(), avcc.end());
-  track.width = sps->width;
-  track.height = sps->height;
-  track.frame_rate_milli = sps->frame_rate_milli;
-  return track;
+  return make_track(*sps, ByteVector(avcc.begin(), avcc.end()));
 }
 
 }  // namespace headgate::codec

@@ -46,8 +46,12 @@ bool is_vcl(Codec codec, Bytes nal) {
     case Codec::h265:
       return (header >> 1 & 0x3f) < 32;
     case Codec::av1:
+    case Codec::vp9:
     case Codec::aac:
     case Codec::opus:
+    case Codec::ac3:
+    case Codec::eac3:
+    case Codec::flac:
       return false;
   }
   return false;

@@ -32,14 +32,15 @@ void skip_scaling_matrix(BitReader& reader, uint32_t chroma_format) {
 struct Chroma {
   uint32_t format = 1;  // 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4
   bool separate_planes = false;
+  uint32_t luma_minus8 = 0, chroma_minus8 = 0;  // bit depths
 };
 
 Chroma read_high_fields(BitReader& reader) {
   Chroma chroma;
   chroma.format = reader.ue();
   if (chroma.format == 3) chroma.separate_planes = reader.flag();
-  reader.ue();    // bit_depth_luma_minus8
-  reader.ue();    // bit_depth_chroma_minus8
+  chroma.luma_minus8 = reader.ue();
+  chroma.chroma_minus8 = reader.ue();
   reader.flag();  // qpprime_y_zero_transform_bypass_flag
   if (reader.flag()) skip_scaling_matrix(reader, chroma.format);
   return chroma;
@@ -96,8 +97,15 @@ Result<Sps> parse_sps(Bytes nal) {
   sps.level = static_cast<uint8_t>(reader.bits(8));
   reader.ue();  // seq_parameter_set_id
   Chroma chroma;
-  if (has_high_fields(sps.profile)) chroma = read_high_fields(reader);
+  sps.has_chroma_fields = has_high_fields(sps.profile);
+  if (sps.has_chroma_fields) chroma = read_high_fields(reader);
   if (chroma.format > 3) return Unexpected("chroma format " + std::to_string(chroma.format));
+  constexpr uint32_t kMaxDepthMinus8 = 6;
+  if (chroma.luma_minus8 > kMaxDepthMinus8 || chroma.chroma_minus8 > kMaxDepthMinus8)
+    return Unexpected("bit depth of more than 14");
+  sps.chroma_format = chroma.format;
+  sps.bit_depth_luma = 8 + chroma.luma_minus8;
+  sps.bit_depth_chroma = 8 + chroma.chroma_minus8;
   reader.ue();  // log2_max_frame_num_minus4
   skip_picture_order(reader);
   reader.ue();    // max_num_ref_frames

@@ -11,6 +11,9 @@ namespace headgate::codec {
 
 struct Sps {
   uint8_t profile = 0, constraints = 0, level = 0;
+  // Only profiles from High on carry them: 1 (4:2:0), 8 and 8 for the others.
+  bool has_chroma_fields = false;
+  uint32_t chroma_format = 1, bit_depth_luma = 8, bit_depth_chroma = 8;
   uint32_t width = 0, height = 0;  // cropped
   uint32_t frame_rate_milli = 0;   // 0: no timing, or not fixed
 };

@@ -120,7 +120,11 @@ Result<void> write_sample_entry(ByteWriter& out, const codec::Track& track) {
       return {};
     case codec::Codec::h265:
     case codec::Codec::av1:
+    case codec::Codec::vp9:
     case codec::Codec::opus:
+    case codec::Codec::ac3:
+    case codec::Codec::eac3:
+    case codec::Codec::flac:
       break;
   }
   return Unexpected("only H.264 and AAC can be written to fragmented MP4 so far");

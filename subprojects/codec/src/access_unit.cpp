@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <codec/access_unit.h>
+
+#include <algorithm>
+
+#include <codec/nal.h>
+#include <codec/stream_config.h>
+
+#include "av1_sequence.h"
+#include "flac.h"
+#include "hevc_sps.h"
+#include "vp9_header.h"
+
+namespace headgate::codec {
+namespace {
+
+bool has_key_nal(const Track& track, Bytes access_unit) {
+  NalReader reader(access_unit, nal_length_size(track));
+  while (const std::optional<Bytes> nal = reader.next())
+    if (is_vcl(track.codec, *nal)) return is_key_nal(track.codec, *nal);
+  return false;
+}
+
+// The first frame's header (AV1, 5.9.2): show_existing_frame, frame_type, show_frame.
+bool begins_with_av1_key_frame(Bytes temporal_unit) {
+  ObuReader reader(temporal_unit);
+  while (const std::optional<Obu> obu = reader.next()) {
+    if (obu->type != kObuFrame && obu->type != kObuFrameHeader) continue;
+    if (obu->payload.empty()) return false;
+    return (std::to_integer<unsigned>(obu->payload[0]) & 0xf0) == 0x10;
+  }
+  return false;
+}
+
+uint32_t eac3_samples(Bytes access_unit) {
+  uint32_t samples = 0;
+  while (const std::optional<Ac3Frame> frame = ac3_frame(access_unit)) {
+    if (frame->begins_unit) samples += frame->samples;
+    if (frame->bytes >= access_unit.size() || samples > kMaxFrameSamples) break;
+    access_unit = access_unit.subspan(frame->bytes);
+  }
+  return std::min(samples, kMaxFrameSamples);
+}
+
+}  // namespace
+
+bool is_key_nal(Codec codec, Bytes nal) {
+  constexpr unsigned kIdr = 5, kFirstIrap = 16, kLastIrap = 23;
+  if (nal.empty()) return false;
+  if (codec == Codec::h264) return (std::to_integer<unsigned>(nal[0]) & 0x1f) == kIdr;
+  if (codec != Codec::h265) return false;
+  const unsigned type = hevc_nal_type(nal);
+  return type >= kFirstIrap && type <= kLastIrap;
+}
+
+bool is_key(const Track& track, Bytes access_unit) {
+  switch (track.codec) {
+    case Codec::h264:
+    case Codec::h265:
+      return has_key_nal(track, access_unit);
+    case Codec::av1:
+      return begins_with_av1_key_frame(access_unit);
+    case Codec::vp9:
+      return parse_vp9_key_frame(access_unit).has_value();
+    case Codec::aac:
+    case Codec::opus:
+    case Codec::ac3:
+    case Codec::eac3:
+    case Codec::flac:
+      return true;
+  }
+  return false;
+}
+
+uint32_t frame_samples(const Track& track, Bytes access_unit) {
+  switch (track.codec) {
+    case Codec::opus:
+      return opus_packet_samples(access_unit);
+    case Codec::flac:
+      return flac_frame_samples(access_unit);
+    case Codec::eac3:
+      return eac3_samples(access_unit);
+    default:
+      return track.frame_samples;
+  }
+}
+
+}  // namespace headgate::codec
