@@ -169,7 +169,7 @@ const AudioCase kAudio[] = {
      Codec::flac, 48000, 2, 4608, "fLaC",
      "800000221200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc"},
     {"flac_96k_5_1", track_from_flac,
-     "80000022200020000000"
+     "800000222000200000"
      "064f00089417700af000017700e2ebc69aedab7ec31d0a09ef0bd1d035",
      Codec::flac, 96000, 6, 8192, "fLaC", nullptr},
 };
