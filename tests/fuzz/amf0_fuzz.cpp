@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (count(*values) > limits.max_amf_values) std::abort();
     for (const AmfValue& value : *values) (void)read_metadata(value);
   }
-  (void)codec_name(parse_video_header(input.first(std::min<size_t>(size, 5))));
-  (void)codec_name(parse_audio_header(input.first(std::min<size_t>(size, 2))));
+  (void)codec_name(parse_video_header(input));
+  (void)codec_name(parse_audio_header(input));
   return 0;
 }

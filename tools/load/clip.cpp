@@ -77,15 +77,18 @@ Result<void> Clip::read_tags(Bytes flv, std::vector<Tag>& media) {
     if (!reader.ok()) break;
     if (type == rtmp::kDataAmf0 && metadata_.empty()) metadata_.assign(body.begin(), body.end());
     if (type == rtmp::kVideo) {
-      rtmp::VideoHeader header = rtmp::parse_video_header(body.first(std::min(size_t{5}, body.size())));
+      rtmp::VideoHeader header = rtmp::parse_video_header(body);
+      if (header.kind == rtmp::PacketKind::kUnsupported || header.enhanced ||
+          header.codec == rtmp::fourcc("hvc1"))
+        return Unexpected("its video is not H.264");
       if (header.kind == rtmp::PacketKind::kSequenceHeader) video_header_.assign(body.begin(), body.end());
       if (header.kind == rtmp::PacketKind::kFrame) media.push_back({true, header.keyframe, time, body});
-      if (header.kind == rtmp::PacketKind::kUnsupported) return Unexpected("its video is not H.264");
     } else if (type == rtmp::kAudio) {
-      rtmp::AudioHeader header = rtmp::parse_audio_header(body.first(std::min(size_t{2}, body.size())));
+      rtmp::AudioHeader header = rtmp::parse_audio_header(body);
+      if (header.kind == rtmp::PacketKind::kUnsupported || header.enhanced)
+        return Unexpected("its audio is not AAC");
       if (header.kind == rtmp::PacketKind::kSequenceHeader) audio_header_.assign(body.begin(), body.end());
       if (header.kind == rtmp::PacketKind::kFrame) media.push_back({false, false, time, body});
-      if (header.kind == rtmp::PacketKind::kUnsupported) return Unexpected("its audio is not AAC");
     }
   }
   if (video_header_.empty()) return Unexpected("it has no H.264 sequence header");

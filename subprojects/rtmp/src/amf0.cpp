@@ -279,6 +279,12 @@ AmfWriter& AmfWriter::begin_ecma_array(uint32_t count) {
   return *this;
 }
 
+AmfWriter& AmfWriter::begin_strict_array(uint32_t count) {
+  out_.u8(kStrictArrayMarker);
+  out_.u32(count);
+  return *this;
+}
+
 AmfWriter& AmfWriter::key(std::string_view name) {
   out_.u16(name.size());
   out_.text(name);

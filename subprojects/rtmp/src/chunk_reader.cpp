@@ -16,12 +16,13 @@ Unexpected limit(const char* name, uint32_t value) {
   return Unexpected("RTMP: limit " + std::string(name) + " (" + std::to_string(value) + ") exceeded");
 }
 
-size_t prefix_of(uint8_t type) {
+// Of a media message: as much of it as `have` tells.
+size_t prefix_of(uint8_t type, Bytes have) {
   switch (type) {
     case kVideo:
-      return kVideoPrefix;
+      return video_header_size(have);
     case kAudio:
-      return kAudioPrefix;
+      return audio_header_size(have);
     case kSetChunkSize:
     case kAbort:
       return kControlPrefix;
@@ -193,9 +194,16 @@ Result<void> ChunkReader::start_message(Stream& stream, const ChunkHeader& heade
   stream.target = nullptr;
   stream.filled = 0;
   stream.prefix_filled = 0;
-  stream.prefix_size =
-      static_cast<uint8_t>(std::min<size_t>(prefix_of(stream.header.type), stream.header.length));
+  stream.prefix_size = 0;
+  grow_prefix(stream);
   return {};
+}
+
+// With all bytes there that were asked for so far: are there more?
+void ChunkReader::grow_prefix(Stream& stream) {
+  const size_t size = std::min({prefix_of(stream.header.type, Bytes(stream.prefix).first(stream.prefix_size)),
+                                kMaxPrefix, size_t{stream.header.length}});
+  stream.prefix_size = static_cast<uint8_t>(std::max<size_t>(size, stream.prefix_size));
 }
 
 Result<void> ChunkReader::check_length(const MessageHeader& header) const {
@@ -233,11 +241,12 @@ void ChunkReader::begin(Stream& stream, MessageSink& sink) {
 }
 
 void ChunkReader::take_payload(Stream& stream, Bytes data, MessageSink& sink) {
-  if (stream.prefix_filled < stream.prefix_size) {
+  while (stream.prefix_filled < stream.prefix_size && !data.empty()) {
     size_t count = std::min<size_t>(stream.prefix_size - stream.prefix_filled, data.size());
     std::copy_n(data.begin(), count, stream.prefix.begin() + stream.prefix_filled);
     stream.prefix_filled = static_cast<uint8_t>(stream.prefix_filled + count);
     data = data.subspan(count);
+    if (stream.prefix_filled == stream.prefix_size) grow_prefix(stream);
   }
   if (data.empty()) return;
   if (!stream.begun) begin(stream, sink);

@@ -10,7 +10,7 @@
 namespace headgate::rtmp {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 constexpr uint32_t kMaxCsid = 65599;
 enum SavedFlag : uint8_t { kExtendedTime = 1, kOpen = 2, kBegun = 4, kSkipped = 8 };
 
@@ -73,13 +73,18 @@ Result<void> ChunkReader::restore_stream(ByteReader& reader, MessageSink& sink) 
   stream.extended = extended;
   stream.prefix_filled = reader.u8();
   Bytes prefix = reader.bytes(stream.prefix_filled);
+  if (stream.prefix_filled > kMaxPrefix) return Unexpected("RTMP state: open message");
+  std::copy(prefix.begin(), prefix.end(), stream.prefix.begin());
+  for (uint8_t size = 0; stream.prefix_filled >= stream.prefix_size && size != stream.prefix_size;) {
+    size = stream.prefix_size;
+    grow_prefix(stream);
+  }
   stream.filled = reader.u32();
   bool begun = flags & kBegun;
   if (!reader.ok() || stream.prefix_filled > stream.prefix_size || stream.filled > stream.payload_size() ||
       stream.missing() == 0 || (stream.prefix_filled < stream.prefix_size && (begun || stream.filled > 0)) ||
       (!begun && stream.filled > 0))
     return Unexpected("RTMP state: open message");
-  std::copy(prefix.begin(), prefix.end(), stream.prefix.begin());
   if (begun && (flags & kSkipped)) {
     stream.begun = stream.skipped = stream.silent = true;
   } else if (begun) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <rtmp/adobe_auth.h>
 #include <rtmp/client.h>
+#include <rtmp/enhanced.h>
 
 #include <algorithm>
 
@@ -69,6 +70,8 @@ void Client::begin() {
   reader_ = ChunkReader();
   writer_ = ChunkWriter();
   open_.clear();
+  reconnect_.reset();
+  server_caps_.reset();
   output_.assign(1 + kHandshakeBlock, std::byte{0});  // time and version zero: the plain handshake
   output_[0] = std::byte{3};
   random_(std::span(output_).subspan(9));
@@ -127,6 +130,7 @@ Result<void> Client::on_command(const MessageHeader& header, Bytes payload) {
   if (!name || !transaction) return {};
   if (name->string == "_result") {
     if (transaction->number == kTxConnect && phase_ == Phase::kConnect) {
+      if (value) server_caps_ = read_caps_ex(*value);
       send_create_stream();
     } else if (transaction->number == kTxCreateStream && phase_ == Phase::kCreateStream) {
       if (!value || value->type != AmfValue::kNumber)
@@ -149,6 +153,8 @@ void Client::on_status(const AmfValue& info) {
   std::string_view code = info.text("code");
   if (phase_ == Phase::kPublish && code == "NetStream.Publish.Start") {
     phase_ = Phase::kPublishing;
+  } else if (code == "NetConnection.Connect.ReconnectRequest") {
+    reconnect_ = Reconnect{std::string(info.text("tcUrl")), std::string(info.text("description"))};
   } else if (info.text("level") == "error") {
     phase_ = Phase::kRefused;
     refusal_ = {std::string(code), std::string(info.text("description"))};
@@ -186,19 +192,14 @@ Result<void> Client::answer_rejection(const std::string& description) {
 
 void Client::send_connect() {
   ByteVector body;
-  AmfWriter(body)
-      .string("connect")
-      .number(kTxConnect)
-      .begin_object()
-      .key("app")
-      .string(target_->app + auth_query_)
-      .key("type")
-      .string("nonprivate")
-      .key("flashVer")
-      .string(target_->flash_ver)
-      .key("tcUrl")
-      .string(target_->tc_url + auth_query_)
-      .end();
+  AmfWriter writer(body);
+  writer.string("connect").number(kTxConnect).begin_object();
+  writer.key("app").string(target_->app + auth_query_);
+  writer.key("type").string("nonprivate");
+  writer.key("flashVer").string(target_->flash_ver);
+  writer.key("tcUrl").string(target_->tc_url + auth_query_);
+  if (target_->enhanced) write_capabilities(writer);
+  writer.end();
   send(0, body);
   phase_ = Phase::kConnect;
 }

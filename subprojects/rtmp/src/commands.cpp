@@ -72,6 +72,7 @@ void Server::on_connect(const Command& command, ServerHandler& handler) {
     connect_.app = std::string(object.text("app"));
     connect_.tc_url = std::string(object.text("tcUrl"));
     connect_.flash_ver = std::string(object.text("flashVer"));
+    connect_.caps_ex = read_caps_ex(object);
   }
   connect_.query = cut_query(connect_.app);
   if (connect_.query.empty()) {
@@ -101,12 +102,17 @@ void Server::on_connect(const Command& command, ServerHandler& handler) {
   writer_.set_chunk_size(output_, kServerChunkSize);
   writer.string("_result").number(command.transaction).begin_object();
   writer.key("fmsVer").string(kServerVersion);
-  writer.key("capabilities").number(kServerCapabilities).end();
+  writer.key("capabilities").number(kServerCapabilities);
+  // "Within an Object as one of the parameters" (Enhanced RTMP v2): clients look in either.
+  if (connect_.caps_ex) write_capabilities(writer);
+  writer.end();
   writer.begin_object();
   writer.key("level").string("status");
   writer.key("code").string("NetConnection.Connect.Success");
   writer.key("description").string("Connection succeeded.");
-  writer.key("objectEncoding").number(0).end();  // AMF0, whatever was offered
+  writer.key("objectEncoding").number(0);  // AMF0, whatever was offered
+  if (connect_.caps_ex) write_capabilities(writer);
+  writer.end();
   send_command(0, reply);
 }
 
@@ -196,6 +202,19 @@ void Server::end_publish(std::string_view text) {
   phase_ = Phase::kEnded;
 }
 
+bool Server::request_reconnect(std::string_view tc_url, std::string_view description) {
+  if (phase_ != Phase::kPublishing || !(connect_.caps_ex.value_or(0) & kCapsReconnect)) return false;
+  ByteVector message;
+  AmfWriter writer(message);
+  writer.string("onStatus").number(0).null().begin_object();
+  if (!tc_url.empty()) writer.key("tcUrl").string(tc_url);
+  writer.key("code").string("NetConnection.Connect.ReconnectRequest");
+  writer.key("description").string(fit_description(std::string(description)));
+  writer.key("level").string("status").end();
+  send_command(0, message);  // of the connection, not of the stream
+  return true;
+}
+
 // To transaction 0 nothing is replied (7.2.1); rtmp2sink sends most of its commands so.
 void Server::reply_result(double transaction, std::optional<double> value) {
   if (transaction == 0) return;
@@ -207,6 +226,10 @@ void Server::reply_result(double transaction, std::optional<double> value) {
   else
     writer.null();
   send_command(0, reply);
+}
+
+void Server::send_notice(std::string_view level, std::string_view code, std::string_view text) {
+  if (phase_ == Phase::kPublishing) send_status(level, code, fit_description(std::string(text)));
 }
 
 void Server::send_status(std::string_view level, std::string_view code, std::string_view description) {

@@ -7,13 +7,6 @@
 namespace headgate::rtmp {
 namespace {
 
-constexpr uint8_t kAvc = 7;            // FLV CodecID
-constexpr uint8_t kHevcInformal = 12;  // never standardised, sent by some encoders before Enhanced RTMP
-constexpr uint8_t kAac = 10;           // FLV SoundFormat
-constexpr uint8_t kExAudio = 9;        // Enhanced RTMP's SoundFormat
-constexpr uint8_t kKeyFrame = 1, kCommandFrame = 5;  // FLV FrameType
-constexpr uint8_t kExVideo = 0x80;
-
 constexpr std::array<std::string_view, 13> kVideoNames = {
     "", "", "H.263", "Screen video", "VP6", "VP6 with alpha", "Screen video 2", "H.264", "",
     "", "", "",      "HEVC"};
@@ -86,75 +79,6 @@ std::optional<bool> announced(const AmfValue& object, std::string_view key) {
 
 }  // namespace
 
-VideoHeader parse_video_header(Bytes prefix) {
-  VideoHeader out;
-  if (prefix.empty()) {
-    out.kind = PacketKind::kEmpty;
-    return out;
-  }
-  ByteReader reader(prefix);
-  uint8_t first = reader.u8();
-  if (first & kExVideo) {
-    out.enhanced = true;
-    out.keyframe = (first >> 4 & 7) == kKeyFrame;
-    out.codec = reader.u32();
-    out.kind = reader.ok() ? PacketKind::kUnsupported : PacketKind::kMalformed;
-    return out;
-  }
-  uint8_t frame_type = first >> 4;
-  out.codec_id = first & 15;
-  out.keyframe = frame_type == kKeyFrame;
-  if (frame_type == kCommandFrame) {
-    out.kind = PacketKind::kCommand;
-    return out;
-  }
-  if (out.codec_id == kHevcInformal) out.codec = fourcc("hvc1");
-  if (out.codec_id != kAvc) {
-    out.kind = PacketKind::kUnsupported;
-    return out;
-  }
-  out.codec = fourcc("avc1");
-  uint8_t packet_type = reader.u8();
-  uint32_t composition = reader.u24();
-  if (!reader.ok()) return out;
-  out.composition_ms = static_cast<int32_t>(composition << 8) >> 8;
-  switch (packet_type) {
-    case 0:
-      out.kind = PacketKind::kSequenceHeader;
-      break;
-    case 1:
-      out.kind = PacketKind::kFrame;
-      break;
-    case 2:
-      out.kind = PacketKind::kEndOfSequence;
-      break;
-    default:
-      out.kind = PacketKind::kMalformed;
-      break;
-  }
-  return out;
-}
-
-AudioHeader parse_audio_header(Bytes prefix) {
-  AudioHeader out;
-  if (prefix.empty()) {
-    out.kind = PacketKind::kEmpty;
-    return out;
-  }
-  ByteReader reader(prefix);
-  out.codec_id = reader.u8() >> 4;
-  out.enhanced = out.codec_id == kExAudio;
-  if (out.codec_id != kAac) {
-    out.kind = PacketKind::kUnsupported;
-    return out;
-  }
-  out.codec = fourcc("mp4a");
-  uint8_t packet_type = reader.u8();
-  if (!reader.ok() || packet_type > 1) return out;
-  out.kind = packet_type == 0 ? PacketKind::kSequenceHeader : PacketKind::kFrame;
-  return out;
-}
-
 std::string codec_name(const VideoHeader& header) {
   if (header.codec != 0) return fourcc_text(header.codec);
   return legacy_name("video", header.codec_id,
@@ -163,7 +87,6 @@ std::string codec_name(const VideoHeader& header) {
 
 std::string codec_name(const AudioHeader& header) {
   if (header.codec != 0) return fourcc_text(header.codec);
-  if (header.enhanced) return "enhanced audio";
   return legacy_name("audio", header.codec_id, kAudioNames[header.codec_id & 15]);
 }
 

@@ -9,7 +9,7 @@
 namespace headgate::rtmp {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 void write_text(ByteWriter& writer, std::string_view text) {
   writer.u16(text.size());  // a command is at most max_command_bytes
@@ -38,6 +38,8 @@ ByteVector Server::save() const {
   for (const std::string* text :
        {&connect_.app, &connect_.tc_url, &connect_.flash_ver, &publish_.name, &publish_.type})
     write_text(writer, *text);
+  writer.u8(connect_.caps_ex ? 1 : 0);
+  writer.u32(connect_.caps_ex.value_or(0));
   size_t size_at = out.size();
   writer.u32(0);
   reader_.save(out);
@@ -61,6 +63,9 @@ Result<Server> Server::restore(Bytes saved, const Limits& limits) {
   for (std::string* text : {&out.connect_.app, &out.connect_.tc_url, &out.connect_.flash_ver,
                             &out.publish_.name, &out.publish_.type})
     *text = read_text(reader);
+  const bool enhanced = reader.u8() != 0;
+  const uint32_t caps_ex = reader.u32();
+  if (enhanced) out.connect_.caps_ex = caps_ex;
   Bytes chunks = reader.bytes(reader.u32());
   Bytes pending = reader.rest();
   if (!reader.ok() || version != kVersion) return Unexpected("RTMP state: version or length");

@@ -177,57 +177,5 @@ TEST(Metadata, NumbersStringsAndAbsence) {
   EXPECT_EQ(data.encoder, "Lavf59");
 }
 
-TEST(Flv, VideoHeaders) {
-  VideoHeader h = parse_video_header(hex("17 00 000000"));
-  EXPECT_EQ(h.kind, PacketKind::kSequenceHeader);
-  EXPECT_TRUE(h.keyframe);
-  EXPECT_EQ(h.codec, fourcc("avc1"));
-  h = parse_video_header(hex("27 01 000050"));
-  EXPECT_EQ(h.kind, PacketKind::kFrame);
-  EXPECT_FALSE(h.keyframe);
-  EXPECT_EQ(h.composition_ms, 80);
-  EXPECT_EQ(parse_video_header(hex("27 01 ffffb0")).composition_ms, -80);
-  EXPECT_EQ(parse_video_header(hex("27 01 800000")).composition_ms, -8388608);
-  EXPECT_EQ(parse_video_header(hex("17 02 000000")).kind, PacketKind::kEndOfSequence);
-  EXPECT_EQ(parse_video_header(hex("17 03 000000")).kind, PacketKind::kMalformed);
-  EXPECT_EQ(parse_video_header(hex("17 01")).kind, PacketKind::kMalformed);
-  EXPECT_EQ(parse_video_header({}).kind, PacketKind::kEmpty);
-  EXPECT_EQ(parse_video_header(hex("57 00")).kind, PacketKind::kCommand);
-}
-
-TEST(Flv, OtherVideoCodecsAreNamed) {
-  VideoHeader h = parse_video_header(hex("12"));
-  EXPECT_EQ(h.kind, PacketKind::kUnsupported);
-  EXPECT_EQ(codec_name(h), "video codec 2 (H.263)");
-  EXPECT_EQ(codec_name(parse_video_header(hex("1b 00"))), "video codec 11");
-  h = parse_video_header(hex("1c 00 000000"));
-  EXPECT_EQ(h.kind, PacketKind::kUnsupported);
-  EXPECT_EQ(codec_name(h), "hvc1");
-  h = parse_video_header(hex("90 68766331"));
-  EXPECT_EQ(h.kind, PacketKind::kUnsupported);
-  EXPECT_TRUE(h.enhanced);
-  EXPECT_TRUE(h.keyframe);
-  EXPECT_EQ(h.codec, fourcc("hvc1"));
-  EXPECT_EQ(codec_name(parse_video_header(hex("90 01020304"))), "0x01020304");
-  EXPECT_EQ(parse_video_header(hex("90 6876")).kind, PacketKind::kMalformed);
-}
-
-TEST(Flv, AudioHeaders) {
-  AudioHeader h = parse_audio_header(hex("af 00"));
-  EXPECT_EQ(h.kind, PacketKind::kSequenceHeader);
-  EXPECT_EQ(h.codec, fourcc("mp4a"));
-  EXPECT_EQ(parse_audio_header(hex("af 01")).kind, PacketKind::kFrame);
-  EXPECT_EQ(parse_audio_header(hex("af 02")).kind, PacketKind::kMalformed);
-  EXPECT_EQ(parse_audio_header(hex("af")).kind, PacketKind::kMalformed);
-  EXPECT_EQ(parse_audio_header({}).kind, PacketKind::kEmpty);
-  h = parse_audio_header(hex("2f ff"));
-  EXPECT_EQ(h.kind, PacketKind::kUnsupported);
-  EXPECT_EQ(codec_name(h), "audio codec 2 (MP3)");
-  EXPECT_EQ(codec_name(parse_audio_header(hex("f0"))), "audio codec 15 (device-specific)");
-  h = parse_audio_header(hex("90 4f"));
-  EXPECT_TRUE(h.enhanced);
-  EXPECT_EQ(h.kind, PacketKind::kUnsupported);
-}
-
 }  // namespace
 }  // namespace headgate::rtmp::test

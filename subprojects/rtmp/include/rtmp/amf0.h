@@ -63,8 +63,9 @@ class AmfWriter {
   AmfWriter& null();
   AmfWriter& begin_object();
   AmfWriter& begin_ecma_array(uint32_t count);
-  AmfWriter& key(std::string_view name);  // then the value
-  AmfWriter& end();                       // of an object or ECMA array
+  AmfWriter& begin_strict_array(uint32_t count);  // then that many values; it has no end
+  AmfWriter& key(std::string_view name);          // then the value
+  AmfWriter& end();                               // of an object or ECMA array
 
  private:
   ByteWriter out_;

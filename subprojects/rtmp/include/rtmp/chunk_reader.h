@@ -11,6 +11,7 @@
 
 #include <base/bytes.h>
 #include <base/result.h>
+#include <rtmp/flv.h>
 #include <rtmp/limits.h>
 
 namespace headgate::rtmp {
@@ -38,12 +39,10 @@ struct MessageHeader {
   uint32_t length = 0;     // bytes of the message: prefix and payload
 };
 
-// An audio or video message is an FLV tag body: a small codec header, then the frame. The header's bytes are
-// given apart as the message's prefix, so that a sink can let frames follow each other in its memory with
-// nothing between them. Other messages have no prefix; a message shorter than its prefix is all prefix.
-inline constexpr size_t kVideoPrefix = 5;  // flv.h: parse_video_header
-inline constexpr size_t kAudioPrefix = 2;  // flv.h: parse_audio_header
-inline constexpr size_t kMaxPrefix = 8;
+// An audio or video message is an FLV tag body: a codec header, then the frame. The header's bytes, whose
+// number depends on what they are (flv.h), are given apart as the message's prefix, so that a sink can let
+// frames follow each other in its memory with nothing between them. A header that is longer than kMaxPrefix
+// goes on in the payload. Other messages have no prefix; a message shorter than its prefix is all prefix.
 
 // Where payload goes. Called from ChunkReader::feed on its thread.
 class MessageSink {
@@ -99,7 +98,7 @@ class ChunkReader {
     bool skipped = false;     // and it wants no payload
     bool silent = false;      // the sink knows nothing of it: skipped before a restore
     bool open = false;        // between a message's first chunk and its end
-    uint8_t prefix_size = 0;  // of the open message
+    uint8_t prefix_size = 0;  // of the open message, as far as prefix_filled bytes tell
     uint8_t prefix_filled = 0;
     std::array<std::byte, kMaxPrefix> prefix{};
     uint32_t filled = 0;          // payload bytes received behind the prefix
@@ -116,6 +115,7 @@ class ChunkReader {
   Result<void> begin_chunk(Stream& stream);
   Result<void> start_message(Stream& stream, const ChunkHeader& header);
   Result<void> check_length(const MessageHeader& header) const;
+  static void grow_prefix(Stream& stream);
   static void begin(Stream& stream, MessageSink& sink);
   static void take_payload(Stream& stream, Bytes data, MessageSink& sink);
   Result<void> finish(Stream& stream, MessageSink& sink);

@@ -5,6 +5,7 @@
 // answers pings.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ struct PublishTarget {
   std::string user, password;  // empty: the server may not ask for them
   uint32_t chunk_size = 4096;  // announced before connect
   std::string flash_ver = "FMLE/3.0 (compatible; headgate)";
+  bool enhanced = false;  // says in connect what enhanced.h has
 };
 
 // Not thread-safe. Movable. The target must outlive it.
@@ -46,6 +48,12 @@ class Client {
     std::string text;  // the server's description
   };
 
+  // The server asks to connect anew (Enhanced RTMP), while it publishes.
+  struct Reconnect {
+    std::string tc_url;  // empty: where it is
+    std::string text;
+  };
+
   // Has output at once: C0 and C1.
   explicit Client(const PublishTarget& target, FillRandom random = system_random);
 
@@ -62,6 +70,10 @@ class Client {
   Phase phase() const { return phase_; }
   uint32_t stream_id() const { return stream_id_; }  // from kPublish on
   const Refusal& refusal() const { return refusal_; }
+  // The last such request; none came.
+  const std::optional<Reconnect>& reconnect() const { return reconnect_; }
+  // Whether the server knows Enhanced RTMP: what it said of itself in answer to connect.
+  std::optional<uint32_t> server_caps() const { return server_caps_; }
 
  private:
   class Inbox;
@@ -91,6 +103,8 @@ class Client {
   ByteVector output_;
   uint32_t stream_id_ = 0;
   Refusal refusal_;
+  std::optional<Reconnect> reconnect_;
+  std::optional<uint32_t> server_caps_;
 };
 
 }  // namespace headgate::rtmp

@@ -15,6 +15,7 @@
 #include <rtmp/amf0.h>
 #include <rtmp/chunk_reader.h>
 #include <rtmp/chunk_writer.h>
+#include <rtmp/enhanced.h>
 #include <rtmp/flv.h>
 #include <rtmp/handshake.h>
 #include <rtmp/limits.h>
@@ -22,10 +23,11 @@
 namespace headgate::rtmp {
 
 struct ConnectRequest {
-  std::string app;        // without its query
-  std::string query;      // what followed '?' in the app or, if nothing did, in tcUrl
-  std::string tc_url;     // as sent
-  std::string flash_ver;  // the client's name for itself: "FMLE/3.0 (compatible; Lavf59…)"
+  std::string app;                  // without its query
+  std::string query;                // what followed '?' in the app or, if nothing did, in tcUrl
+  std::string tc_url;               // as sent
+  std::string flash_ver;            // the client's name for itself: "FMLE/3.0 (compatible; Lavf59…)"
+  std::optional<uint32_t> caps_ex;  // Enhanced RTMP's (enhanced.h); none: it knows nothing of it
 };
 
 struct PublishRequest {
@@ -70,6 +72,15 @@ class Server {
   void refuse_publish(int code, std::string_view text);
   // In kPublishing: no more of it. onStatus as for a refusal; media that is there is skipped.
   void end_publish(std::string_view text);
+  // In kPublishing: an onStatus that ends nothing; clients pass over codes that they do not know. `level` is
+  // "status" or "warning": "error" makes clients give up. The text is cut to 255 bytes.
+  void send_notice(std::string_view level, std::string_view code, std::string_view text);
+
+  // In kPublishing: asks the client to connect anew, to `tc_url` (a URI reference; empty: where it is) at a
+  // key frame of its choice; until it leaves it is served as before. False, and nothing is sent, to clients
+  // that did not announce that they would (Enhanced RTMP: Reconnect Request). The description is cut to 255
+  // bytes.
+  bool request_reconnect(std::string_view tc_url, std::string_view description);
 
   // What has to be sent: take it after feed() and after each answer and send it with one write, because some
   // clients do not join what comes in pieces (docs/rtmp.md).
