@@ -11,6 +11,7 @@
 
 #include <base/encoding.h>
 #include <base/io.h>
+#include <codec/stream_config.h>
 
 namespace headgate::test {
 namespace {
@@ -70,6 +71,25 @@ std::vector<std::pair<Packet, Fields>> probe(const std::string& path) {
   return packets;
 }
 
+// What ffprobe calls a decoder's configuration, by codec; where there is none, the first access unit says it.
+codec::Track track_of(const std::string& path, const char* stream, const std::vector<Packet>& packets,
+                      codec::Kind kind) {
+  const std::string name = output_of("ffprobe -v error -select_streams " + std::string(stream) +
+                                     " -show_entries stream=codec_name -of default=nk=1:nw=1 " + path);
+  const auto first = std::find_if(packets.begin(), packets.end(),
+                                  [kind](const Packet& packet) { return packet.kind == kind; });
+  if (name == "ac3\n") return codec::track_from_ac3_frame(first->data).value();
+  if (name == "eac3\n") return codec::track_from_eac3_frame(first->data).value();
+  if (name == "vp9\n") return codec::track_from_vp9_frame(first->data).value();
+  const ByteVector config = extradata(path, stream);
+  if (name == "hevc\n") return codec::track_from_hvcc(config).value();
+  if (name == "av1\n") return codec::track_from_av1c(config).value();
+  if (name == "opus\n") return codec::track_from_opus_head(config).value();
+  if (name == "flac\n") return codec::track_from_flac(config).value();
+  return kind == codec::Kind::video ? codec::track_from_avcc(config).value()
+                                    : codec::track_from_asc(config).value();
+}
+
 }  // namespace
 
 ScratchDirectory::ScratchDirectory() {
@@ -110,8 +130,8 @@ MediaFile encode(const std::string& arguments) {
     return std::any_of(file.packets.begin(), file.packets.end(),
                        [kind](const Packet& packet) { return packet.kind == kind; });
   };
-  if (has(codec::Kind::video)) file.video = codec::track_from_avcc(extradata(path, "v:0")).value();
-  if (has(codec::Kind::audio)) file.audio = codec::track_from_asc(extradata(path, "a:0")).value();
+  if (has(codec::Kind::video)) file.video = track_of(path, "v:0", file.packets, codec::Kind::video);
+  if (has(codec::Kind::audio)) file.audio = track_of(path, "a:0", file.packets, codec::Kind::audio);
   const auto timescale = [&](const Packet& packet) {
     return packet.kind == codec::Kind::video ? file.video->timescale : file.audio->timescale;
   };
