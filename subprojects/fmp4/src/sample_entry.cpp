@@ -1,26 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sample_entry.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "box.h"
 #include "box_reader.h"
+#include "esds.h"
 
 namespace headgate::fmp4 {
 namespace {
 
-constexpr uint32_t kAvc1 = four_cc("avc1"), kAvcC = four_cc("avcC");
-constexpr uint32_t kMp4a = four_cc("mp4a"), kEsds = four_cc("esds");
+using codec::Codec;
+using codec::Track;
+
 constexpr size_t kVisualFields = 78, kAudioFields = 28;  // between the box header and the boxes inside
-// Descriptor tags (ISO/IEC 14496-1, 7.2.2.1).
-constexpr uint8_t kEsDescriptor = 3, kDecoderConfig = 4, kDecoderSpecific = 5, kSlConfig = 6;
-constexpr uint8_t kObjectTypeAac = 0x40;
+constexpr size_t kWidthAt = 24;                          // in the visual ones
+constexpr size_t kFullBoxFields = 4;
+constexpr uint32_t kColr = four_cc("colr"), kNclx = four_cc("nclx");
+
+// How a codec's entry and the configuration box in it are called. The box holds Track::config, behind version
+// and flags where it is a FullBox; mp4a's holds descriptors.
+struct Form {
+  Codec codec;
+  uint32_t entry, box;
+  int version;  // -1: not a FullBox
+  Result<Track> (*read)(Bytes config);
+};
+
+Result<Track> read_vpcc(Bytes config) {
+  return codec::track_from_vpcc(config, 0, 0);
+}
+
+constexpr Form kForms[] = {
+    {Codec::h264, four_cc("avc1"), four_cc("avcC"), -1, codec::track_from_avcc},
+    {Codec::h265, four_cc("hvc1"), four_cc("hvcC"), -1, codec::track_from_hvcc},
+    {Codec::av1, four_cc("av01"), four_cc("av1C"), -1, codec::track_from_av1c},
+    {Codec::vp9, four_cc("vp09"), four_cc("vpcC"), 1, read_vpcc},
+    {Codec::aac, four_cc("mp4a"), four_cc("esds"), -1, read_esds},
+    {Codec::opus, four_cc("Opus"), four_cc("dOps"), -1, codec::track_from_dops},
+    {Codec::ac3, four_cc("ac-3"), four_cc("dac3"), -1, codec::track_from_dac3},
+    {Codec::eac3, four_cc("ec-3"), four_cc("dec3"), -1, codec::track_from_dec3},
+    {Codec::flac, four_cc("fLaC"), four_cc("dfLa"), 0, codec::track_from_flac},
+};
 
 void write_common(ByteWriter& out) {
   out.zeros(6);
   out.u16(1);  // data_reference_index
 }
 
-void write_avc1(ByteWriter& out, const codec::Track& track) {
-  Box entry(out, kAvc1);
+void write_visual_fields(ByteWriter& out, const Track& track) {
   write_common(out);
   out.zeros(16);
   out.u16(track.width);
@@ -32,114 +61,106 @@ void write_avc1(ByteWriter& out, const codec::Track& track) {
   out.zeros(32);    // compressor name
   out.u16(0x18);    // depth
   out.u16(0xffff);  // pre-defined
-  Box config(out, kAvcC);
+}
+
+// AC-3's entries have 2 here whatever is coded (ETSI TS 102 366, F.3).
+uint32_t entry_channels(const Track& track) {
+  return track.codec == Codec::ac3 || track.codec == Codec::eac3 ? 2 : track.channels;
+}
+
+// 16.16 holds no more than 65535: then 0, because the configuration says it anyway; FLAC wants the rate
+// halved until it fits.
+uint32_t entry_rate(const Track& track) {
+  constexpr uint32_t kMaxRate = 0xffff;
+  uint32_t rate = track.timescale;
+  if (track.codec == Codec::flac)
+    while (rate > kMaxRate) rate /= 2;
+  return rate <= kMaxRate ? rate << 16 : 0;
+}
+
+// FLAC: from the STREAMINFO. The others are always 16 here.
+uint32_t entry_bits(const Track& track) {
+  constexpr size_t kBitsAt = 4 + 12;  // bits per sample less one: 1 bit in this byte, 4 in the next
+  if (track.codec != Codec::flac || track.config.size() <= kBitsAt + 1) return 16;
+  const auto first = std::to_integer<uint32_t>(track.config[kBitsAt]);
+  const auto second = std::to_integer<uint32_t>(track.config[kBitsAt + 1]);
+  return ((first & 1) << 4 | second >> 4) + 1;
+}
+
+void write_audio_fields(ByteWriter& out, const Track& track) {
+  write_common(out);
+  out.zeros(8);
+  out.u16(entry_channels(track));
+  out.u16(entry_bits(track));
+  out.u32(0);
+  out.u32(entry_rate(track));
+}
+
+void write_configuration(ByteWriter& out, const Form& form, const Track& track) {
+  if (form.codec == Codec::aac) return write_esds(out, track.config);
+  Box box(out, form.box);
+  if (form.version >= 0) out.u32(static_cast<uint32_t>(form.version) << 24);
   out.bytes(track.config);
 }
 
-size_t length_bytes(size_t length) {
-  return length < 0x80 ? 1 : 2;
-}
-
-void write_descriptor(ByteWriter& out, uint8_t tag, size_t length) {
-  out.u8(tag);
-  if (length_bytes(length) == 2) out.u8(0x80 | length >> 7);
-  out.u8(length & 0x7f);
-}
-
-void write_esds(ByteWriter& out, Bytes asc) {
-  constexpr size_t kConfigFields = 13, kEsFields = 3, kSlFields = 1;
-  const size_t config = kConfigFields + 1 + length_bytes(asc.size()) + asc.size();
-  const size_t es = kEsFields + 1 + length_bytes(config) + config + 2 + kSlFields;
-  Box box(out, kEsds, 0, 0);
-  write_descriptor(out, kEsDescriptor, es);
-  out.u16(0);  // ES_ID: 0 in a file
-  out.u8(0);   // no dependency, no URL, no OCR
-  write_descriptor(out, kDecoderConfig, config);
-  out.u8(kObjectTypeAac);
-  out.u8(0x15);  // audio stream, reserved bit
-  out.u24(0);    // decoder buffer, largest and average bit rate: not stated
-  out.u32(0);
-  out.u32(0);
-  write_descriptor(out, kDecoderSpecific, asc.size());
-  out.bytes(asc);
-  write_descriptor(out, kSlConfig, kSlFields);
-  out.u8(2);  // as MP4 has it
-}
-
-void write_mp4a(ByteWriter& out, const codec::Track& track) {
-  constexpr uint32_t kMaxRate = 0xffff;  // 16.16 holds no more; the esds says it anyway
-  Box entry(out, kMp4a);
-  write_common(out);
-  out.zeros(8);
-  out.u16(track.channels);
-  out.u16(16);  // bits of a sample
-  out.u32(0);
-  out.u32(track.timescale <= kMaxRate ? track.timescale << 16 : 0);
-  write_esds(out, track.config);
-}
-
-// A descriptor's body when it has `tag`, and moves `reader` behind it.
-std::optional<Bytes> read_descriptor(ByteReader& reader, uint8_t tag) {
-  if (reader.u8() != tag) return std::nullopt;
-  size_t length = 0;
-  for (int i = 0; i < 4; ++i) {
-    const uint8_t byte = reader.u8();
-    length = length << 7 | (byte & 0x7f);
-    if (byte < 0x80) {
-      const Bytes body = reader.bytes(length);
-      return reader.ok() ? std::optional(body) : std::nullopt;
-    }
-  }
-  return std::nullopt;
-}
-
-Result<codec::Track> read_esds(Bytes esds) {
-  ByteReader reader(esds);
-  reader.skip(4);
-  const std::optional<Bytes> es = read_descriptor(reader, kEsDescriptor);
-  if (!es || es->size() < 3) return Unexpected("esds: no ES descriptor");
-  ByteReader inside(es->subspan(3));
-  const std::optional<Bytes> config = read_descriptor(inside, kDecoderConfig);
-  if (!config || config->size() < 13) return Unexpected("esds: no decoder configuration");
-  if (std::to_integer<uint8_t>(config->front()) != kObjectTypeAac) return Unexpected("esds: not AAC");
-  ByteReader specific(config->subspan(13));
-  const std::optional<Bytes> asc = read_descriptor(specific, kDecoderSpecific);
-  if (!asc) return Unexpected("esds: no AudioSpecificConfig");
-  return codec::track_from_asc(*asc);
+// ISO/IEC 14496-12, 12.1.5. H.264's colour stands in its SPS alone.
+void write_colour(ByteWriter& out, const codec::Colour& colour) {
+  if (!colour.known()) return;
+  constexpr uint8_t kFullRange = 0x80;
+  Box box(out, kColr);
+  out.u32(kNclx);
+  out.u16(colour.primaries);
+  out.u16(colour.transfer);
+  out.u16(colour.matrix);
+  out.u8(colour.full_range ? kFullRange : 0);
 }
 
 }  // namespace
 
-Result<void> write_sample_entry(ByteWriter& out, const codec::Track& track) {
-  switch (track.codec) {
-    case codec::Codec::h264:
-      write_avc1(out, track);
-      return {};
-    case codec::Codec::aac:
-      write_mp4a(out, track);
-      return {};
-    case codec::Codec::h265:
-    case codec::Codec::av1:
-    case codec::Codec::vp9:
-    case codec::Codec::opus:
-    case codec::Codec::ac3:
-    case codec::Codec::eac3:
-    case codec::Codec::flac:
-      break;
+Result<void> write_sample_entry(ByteWriter& out, const Track& track) {
+  const auto* const form = std::find_if(std::begin(kForms), std::end(kForms),
+                                        [&](const Form& other) { return other.codec == track.codec; });
+  if (form == std::end(kForms) || track.config.empty())
+    return Unexpected("a track without a decoder configuration");
+  Box entry(out, form->entry);
+  if (track.kind == codec::Kind::audio) {
+    write_audio_fields(out, track);
+    write_configuration(out, *form, track);
+    return {};
   }
-  return Unexpected("only H.264 and AAC can be written to fragmented MP4 so far");
+  if (track.width == 0 || track.height == 0) return Unexpected("a video track of unknown size");
+  write_visual_fields(out, track);
+  write_configuration(out, *form, track);
+  write_colour(out, track.colour);
+  return {};
 }
 
-Result<codec::Track> read_sample_entry(Bytes entry) {
+Result<Track> read_sample_entry(Bytes entry) {
   ByteReader reader(entry);
   reader.skip(4);
   const uint32_t type = reader.u32();
-  if (!reader.ok() || (type != kAvc1 && type != kMp4a)) return Unexpected("stsd: neither avc1 nor mp4a");
-  const bool video = type == kAvc1;
-  reader.skip(video ? kVisualFields : kAudioFields);
-  const std::optional<Bytes> config = find_box(reader.rest(), video ? kAvcC : kEsds);
-  if (!config) return Unexpected(video ? "avc1: no avcC" : "mp4a: no esds");
-  return video ? codec::track_from_avcc(*config) : read_esds(*config);
+  const auto* const form = std::find_if(std::begin(kForms), std::end(kForms),
+                                        [&](const Form& other) { return other.entry == type; });
+  if (!reader.ok() || form == std::end(kForms)) return Unexpected("stsd: an entry of no codec that is known");
+  const std::string name(as_text(entry.subspan(4, 4)));
+  const bool video = form->codec < Codec::aac;
+  const Bytes fields = reader.bytes(video ? kVisualFields : kAudioFields);
+  std::optional<Bytes> config = find_box(reader.rest(), form->box);
+  if (!config) return Unexpected(name + ": no configuration box");
+  if (form->version >= 0) {
+    ByteReader full(*config);
+    if (full.u32() != static_cast<uint32_t>(form->version) << 24)
+      return Unexpected(name + ": configuration box of another version");
+    config = config->subspan(kFullBoxFields);
+  }
+  Result<Track> track = form->read(*config);
+  if (track && form->codec == Codec::vp9) {
+    ByteReader size(fields.subspan(kWidthAt));
+    track->width = size.u16();
+    track->height = size.u16();
+    if (track->width == 0 || track->height == 0) return Unexpected("vp09: no picture size");
+  }
+  return track;
 }
 
 }  // namespace headgate::fmp4

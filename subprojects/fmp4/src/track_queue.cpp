@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include <codec/access_unit.h>
+
 namespace headgate::fmp4 {
 namespace {
 
@@ -30,6 +32,7 @@ Result<void> TrackQueue::check(const AccessUnit& unit) const {
 }
 
 Result<void> TrackQueue::push(AccessUnit unit) {
+  if (track_.codec == codec::Codec::av1) unit.data = codec::without_temporal_delimiter(unit.data);
   if (Result<void> good = check(unit); !good) return good;
   if (last_dts_ && unit.dts - *last_dts_ <= max_duration())
     last_duration_ = static_cast<uint32_t>(unit.dts - *last_dts_);
@@ -56,7 +59,7 @@ uint32_t TrackQueue::duration_of_last(size_t count) const {
     return static_cast<uint32_t>(units_[count].dts - units_[count - 1].dts);
   const AccessUnit& unit = units_[count - 1];
   if (unit.duration != 0 && unit.duration <= max_duration()) return unit.duration;
-  if (track_.frame_samples != 0) return track_.frame_samples;
+  if (const uint32_t samples = codec::frame_samples(track_, unit.data); samples != 0) return samples;
   if (last_duration_ != 0) return last_duration_;
   // The one frame of its track so far.
   constexpr uint32_t kDefaultFrameRateMilli = 25'000;

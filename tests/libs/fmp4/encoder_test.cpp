@@ -28,6 +28,8 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 #define NTSC "-f lavfi -i testsrc2=size=320x180:rate=30000/1001 "
 #define TONE "-f lavfi -i sine=frequency=440:sample_rate=48000 "
 #define X264 "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 50 "
+#define X265 "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=50:bframes=3 -tag:v hvc1 "
+#define BT2020 "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc "
 
 constexpr Case kCases[] = {
     {"no_b_frames_48k", VIDEO TONE "-t 4 " X264 "-bf 0 -c:a aac"},
@@ -37,6 +39,14 @@ constexpr Case kCases[] = {
      VIDEO TONE "-t 4 -vf select='not(mod(n\\,7))+lt(mod(n\\,25)\\,4)' -vsync vfr " X264 "-c:a aac"},
     {"video_alone", VIDEO "-t 4 " X264 "-bf 2"},
     {"audio_alone", TONE "-t 4 -c:a aac"},
+    {"h265_and_ac3", VIDEO TONE "-t 2 " X265 "-c:a ac3 -ac 2"},
+    {"h265_10_bit_and_eac3", VIDEO TONE "-t 2 -pix_fmt yuv420p10le " X265 BT2020 "-c:a eac3 -ac 6"},
+    {"av1_and_opus", VIDEO TONE "-t 2 -c:v libaom-av1 -cpu-used 8 -g 50 -c:a libopus -ac 2"},
+    {"vp9_and_flac",
+     VIDEO TONE "-t 2 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 50 -c:a flac -strict -2"},
+    {"opus_5_1", TONE "-t 4 -ac 6 -c:a libopus -mapping_family 1"},
+    {"opus_60_ms", TONE "-t 4 -c:a libopus -frame_duration 60"},
+    {"flac_96k", TONE "-t 4 -ar 96000 -sample_fmt s32 -c:a flac -strict -2"},
 };
 
 class Encoder : public testing::TestWithParam<Case> {
@@ -68,8 +78,8 @@ class Encoder : public testing::TestWithParam<Case> {
     return file;
   }
 
-  std::string write(Bytes bytes) {
-    const std::string path = directory_.path() + "/file.mp4";
+  std::string write(Bytes bytes, const std::string& name = "file.mp4") {
+    const std::string path = directory_.path() + "/" + name;
     std::ofstream out(path, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return path;
@@ -94,16 +104,31 @@ void expect_same(const std::vector<Packet>& sent, const std::vector<Packet>& fou
   }
 }
 
+// What ffprobe says of a file's streams, without what comes from the file's layout.
+std::string streams_of(const std::string& path) {
+  return test::output_of(
+      "ffprobe -v error -show_entries stream=codec_name,codec_tag_string,profile,level,width,height,pix_fmt,"
+      "color_range,color_space,color_transfer,color_primaries,sample_rate,channels,channel_layout,"
+      "bits_per_raw_sample -of compact " +
+      path);
+}
+
 TEST_P(Encoder, ComesBackFromFfprobe) {
   const test::MediaFile media = test::encode(GetParam().arguments);
-  ASSERT_GE(media.packets.size(), 50u);
-  const std::string path = write(package(media));
+  ASSERT_GE(media.packets.size(), 40u);
+  const std::string source = write(media.bytes, "source.mp4"), path = write(package(media), "file.mp4");
+  EXPECT_EQ(streams_of(path), streams_of(source));
   const std::vector<Packet> found = test::probe_packets(path);
   for (const Kind kind : {Kind::video, Kind::audio}) {
     const std::vector<Packet> sent = of_kind(media.packets, kind);
     expect_same(sent, of_kind(found, kind), sent.size());
   }
   EXPECT_EQ(test::output_of("ffmpeg -nostdin -v error -xerror -i " + path + " -f null - 2>&1"), "");
+  const Presentation presentation{media.video, media.audio};
+  const ByteVector init = init_segment(presentation).value();
+  const Result<InitInfo> info = read_init(source_of(init));
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(info->presentation, presentation);
 }
 
 // Wherever writing stops, what was written whole can be read. (Not by ffmpeg 5.1 when the end lies between

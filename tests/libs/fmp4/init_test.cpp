@@ -53,11 +53,16 @@ TEST(InitSegment, SameMediaSameBytes) {
 
 TEST(InitSegment, RefusesWhatItCannotWrite) {
   EXPECT_FALSE(init_segment({}));
-  codec::Track later = video_track();
-  later.codec = codec::Codec::h265;
-  const Result<ByteVector> refused = init_segment({later, audio_track()});
+  codec::Track bare = audio_track();
+  bare.config.clear();
+  const Result<ByteVector> refused = init_segment({video_track(), bare});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, "only H.264 and AAC can be written to fragmented MP4 so far");
+  EXPECT_EQ(refused.error().message, "a track without a decoder configuration");
+  codec::Track sizeless = video_track();
+  sizeless.width = 0;
+  const Result<ByteVector> too = init_segment({sizeless, {}});
+  ASSERT_FALSE(too);
+  EXPECT_EQ(too.error().message, "a video track of unknown size");
 }
 
 class InitForms : public testing::TestWithParam<Presentation> {};
@@ -86,6 +91,73 @@ codec::Track long_configuration() {
   return track;
 }
 
+ByteVector hex(std::string_view text) {
+  return from_hex(text).value();
+}
+
+// Records that ffmpeg's encoders and muxer wrote.
+std::vector<Presentation> other_codecs() {
+  const auto h265 = codec::track_from_hvcc(hex(
+      "0102200000009000000000003cf000fcfdfafa00000f03a00001001840010c01ffff02200000030090000003000003003c95"
+      "9409a10001002f42010102200000030090000003000003003ca00a080c1d4ed965654a4c2f016a1220120800000300080000"
+      "0300c840a2000100064401c073c189"));
+  const auto av1 = codec::track_from_av1c(hex("81004c000a0e000000043cf6cc02f85091009040"));
+  const auto vp9 = codec::track_from_vpcc(hex("010b860101010000"), 318, 180);
+  const auto opus = codec::track_from_dops(hex("000601380000bb800000010402000401020305"));
+  const auto ac3 = codec::track_from_dac3(hex("503de0"));
+  const auto eac3 = codec::track_from_dec3(hex("0e00200f00"));
+  const auto flac =
+      codec::track_from_flac(hex("1200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc"));
+  return {{h265.value(), ac3.value()},
+          {av1.value(), opus.value()},
+          {vp9.value(), flac.value()},
+          {{}, eac3.value()}};
+}
+
+// What ffprobe does not tell: boxes that are FullBoxes, and the colour.
+TEST(InitSegment, ConfigurationBoxes) {
+  const auto entry_of = [](const Presentation& presentation, size_t fields) {
+    const ByteVector bytes = init_segment(presentation).value();
+    const Bytes stsd = box_at(bytes, "moov/trak/mdia/minf/stbl/stsd").body;
+    return to_hex(stsd.subspan(16 + fields));
+  };
+  constexpr size_t kVisual = 78, kAudio = 28;
+  const std::vector<Presentation> all = other_codecs();
+  EXPECT_EQ(entry_of({all[1].video, {}}, kVisual),
+            "0000001c"
+            "61763143"
+            "81004c000a0e000000043cf6cc02f85091009040"
+            "00000013"
+            "636f6c72"
+            "6e636c7800090010000900");
+  EXPECT_EQ(entry_of({all[2].video, {}}, kVisual),
+            "00000014"
+            "76706343"
+            "01000000"
+            "010b860101010000"
+            "00000013"
+            "636f6c72"
+            "6e636c7800010001000100");
+  EXPECT_EQ(entry_of({{}, all[0].audio}, kAudio),
+            "0000000b"
+            "64616333"
+            "503de0");
+  EXPECT_EQ(entry_of({{}, all[3].audio}, kAudio),
+            "0000000d"
+            "64656333"
+            "0e00200f00");
+  EXPECT_EQ(entry_of({{}, all[1].audio}, kAudio),
+            "0000001b"
+            "644f7073"
+            "000601380000bb800000010402000401020305");
+  EXPECT_EQ(entry_of({{}, all[2].audio}, kAudio),
+            "00000032"
+            "64664c61"
+            "00000000"
+            "800000221200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc");
+}
+
+INSTANTIATE_TEST_SUITE_P(OtherCodecs, InitForms, testing::ValuesIn(other_codecs()));
 INSTANTIATE_TEST_SUITE_P(Forms, InitForms,
                          testing::Values(Presentation{video_track(), audio_track()},
                                          Presentation{video_track(), {}}, Presentation{{}, audio_track()},

@@ -129,5 +129,42 @@ TEST_F(PackagerTest, HoldersLiveAsLongAsTheirPart) {
   EXPECT_EQ(held, 0);
 }
 
+// Samples have no temporal delimiter (AV1-ISOBMFF, 2.4), and the archive hashes what is written.
+TEST(PackagerOfCodecs, Av1IsWrittenWithoutItsTemporalDelimiter) {
+  const auto av1 = codec::track_from_av1c(from_hex("81000c000a0b000000043cf6ccdaf90040").value());
+  const ByteVector with = from_hex("120032021000").value(), without = from_hex("32021000").value();
+  const ByteVector extended = from_hex("16080032021000").value();  // the delimiter has an extension byte
+  const ByteVector nothing_else = from_hex("1200").value();
+  Packager packager({av1.value(), {}}, {});
+  int64_t dts = 0;
+  for (const ByteVector* data : {&with, &without, &extended, &nothing_else}) {
+    AccessUnit unit;
+    unit.dts = unit.pts = dts++ * kFrame;
+    unit.key = dts == 1;
+    unit.data = *data;
+    EXPECT_EQ(packager.push(std::move(unit)).has_value(), data != &nothing_else);
+  }
+  packager.flush();
+  const Part part = packager.next_part().value();
+  ASSERT_EQ(part.frames.size(), 3u);
+  for (const Frame& frame : part.frames) EXPECT_EQ(to_hex(frame.data), to_hex(without));
+}
+
+// Packets of 60 ms, then one of 2.5 ms: only it can say how long it lasts.
+TEST(PackagerOfCodecs, TheLastOpusPacketLastsAsLongAsItSays) {
+  const auto opus = codec::track_from_dops(from_hex("000201380000bb80000000").value());
+  const ByteVector long_packet = from_hex("1800").value(), short_packet = from_hex("8000").value();
+  Packager packager({{}, opus.value()}, {});
+  for (const int64_t dts : {0, 2880, 5760}) {
+    AccessUnit unit;
+    unit.kind = Kind::audio;
+    unit.dts = unit.pts = dts;
+    unit.data = dts < 5760 ? long_packet : short_packet;
+    EXPECT_TRUE(packager.push(std::move(unit)));
+  }
+  packager.flush();
+  EXPECT_EQ(packager.next_part().value().duration, to_part_ticks(5760 + 120, 48000));
+}
+
 }  // namespace
 }  // namespace headgate::fmp4

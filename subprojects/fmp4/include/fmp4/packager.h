@@ -33,7 +33,7 @@ struct Presentation {
   std::optional<codec::Track> audio;
   bool operator==(const Presentation&) const = default;
 };
-// Error: no track, or a codec that cannot be written yet.
+// Error: no track, or one without a configuration or (video) a size.
 Result<ByteVector> init_segment(const Presentation& presentation);
 
 struct AccessUnit {
@@ -41,8 +41,10 @@ struct AccessUnit {
   int64_t dts = 0;        // ticks of its track's timescale, on the stream's timeline
   int64_t pts = 0;        // likewise; may be before dts (signed composition offset, trun version 1)
   uint32_t duration = 0;  // ticks; 0: not known. Used only where no next access unit tells
-  bool key = false;       // video: IDR/CRA; audio: always a sync sample
-  Bytes data;             // length-prefixed NAL units, raw AAC, …; valid while `holder` lives
+  bool key = false;       // video: IDR/CRA, a shown key frame; audio: always a sync sample
+  // Length-prefixed NAL units; a temporal unit of OBUs, whose delimiter is not written; a VP9 frame or
+  // superframe; a raw AAC frame, an Opus packet, a syncframe, a FLAC frame. Valid while `holder` lives
+  Bytes data;
   Holder holder;
   int64_t utc_us = 0;  // when its first byte was received
 };
