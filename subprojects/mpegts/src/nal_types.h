@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What NAL units of a byte stream are to a demultiplexer (ITU-T H.264 and H.265, 7.4).
+#pragma once
+
+#include <optional>
+
+#include <base/bytes.h>
+#include <codec/track.h>
+
+#include "parameter_sets.h"
+
+namespace headgate::mpegts {
+
+// Bytes of a NAL unit that starts_unit() looks at.
+inline constexpr size_t kNalPeekBytes = 3;
+
+bool is_delimiter(codec::Codec codec, Bytes nal);
+// Cannot belong to an access unit of which a slice was seen before (H.264, 7.4.1.2.3 and 7.4.1.2.4; H.265,
+// 7.4.2.4.4). A slice begins one if it is its picture's first.
+bool starts_unit(codec::Codec codec, Bytes nal);
+// What MP4 does not keep with the unit: parameter sets, delimiters, filler.
+bool is_left_out(codec::Codec codec, Bytes nal);
+std::optional<SetKind> parameter_set(codec::Codec codec, Bytes nal);
+// H.264: an SEI message says that decoding can begin here and is right at once (D.2.8).
+bool is_recovery_point(codec::Codec codec, Bytes nal);
+
+}  // namespace headgate::mpegts
