@@ -110,14 +110,12 @@ Track make_track(Codec codec, uint32_t rate, uint32_t channels) {
   return track;
 }
 
-// chan_loc (table F.6.1) of a chanmap (table E.1.3): the locations beyond 5.1, first of which is bit 0 there
-// and bit 5 of the map from its top.
+// chan_loc (F.6.2.13) of a chanmap (table E.1.5), in which L is the highest bit: what is beyond 5.1.
 uint32_t locations_of(uint32_t channel_map) {
-  uint32_t locations = 0;
-  // Lc/Rc, Lrs/Rrs, Cs, Ts, Lsd/Rsd, Lw/Rw, Lvh/Rvh, Cvh, LFE2.
-  for (unsigned bit = 0; bit < 9; ++bit)
-    if ((channel_map >> (10 - bit) & 1) != 0) locations |= 1u << bit;
-  if ((channel_map & 1) != 0) locations |= 1u << 8;
+  // Lc/Rc, Lrs/Rrs, Cs, Ts, Lsd/Rsd, Lw/Rw, Lvh/Rvh, Cvh; then LFE2, before which the map has Lts/Rts.
+  constexpr unsigned kFirst = 10, kLfe2 = 1, kLfe2Location = 8;
+  uint32_t locations = (channel_map >> kLfe2 & 1) << kLfe2Location;
+  for (unsigned bit = 0; bit < kLfe2Location; ++bit) locations |= (channel_map >> (kFirst - bit) & 1) << bit;
   return locations;
 }
 
@@ -189,6 +187,8 @@ Result<Track> track_from_eac3_frame(Bytes unit) {
   }
   if (substreams.empty() || blocks == 0) return Unexpected("E-AC-3: no independent syncframe 0");
   const Header& first = substreams[0].header;
+  // dec3 does not say which.
+  if (first.fscod >= kRates.size()) return Unexpected("E-AC-3: reduced sampling rate");
   const uint32_t channels = channels_of(first.acmod, first.lfe) + channels_at(substreams[0].locations);
   Track track = make_track(Codec::eac3, first.rate, channels);
   track.frame_samples = blocks * kBlockSamples;
