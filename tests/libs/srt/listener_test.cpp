@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What an admitted caller sends comes out of the pair, and either end's end is the other's.
+#include "srt_support.h"
+
+namespace headgate::srt::test {
+namespace {
+
+class Relaying : public Fixture {
+ protected:
+  // Time enough for a burst to be sent again that overran the UDP socket on a busy machine.
+  static Policy patient() {
+    Policy policy;
+    policy.latency_ms = 1500;
+    return policy;
+  }
+  // Sends `count` numbered payloads from `first`, as fast as the caller takes them.
+  void send(
+      Caller& caller, uint64_t first, uint64_t count, const std::function<void()>& meanwhile = [] {}) {
+    for (uint64_t i = first; i < first + count; ++i)
+      ASSERT_TRUE(wait_for([&] {
+        meanwhile();
+        return caller.send(numbered_payload(i));
+      })) << i;
+  }
+  Caller connect(const ticket::Issued& issued) {
+    const size_t before = admitted_.size();
+    Caller caller = Caller::of(port_, issued);
+    EXPECT_TRUE(wait_for([&] { return admitted_.size() > before; }));
+    return caller;
+  }
+  static std::vector<uint64_t> count_to(uint64_t end) {
+    std::vector<uint64_t> out(end);
+    for (uint64_t i = 0; i < end; ++i) out[i] = i;
+    return out;
+  }
+};
+
+TEST_F(Relaying, EveryPayloadComesInOrder) {
+  start(patient());
+  Caller caller = connect(issue());
+  Session session = this->session();
+  send(caller, 0, 500, [&] { session.read(); });
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.payloads == 500;
+  })) << session.payloads;
+  EXPECT_EQ(session.numbers, count_to(500));
+  EXPECT_EQ(session.bytes, 500u * 1316);
+}
+
+TEST_F(Relaying, PayloadsOfAnyKindAndSize) {
+  start();
+  Caller caller = connect(issue());
+  Session session = this->session();
+  const ByteVector stats_like(188, kStatsMark), longest(kMaxPayload, std::byte{0}), one(1, std::byte{'u'});
+  for (const ByteVector* payload : {&stats_like, &longest, &one})
+    ASSERT_TRUE(wait_for([&] { return caller.send(*payload); }));
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.payloads == 3;
+  }));
+  EXPECT_EQ(session.bytes, 188u + kMaxPayload + 1u);
+}
+
+TEST_F(Relaying, WhatWasSentBeforeTheEndArrivesBeforeTheEnd) {
+  start();
+  const auto issued = issue();
+  for (int round = 0; round < 3; ++round) {
+    Caller caller = connect(issued);
+    Session session = this->session();
+    send(caller, 0, 50, [&] { session.read(); });
+    // All is with the listener, most of it waits for its time; then the caller goes.
+    ASSERT_TRUE(wait_for([&] {
+      size_t blocks = 0, bytes = 0;
+      return srt_getsndbuffer(caller.id(), &blocks, &bytes) == 0 && blocks == 0;
+    }));
+    caller.close();
+    ASSERT_TRUE(wait_for([&] {
+      session.read();
+      return session.ended;
+    }));
+    EXPECT_EQ(session.numbers, count_to(50));
+    EXPECT_TRUE(wait_for([&] { return listener_->counters().links == 0; }));
+  }
+}
+
+TEST_F(Relaying, ASessionThatClosesItsEndCutsTheCallerOff) {
+  start();
+  Caller caller = connect(issue());
+  admitted_.back().stream.reset();
+  EXPECT_TRUE(wait_for([&] { return caller.over(); }));
+  EXPECT_TRUE(wait_for([&] { return listener_->counters().links == 0; }));
+}
+
+TEST_F(Relaying, ASessionThatDoesNotReadLosesNothingAndIsGoneOnWith) {
+  start(patient());
+  Caller caller = connect(issue());
+  // More than the pair holds: the relay has to stop reading, and SRT keeps the rest.
+  constexpr uint64_t kCount = 2000;
+  send(caller, 0, kCount);
+  Session session = this->session();
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.payloads == kCount;
+  })) << session.payloads;
+  EXPECT_EQ(session.numbers, count_to(kCount));
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return !session.stats.empty() && session.stats.back().held_ms > 0;
+  }));
+}
+
+TEST_F(Relaying, ACallerThatGoesWhileItsSessionDoesNotReadIsReadToTheEnd) {
+  start(patient());
+  Caller caller = connect(issue());
+  constexpr uint64_t kCount = 1500;
+  send(caller, 0, kCount);
+  ASSERT_TRUE(wait_for([&] {
+    size_t blocks = 0, bytes = 0;
+    return srt_getsndbuffer(caller.id(), &blocks, &bytes) == 0 && blocks == 0;
+  }));
+  caller.close();
+  const int64_t due_us = clock_->mono_us() + 2 * patient().latency_ms * 1000;
+  ASSERT_TRUE(wait_for([&] { return clock_->mono_us() > due_us; }));  // past the latency
+  Session session = this->session();
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.ended;
+  })) << session.payloads;
+  EXPECT_EQ(session.numbers, count_to(kCount));
+}
+
+TEST_F(Relaying, OneThatDoesNotReadDelaysNoOther) {
+  start(patient());
+  Caller stuck = connect(issue(1));
+  UniqueFd unread = std::move(admitted_.back().stream);
+  Caller good = connect(issue(2));
+  Session session = this->session();
+  send(stuck, 0, 2000);
+  send(good, 0, 500, [&] { session.read(); });
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.payloads == 500;
+  }));
+}
+
+TEST_F(Relaying, TheLinkIsMeasured) {
+  start();
+  Caller caller = connect(issue());
+  Session session = this->session();
+  send(caller, 0, 200, [&] { session.read(); });
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.stats.size() >= 2;
+  }));
+  const LinkStats& last = session.stats.back();
+  EXPECT_EQ(last.received_packets, 200u);
+  EXPECT_EQ(last.received_bytes, 200u * (1316 + 44));
+  EXPECT_EQ(last.dropped_packets, 0u);
+  EXPECT_EQ(last.latency_ms, 120u);
+  EXPECT_GT(last.rtt_us, 0u);
+  EXPECT_GT(session.stats.front().rate_kbps, 1000u);
+  EXPECT_GE(last.mono_us - session.stats.front().mono_us, 900'000);
+}
+
+TEST_F(Relaying, SeveralPortsAndOnesThatOthersHold) {
+  start();
+  uint16_t second = 0;
+  UniqueFd udp = udp_on_loopback(second);
+  UniqueFd held(::fcntl(udp.get(), F_DUPFD_CLOEXEC, 0));
+  ASSERT_TRUE(listener_->add(std::move(udp)));
+  EXPECT_EQ(listener_->listening().size(), 2u);
+  const auto issued = issue();
+  Caller one = Caller::of(port_, issue()), two = Caller::of(second, issued);
+  ASSERT_TRUE(wait_for([&] { return admitted_.size() == 2; }));
+  // Who held the socket gives it to the next one, which listens on the same port.
+  listener_.reset();
+  EXPECT_TRUE(wait_for([&] { return one.over() && two.over(); }));
+  admitted_.clear();
+  start();
+  ASSERT_TRUE(listener_->add(std::move(held)));
+  Caller again = Caller::of(second, issued);
+  EXPECT_TRUE(wait_for([&] { return !admitted_.empty(); }));
+}
+
+}  // namespace
+}  // namespace headgate::srt::test
