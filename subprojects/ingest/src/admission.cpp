@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who is let in. The socket's side is in admission_io.cpp.
 #include <base/encoding.h>
+#include <sys/socket.h>
+#include <ticket/secret.h>
 
 #include <algorithm>
+#include <array>
 
 #include "admission.h"
 
@@ -11,6 +14,9 @@ namespace {
 
 constexpr std::string_view kNeedsPassword =
     "needs user and password: publish to the whole URL of the ticket, rtmp://USER:PASSWORD@HOST/lt";
+// On TLS a client may send its secret, and has to be let through `connect` to do so: by its application's
+// name it asks to be challenged instead.
+constexpr std::string_view kChallengeApp = "auth";
 constexpr std::string_view kTooManyFailures =
     "too many failed attempts from your network: try again in a minute";
 
@@ -23,16 +29,31 @@ std::string key_of(std::string name) {
 
 }  // namespace
 
-Admission::Admission(Shared& shared, UniqueFd socket, Peer peer)
-    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), server_(shared.policy.rtmp) {
+Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
+                     const sockaddr_storage& address)
+    : shared_(shared),
+      port_(port),
+      socket_(socket.get()),
+      stream_(std::move(socket)),
+      peer_(make_peer(address)),
+      stage_(port.proxies ? Stage::kProxyHeader : Stage::kRtmp),
+      server_(shared.policy.rtmp) {
   int64_t now = shared_.clock.mono_us();
   connect_deadline_us_ = now + shared_.policy.connect_timeout_us;
   deadline_us_ = now + shared_.policy.publish_timeout_us;
 }
 
+Admission::~Admission() {
+  if (has_place_) shared_.places.give_back(peer_.network);
+}
+
 // Three connections make one authentication (rtmp/adobe_auth.h); the first two are not failures.
 std::optional<std::string> Admission::on_connect(const rtmp::ConnectRequest& request) {
   auto query = rtmp::parse_adobe_query(request.query);
+  if (!query && stream_.is_tls() && request.app != kChallengeApp) {
+    connected_ = true;
+    return std::nullopt;
+  }
   if (!query) {
     ++shared_.counters.challenged;
     return rtmp::AdobeAuth::need_auth(kNeedsPassword);
@@ -69,33 +90,58 @@ std::optional<std::string> Admission::check_response(const rtmp::AdobeQuery& que
 Result<Grant> Admission::judge(const std::string& key) {
   if (shared_.budget.exhausted(peer_, shared_.clock.mono_us()))
     return Unexpected(ticket::kOverload, std::string(kTooManyFailures));
-  if (key.find('.') != std::string::npos)
+  const size_t dot = key.find('.');
+  if (dot != std::string::npos && !stream_.is_tls())
     return Unexpected(
         ticket::kBadRequest,
         "the key has the secret in it, which must not be sent without TLS: the key is only what "
         "stands before the dot");
-  auto ticket = shared_.verifier.verify(key, shared_.clock.utc_seconds());
+  auto ticket = shared_.verifier.verify(std::string_view(key).substr(0, dot), shared_.clock.utc_seconds());
   if (!ticket) return Unexpected(ticket.error());
   ticket_ = *ticket;
-  if (auto proved = check_proof(); !proved) return Unexpected(proved.error());
+  auto proved =
+      user_.empty() ? check_bearer(dot == std::string::npos ? "" : key.substr(dot + 1)) : check_user();
+  if (!proved) return Unexpected(proved.error());
   if (!shared_.callbacks.decide) return Grant{};
   return shared_.callbacks.decide(*ticket_, peer_);
 }
 
 // That the password which was proved is this ticket's.
-Result<void> Admission::check_proof() const {
+Result<void> Admission::check_user() const {
   auto tid = from_base32(user_);
   bool same_user = tid && std::ranges::equal(*tid, ticket_->tid);
   if (!same_user || ticket_->kid != kid_)
     return Unexpected(ticket::kUnauthorized, "user and key are of two different tickets");
-  if (!(ticket_->flags & ticket::kFlagChallengePlain))
+  if (!stream_.is_tls() && !(ticket_->flags & ticket::kFlagChallengePlain))
     return Unexpected(ticket::kForbidden, "this ticket may not be used on plain RTMP");
+  return {};
+}
+
+// The secret as such, behind the key: over TLS only.
+Result<void> Admission::check_bearer(const std::string& secret) const {
+  if (secret.empty())
+    return Unexpected(
+        ticket::kUnauthorized,
+        "the key needs the secret behind it (KEY.SECRET), or the application 'auth' with user and "
+        "password");
+  if (!(ticket_->flags & ticket::kFlagBearerOverTls))
+    return Unexpected(ticket::kForbidden,
+                      "this ticket's secret may not be sent: use application 'auth' with user "
+                      "and password");
+  auto sent = from_base64url(secret);
+  auto seed = shared_.verifier.seed_of(*ticket_);
+  if (!sent || !seed || !ticket::same_secret(*sent, *seed))
+    return Unexpected(ticket::kUnauthorized, "the secret behind the key is not this ticket's");
   return {};
 }
 
 // `publish` was read and everything before it is answered.
 bool Admission::decide() {
   auto grant = judge(key_of(server_.publish_request().name));
+  std::array<int, 2> pair{-1, -1};
+  if (grant && stream_.is_tls() &&
+      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    grant = Unexpected(ticket::kDown, "DOWN: this server has no more room. Use the ticket's next server.");
   if (!grant) {
     int code = grant.error().code;
     if (code == ticket::kBadRequest || code == ticket::kUnauthorized || code == ticket::kForbidden)
@@ -111,8 +157,22 @@ bool Admission::decide() {
   admitted_->user_agent = server_.connect_request().flash_ver;
   admitted_->grant = std::move(*grant);
   admitted_->state = server_.save();
-  admitted_->socket = std::move(socket_);
+  admitted_->tls = stream_.is_tls();
+  admitted_->socket = UniqueFd(pair[0]);
+  relay_end_ = UniqueFd(pair[1]);
   return false;
+}
+
+std::optional<Admitted> Admission::take_admitted() {
+  if (!admitted_) return std::nullopt;
+  socket_ = -1;
+  if (stream_.is_tls()) {
+    stream_.admitted();
+    port_.relays->add(std::move(stream_), std::move(relay_end_));
+  } else {
+    admitted_->socket = stream_.take_socket();
+  }
+  return std::exchange(admitted_, std::nullopt);
 }
 
 void Admission::count_failure() {

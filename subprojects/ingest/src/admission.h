@@ -3,7 +3,10 @@
 // watches its socket, and asks after each call whether it has ended.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include <ingest/failure_budget.h>
@@ -11,7 +14,29 @@
 #include <rtmp/adobe_auth.h>
 #include <rtmp/server.h>
 
+#include "stream.h"
+
 namespace headgate::ingest {
+
+// Unauthenticated connections by network. Gives out places.
+class NetworkPlaces {
+ public:
+  explicit NetworkPlaces(size_t most) : most_(most) {}
+  bool take(const std::string& network) {
+    size_t& taken = taken_[network];
+    if (taken >= most_) return false;
+    ++taken;
+    return true;
+  }
+  void give_back(const std::string& network) {
+    auto found = taken_.find(network);
+    if (--found->second == 0) taken_.erase(found);
+  }
+
+ private:
+  size_t most_;
+  std::unordered_map<std::string, size_t> taken_;
+};
 
 // What all admissions of a listener share.
 struct Shared {
@@ -21,38 +46,58 @@ struct Shared {
   Callbacks callbacks;
   rtmp::AdobeAuth auth;
   FailureBudget budget;
+  NetworkPlaces places;
   Counters counters;
 };
 
 class Admission : private rtmp::ServerHandler {
  public:
-  Admission(Shared& shared, UniqueFd socket, Peer peer);
+  // `address` is where the connection comes from; the port's settings have let it in.
+  Admission(Shared& shared, const PortSettings& port, UniqueFd socket, const sockaddr_storage& address);
+  ~Admission() override;
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
 
+  bool start();  // before the others; false: it has ended
   // Reads, writes, decides. False: it has ended; see take_admitted(), then destroy it.
   bool on_events(uint32_t events);
   bool on_time(int64_t mono_us);  // the same, for deadlines
-  std::optional<Admitted> take_admitted() { return std::exchange(admitted_, std::nullopt); }
+  // The socket must not be watched any more: somebody else owns it from then on.
+  std::optional<Admitted> take_admitted();
 
-  int socket() const { return socket_.get(); }
+  int socket() const { return socket_; }
   uint32_t wanted_events() const;  // EPOLLIN, EPOLLOUT
-  const Peer& peer() const { return peer_; }
 
  private:
+  enum class Stage { kProxyHeader, kTls, kRtmp };
+
   std::optional<std::string> on_connect(const rtmp::ConnectRequest& request) override;
   std::optional<std::string> check_response(const rtmp::AdobeQuery& query);
+  bool has_place();
+  bool read_proxy_header();
+  bool begin_stream();
+  bool shake_hands();
   bool read();
   bool flush();
   bool go_on();  // after reading or writing
   bool decide();
   Result<Grant> judge(const std::string& key);
-  Result<void> check_proof() const;
+  Result<void> check_user() const;
+  Result<void> check_bearer(const std::string& secret) const;
+  void not_rtmp(const std::string& text);
+  void broken();
   void report(int code, const std::string& text);
   void count_failure();
   bool drain();
 
   Shared& shared_;
-  UniqueFd socket_;
+  const PortSettings& port_;
+  int socket_;  // of stream_, for as long as it is watched
+  Stream stream_;
   Peer peer_;
+  Stage stage_;
+  bool has_place_ = false;   // of its network
+  ByteVector proxy_header_;  // what has come of it
   rtmp::Server server_;
   ByteVector unsent_;
   size_t sent_ = 0;  // of unsent_
@@ -64,6 +109,7 @@ class Admission : private rtmp::ServerHandler {
   uint8_t kid_ = 0;                       // of the master key behind it
   std::optional<ticket::Ticket> ticket_;  // once its signature is right
   std::optional<Admitted> admitted_;
+  UniqueFd relay_end_;  // of the pair whose other end is admitted_->socket
 };
 
 }  // namespace headgate::ingest

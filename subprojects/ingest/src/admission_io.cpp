@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What comes before RTMP, and the socket.
+#include <ingest/proxy_header.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -11,29 +13,25 @@
 namespace headgate::ingest {
 namespace {
 
-constexpr size_t kReadSize = 16 * 1024;
 constexpr int kReadsPerRound = 4;  // then others have their turn
-
-// Bytes read; 0: the peer has closed or the connection is broken; no value: nothing there.
-std::optional<size_t> receive(int socket, std::span<std::byte> into) {
-  for (;;) {
-    ssize_t got = ::recv(socket, into.data(), into.size(), 0);
-    if (got >= 0) return static_cast<size_t>(got);
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) return std::nullopt;
-    return 0;
-  }
-}
 
 }  // namespace
 
+bool Admission::start() {
+  if (stage_ == Stage::kProxyHeader) return true;
+  return has_place() && begin_stream();
+}
+
 uint32_t Admission::wanted_events() const {
-  if (!unsent_.empty()) return EPOLLOUT;
+  if (stage_ == Stage::kTls) return stream_.waits_for();
+  if (!unsent_.empty() && !lingering_) return EPOLLOUT;
   return EPOLLIN;
 }
 
 bool Admission::on_events(uint32_t events) {
-  if (lingering_) return drain();
+  if (lingering_) return stream_.discard();
+  if (stage_ == Stage::kProxyHeader) return read_proxy_header();
+  if (stage_ == Stage::kTls) return shake_hands();
   if (!unsent_.empty()) {
     if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP))) return true;
     return go_on();
@@ -41,22 +39,95 @@ bool Admission::on_events(uint32_t events) {
   return read();
 }
 
+// Takes no byte that belongs to what follows.
+bool Admission::read_proxy_header() {
+  const size_t had = proxy_header_.size();
+  proxy_header_.resize(kMaxProxyHeader);
+  const ssize_t got = ::recv(socket_, proxy_header_.data() + had, kMaxProxyHeader - had, MSG_PEEK);
+  const int error = errno;
+  proxy_header_.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  if (got < 0 && (error == EAGAIN || error == EINTR)) return true;
+  if (got <= 0) {
+    ++shared_.counters.gone;
+    return false;
+  }
+  auto header = parse_proxy_header(proxy_header_);
+  if (!header) {
+    not_rtmp(header.error().message);
+    return false;
+  }
+  size_t taken = static_cast<size_t>(got);
+  if (*header) taken = (*header)->size - had;
+  // It is there: nothing else reads this socket.
+  proxy_header_.resize(had + taken);
+  if (::recv(socket_, proxy_header_.data() + had, taken, 0) != static_cast<ssize_t>(taken)) return false;
+  if (!*header) return true;
+  if (auto client = (*header)->client) {
+    peer_ = make_peer(*client);
+    if (port_.addresses && !port_.addresses->allows(*client)) {
+      ++shared_.counters.denied;
+      return false;
+    }
+  }
+  proxy_header_ = {};
+  if (!has_place()) return false;
+  return begin_stream();
+}
+
+// Each network has so many of them. Nothing is counted against a proxy but what it says is its own.
+bool Admission::has_place() {
+  has_place_ = shared_.places.take(peer_.network);
+  if (!has_place_) ++shared_.counters.over_network;
+  return has_place_;
+}
+
+bool Admission::begin_stream() {
+  stage_ = port_.certificates ? Stage::kTls : Stage::kRtmp;
+  if (stage_ == Stage::kRtmp) return true;
+  return stream_.start_tls(port_.certificates->context()).has_value();
+}
+
+bool Admission::shake_hands() {
+  auto done = stream_.handshake();
+  if (!done) {
+    broken();
+    return false;
+  }
+  if (!*done) return true;
+  stage_ = Stage::kRtmp;
+  return read();  // what came with the client's last words may be in OpenSSL already
+}
+
+// By the peer, or by its not being there any more.
+void Admission::broken() {
+  const std::string text = stream_.complaint();
+  if (text.empty())
+    ++shared_.counters.gone;
+  else
+    not_rtmp(text);
+}
+
+void Admission::not_rtmp(const std::string& text) {
+  count_failure();
+  report(ticket::kBadRequest, text);
+}
+
 bool Admission::read() {
-  std::array<std::byte, kReadSize> buffer;
+  std::array<std::byte, Stream::kRecordSize> buffer;
   for (int i = 0; i < kReadsPerRound; ++i) {
-    auto got = receive(socket_.get(), buffer);
+    auto got = stream_.receive(buffer);
     if (!got) return true;
     if (*got == 0) {
-      ++shared_.counters.gone;
+      broken();
       return false;
     }
     if (auto fed = server_.feed(Bytes(buffer).first(*got), *this); !fed) {
-      count_failure();
-      report(ticket::kBadRequest, fed.error().message);
+      not_rtmp(fed.error().message);
       return false;
     }
     if (!go_on()) return false;
-    if (lingering_ || !unsent_.empty() || *got < buffer.size()) return true;
+    if (lingering_ || !unsent_.empty()) return true;
+    if (!stream_.is_tls() && *got < buffer.size()) return true;
   }
   return true;
 }
@@ -73,7 +144,7 @@ bool Admission::go_on() {
     default:
       return true;
   }
-  ::shutdown(socket_.get(), SHUT_WR);
+  stream_.finish();
   lingering_ = true;
   deadline_us_ = shared_.clock.mono_us() + shared_.policy.linger_us;
   return true;
@@ -85,26 +156,15 @@ bool Admission::flush() {
     sent_ = 0;
   }
   while (sent_ < unsent_.size()) {
-    ssize_t n = ::send(socket_.get(), unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return true;
-    if (n < 0) {
+    auto n = stream_.send(Bytes(unsent_).subspan(sent_));
+    if (!n) return true;
+    if (*n == 0) {
       ++shared_.counters.gone;
       return false;
     }
-    sent_ += static_cast<size_t>(n);
+    sent_ += *n;
   }
   unsent_.clear();
-  return true;
-}
-
-bool Admission::drain() {
-  std::array<std::byte, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerRound; ++i) {
-    auto got = receive(socket_.get(), buffer);
-    if (!got) return true;
-    if (*got == 0) return false;
-  }
   return true;
 }
 
@@ -113,7 +173,9 @@ bool Admission::on_time(int64_t mono_us) {
   int64_t deadline = connected_ ? deadline_us_ : std::min(deadline_us_, connect_deadline_us_);
   if (mono_us < deadline) return true;
   ++shared_.counters.timed_out;
-  report(ticket::kBadRequest, connected_ ? "no publish in time" : "no connect in time");
+  constexpr const char* kTexts[] = {"no PROXY header in time", "no TLS handshake in time",
+                                    "no connect in time"};
+  report(ticket::kBadRequest, connected_ ? "no publish in time" : kTexts[static_cast<int>(stage_)]);
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -30,11 +31,16 @@ struct Listener::State {
                std::move(callbacks),
                rtmp::AdobeAuth(),
                FailureBudget(policy.failures_per_source, policy.failures_per_network),
+               NetworkPlaces(policy.max_unauthenticated_per_network),
                {}} {}
 
-  void add(UniqueFd listening);
-  void accept(int listening);
-  void take(UniqueFd socket, const sockaddr_storage& address);
+  struct Port {
+    UniqueFd fd;
+    PortSettings settings;
+  };
+  void add(UniqueFd listening, PortSettings settings);
+  void accept(const Port& port);
+  void take(const Port& port, UniqueFd socket, const sockaddr_storage& address);
   void on_events(uint64_t id, uint32_t events);
   void end(uint64_t id);
   void sweep();
@@ -43,30 +49,29 @@ struct Listener::State {
 
   Loop& loop;
   Shared shared;
-  std::vector<UniqueFd> listening;
+  std::deque<Port> ports;  // admissions point to them
   std::unordered_map<uint64_t, std::unique_ptr<Admission>> admissions;
-  std::unordered_map<std::string, size_t> per_network;  // of admissions
   uint64_t last_id = 0;
   Loop::TimerId sweep_timer = 0;  // runs while there are admissions or accepting is paused
   bool paused = false;
 };
 
-void Listener::State::add(UniqueFd fd) {
+void Listener::State::add(UniqueFd fd, PortSettings settings) {
   int flags = ::fcntl(fd.get(), F_GETFL);
   ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK);
-  int raw = fd.get();
-  listening.push_back(std::move(fd));
-  loop.watch(raw, paused ? 0u : EPOLLIN, [this, raw](uint32_t) { accept(raw); });
+  ports.push_back({std::move(fd), settings});
+  const Port& port = ports.back();
+  loop.watch(port.fd.get(), paused ? 0u : EPOLLIN, [this, &port](uint32_t) { accept(port); });
 }
 
-void Listener::State::accept(int from) {
+void Listener::State::accept(const Port& port) {
   for (int i = 0; i < kAcceptsPerRound && !paused; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     UniqueFd socket(
-        ::accept4(from, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        ::accept4(port.fd.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
-      take(std::move(socket), address);
+      take(port, std::move(socket), address);
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -78,20 +83,20 @@ void Listener::State::accept(int from) {
   }
 }
 
-void Listener::State::take(UniqueFd socket, const sockaddr_storage& address) {
+void Listener::State::take(const Port& port, UniqueFd socket, const sockaddr_storage& address) {
   ++shared.counters.accepted;
-  Peer peer = make_peer(address);
-  size_t& neighbours = per_network[peer.network];
-  if (neighbours >= shared.policy.max_unauthenticated_per_network) {
-    ++shared.counters.over_network;
+  const AddressFilter* filter = port.settings.proxies ? port.settings.proxies : port.settings.addresses;
+  if (filter && !filter->allows(address)) {
+    ++shared.counters.denied;
     return;
   }
-  ++neighbours;
   int on = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   uint64_t id = ++last_id;
   int raw = socket.get();
-  admissions[id] = std::make_unique<Admission>(shared, std::move(socket), std::move(peer));
+  auto admission = std::make_unique<Admission>(shared, port.settings, std::move(socket), address);
+  if (!admission->start()) return;
+  admissions[id] = std::move(admission);
   loop.watch(raw, EPOLLIN, [this, id](uint32_t events) { on_events(id, events); });
   if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
   if (admissions.size() >= shared.policy.max_unauthenticated) pause();
@@ -107,8 +112,8 @@ void Listener::State::on_events(uint64_t id, uint32_t events) {
     if (admission.wanted_events() != wanted) loop.rewatch(socket, admission.wanted_events());
     return;
   }
-  auto admitted = admission.take_admitted();
   loop.unwatch(socket);  // before somebody else owns it
+  auto admitted = admission.take_admitted();
   end(id);
   if (admitted) shared.callbacks.admitted(std::move(*admitted));
 }
@@ -117,8 +122,6 @@ void Listener::State::end(uint64_t id) {
   auto found = admissions.find(id);
   if (found == admissions.end()) return;
   if (found->second->socket() >= 0) loop.unwatch(found->second->socket());  // not when admitted
-  auto network = per_network.find(found->second->peer().network);
-  if (--network->second == 0) per_network.erase(network);
   admissions.erase(found);
   if (admissions.size() < shared.policy.max_unauthenticated) resume();
 }
@@ -138,14 +141,14 @@ void Listener::State::sweep() {
 void Listener::State::pause() {
   if (paused) return;
   paused = true;
-  for (const UniqueFd& fd : listening) loop.rewatch(fd.get(), 0);
+  for (const Port& port : ports) loop.rewatch(port.fd.get(), 0);
   if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
 }
 
 void Listener::State::resume() {
   if (!paused) return;
   paused = false;
-  for (const UniqueFd& fd : listening) loop.rewatch(fd.get(), EPOLLIN);
+  for (const Port& port : ports) loop.rewatch(port.fd.get(), EPOLLIN);
 }
 
 Listener::Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Policy policy,
@@ -154,17 +157,17 @@ Listener::Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verif
 
 Listener::~Listener() {
   state_->loop.cancel(state_->sweep_timer);
-  for (const UniqueFd& fd : state_->listening) state_->loop.unwatch(fd.get());
+  for (const auto& port : state_->ports) state_->loop.unwatch(port.fd.get());
   for (auto& [id, admission] : state_->admissions) state_->loop.unwatch(admission->socket());
 }
 
-void Listener::add(UniqueFd listening) {
-  state_->add(std::move(listening));
+void Listener::add(UniqueFd listening, PortSettings settings) {
+  state_->add(std::move(listening), settings);
 }
 
 std::vector<int> Listener::listening() const {
   std::vector<int> out;
-  for (const UniqueFd& fd : state_->listening) out.push_back(fd.get());
+  for (const auto& port : state_->ports) out.push_back(port.fd.get());
   return out;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// From listening TCP sockets to admitted RTMP publishers: accepts, speaks RTMP up to `publish`, checks the
-// ticket, and hands the connection over unanswered; or refuses with a text that the client shows. Whatever
-// strangers do, memory and time are bounded by Policy. Everything happens in the Loop's thread.
+// From listening TCP sockets to admitted RTMP publishers: accepts, reads what a proxy says, ends TLS, speaks
+// RTMP up to `publish`, checks the ticket, and hands the connection over unanswered; or refuses with a text
+// that the client shows. Whatever strangers do, memory and time are bounded by Policy. Everything happens in
+// the Loop's thread, but for the bytes of admitted TLS connections (Relays).
 #pragma once
 
 #include <functional>
@@ -13,7 +14,10 @@
 #include <base/clock.h>
 #include <base/loop.h>
 #include <base/unique_fd.h>
+#include <ingest/address_list.h>
+#include <ingest/certificates.h>
 #include <ingest/peer.h>
+#include <ingest/relays.h>
 #include <rtmp/limits.h>
 #include <ticket/verifier.h>
 
@@ -22,7 +26,7 @@ namespace headgate::ingest {
 // docs/tickets.md, 1.7. "Unauthenticated" is every connection that has not been admitted, refused ones until
 // they are closed included.
 struct Policy {
-  int64_t connect_timeout_us = 5'000'000;   // from accept to the end of `connect`
+  int64_t connect_timeout_us = 5'000'000;   // from accept to the end of `connect`, TLS included
   int64_t publish_timeout_us = 10'000'000;  // from accept to `publish`
   int64_t linger_us = 1'000'000;            // from a refusal to closing, for clients that have not read it
   size_t max_unauthenticated = 5'000;       // beyond, new connections wait in the kernel's queue
@@ -30,6 +34,17 @@ struct Policy {
   unsigned failures_per_source = 60;             // a minute
   unsigned failures_per_network = 600;           // a minute
   rtmp::Limits rtmp = rtmp::Limits::before_admission();
+};
+
+// What stands before RTMP on a port. What is pointed to must outlive the listener.
+struct PortSettings {
+  const AddressFilter* addresses = nullptr;  // who may connect; null: everybody
+  // Not null: connections come from these, each with a PROXY header whose client is the peer from then on.
+  // Others are closed unread, and so is who comes without a header.
+  const AddressFilter* proxies = nullptr;
+  // Both: the port is TLS. The certificates have been loaded.
+  const Certificates* certificates = nullptr;
+  Relays* relays = nullptr;
 };
 
 // What the hook grants: goes through to Admitted.
@@ -44,7 +59,10 @@ struct Admitted {
   std::string user_agent;  // flashVer, as sent
   Grant grant;
   ByteVector state;  // rtmp::Server::restore(); `publish` is not answered yet
-  UniqueFd socket;   // non-blocking, close-on-exec; nothing is left to send on it
+  // Non-blocking, close-on-exec; nothing is left to send on it. Of a TLS connection: one end of a socket pair
+  // whose other end Relays has.
+  UniqueFd socket;
+  bool tls = false;
 };
 
 struct Refused {
@@ -63,6 +81,7 @@ struct Counters {
   std::map<int, uint64_t> refused;  // by code; what over_network and timeouts lost is not in it
   uint64_t timed_out = 0;
   uint64_t gone = 0;           // closed by the peer before it asked for anything
+  uint64_t denied = 0;         // closed unread: an address that may not connect, or that is no proxy
   uint64_t over_network = 0;   // closed unread: max_unauthenticated_per_network
   uint64_t accept_errors = 0;  // no descriptors or memory left
   size_t unauthenticated = 0;  // now
@@ -88,7 +107,7 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   // A bound and listening stream socket; made non-blocking. As many as wanted.
-  void add(UniqueFd listening);
+  void add(UniqueFd listening, PortSettings settings = {});
   // Descriptors of the listening sockets, which stay the listener's.
   std::vector<int> listening() const;
   Counters counters() const;
