@@ -7,6 +7,7 @@
 
 #include <base/clock.h>
 
+#include "codec_caps.h"
 #include "mapped_buffer.h"
 #include "session_info.h"
 #include "settings.h"
@@ -68,8 +69,8 @@ EncodedInput::EncodedInput(GstElement* element, Deliver deliver, std::function<v
 EncodedInput::~EncodedInput() = default;
 
 void EncodedInput::add_templates(GstElementClass* klass) {
-  const Ref<GstCaps> video = Ref<GstCaps>::adopt(gst_caps_from_string(kH264Caps));
-  const Ref<GstCaps> audio = Ref<GstCaps>::adopt(gst_caps_from_string(kAacCaps));
+  const Ref<GstCaps> video = Ref<GstCaps>::adopt(gst_caps_from_string(kVideoCaps));
+  const Ref<GstCaps> audio = Ref<GstCaps>::adopt(gst_caps_from_string(kAudioCaps));
   gst_element_class_add_pad_template(
       klass, gst_pad_template_new("video", GST_PAD_SINK, GST_PAD_REQUEST, video.get()));
   gst_element_class_add_pad_template(
@@ -465,16 +466,10 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
 }
 
 bool EncodedInput::handle_caps(Pad& pad, GstCaps* caps) {
-  const GValue* value = gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
-  if (!value || !GST_VALUE_HOLDS_BUFFER(value)) {
-    GST_ERROR_OBJECT(pad.pad.get(), "caps without codec_data: %" GST_PTR_FORMAT, static_cast<void*>(caps));
-    return false;
-  }
-  const MappedBuffer config(Ref<GstBuffer>::retain(gst_value_get_buffer(value)));
-  auto track = pad.kind == codec::Kind::video ? codec::track_from_avcc(config.bytes())
-                                              : codec::track_from_asc(config.bytes());
+  auto track = track_of(caps);
   if (!track) {
-    GST_ERROR_OBJECT(pad.pad.get(), "%s", track.error().message.c_str());
+    GST_ERROR_OBJECT(pad.pad.get(), "%s: %" GST_PTR_FORMAT, track.error().message.c_str(),
+                     static_cast<void*>(caps));
     return false;
   }
   std::lock_guard lock(mutex_);

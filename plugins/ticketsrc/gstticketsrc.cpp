@@ -29,6 +29,7 @@
  */
 #include "gstticketsrc.h"
 
+#include "common/codec_caps.h"
 #include "common/names.h"
 #include "common/session_info.h"
 #include "common/settings.h"
@@ -83,9 +84,9 @@ enum Property {
 };
 
 GstStaticPadTemplate video_template =
-    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS(kH264Caps));
+    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS(kVideoCaps));
 GstStaticPadTemplate audio_template =
-    GST_STATIC_PAD_TEMPLATE("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS(kAacCaps));
+    GST_STATIC_PAD_TEMPLATE("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS(kAudioCaps));
 
 }  // namespace
 

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "out_pad.h"
 
-#include <gst/pbutils/codec-utils.h>
-
 #include <algorithm>
+
+#include "common/codec_caps.h"
 
 namespace headgate::ticketsrc {
 namespace {
-
-// AVCDecoderConfigurationRecord: SPS length at 6, its bytes from 8, profile_idc behind the NAL header
-// (ISO/IEC 14496-15, 5.3.3.1). codec::track_from_avcc() has checked the record.
-constexpr size_t kSpsAt = 8;
-
-gst::Ref<GstBuffer> buffer_of(Bytes bytes) {
-  return gst::Ref<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
-}
 
 GstCaps* unix_time_caps() {
   static GstStaticCaps caps = GST_STATIC_CAPS("timestamp/x-unix");
@@ -23,27 +15,6 @@ GstCaps* unix_time_caps() {
 
 }  // namespace
 
-gst::Ref<GstCaps> caps_of(const codec::Track& track) {
-  const auto codec_data = buffer_of(track.config);
-  const auto* config = reinterpret_cast<const guint8*>(track.config.data());
-  if (track.kind == codec::Kind::video) {
-    auto caps = gst::Ref<GstCaps>::adopt(gst_caps_new_simple(
-        "video/x-h264", "stream-format", G_TYPE_STRING, "avc", "alignment", G_TYPE_STRING, "au", "width",
-        G_TYPE_INT, static_cast<int>(track.width), "height", G_TYPE_INT, static_cast<int>(track.height),
-        "codec_data", GST_TYPE_BUFFER, codec_data.get(), nullptr));
-    if (track.config.size() > kSpsAt + 4)
-      gst_codec_utils_h264_caps_set_level_and_profile(caps.get(), config + kSpsAt + 1,
-                                                      static_cast<guint>(track.config.size() - kSpsAt - 1));
-    return caps;
-  }
-  auto caps = gst::Ref<GstCaps>::adopt(gst_caps_new_simple(
-      "audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING, "raw", "framed",
-      G_TYPE_BOOLEAN, TRUE, "rate", G_TYPE_INT, static_cast<int>(track.sample_rate), "channels", G_TYPE_INT,
-      static_cast<int>(track.channels), "codec_data", GST_TYPE_BUFFER, codec_data.get(), nullptr));
-  gst_codec_utils_aac_caps_set_level_and_profile(caps.get(), config, static_cast<guint>(track.config.size()));
-  return caps;
-}
-
 OutPad::OutPad(GstPadTemplate* templ, TrackId track) : track_(track) {
   pad_ = gst_pad_new_from_template(templ, track == kVideoTrack ? "video_0" : "audio_0");
   gst_pad_use_fixed_caps(pad_);
@@ -51,7 +22,7 @@ OutPad::OutPad(GstPadTemplate* templ, TrackId track) : track_(track) {
 
 void OutPad::set_config(const codec::Track& config) {
   config_ = config;
-  caps_ = caps_of(config);
+  caps_ = gst::caps_of(config);
   samples_.reset();
   if (track_ == kAudioTrack && config.timescale > 0 && config.frame_samples > 0)
     samples_.emplace(config.timescale, config.frame_samples);

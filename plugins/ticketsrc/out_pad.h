@@ -15,9 +15,6 @@
 
 namespace headgate::ticketsrc {
 
-// Exact caps of a track: profile and level from the parameter sets, codec_data.
-gst::Ref<GstCaps> caps_of(const codec::Track& track);
-
 // The poller's, except for the pad itself.
 class OutPad {
  public:

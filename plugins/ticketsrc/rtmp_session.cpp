@@ -7,14 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include <rtmp/flv.h>
-
 namespace headgate::ticketsrc {
-namespace {
-
-constexpr int64_t kMsNs = 1'000'000;
-
-}  // namespace
 
 Result<std::unique_ptr<Session>> RtmpSession::open(UniqueFd socket, Bytes state, Now now) {
   auto server = rtmp::Server::restore(state);
@@ -85,55 +78,5 @@ void RtmpSession::on_metadata(const rtmp::Metadata& metadata) {
   if (!metadata.has_video && !metadata.has_audio) return;
   announce(metadata.has_video.value_or(false), metadata.has_audio.value_or(false));
 }
-
-std::span<std::byte> RtmpSession::begin(uint32_t, const rtmp::MessageHeader& header, Bytes prefix) {
-  const bool video = header.type == rtmp::kVideo;
-  if (!video && header.type != rtmp::kAudio) return {};
-  const TrackId track = video ? kVideoTrack : kAudioTrack;
-  const size_t size = header.length - prefix.size();
-  const rtmp::PacketKind kind =
-      video ? rtmp::parse_video_header(prefix).kind : rtmp::parse_audio_header(prefix).kind;
-  if (kind == rtmp::PacketKind::kSequenceHeader && size <= codec::kMaxConfigBytes) {
-    config_bytes_[track].resize(size);
-    return config_bytes_[track];
-  }
-  // Frames before their configuration cannot be described to anybody.
-  if (kind != rtmp::PacketKind::kFrame || !has_config(track) || size == 0) return {};
-  frame_under_way();
-  return arena(track).reserve(size);
-}
-
-void RtmpSession::complete(uint32_t, const rtmp::MessageHeader& header, Bytes prefix,
-                           std::span<std::byte> payload) {
-  Item item;
-  rtmp::PacketKind kind;
-  TrackId id;
-  std::string codec;
-  if (header.type == rtmp::kVideo) {
-    const auto parsed = rtmp::parse_video_header(prefix);
-    id = kVideoTrack;
-    kind = parsed.kind;
-    item.composition_ns = parsed.composition_ms * kMsNs;
-    item.key = parsed.keyframe;
-    if (kind == rtmp::PacketKind::kUnsupported) codec = rtmp::codec_name(parsed);
-  } else if (header.type == rtmp::kAudio) {
-    const auto parsed = rtmp::parse_audio_header(prefix);
-    id = kAudioTrack;
-    kind = parsed.kind;
-    item.key = true;
-    if (kind == rtmp::PacketKind::kUnsupported) codec = rtmp::codec_name(parsed);
-  } else {
-    return;
-  }
-  if (kind == rtmp::PacketKind::kUnsupported) return leave_out(id, codec);
-  if (payload.empty()) return;
-  if (kind == rtmp::PacketKind::kSequenceHeader)
-    return take_config(id,
-                       id == kVideoTrack ? codec::track_from_avcc(payload) : codec::track_from_asc(payload));
-  item.sender_ns = clock_.ns(id, header.timestamp);
-  take_frame(id, std::move(item));
-}
-
-void RtmpSession::abandon(uint32_t) {}  // the arena's next reservation takes its place
 
 }  // namespace headgate::ticketsrc

@@ -30,13 +30,32 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
                 std::span<std::byte> payload) override;
   void abandon(uint32_t csid) override;
 
+  // What is known of a kind's messages (rtmp_media.cpp).
+  struct Media {
+    enum State : uint8_t { kNone, kFromFrame, kReady };
+    State state = kNone;              // the configuration: none, in a frame that will come, known
+    uint32_t codec = 0;               // its fourcc
+    ByteVector record;                // as sent last
+    std::optional<uint8_t> number;    // of the track that is taken, once one is
+    std::optional<uint8_t> channels;  // MultichannelConfig
+    bool others_told = false;         // that there are more tracks
+    ByteVector buffer;                // the message that comes in, when it is no frame
+  };
+
+  void take_several(TrackId id, uint32_t timestamp);
+  void take_packet(TrackId id, uint32_t timestamp, const rtmp::VideoHeader& header, Bytes payload);
+  void take_record(TrackId id, const rtmp::VideoHeader& header, Bytes record);
+  void take_frame_of(TrackId id, uint32_t timestamp, const rtmp::VideoHeader& header, Bytes frame);
+  bool describe(TrackId id, const rtmp::VideoHeader& header, Bytes frame);
+  static bool is_wanted(const Media& media, const rtmp::VideoHeader& header);
+
   void feed(Bytes data);
   void send_output();
 
   UniqueFd socket_;
   rtmp::Server server_;
   ByteVector unsent_;
-  ByteVector config_bytes_[kTracks];  // payload of a sequence header that is coming in
+  Media media_[kTracks];
   timeline::Unwrapper clock_ = timeline::Unwrapper::rtmp();
 };
 

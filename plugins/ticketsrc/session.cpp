@@ -78,7 +78,8 @@ void Session::take_config(TrackId id, Result<codec::Track> config) {
 void Session::leave_out(TrackId id, const std::string& codec) {
   if (tracks_[id].unusable) return;
   tracks_[id].unusable = true;
-  warnings_.push_back("the publisher sends " + codec + ", which is left out: H.264 and AAC are taken");
+  warn("the publisher sends " + codec +
+       ", which is left out: H.264, H.265, VP9 and AV1, AAC, Opus, FLAC, AC-3 and E-AC-3 are taken");
 }
 
 bool Session::decided(Now now) const {

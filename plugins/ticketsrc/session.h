@@ -90,6 +90,8 @@ class Session {
   void take_frame(TrackId track, Item item);
   // A change, or the first one, goes into items(); one that says nothing new is dropped.
   void take_config(TrackId track, Result<codec::Track> config);
+  // A sentence for take_warnings(). The caller says it once.
+  void warn(std::string text) { warnings_.push_back(std::move(text)); }
   // `codec`: its name for people.
   void leave_out(TrackId track, const std::string& codec);
 

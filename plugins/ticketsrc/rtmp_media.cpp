@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What RTMP's audio and video messages carry, of whatever codec and in whatever form, as configurations and
+// frames of the two tracks.
+#include <codec/access_unit.h>
+#include <codec/stream_config.h>
+#include <rtmp/flv.h>
+
+#include <cstring>
+
+#include "rtmp_session.h"
+
+namespace headgate::ticketsrc {
+namespace {
+
+constexpr int64_t kMsNs = 1'000'000;
+constexpr const char* kKindNames[] = {"video", "audio"};
+
+using rtmp::fourcc;
+using rtmp::PacketKind;
+using rtmp::VideoHeader;
+
+// Audio as video without the fields that it does not have.
+VideoHeader common_of(const rtmp::AudioHeader& header) {
+  VideoHeader out;
+  static_cast<rtmp::MediaHeader&>(out) = header;
+  out.keyframe = true;
+  return out;
+}
+
+VideoHeader parse(TrackId track, Bytes prefix) {
+  return track == kVideoTrack ? rtmp::parse_video_header(prefix)
+                              : common_of(rtmp::parse_audio_header(prefix));
+}
+
+std::string name_of(TrackId track, const VideoHeader& header) {
+  if (track == kVideoTrack) return rtmp::codec_name(header);
+  rtmp::AudioHeader audio;
+  static_cast<rtmp::MediaHeader&>(audio) = header;
+  return rtmp::codec_name(audio);
+}
+
+// These have no configuration of their own: each frame says it.
+bool describes_itself(uint32_t codec) {
+  return codec == fourcc("ac-3") || codec == fourcc("ec-3");
+}
+
+// AV1 video descriptors of MPEG-2 TS lack the sequence header, and so do some senders' records; vpcC has no
+// size; an OpusHead may be left out. What is missing stands in the first frame that can be decoded.
+bool needs_frame(const VideoHeader& header, Bytes record) {
+  return header.kind == PacketKind::kTsDescriptor || header.codec == fourcc("vp09") ||
+         (header.codec == fourcc("Opus") && record.empty());
+}
+
+Result<codec::Track> config_of(uint32_t codec, Bytes record) {
+  switch (codec) {
+    case fourcc("avc1"):
+      return codec::track_from_avcc(record);
+    case fourcc("hvc1"):
+      return codec::track_from_hvcc(record);
+    case fourcc("av01"):
+      return codec::track_from_av1c(record);
+    case fourcc("mp4a"):
+      return codec::track_from_asc(record);
+    case fourcc("Opus"):
+      return codec::track_from_opus_head(record);
+    default:
+      return codec::track_from_flac(record);
+  }
+}
+
+}  // namespace
+
+std::span<std::byte> RtmpSession::begin(uint32_t, const rtmp::MessageHeader& header, Bytes prefix) {
+  const TrackId id = header.type == rtmp::kVideo ? kVideoTrack : kAudioTrack;
+  Media& media = media_[id];
+  const size_t size = header.length - prefix.size();
+  const VideoHeader parsed = parse(id, prefix);
+  switch (parsed.kind) {
+    case PacketKind::kSequenceHeader:
+    case PacketKind::kTsDescriptor:
+    case PacketKind::kMultichannel:
+      if (size > codec::kMaxConfigBytes) return {};
+      media.buffer.resize(size);
+      return media.buffer;
+    case PacketKind::kSeveral:
+      media.buffer.assign(prefix.begin(), prefix.end());
+      media.buffer.resize(header.length);
+      return std::span(media.buffer).subspan(prefix.size());
+    case PacketKind::kFrame:
+      // Frames before their configuration cannot be described to anybody.
+      if (size == 0 || !is_wanted(media, parsed)) return {};
+      frame_under_way();
+      return arena(id).reserve(size);
+    default:
+      return {};
+  }
+}
+
+void RtmpSession::complete(uint32_t, const rtmp::MessageHeader& header, Bytes prefix,
+                           std::span<std::byte> payload) {
+  const TrackId id = header.type == rtmp::kVideo ? kVideoTrack : kAudioTrack;
+  const VideoHeader parsed = parse(id, prefix);
+  if (parsed.kind == PacketKind::kSeveral) {
+    if (!payload.empty()) take_several(id, header.timestamp);
+  } else if (!payload.empty() || header.length == prefix.size() || parsed.kind == PacketKind::kUnsupported) {
+    take_packet(id, header.timestamp, parsed, payload);
+  }
+}
+
+void RtmpSession::abandon(uint32_t) {}  // the arena's next reservation takes its place
+
+void RtmpSession::take_several(TrackId id, uint32_t timestamp) {
+  const Bytes message = media_[id].buffer;
+  Bytes payload;
+  if (id == kVideoTrack) {
+    rtmp::VideoPackets packets(message);
+    for (VideoHeader header; packets.next(header, payload);) take_packet(id, timestamp, header, payload);
+  } else {
+    rtmp::AudioPackets packets(message);
+    for (rtmp::AudioHeader header; packets.next(header, payload);)
+      take_packet(id, timestamp, common_of(header), payload);
+  }
+}
+
+void RtmpSession::take_packet(TrackId id, uint32_t timestamp, const VideoHeader& header, Bytes payload) {
+  Media& media = media_[id];
+  switch (header.kind) {
+    case PacketKind::kUnsupported:
+    case PacketKind::kSequenceHeader:
+    case PacketKind::kTsDescriptor:
+    case PacketKind::kMultichannel:
+    case PacketKind::kFrame:
+      break;
+    default:
+      return;
+  }
+  if (media.number && *media.number != header.track) {
+    if (!std::exchange(media.others_told, true))
+      warn("the publisher sends more than one " + std::string(kKindNames[id]) + " track: number " +
+           std::to_string(*media.number) + " is taken, number " + std::to_string(header.track) +
+           " (and any other) is left out");
+  } else if (header.kind == PacketKind::kUnsupported) {
+    leave_out(id, name_of(id, header));
+  } else if (header.kind == PacketKind::kMultichannel) {
+    if (const auto channels = rtmp::read_multichannel(payload)) media.channels = channels->channels;
+  } else if (header.kind == PacketKind::kFrame) {
+    take_frame_of(id, timestamp, header, payload);
+  } else {
+    take_record(id, header, payload);
+  }
+}
+
+void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes record) {
+  Media& media = media_[id];
+  if (describes_itself(header.codec)) return;
+  // Repeated by many senders, also between two key frames.
+  const bool same = media.codec == header.codec;
+  if (same && media.number &&
+      std::equal(record.begin(), record.end(), media.record.begin(), media.record.end()))
+    return;
+  media.number = header.track;
+  if (needs_frame(header, record)) {
+    media.codec = header.codec;
+    media.record.assign(record.begin(), record.end());
+    media.state = Media::kFromFrame;
+    return;
+  }
+  auto config = config_of(header.codec, record);
+  // A record that cannot be read leaves what was there before, if that was of this codec.
+  if (!config && same && media.state == Media::kReady) return take_config(id, std::move(config));
+  media.codec = header.codec;
+  media.record.assign(record.begin(), record.end());
+  if (!config && header.codec == fourcc("av01")) {
+    media.state = Media::kFromFrame;
+    return;
+  }
+  media.state = config ? Media::kReady : Media::kNone;
+  if (!config) media.number.reset();
+  take_config(id, std::move(config));
+}
+
+bool RtmpSession::is_wanted(const Media& media, const VideoHeader& header) {
+  if (media.number && *media.number != header.track) return false;
+  if (describes_itself(header.codec)) return true;
+  return header.codec == media.codec && media.state != Media::kNone;
+}
+
+// Of a frame that can be decoded alone: the configuration if it has, or changes, one.
+bool RtmpSession::describe(TrackId id, const VideoHeader& header, Bytes frame) {
+  Media& media = media_[id];
+  std::optional<Result<codec::Track>> config;
+  if (header.codec == fourcc("ac-3")) {
+    config = codec::track_from_ac3_frame(frame);
+  } else if (header.codec == fourcc("ec-3")) {
+    config = codec::track_from_eac3_frame(frame);
+  } else if (header.codec == fourcc("vp09") && header.keyframe) {
+    if (const auto size = codec::vp9_frame_size(frame))
+      config = codec::track_from_vpcc(media.record, size->width, size->height);
+  } else if (media.state == Media::kReady) {
+    return true;
+  } else if (header.codec == fourcc("av01") && header.keyframe) {
+    config = codec::track_from_av1_obus(frame);
+  } else if (header.codec == fourcc("Opus")) {
+    // Mono and stereo differ in a bit of the packet's first byte (RFC 6716, 3.1).
+    const bool stereo = (frame[0] & std::byte{4}) != std::byte{0};
+    config = codec::track_from_opus_channel_config(media.channels.value_or(stereo ? 2 : 1));
+  }
+  const bool ready = media.state == Media::kReady && media.codec == header.codec;
+  if (!config) return ready;
+  // One frame that cannot be read is none in the stream.
+  if (!*config && ready) return false;
+  media.codec = header.codec;
+  media.state = *config ? Media::kReady : media.state;
+  if (*config) media.number = header.track;
+  take_config(id, std::move(*config));
+  return media.state == Media::kReady;
+}
+
+// `frame` is what the arena holds reserved, or lies in the track's buffer.
+void RtmpSession::take_frame_of(TrackId id, uint32_t timestamp, const VideoHeader& header, Bytes frame) {
+  if (frame.empty() || !is_wanted(media_[id], header)) return;
+  if (!describe(id, header, frame)) return;
+  const Bytes stored = header.codec == fourcc("av01") ? codec::without_temporal_delimiter(frame) : frame;
+  if (stored.empty()) return;
+  const std::span<std::byte> place = arena(id).reserve(stored.size());
+  if (place.data() != stored.data()) std::memmove(place.data(), stored.data(), stored.size());
+  Item item;
+  item.sender_ns = clock_.ns(id, timestamp) + header.nano_offset;
+  item.composition_ns = header.composition_ms * kMsNs;
+  item.key = header.keyframe;
+  take_frame(id, std::move(item));
+}
+
+}  // namespace headgate::ticketsrc
