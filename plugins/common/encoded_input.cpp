@@ -457,6 +457,8 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (gst_event_has_name(event.get(), kSessionEndName))
         recorder_->session_end(pad.track, string_field(gst_event_get_structure(event.get()), "reason"));
+      if (gst_event_has_name(event.get(), kTimestampsName))
+        recorder_->repaired(pad.track, clock_repair_of(gst_event_get_structure(event.get())));
       break;
     default:
       break;

@@ -70,6 +70,9 @@ void Recorder::session_end(Track* track, const std::string& reason) {
 void Recorder::configure(Track* track, codec::Track config) {
   take(track, std::move(config));
 }
+void Recorder::repaired(Track* track, store::ClockRepair repair) {
+  take(track, std::move(repair));
+}
 void Recorder::push(Track* track, Unit unit) {
   take(track, std::move(unit));
 }
@@ -185,6 +188,14 @@ bool Recorder::apply(Track* track, Unit& unit) {
   track->queue.push_back(std::move(unit));
   if (waiting_since_us_ == 0) waiting_since_us_ = clock_.mono_us();
   progress(false);
+  return true;
+}
+
+bool Recorder::apply(Track* track, store::ClockRepair& repair) {
+  if (failed_ || repairs_.size() >= kMaxEarlyRepairs) return true;
+  repair.pts = track->position_ns.value_or(0);
+  repairs_.push_back(std::move(repair));
+  if (packager_) note_repairs();
   return true;
 }
 

@@ -70,6 +70,8 @@ inline constexpr int64_t kTrackWaitUs = 2'000'000;
 inline constexpr size_t kMaxQueuedBytes = 16 << 20;
 // One track further ahead of another than this can be made to wait where the source is not live.
 inline constexpr int64_t kMaxAheadNs = 500'000'000;
+// Repairs of times before a run's first unit that are kept for its record.
+inline constexpr size_t kMaxEarlyRepairs = 64;
 // Missing media of all tracks that is recorded as a gap.
 inline constexpr int64_t kGapNs = 2'000'000'000;
 
@@ -96,6 +98,8 @@ class Recorder {
   // This track's session is over; when all are, the run ends with this reason.
   void session_end(Track* track, const std::string& reason);
   void configure(Track* track, codec::Track config);
+  // For the record: the sender's times from here on were changed. Its `pts` is set here.
+  void repaired(Track* track, store::ClockRepair repair);
   void push(Track* track, Unit unit);
   void advance(Track* track, int64_t position_ns);  // a GAP event: nothing comes before this
   void eos(Track* track);
@@ -144,7 +148,9 @@ class Recorder {
   struct Stop {};
   struct Call {
     Track* track = nullptr;
-    std::variant<Unit, codec::Track, Session, SessionEnd, Advance, Active, Eos, Flush, Remove, Stop> what;
+    std::variant<Unit, codec::Track, store::ClockRepair, Session, SessionEnd, Advance, Active, Eos, Flush,
+                 Remove, Stop>
+        what;
     size_t bytes() const;  // that it holds while it waits
   };
   // Does what was called now, or when the run is there that is being opened.
@@ -157,6 +163,7 @@ class Recorder {
   bool apply(Track* track, codec::Track& config);
   bool apply(Track* track, Session& session);
   bool apply(Track* track, SessionEnd& end);
+  bool apply(Track* track, store::ClockRepair& repair);
   bool apply(Track* track, Advance& advance);
   bool apply(Track* track, Active& active);
   bool apply(Track* track, Eos& eos);
@@ -179,6 +186,7 @@ class Recorder {
   void begin_presentation();
   void fail(const Error& error);
   void note_gap(const Unit& unit);
+  void note_repairs();
   void write_parts();
   void end_run(const std::string& reason);
   void end_packager();
@@ -207,6 +215,7 @@ class Recorder {
   fmp4::Presentation presentation_;             // of packager_
   uint32_t next_sequence_ = 1;                  // mfhd, goes on over packagers of a run
   std::optional<int64_t> shift_ns_;             // added to running time: the run begins at 0; none: not begun
+  std::vector<store::ClockRepair> repairs_;     // `pts` in ns: told before there was a run
   std::optional<int64_t> end_ns_;               // end of the latest unit of all tracks in this run
   int64_t waiting_since_us_ = 0;                // CLOCK_BOOTTIME when the first unit was queued; 0: none
   bool failed_ = false;                         // no run for this session

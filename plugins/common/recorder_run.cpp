@@ -77,6 +77,7 @@ void Recorder::begin_presentation() {
   }
   presentation_ = presentation;
   packager_.emplace(std::move(presentation), settings_.packager, next_sequence_);
+  note_repairs();
 }
 
 void Recorder::feed(Track& track, Unit unit) {
@@ -125,6 +126,14 @@ void Recorder::note_gap(const Unit& unit) {
                stream_ticks(unit.dts_ns, fmp4::kPartTimescale));
 }
 
+void Recorder::note_repairs() {
+  for (store::ClockRepair& repair : repairs_) {
+    repair.pts = stream_ticks(repair.pts, fmp4::kPartTimescale);
+    writer_->repair(repair);
+  }
+  repairs_.clear();
+}
+
 void Recorder::write_parts() {
   while (auto part = packager_->next_part()) {
     next_sequence_ += static_cast<uint32_t>(part->chunks.size());
@@ -168,6 +177,7 @@ void Recorder::end_packager() {
 void Recorder::end_run(const std::string& reason) {
   end_reason_.clear();
   waiting_since_us_ = 0;
+  repairs_.clear();
   if (!writer_) return;
   end_packager();
   writer_->end(reason);

@@ -15,8 +15,21 @@ store::RunInfo run_info_of(const GstStructure* structure) {
   info.peer = string_field(structure, "peer");
   info.protocol = string_field(structure, "protocol");
   info.user_agent = string_field(structure, "user-agent");
+  if (structure && gst_structure_get_uint(structure, "receipt-us", &number)) info.receipt_us = number;
   if (std::string claim = string_field(structure, "claim"); !claim.empty()) info.claim = std::move(claim);
   return info;
+}
+
+store::ClockRepair clock_repair_of(const GstStructure* structure) {
+  store::ClockRepair repair;
+  gint64 ms = 0;
+  guint count = 0;
+  repair.track = string_field(structure, "track");
+  repair.kind = string_field(structure, "kind");
+  if (structure && gst_structure_get_uint(structure, "count", &count)) repair.count = count;
+  if (structure && gst_structure_get_int64(structure, "before-ms", &ms)) repair.before_ms = ms;
+  if (structure && gst_structure_get_int64(structure, "after-ms", &ms)) repair.after_ms = ms;
+  return repair;
 }
 
 GstStructure* structure_of(const char* name, const store::RunInfo& info) {
@@ -24,7 +37,8 @@ GstStructure* structure_of(const char* name, const store::RunInfo& info) {
                            "ticket-id", G_TYPE_STRING, info.ticket_id.c_str(), "ticket", G_TYPE_STRING,
                            info.ticket.c_str(), "peer", G_TYPE_STRING, info.peer.c_str(), "protocol",
                            G_TYPE_STRING, info.protocol.c_str(), "user-agent", G_TYPE_STRING,
-                           info.user_agent.c_str(), "claim", G_TYPE_STRING, info.claim.c_str(), nullptr);
+                           info.user_agent.c_str(), "claim", G_TYPE_STRING, info.claim.c_str(), "receipt-us",
+                           G_TYPE_UINT, info.receipt_us, nullptr);
 }
 
 }  // namespace headgate::gst

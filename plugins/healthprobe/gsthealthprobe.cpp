@@ -36,7 +36,7 @@ struct State {
   Probe probe;
 };
 
-enum Property { kInterval = 1, kStallThreshold, kJumpThreshold, kStats };
+enum Property { kInterval = 1, kStallThreshold, kJumpThreshold, kLateThreshold, kStats };
 
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
@@ -93,6 +93,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kJumpThreshold:
       settings.thresholds.jump = static_cast<int64_t>(g_value_get_uint64(value));
       break;
+    case kLateThreshold:
+      settings.thresholds.late = static_cast<int64_t>(g_value_get_uint64(value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -114,6 +117,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kJumpThreshold:
       g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.jump));
+      break;
+    case kLateThreshold:
+      g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.late));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -142,11 +148,13 @@ void install_properties(GObjectClass* klass) {
   install(kJumpThreshold, "jump-threshold", "Jump threshold",
           "A timestamp further ahead of where it was expected is a jump (ns)", GST_MSECOND,
           defaults.thresholds.jump);
+  install(kLateThreshold, "late-threshold", "Late threshold",
+          "A stream that falls so far behind real time is late (ns); 0: never", 0, defaults.thresholds.late);
   g_object_class_install_property(
       klass, kStats,
       g_param_spec_boxed(
           "stats", "Statistics",
-          "The last measures: stalled, av-offset, av-drift, and for each pad in streams its rates, "
+          "The last measures: stalled, late, av-offset, av-drift, and for each pad in streams its rates, "
           "GOP, ages, jumps and stalls",
           GST_TYPE_STRUCTURE, kReadOnly));
 }

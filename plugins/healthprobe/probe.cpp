@@ -27,6 +27,10 @@ const char* cause_of(Change change) {
       return "jump";
     case Change::backward:
       return "backward";
+    case Change::late:
+      return "late";
+    case Change::good:
+      return "good";
     case Change::none:
       break;
   }
@@ -252,10 +256,11 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
   GstStructure* stats = gst_structure_new_empty("headgate-health");
   GValue streams = G_VALUE_INIT;
   g_value_init(&streams, GST_TYPE_ARRAY);
-  bool stalled = false;
+  bool stalled = false, late = false;
   for (const auto& lane : lanes_) {
     const StreamMeasures& m = lane->health.measures();
     stalled |= m.stalled;
+    late |= m.late;
     GstStructure* one = gst_structure_new(
         "stream", "pad", G_TYPE_STRING, GST_PAD_NAME(lane->sink), "kind", G_TYPE_STRING, lane->kind.c_str(),
         "buffers", G_TYPE_UINT64, guint64{m.buffers}, "bytes", G_TYPE_UINT64, guint64{m.bytes}, "bit-rate",
@@ -265,13 +270,14 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
         "key-age", G_TYPE_INT64, gint64{lane->health.key_age(now).value_or(-1)}, "jumps", G_TYPE_UINT64,
         guint64{m.jumps}, "backward", G_TYPE_UINT64, guint64{m.backward}, "stalls", G_TYPE_UINT64,
         guint64{m.stalls}, "stalled-time", G_TYPE_INT64, gint64{m.stalled_time}, "stalled", G_TYPE_BOOLEAN,
-        m.stalled, nullptr);
+        m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "lates", G_TYPE_UINT64, guint64{m.lates},
+        "late", G_TYPE_BOOLEAN, m.late, nullptr);
     GValue value = G_VALUE_INIT;
     g_value_init(&value, GST_TYPE_STRUCTURE);
     g_value_take_boxed(&value, one);
     gst_value_array_append_and_take_value(&streams, &value);
   }
-  gst_structure_set(stats, "stalled", G_TYPE_BOOLEAN, stalled, nullptr);
+  gst_structure_set(stats, "stalled", G_TYPE_BOOLEAN, stalled, "late", G_TYPE_BOOLEAN, late, nullptr);
   if (drift_.offset()) gst_structure_set(stats, "av-offset", G_TYPE_INT64, gint64{*drift_.offset()}, nullptr);
   if (drift_.drift()) gst_structure_set(stats, "av-drift", G_TYPE_INT64, gint64{*drift_.drift()}, nullptr);
   gst_structure_take_value(stats, "streams", &streams);

@@ -15,6 +15,8 @@ Change StreamHealth::saw(const Seen& seen, const Thresholds& thresholds) {
   }
   const Change time_change = follow_time(seen, thresholds);
   if (change == Change::none) change = time_change;
+  const Change late_change = follow_lateness(seen, thresholds);
+  if (change == Change::none) change = late_change;
   follow_gop(seen);
   resting_ = false;
   last_arrival_ = seen.arrival;
@@ -47,6 +49,16 @@ Change StreamHealth::follow_time(const Seen& seen, const Thresholds& thresholds)
   last_time_ = seen.time;
   end_ = *seen.time + seen.duration.value_or(last_step_);
   return change;
+}
+
+Change StreamHealth::follow_lateness(const Seen& seen, const Thresholds& thresholds) {
+  if (!seen.time) return Change::none;
+  if (resting_) lateness_.reset();
+  measures_.lateness = lateness_.note(*seen.time, seen.arrival);
+  if (!late_.update(measures_.lateness, thresholds.late)) return Change::none;
+  measures_.late = late_.late();
+  measures_.lates += measures_.late;
+  return measures_.late ? Change::late : Change::good;
 }
 
 void StreamHealth::follow_gop(const Seen& seen) {
@@ -94,7 +106,9 @@ void StreamHealth::roll_window(int64_t now) {
 
 void StreamHealth::rest() {
   resting_ = true;
-  measures_.stalled = false;
+  measures_.stalled = measures_.late = false;
+  measures_.lateness = 0;
+  late_ = {};
   last_time_.reset();
   end_.reset();
   last_step_ = 0;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include <timeline/lateness.h>
+
 namespace headgate::healthprobe {
 
 inline constexpr int64_t kWindowNs = 1'000'000'000;  // of rates
@@ -28,20 +30,23 @@ struct StreamMeasures {
   int64_t gop_duration = 0;  // of the last whole GOP, media time
   uint64_t jumps = 0, backward = 0, stalls = 0;
   int64_t stalled_time = 0;  // all stalls, the present one included
-  bool stalled = false;
+  int64_t lateness = 0;      // behind real time, as of the last buffer
+  uint64_t lates = 0;        // how often it became late
+  bool stalled = false, late = false;
 };
 
 struct Thresholds {
   int64_t stall = 2'000'000'000;
   int64_t jump = 500'000'000;
+  int64_t late = 3'000'000'000;  // 0: never late
 };
 
-enum class Change : uint8_t { none, stall, resume, jump, backward };
+enum class Change : uint8_t { none, stall, resume, jump, backward, late, good };
 
 // Not thread-safe.
 class StreamHealth {
  public:
-  // What the buffer changed, if anything: resume goes before jump, jump before none.
+  // What the buffer changed, if anything: resume goes before jump, jump before lateness.
   Change saw(const Seen& seen, const Thresholds& thresholds);
   // Time passed: closes windows, notices a stall.
   Change at(int64_t now, const Thresholds& thresholds);
@@ -59,8 +64,11 @@ class StreamHealth {
   void roll_window(int64_t now);
   Change follow_time(const Seen& seen, const Thresholds& thresholds);
   void follow_gop(const Seen& seen);
+  Change follow_lateness(const Seen& seen, const Thresholds& thresholds);
 
   StreamMeasures measures_;
+  timeline::Lateness lateness_;
+  timeline::LateSwitch late_;
   bool resting_ = true;
   std::optional<int64_t> last_arrival_, last_key_arrival_, last_time_, end_;
   int64_t last_step_ = 0;    // between the last two buffers: stands in for a duration

@@ -51,6 +51,7 @@ struct Settings {
   std::string uri, keys;
   guint tick_ms = 50;
   guint64 idle_ns = 10 * GST_SECOND;
+  guint64 late_ns = 3 * GST_SECOND;
   gboolean once = FALSE;
 };
 
@@ -77,6 +78,7 @@ enum Property {
   kOnce,
   kTickMs,
   kIdleTimeout,
+  kLateThreshold,
   kSessionFd,
   kSessionState,
   kSessionInfo,
@@ -161,6 +163,7 @@ void start(GstElement* element, State& state) {
     ObjectLock lock(element);
     settings.tick_ms = state.settings.tick_ms;
     settings.idle_us = static_cast<int64_t>(state.settings.idle_ns / GST_USECOND);
+    settings.late_ns = static_cast<int64_t>(state.settings.late_ns);
     settings.once = state.settings.once;
     handover = std::exchange(state.handover, {});
   }
@@ -231,7 +234,8 @@ GstStructure* stats_structure(const SourceStats& stats) {
       guint64{stats.bytes}, "video-frames", G_TYPE_UINT64, guint64{stats.video_frames}, "audio-frames",
       G_TYPE_UINT64, guint64{stats.audio_frames}, "repairs", G_TYPE_UINT64, guint64{stats.repairs},
       "sessions", G_TYPE_UINT64, guint64{stats.sessions}, "refused", G_TYPE_UINT64, guint64{stats.refused},
-      "last-media-mono-us", G_TYPE_INT64, gint64{stats.last_media_mono_us}, nullptr);
+      "last-media-mono-us", G_TYPE_INT64, gint64{stats.last_media_mono_us}, "late", G_TYPE_BOOLEAN,
+      stats.late, "late-ms", G_TYPE_INT64, gint64{stats.late_ms}, nullptr);
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -253,6 +257,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
       break;
     case kIdleTimeout:
       settings.idle_ns = g_value_get_uint64(value);
+      break;
+    case kLateThreshold:
+      settings.late_ns = g_value_get_uint64(value);
       break;
     case kSessionFd:
       state.handover.fd.reset(g_value_get_int(value));
@@ -299,6 +306,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     case kIdleTimeout:
       g_value_set_uint64(value, settings.idle_ns);
       break;
+    case kLateThreshold:
+      g_value_set_uint64(value, settings.late_ns);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -337,6 +347,12 @@ void install_properties(GObjectClass* klass) {
   install(kIdleTimeout, g_param_spec_uint64("idle-timeout", "Idle timeout",
                                             "Time without a frame after which a session is ended (ns)",
                                             GST_SECOND, 3600 * GST_SECOND, defaults.idle_ns, kReadWrite));
+  install(kLateThreshold,
+          g_param_spec_uint64("late-threshold", "Late threshold",
+                              "Media that comes so far behind real time is told to the publisher and on the "
+                              "bus (headgate-uplink), and below a third of it that it is good again (ns); 0: "
+                              "never",
+                              0, 3600 * GST_SECOND, defaults.late_ns, kReadWrite));
   install(kSessionFd,
           g_param_spec_int("session-fd", "Session descriptor",
                            "Connected socket of a session that was admitted elsewhere; the element "
@@ -352,7 +368,7 @@ void install_properties(GObjectClass* klass) {
   install(kStats,
           g_param_spec_boxed("stats", "Statistics",
                              "connected, bytes, video-frames, audio-frames, repairs, sessions, refused, "
-                             "last-media-mono-us",
+                             "last-media-mono-us, late, late-ms",
                              GST_TYPE_STRUCTURE, kReadOnly));
 }
 

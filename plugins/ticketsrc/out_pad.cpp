@@ -47,16 +47,15 @@ void OutPad::begin(const Begin& begin, const codec::Track* config) {
   if (samples_) samples_.emplace(config_.timescale, config_.frame_samples);
 }
 
-timeline::Stamp OutPad::put(Item&& item, timeline::SessionTimeline& timeline) {
-  if (item.config) {
-    if (*item.config == config_) return {};
-    push();
-    set_config(*item.config);
-    push_event(gst_event_new_caps(caps_.get()));
-    discont_ = true;
-    return {};
-  }
-  const timeline::Stamp stamp = timeline.stamp(track_, item.sender_ns, item.arrival_us);
+void OutPad::configure(const codec::Track& config) {
+  if (config == config_) return;
+  push();
+  set_config(config);
+  push_event(gst_event_new_caps(caps_.get()));
+  discont_ = true;
+}
+
+void OutPad::put(Item&& item, const timeline::Stamp& stamp) {
   int64_t dts = stamp.dts_ns;
   GstBuffer* buffer = gst_buffer_new();
   gst_buffer_append_memory(buffer, item.memory.release());
@@ -81,7 +80,6 @@ timeline::Stamp OutPad::put(Item&& item, timeline::SessionTimeline& timeline) {
   end_ = std::max(end_, static_cast<GstClockTime>(std::max(dts, pts)) + duration);
   if (!list_) list_ = gst::Ref<GstBufferList>::adopt(gst_buffer_list_new());
   gst_buffer_list_add(list_.get(), buffer);
-  return stamp;
 }
 
 void OutPad::push() {

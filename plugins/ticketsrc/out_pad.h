@@ -31,8 +31,10 @@ class OutPad {
   // the first one before the pad is added, as GStreamer wants it. Without a configuration the last one stays.
   void begin(const Begin& begin, const codec::Track* config);
 
-  // Puts a frame behind what is there, or changes the caps; returns how the stamp was repaired.
-  timeline::Stamp put(Item&& item, timeline::SessionTimeline& timeline);
+  // The caps of what follows.
+  void configure(const codec::Track& config);
+  // Puts a frame behind what is there, at the time that the timeline gave it.
+  void put(Item&& item, const timeline::Stamp& stamp);
   void push();  // the list; see flow()
   // Nothing comes up to here (of the session): for a track that is not there.
   void gap_until(GstClockTime time);

@@ -70,6 +70,18 @@ void RtmpSession::say_goodbye(const std::string& reason, std::span<std::byte> sc
     if (recv(socket_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT) <= 0) return;
 }
 
+// As Flash Media Server tells players (NetStream.Play.InsufficientBW): clients that do not know the code pass
+// over it.
+void RtmpSession::tell_uplink(bool late, int64_t late_ms) {
+  if (late)
+    server_.send_notice("warning", "NetStream.Publish.InsufficientBW",
+                        "Your picture arrives " + std::to_string(late_ms / 1000) +
+                            " s late: the connection is too slow for what you send.");
+  else
+    server_.send_notice("status", "NetStream.Publish.SufficientBW", "Your picture arrives in time again.");
+  send_output();
+}
+
 void RtmpSession::on_end(rtmp::End) {
   end("unpublish");
 }

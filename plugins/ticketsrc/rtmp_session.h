@@ -18,6 +18,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
   static Result<std::unique_ptr<Session>> open(UniqueFd socket, Bytes state, Now now);
 
   void say_goodbye(const std::string& reason, std::span<std::byte> scratch) override;
+  void tell_uplink(bool late, int64_t late_ms) override;
   uint64_t bytes() const override { return server_.bytes_received(); }
 
  private:

@@ -56,6 +56,9 @@ class Session {
   // Tells the publisher why it is over, as far as the protocol can and the connection takes it. The last
   // thing before destruction.
   virtual void say_goodbye(const std::string& reason, std::span<std::byte> scratch) = 0;
+  // Tells the publisher that its media falls behind real time, or does not any more, as far as the protocol
+  // can. It may send less then.
+  virtual void tell_uplink(bool late, int64_t late_ms) = 0;
   // Received, of the connection.
   virtual uint64_t bytes() const = 0;
 

@@ -21,7 +21,7 @@ constexpr int64_t kMaxNegativeCompositionNs = 10'000'000'000;
 // Media of one track that is pushed before the other track's turn, by the sender's clock.
 constexpr int64_t kSliceNs = 250'000'000;
 
-constexpr int64_t kMsNs = 1'000'000;
+constexpr int64_t kMsNs = 1'000'000, kUsNs = 1'000;
 
 // What the publisher is told when downstream fails. The cause is for the log: a flow return has none.
 constexpr char kDownText[] = " DOWN: this server cannot go on with the stream. Connect again.";
@@ -138,6 +138,8 @@ void Source::serve() {
   warn_of_tracks();
   if (session.decided(at)) push_items(at);
   if (finished_ || !live_) return;  // downstream ended it
+  if (live_->begun)
+    for (const TrackId track : {kVideoTrack, kAudioTrack}) tell_repairs(track, at.mono_us, false);
   if (listener_) listener_->received(live_->serial, session.last_frame_us());
   {
     auto stats = stats_.lock();
@@ -184,6 +186,7 @@ void Source::begin_session(Offer offer, Now at) {
   live_.emplace();
   live_->session = std::move(session).value();
   live_->info = std::move(offer.info);
+  live_->info.receipt_us = settings_.tick_ms * 1000;
   live_->serial = offer.serial;
   live_->event = gst::Ref<GstEvent>::adopt(gst_event_new_custom(
       GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, gst::structure_of(gst::kSessionName, live_->info)));
@@ -219,6 +222,7 @@ void Source::push_items(Now at) {
   } while (until);
   live_->session->clear_items(kVideoTrack);
   live_->session->clear_items(kAudioTrack);
+  watch_lateness();
 }
 
 // The sender's clock kSliceNs after the earliest frame that is left; none when none is.
@@ -294,28 +298,60 @@ void Source::add_pad(TrackId track, const codec::Track& config) {
 }
 
 void Source::put(TrackId track, Item&& item) {
-  if (item.config && !pads_[track]) add_pad(track, *item.config);  // a track that came late
-  const bool frame = !item.config;
-  const timeline::Stamp stamp = pads_[track]->put(std::move(item), *live_->timeline);
-  if (!frame) return;
+  if (item.config) {
+    if (!pads_[track]) return add_pad(track, *item.config);  // a track that came late
+    return pads_[track]->configure(*item.config);
+  }
+  const timeline::Stamp stamp = live_->timeline->stamp(track, item.sender_ns, item.arrival_us);
+  live_->lateness[track].note(stamp.dts_ns, item.arrival_us * kUsNs);
   ++live_->frames[track];
-  tell_repair(track, stamp);
-  auto stats = stats_.lock();
-  ++(track == kVideoTrack ? stats->video_frames : stats->audio_frames);
+  {
+    auto stats = stats_.lock();
+    ++(track == kVideoTrack ? stats->video_frames : stats->audio_frames);
+    stats->repairs += stamp.repair != timeline::Repair::none;
+  }
+  if (stamp.repair != timeline::Repair::none) {
+    live_->clock_report.note(track, stamp);
+    tell_repairs(track, item.arrival_us, false);
+  }
+  pads_[track]->put(std::move(item), stamp);
 }
 
-void Source::tell_repair(TrackId track, const timeline::Stamp& stamp) {
-  if (stamp.repair == timeline::Repair::none) return;
-  ++stats_.lock()->repairs;
-  if (stamp.repair == timeline::Repair::nudged) return;
-  const char* kind = stamp.repair == timeline::Repair::backward ? "backward" : "forward";
-  GST_WARNING_OBJECT(element_,
-                     "the publisher's %s clock jumped %s from %" G_GINT64_FORMAT " ms to %" G_GINT64_FORMAT
-                     " ms; going on by arrival",
-                     kTrackNames[track], kind, stamp.before_ns / kMsNs, stamp.after_ns / kMsNs);
-  post(gst_structure_new("headgate-timestamps", "track", G_TYPE_STRING, kTrackNames[track], "kind",
-                         G_TYPE_STRING, kind, "before-ms", G_TYPE_INT64, stamp.before_ns / kMsNs, "after-ms",
-                         G_TYPE_INT64, stamp.after_ns / kMsNs, nullptr));
+// To the bus, and in front of the frame to downstream.
+void Source::tell_repairs(TrackId track, int64_t mono_us, bool all) {
+  while (const auto note = live_->clock_report.take(track, mono_us, all)) {
+    GST_WARNING_OBJECT(element_,
+                       "the publisher's %s clock: %s, %u times, first from %" G_GINT64_FORMAT
+                       " ms to %" G_GINT64_FORMAT " ms",
+                       kTrackNames[track], note->kind, note->count, note->before_ms, note->after_ms);
+    GstStructure* fields =
+        gst_structure_new(gst::kTimestampsName, "track", G_TYPE_STRING, kTrackNames[track], "kind",
+                          G_TYPE_STRING, note->kind, "count", G_TYPE_UINT, note->count, "before-ms",
+                          G_TYPE_INT64, note->before_ms, "after-ms", G_TYPE_INT64, note->after_ms, nullptr);
+    pads_[track]->push();
+    pads_[track]->push_event(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy(fields)));
+    post(fields);
+  }
+}
+
+// An uplink that carries less than what is sent: the publisher can send less, if somebody tells him.
+void Source::watch_lateness() {
+  int64_t late_ns = 0;
+  for (const timeline::Lateness& one : live_->lateness) late_ns = std::max(late_ns, one.ns());
+  const bool changed = live_->late.update(late_ns, settings_.late_ns);
+  const int64_t late_ms = late_ns / kMsNs;
+  {
+    auto stats = stats_.lock();
+    stats->late_ms = late_ms;
+    stats->late = live_->late.late();
+  }
+  if (!changed) return;
+  const bool late = live_->late.late();
+  GST_INFO_OBJECT(element_, "station %u: %s (%" G_GINT64_FORMAT " ms behind)", live_->info.station,
+                  late ? "the uplink is too slow" : "the uplink has caught up", late_ms);
+  live_->session->tell_uplink(late, late_ms);
+  post(gst_structure_new("headgate-uplink", "state", G_TYPE_STRING, late ? "late" : "good", "late-ms",
+                         G_TYPE_INT64, late_ms, nullptr));
 }
 
 // One linked pad that takes data is enough; an error of any ends the stream.
@@ -348,6 +384,8 @@ void Source::finish_session(const std::string& reason) {
   // What came before the end, even if the tracks were not decided yet.
   if (!live_->begun) push_items(now());
   if (!live_) return;
+  if (live_->begun)
+    for (const TrackId track : {kVideoTrack, kAudioTrack}) tell_repairs(track, 0, true);
   LiveSession live = std::move(*live_);
   live_.reset();
   for (const auto& pad : pads_) {
@@ -361,7 +399,8 @@ void Source::finish_session(const std::string& reason) {
   {
     auto stats = stats_.lock();
     stats->bytes = finished_bytes_ += live.session->bytes();
-    stats->connected = false;
+    stats->connected = stats->late = false;
+    stats->late_ms = 0;
   }
   GST_INFO_OBJECT(element_, "session of station %u ended: %s", live.info.station, reason.c_str());
   GstStructure* fields = session_fields("close", live.info, reason);

@@ -15,8 +15,10 @@
 
 #include <base/guarded.h>
 #include <store/run_writer.h>
+#include <timeline/lateness.h>
 #include <timeline/session_timeline.h>
 
+#include "clock_report.h"
 #include "listener.h"
 #include "out_pad.h"
 #include "poller.h"
@@ -27,13 +29,16 @@ namespace headgate::ticketsrc {
 struct SourceSettings {
   unsigned tick_ms = 50;
   int64_t idle_us = 10'000'000;
-  bool once = false;  // EOS after a session; always so for one that was handed over
+  int64_t late_ns = 3'000'000'000;  // behind real time: the publisher is told; 0: never
+  bool once = false;                // EOS after a session; always so for one that was handed over
 };
 
 struct SourceStats {
   uint64_t bytes = 0, video_frames = 0, audio_frames = 0;  // all sessions
   uint64_t repairs = 0;                                    // of timestamps
   uint64_t sessions = 0, refused = 0;
+  int64_t late_ms = 0;  // of the session that is running: behind real time
+  bool late = false;    // and told so
   int64_t last_media_mono_us = 0;
   bool connected = false;
 };
@@ -46,6 +51,9 @@ struct LiveSession {
   gst::Ref<GstEvent> event;                           // headgate-session, the same one on all pads
   std::optional<timeline::SessionTimeline> timeline;  // from the first frame on
   uint64_t frames[kTracks] = {};
+  ClockReport clock_report;
+  timeline::Lateness lateness[kTracks];
+  timeline::LateSwitch late;
   bool begun = false;  // pads have its stream-start
 };
 
@@ -89,7 +97,8 @@ class Source : public PollClient {
   GstClockTime running_time_of(int64_t mono_us, Now now) const;
   void add_pad(TrackId track, const codec::Track& config);
   void put(TrackId track, Item&& item);
-  void tell_repair(TrackId track, const timeline::Stamp& stamp);
+  void tell_repairs(TrackId track, int64_t mono_us, bool all);
+  void watch_lateness();
   void check_flow();
   GstFlowReturn combined_flow() const;
   void dismiss(const std::string& text);

@@ -103,6 +103,27 @@ TEST(StreamHealth, ANewSessionIsNoJump) {
       Change::none);
 }
 
+TEST(StreamHealth, AnUplinkThatCarriesLessIsLateUntilItHasCaughtUp) {
+  StreamHealth health;
+  const auto saw = [&](int64_t arrival_ms, int64_t media_ms) {
+    return health.saw({.arrival = arrival_ms * kMs, .time = media_ms * kMs, .duration = {}, .bytes = 1000},
+                      kThresholds);
+  };
+  int64_t media_ms = 0;
+  Change change = Change::none;
+  while (change != Change::late && media_ms < 60'000) change = saw(media_ms * 2, media_ms), media_ms += 40;
+  EXPECT_NEAR(static_cast<double>(health.measures().lateness), 3e9, 1e8);
+  EXPECT_TRUE(health.measures().late);
+  EXPECT_EQ(health.measures().lates, 1u);
+  const int64_t now_ms = media_ms * 2;
+  while (change != Change::good && media_ms < now_ms) change = saw(now_ms, media_ms), media_ms += 40;
+  EXPECT_NEAR(static_cast<double>(health.measures().lateness), 1e9, 1e8);
+  EXPECT_FALSE(health.measures().late);
+  health.rest();
+  EXPECT_EQ(saw(now_ms + 60'000, 0), Change::none);  // another session
+  EXPECT_EQ(health.measures().lateness, 0);
+}
+
 TEST(Drift, IsTheChangeOfTheOffset) {
   Drift drift;
   for (int i = 0; i < 30; ++i) drift.sample(i * 1000 * kMs + 40 * kMs, i * 1000 * kMs);

@@ -76,9 +76,14 @@ void AdmittedPublisher::message(uint8_t type, uint32_t ms, Bytes body) {
 }
 
 bool AdmittedPublisher::try_message(uint8_t type, uint32_t ms, Bytes body) {
-  ByteVector out;
+  ByteVector out = std::move(gathered_);
+  gathered_.clear();
   const uint32_t csid = type == rtmp::kVideo ? kVideoCsid : type == rtmp::kAudio ? kAudioCsid : kDataCsid;
   writer_.write(out, csid, {.type = type, .stream_id = 1, .timestamp = ms}, body);
+  if (out.size() < gather_) {
+    gathered_ = std::move(out);
+    return true;
+  }
   for (size_t sent = 0; sent < out.size();) {
     const ssize_t size = ::send(mine_.get(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
     if (size < 0 && errno == EINTR) continue;
@@ -86,6 +91,11 @@ bool AdmittedPublisher::try_message(uint8_t type, uint32_t ms, Bytes body) {
     sent += static_cast<size_t>(size);
   }
   return true;
+}
+
+void AdmittedPublisher::gather(size_t bytes) {
+  gather_ = bytes;
+  if (bytes == 0) send(std::exchange(gathered_, {}));
 }
 
 void AdmittedPublisher::metadata(bool video, bool audio) {

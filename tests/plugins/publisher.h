@@ -39,6 +39,8 @@ class AdmittedPublisher {
   bool try_message(uint8_t type, uint32_t ms, Bytes body);  // false: the connection is closed
   // All packets of a file with times moved by `offset_ms`, in order.
   void file(const MediaFile& media, uint32_t offset_ms = 0);
+  // Messages are sent when they are so many bytes together; 0: each at once, and what was gathered.
+  void gather(size_t bytes);
   void unpublish();
   void disconnect() { mine_.reset(); }
   // What the element has sent back, until it contains `text`.
@@ -46,6 +48,8 @@ class AdmittedPublisher {
 
  private:
   void send(const ByteVector& bytes);
+  size_t gather_ = 0;
+  ByteVector gathered_;
   UniqueFd mine_, theirs_;
   ByteVector state_;
   rtmp::ChunkWriter writer_;

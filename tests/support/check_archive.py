@@ -164,6 +164,12 @@ class Run:
                 self.broken |= record.get('broken', False)
             elif kind == 'clock':
                 self.clocks.append(record)
+            elif kind == 'time':
+                if not isinstance(record.get('ntp'), dict):
+                    self.error(f"line {record['n']}: time without ntp")
+            elif kind == 'repair':
+                if record.get('track') not in ('video', 'audio') or record.get('count', 0) < 1:
+                    self.error(f"line {record['n']}: a repair of no track, or of nothing")
             elif kind == 'end':
                 self.end = record
             else:

@@ -4,7 +4,6 @@
 #include <base/io.h>
 #include <store/reader.h>
 #include <sys/stat.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <future>
 
 #include "chain_lock.h"
+#include "kernel_clock.h"
 #include "layout.h"
 #include "run_scan.h"
 #include "run_writer_impl.h"
@@ -48,18 +48,6 @@ std::string boot_id() {
   return text;
 }
 
-// What the kernel knows of its clock (adjtimex(2)).
-std::string ntp_json() {
-  timex state{};
-  int result = ::adjtimex(&state);
-  int64_t offset_us = state.status & STA_NANO ? state.offset / 1000 : state.offset;
-  JsonLine json;
-  json.field("sync", result >= 0 && (state.status & STA_UNSYNC) == 0)
-      .field("offset_us", offset_us)
-      .field("maxerr_us", static_cast<int64_t>(state.maxerror));
-  return json.take();
-}
-
 std::string_view cut(const std::string& text) {
   return std::string_view(text).substr(0, kMaxInfoBytes);
 }
@@ -79,11 +67,12 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
       .field("boot_id", boot_id())
       .field("utc", line.utc_us)
       .field("mono", volume.clock().mono_us())
-      .raw("ntp", ntp_json())
+      .raw("ntp", kernel_clock_json())
       .field("msn", line.msn)
       .field("dseq", line.dseq)
       .field("base", line.base);
   if (line.max_segment_ms > 0) json.field("maxseg", line.max_segment_ms);
+  if (info.receipt_us > 0) json.field("receipt_us", info.receipt_us);
   if (line.any_media) json.field("prev_pts", line.end_pts).field("prev_utc", line.end_utc_us);
 }
 

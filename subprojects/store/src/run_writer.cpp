@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "kernel_clock.h"
 #include "layout.h"
 
 namespace headgate::store {
@@ -13,6 +14,7 @@ namespace {
 // Media times that differ by more than this from where the segment before ended are a jump to players.
 constexpr int64_t kJumpTicks = fmp4::kPartTimescale / 2;
 constexpr int64_t kClockStepUs = 250'000;
+constexpr int64_t kTimeEveryUs = 600'000'000;  // between two `time` lines
 constexpr size_t kMaxPartsPerSegment = 500;
 
 int64_t ticks_to_us(int64_t ticks) {
@@ -40,7 +42,8 @@ RunWriterImpl::RunWriterImpl(std::shared_ptr<VolumeImpl> volume, Opened opened, 
       any_media_(open_.any_media),
       end_pts_(open_.end_pts),
       end_utc_us_(open_.end_utc_us) {
-  clock_offset_us_ = volume_->clock().utc_us() - volume_->clock().mono_us();
+  time_told_us_ = volume_->clock().mono_us();
+  clock_offset_us_ = volume_->clock().utc_us() - time_told_us_;
   if (open_.any_media) {
     pending_gap_ = GapLine{opened.previous_crashed ? "restart" : "disconnect", end_pts_, open_.base,
                            end_utc_us_, open_.utc_us};
@@ -196,10 +199,15 @@ void RunWriterImpl::watch_clock() {
   int64_t mono = clock.mono_us();
   int64_t utc = clock.utc_us();
   int64_t expected = mono + std::exchange(clock_offset_us_, utc - mono);
-  if (std::abs(utc - expected) <= kClockStepUs) return;
-  add({.type = "clock"}, [&](JsonLine& json) {
-    json.field("before", expected).field("after", utc).field("mono", mono).field("source", "realtime");
-  });
+  const bool stepped = std::abs(utc - expected) > kClockStepUs;
+  if (stepped)
+    add({.type = "clock"}, [&](JsonLine& json) {
+      json.field("before", expected).field("after", utc).field("mono", mono).field("source", "realtime");
+    });
+  if (!stepped && mono - time_told_us_ < kTimeEveryUs) return;
+  time_told_us_ = mono;
+  add({.type = "time"},
+      [&](JsonLine& json) { json.field("utc", utc).field("mono", mono).raw("ntp", kernel_clock_json()); });
 }
 
 void RunWriterImpl::record_gap(const GapLine& line) {
@@ -215,6 +223,18 @@ void RunWriterImpl::gap(const std::string& reason, int64_t from_pts, int64_t to_
   int64_t from_utc_us = any_media_ ? end_utc_us_ + ticks_to_us(from_pts - end_pts_) : open_.utc_us;
   record_gap({reason.substr(0, kMaxReasonBytes), from_pts, to_pts, from_utc_us,
               std::max(from_utc_us, volume_->clock().utc_us())});
+}
+
+void RunWriterImpl::repair(const ClockRepair& repair) {
+  if (ended_) return;
+  add({.type = "repair"}, [&](JsonLine& json) {
+    json.field("track", repair.track)
+        .field("kind", repair.kind)
+        .field("count", repair.count)
+        .field("before_ms", repair.before_ms)
+        .field("after_ms", repair.after_ms)
+        .field("pts", repair.pts);
+  });
 }
 
 // The disk refused. What is in the file stays; nothing more comes into it.

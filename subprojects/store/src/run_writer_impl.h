@@ -39,6 +39,7 @@ class RunWriterImpl final : public RunWriter {
   Result<void> begin(const fmp4::Presentation& presentation) override;
   Result<void> write(const fmp4::Part& part) override;
   void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) override;
+  void repair(const ClockRepair& repair) override;
   void end(const std::string& reason) override;
 
  private:
@@ -88,6 +89,7 @@ class RunWriterImpl final : public RunWriter {
   int64_t end_pts_, end_utc_us_;  // of its latest media
   RunTotals totals_;
   int64_t clock_offset_us_ = 0;         // realtime minus monotonic when last looked
+  int64_t time_told_us_ = 0;            // CLOCK_BOOTTIME of the last `time`, or of `open`
   std::optional<GapLine> pending_gap_;  // media is missing until the next part that can be written
   int failed_ = 0;                      // ENOSPC, EIO: the disk refuses; 0: all is well
   bool ended_ = false;

@@ -39,7 +39,11 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   stamp.dts_ns = sender_ns + track.offset_ns;
   if (stamp.dts_ns <= track.dts_ns) {
     stamp.dts_ns = track.dts_ns + kNudgeNs;
-    if (stamp.repair == Repair::none) stamp.repair = Repair::nudged;
+    if (stamp.repair == Repair::none) {
+      stamp.repair = Repair::nudged;
+      stamp.before_ns = track.sender_ns;
+      stamp.after_ns = sender_ns;
+    }
   }
   track.sender_ns = sender_ns;
   track.arrival_us = arrival_us;

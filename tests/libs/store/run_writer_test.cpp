@@ -279,6 +279,46 @@ TEST_F(RunWriterTest, ABackwardClockBreaksNeitherOrderNorTimeline) {
   expect_sound();
 }
 
+TEST_F(RunWriterTest, HowGoodTheClockIsIsToldEachTenMinutes) {
+  auto disk = volume();
+  auto session = open(disk);
+  const auto write_after = [&](int64_t us) {
+    clock_.advance_us(us);
+    write(*session, 1);
+  };
+  write_after(0);
+  write_after(599'000'000);
+  write_after(2'000'000);
+  write_after(30'000'000);
+  write_after(600'000'000);
+  session->writer->end("unpublish");
+  disk->commit();
+  auto lines = lines_of(run_directory(session->writer->name()), "time");
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_GE(number_in(lines[0], "utc") - kStart, 600'000'000);
+  EXPECT_GE(number_in(lines[1], "mono") - number_in(lines[0], "mono"), 600'000'000);
+  EXPECT_NE(lines[0].find(R"("ntp":{"sync":)"), std::string::npos);
+  expect_sound();
+}
+
+TEST_F(RunWriterTest, WhatWasDoneToTheSendersTimesIsOnRecord) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 3);
+  session->writer->repair(
+      {.track = "audio", .kind = "backward", .count = 3, .before_ms = 7, .after_ms = -5, .pts = 90'000});
+  write(*session, 3);
+  session->writer->end("unpublish");
+  session->writer->repair({.track = "audio", .kind = "backward"});  // too late: the run is over
+  disk->commit();
+  auto lines = lines_of(run_directory(session->writer->name()), "repair");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(
+      lines[0].find(R"("track":"audio","kind":"backward","count":3,"before_ms":7,"after_ms":-5,"pts":90000)"),
+      std::string::npos);
+  expect_sound();
+}
+
 TEST_F(RunWriterTest, OneWriterPerStation) {
   auto disk = volume();
   auto first = open(disk);

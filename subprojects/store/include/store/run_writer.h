@@ -73,6 +73,17 @@ struct RunInfo {
   std::string claim = "first";  // first, resume, takeover, contested, unverified
   // What who packages promises (playlist::RunRecord, fmp4::longest_segment_ms); 0: nothing.
   uint32_t max_segment_ms = 0;
+  // What comes may have been there for so long before its time of receipt is taken; 0: not known.
+  uint32_t receipt_us = 0;
+};
+
+// What was done to times that a sender gave (record `repair`).
+struct ClockRepair {
+  std::string track;                    // video, audio
+  std::string kind;                     // backward, forward
+  uint32_t count = 1;                   // so many, of which the rest is about the first
+  int64_t before_ms = 0, after_ms = 0;  // the sender's clock
+  int64_t pts = 0;                      // of the frame: kPartTimescale, on the stream's timeline
 };
 
 struct RunSettings {
@@ -126,6 +137,8 @@ class RunWriter {
   virtual Result<void> write(const fmp4::Part& part) = 0;
   // Media missing: ends the open segment. PTS in kPartTimescale on the stream's timeline.
   virtual void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) = 0;
+  // For the record only. Whoever calls bounds how often.
+  virtual void repair(const ClockRepair& repair) = 0;
   virtual void end(const std::string& reason) = 0;
 };
 

@@ -26,7 +26,7 @@ enum class Repair : uint8_t {
 struct Stamp {
   int64_t dts_ns = 0;  // since the session's base; grows on each track
   Repair repair = Repair::none;
-  int64_t before_ns = 0, after_ns = 0;  // of a backward or forward repair: the sender's clock, unwrapped
+  int64_t before_ns = 0, after_ns = 0;  // of a repair: the sender's clock, at the frame before and now
 };
 
 // Not thread-safe.

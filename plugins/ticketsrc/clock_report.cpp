@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "clock_report.h"
+
+#include <utility>
+
+namespace headgate::ticketsrc {
+namespace {
+
+constexpr const char* kNames[] = {"nudged", "backward", "forward"};
+constexpr int64_t kMsNs = 1'000'000;
+
+}  // namespace
+
+void ClockReport::note(TrackId track, const timeline::Stamp& stamp) {
+  if (stamp.repair == timeline::Repair::none) return;
+  const size_t index = stamp.repair == timeline::Repair::nudged     ? 0
+                       : stamp.repair == timeline::Repair::backward ? 1
+                                                                    : 2;
+  Kind& kind = kinds_[track][index];
+  any_[track] = true;
+  if (kind.count++ > 0) return;
+  kind.before_ns = stamp.before_ns;
+  kind.after_ns = stamp.after_ns;
+}
+
+std::optional<ClockNote> ClockReport::take(TrackId track, int64_t mono_us, bool all) {
+  if (!any_[track]) return std::nullopt;
+  bool left = false;
+  for (size_t index = 0; index < kKinds; ++index) {
+    Kind& kind = kinds_[track][index];
+    if (kind.count == 0) continue;
+    const int64_t every_us = index == 0 ? kNudgeReportUs : kJumpReportUs;
+    if (!all && kind.told_us && mono_us - *kind.told_us < every_us) {
+      left = true;
+      continue;
+    }
+    kind.told_us = mono_us;
+    return ClockNote{kNames[index], std::exchange(kind.count, 0), kind.before_ns / kMsNs,
+                     kind.after_ns / kMsNs};
+  }
+  any_[track] = left;
+  return std::nullopt;
+}
+
+}  // namespace headgate::ticketsrc

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What was done to a sender's times, for people: the first of a kind at once, then their number now and then,
+// so that a clock that jumps with every frame floods neither the bus nor the archive.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <timeline/session_timeline.h>
+
+#include "session.h"
+
+namespace headgate::ticketsrc {
+
+// Between two reports of one kind and track.
+inline constexpr int64_t kJumpReportUs = 1'000'000, kNudgeReportUs = 60'000'000;
+
+struct ClockNote {
+  const char* kind = "";  // nudged, backward, forward
+  uint32_t count = 0;     // since the last report; the rest is about the first of them
+  int64_t before_ms = 0, after_ms = 0;
+};
+
+// Of one session. Not thread-safe.
+class ClockReport {
+ public:
+  void note(TrackId track, const timeline::Stamp& stamp);
+  // What is to be told of this track now, one kind at a time: call until nothing. `all`: the session is over.
+  std::optional<ClockNote> take(TrackId track, int64_t mono_us, bool all = false);
+
+ private:
+  static constexpr size_t kKinds = 3;
+  struct Kind {
+    uint32_t count = 0;
+    int64_t before_ns = 0, after_ns = 0;
+    std::optional<int64_t> told_us;
+  };
+  Kind kinds_[kTracks][kKinds];
+  bool any_[kTracks] = {};  // some count is not 0
+};
+
+}  // namespace headgate::ticketsrc

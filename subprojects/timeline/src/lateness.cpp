@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <timeline/lateness.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::timeline {
+
+int64_t Lateness::note(int64_t media_ns, int64_t arrival_ns) {
+  const int64_t delay_ns = arrival_ns - media_ns;
+  if (usual_ns_) *usual_ns_ += std::max<int64_t>(arrival_ns - last_arrival_ns_, 0) / kClockTolerance;
+  usual_ns_ = usual_ns_ ? std::min(*usual_ns_, delay_ns) : delay_ns;
+  last_arrival_ns_ = arrival_ns;
+  late_ns_ = delay_ns - *usual_ns_;
+  return late_ns_;
+}
+
+bool LateSwitch::update(int64_t late_ns, int64_t threshold_ns) {
+  const bool late = late_ ? late_ns >= threshold_ns / 3 : threshold_ns > 0 && late_ns >= threshold_ns;
+  return std::exchange(late_, late) != late;
+}
+
+}  // namespace headgate::timeline
