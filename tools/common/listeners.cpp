@@ -29,17 +29,11 @@ Result<HostPort> split_address(const std::string& address) {
   return out;
 }
 
-int number_of(const char* text) {
-  return text ? std::atoi(text) : 0;
-}
-
-}  // namespace
-
-Result<UniqueFd> listen_tcp(const std::string& address) {
+Result<UniqueFd> bound_socket(const std::string& address, int type) {
   auto parts = split_address(address);
   if (!parts) return Unexpected(parts.error());
   addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_socktype = type;
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   addrinfo* found = nullptr;
   int error =
@@ -48,13 +42,36 @@ Result<UniqueFd> listen_tcp(const std::string& address) {
     return Unexpected("address '" + address + "': " + gai_strerror(error) +
                       " (a numeric HOST:PORT is needed)");
   std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
-  UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd fd(::socket(found->ai_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   int on = 1;
-  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
+  if (!fd || (type == SOCK_STREAM && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0))
     return errno_error("socket for " + address);
   if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0) return errno_error("bind " + address);
-  if (::listen(fd.get(), kListenBacklog) != 0) return errno_error("listen on " + address);
   return fd;
+}
+
+int number_of(const char* text) {
+  return text ? std::atoi(text) : 0;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_tcp(const std::string& address) {
+  auto fd = bound_socket(address, SOCK_STREAM);
+  if (fd && ::listen(fd->get(), kListenBacklog) != 0) return errno_error("listen on " + address);
+  return fd;
+}
+
+Result<UniqueFd> bind_udp(const std::string& address) {
+  return bound_socket(address, SOCK_DGRAM);
+}
+
+std::vector<std::string> addresses_of(const std::string& ports) {
+  std::vector<std::string> out;
+  const std::string host = ports.substr(0, ports.rfind(':') + 1);
+  std::istringstream rest(ports.substr(host.size()));
+  for (std::string port; std::getline(rest, port, ',');) out.push_back(host + port);
+  return out;
 }
 
 Result<std::string> bound_address(int fd) {

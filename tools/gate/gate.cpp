@@ -21,13 +21,37 @@ constexpr int64_t kTicksBetweenDrops = 60;  // of expired leases
 // A flood of wrong attempts is told by number, not line by line.
 constexpr unsigned kRefusalLinesPerSecond = 50;
 constexpr std::string_view kSocketName = "gate.sock";
+constexpr char kRtmp[] = "rtmp", kSrt[] = "srt";  // names of sockets and protocols
+constexpr char kDrained[] = "DOWN: this server is being taken out of service. Use the ticket's next server.";
+
+wire::Handoff handoff_of(const ticket::Ticket& ticket, const ingest::Peer& peer, const ingest::Grant& grant) {
+  wire::Handoff out;
+  out.session = grant.tag;
+  out.event = ticket.event;
+  out.station = ticket.station;
+  out.ticket_id = to_hex(ticket.tid);
+  out.ticket = ticket.wire_text();
+  out.peer = peer.text;
+  out.claim = grant.claim;
+  out.max_kbps = ticket.max_kbps;
+  out.codecs = ticket.codecs;
+  return out;
+}
+
+std::string refused_json(const std::map<int, uint64_t>& refused) {
+  JsonLine out;
+  for (const auto& [code, count] : refused) out.field(std::to_string(code), count);
+  return out.take();
+}
 
 }  // namespace
 
 Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Settings settings)
     : loop_(loop),
+      clock_(clock),
+      verifier_(verifier),
       settings_(std::move(settings)),
-      sessions_(clock),
+      door_(clock),
       listener_(
           loop, clock, verifier, settings_.policy,
           {[this](const ticket::Ticket& ticket, const ingest::Peer& peer) { return decide(ticket, peer); },
@@ -55,61 +79,85 @@ Result<void> Gate::start() {
   return {};
 }
 
-void Gate::listen(std::string name, UniqueFd socket) {
-  listener_names_.push_back(std::move(name));
+Result<void> Gate::listen(const std::string& name, UniqueFd socket) {
+  if (name == kSrt) return listen_srt(std::move(socket));
+  listener_names_.push_back(name);
   listener_.add(std::move(socket));
+  return {};
 }
 
-std::vector<Candidate> Gate::candidates() const {
+Result<void> Gate::listen_srt(UniqueFd socket) {
+  if (!srt_) {
+    srt::Callbacks callbacks;
+    callbacks.may_enter = [this](const auto& ticket, const auto& peer) { return may_enter(ticket, peer); };
+    callbacks.decide = [this](const auto& ticket, const auto& peer) { return decide(ticket, peer); };
+    callbacks.admitted = [this](srt::Admitted one) { admitted(std::move(one)); };
+    callbacks.refused = [this](const ingest::Refused& one) { refused(one); };
+    auto made = srt::Listener::create(loop_, clock_, verifier_, settings_.srt, std::move(callbacks));
+    if (!made) return Unexpected(made.error());
+    srt_ = *std::move(made);
+  }
+  return srt_->add(std::move(socket));
+}
+
+void Gate::tell_candidates(const std::string& without) {
   std::vector<Candidate> out;
   for (const auto& [path, link] : workers_->all())
-    if (link.known)
+    if (link.known && path != without)
       out.push_back({path, link.state.worker, link.state.sessions, link.state.capacity, link.state.accepting,
                      link.state.reason});
   // The supervisor ends the last ones when they have long had nothing.
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
-  return out;
+  door_.lock()->workers = std::move(out);
+}
+
+Result<void> Gate::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer) {
+  auto door = door_.lock();
+  if (door->draining) return Unexpected(ticket::kDown, kDrained);
+  return door->sessions.may_enter(ticket, peer, door->workers);
 }
 
 Result<ingest::Grant> Gate::decide(const ticket::Ticket& ticket, const ingest::Peer& peer) {
-  if (draining_)
-    return Unexpected(ticket::kDown,
-                      "DOWN: this server is being taken out of service. Use the ticket's next server.");
-  auto choice = sessions_.choose(ticket, peer, candidates());
+  auto door = door_.lock();
+  if (door->draining) return Unexpected(ticket::kDown, kDrained);
+  auto choice = door->sessions.choose(ticket, peer, door->workers);
   if (!choice) return Unexpected(choice.error());
   choice_ = *std::move(choice);
   return ingest::Grant{ticket::name_of(choice_.lease.kind), ++last_session_};
 }
 
-// Directly after decide() of the same connection.
+// Both directly after decide() of the same connection.
 void Gate::admitted(ingest::Admitted one) {
+  wire::Handoff handoff = handoff_of(one.ticket, one.peer, one.grant);
+  handoff.protocol = kRtmp;
+  handoff.user_agent = std::move(one.user_agent);
+  handoff.state = std::move(one.state);
+  hand_over(std::move(handoff), one.ticket, std::move(one.socket));
+}
+
+void Gate::admitted(srt::Admitted one) {
+  wire::Handoff handoff = handoff_of(one.ticket, one.peer, one.grant);
+  handoff.protocol = kSrt;
+  handoff.user_agent = std::move(one.user_agent);
+  hand_over(std::move(handoff), one.ticket, std::move(one.stream));
+}
+
+void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor) {
   for (const Session& old : choice_.superseded) {
     if (WorkerLink* link = workers_->find(old.worker)) link->channel->send(wire::Kick{old.id, "superseded"});
   }
-  wire::Handoff handoff;
-  handoff.session = one.grant.tag;
-  handoff.event = one.ticket.event;
-  handoff.station = one.ticket.station;
-  handoff.ticket_id = to_hex(one.ticket.tid);
-  handoff.ticket = one.ticket.wire_text();
-  handoff.peer = one.peer.text;
-  handoff.protocol = "rtmp";
-  handoff.user_agent = one.user_agent;
-  handoff.claim = one.grant.claim;
-  handoff.max_kbps = one.ticket.max_kbps;
-  handoff.codecs = one.ticket.codecs;
-  handoff.state = std::move(one.state);
   WorkerLink* link = workers_->find(choice_.worker);
-  bool sent = link && link->channel->send(handoff, {one.socket.get()});
+  bool sent = link && link->channel->send(handoff, {descriptor.get()});
   if (!sent) {  // the worker died this moment: the connection closes and the publisher comes again
     log_warning("admitted, but its worker has gone", {{"STATION", handoff.station}, {"PEER", handoff.peer}});
     return;
   }
-  sessions_.begin(handoff.session, one.ticket, choice_);
+  door_.lock()->sessions.begin(handoff.session, ticket, choice_);
   log_info("admitted", {{"EVENT", handoff.event},
                         {"STATION", handoff.station},
                         {"TICKET", handoff.ticket_id},
                         {"PEER", handoff.peer},
+                        {"PROTOCOL", handoff.protocol},
                         {"CLAIM", handoff.claim},
                         {"SESSION", handoff.session},
                         {"WORKER", link->state.worker},
@@ -137,16 +185,18 @@ void Gate::refused(const ingest::Refused& one) {
 }
 
 void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
-  if (auto* opened = std::get_if<wire::SessionOpened>(&message)) {
-    if (!sessions_.opened(*opened, link.path))
+  if (std::holds_alternative<wire::WorkerState>(message)) {
+    tell_candidates();
+  } else if (auto* opened = std::get_if<wire::SessionOpened>(&message)) {
+    if (!door_.lock()->sessions.opened(*opened, link.path))
       log_info("found a session", {{"SESSION", opened->session},
                                    {"STATION", opened->station},
                                    {"PEER", opened->peer},
                                    {"WORKER", link.state.worker}});
   } else if (auto* closed = std::get_if<wire::SessionClosed>(&message)) {
-    sessions_.closed(closed->session);
+    door_.lock()->sessions.closed(closed->session);
   } else if (auto* health = std::get_if<wire::SessionHealth>(&message)) {
-    sessions_.health(*health);
+    door_.lock()->sessions.health(*health);
   }
 }
 
@@ -155,7 +205,8 @@ void Gate::on_worker_lost(const WorkerLink& link) {
   const bool expected = !link.state.accepting && link.state.sessions == 0;
   tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
              {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
-  sessions_.worker_lost(link.path);
+  tell_candidates(link.path);
+  door_.lock()->sessions.worker_lost(link.path);
 }
 
 void Gate::accept_subscriber(std::unique_ptr<wire::Channel> channel) {
@@ -177,9 +228,15 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
     from.wants_status = true;
     from.channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
-    from.channel->send(wire::Listeners{listener_names_}, listener_.listening());
+    std::vector<std::string> names = listener_names_;
+    std::vector<int> fds = listener_.listening();
+    for (int udp : srt_ ? srt_->listening() : std::vector<int>{}) {
+      names.emplace_back(kSrt);
+      fds.push_back(udp);
+    }
+    from.channel->send(wire::Listeners{names}, fds);
   } else if (std::holds_alternative<wire::Drain>(message)) {
-    draining_ = true;
+    door_.lock()->draining = true;
   } else if (std::holds_alternative<wire::Stop>(message)) {
     loop_.stop();
   }
@@ -188,7 +245,7 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
 void Gate::tick() {
   if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
   refusals_logged_ = refusals_unlogged_ = 0;
-  if (++ticks_ % kTicksBetweenDrops == 0) sessions_.drop_expired();
+  if (++ticks_ % kTicksBetweenDrops == 0) door_.lock()->sessions.drop_expired();
   wire::Status status{"gate", static_cast<uint32_t>(::getpid()), status_json()};
   for (const auto& subscriber : subscribers_)
     if (subscriber->wants_status) subscriber->channel->send(status);
@@ -196,22 +253,36 @@ void Gate::tick() {
 
 std::string Gate::status_json() const {
   ingest::Counters counters = listener_.counters();
-  JsonLine refused;
-  for (const auto& [code, count] : counters.refused) refused.field(std::to_string(code), count);
+  auto door = door_.lock();
   JsonLine out;
   out.field("accepted", counters.accepted)
       .field("admitted", counters.admitted)
       .field("challenged", counters.challenged)
-      .raw("refused", refused.take())
+      .raw("refused", refused_json(counters.refused))
       .field("timed_out", counters.timed_out)
       .field("gone", counters.gone)
       .field("over_network", counters.over_network)
       .field("accept_errors", counters.accept_errors)
       .field("unauthenticated", counters.unauthenticated)
-      .field("draining", draining_)
+      .field("draining", door->draining)
       .field("workers", workers_ ? workers_->all().size() : 0)
-      .field("sessions", sessions_.all().size());
+      .field("sessions", door->sessions.all().size());
+  if (srt_) out.raw("srt", srt_json());
   return out.take();
+}
+
+std::string Gate::srt_json() const {
+  const srt::Counters counters = srt_->counters();
+  return JsonLine()
+      .field("asked", counters.asked)
+      .field("admitted", counters.admitted)
+      .raw("refused", refused_json(counters.refused))
+      .field("gone", counters.gone)
+      .field("pending", counters.pending)
+      .field("links", counters.links)
+      .field("check_us", counters.check_us)
+      .field("longest_check_us", counters.longest_check_us)
+      .take();
 }
 
 }  // namespace headgate::gate

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <base/clock.h>
+#include <base/guarded.h>
 #include <base/loop.h>
 #include <ingest/listener.h>
+#include <srt/listener.h>
 #include <ticket/verifier.h>
 #include <wire/channel.h>
 
@@ -21,7 +23,8 @@ namespace headgate::gate {
 
 struct Settings {
   std::string runtime_dir;
-  ingest::Policy policy;
+  ingest::Policy policy = {};
+  srt::Policy srt = {};
 };
 
 class Gate {
@@ -33,7 +36,7 @@ class Gate {
 
   // Opens gate.sock and looks for workers.
   Result<void> start();
-  void listen(std::string name, UniqueFd socket);  // "rtmp"
+  Result<void> listen(const std::string& name, UniqueFd socket);  // "rtmp"; "srt": a bound UDP socket
   std::string status_json() const;
 
  private:
@@ -42,19 +45,34 @@ class Gate {
     bool wants_status = false;
   };
 
+  // What a publisher is judged by. SRT asks within its handshake, in threads of libsrt.
+  struct Door {
+    explicit Door(const Clock& clock) : sessions(clock) {}
+    Sessions sessions;
+    std::vector<Candidate> workers;
+    bool draining = false;
+  };
+
+  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer);  // any thread
   Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ingest::Peer& peer);
   void admitted(ingest::Admitted admitted);
+  void admitted(srt::Admitted admitted);
+  void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
+  Result<void> listen_srt(UniqueFd socket);
   void refused(const ingest::Refused& refused);
   void on_worker_message(WorkerLink& link, const wire::Message& message);
   void on_worker_lost(const WorkerLink& link);
   void accept_subscriber(std::unique_ptr<wire::Channel> channel);
   void on_subscriber_message(Subscriber& from, const wire::Message& message);
   void tick();  // once a second
-  std::vector<Candidate> candidates() const;
+  void tell_candidates(const std::string& without = "");
+  std::string srt_json() const;
 
   Loop& loop_;
+  const Clock& clock_;
+  const ticket::Verifier& verifier_;
   Settings settings_;
-  Sessions sessions_;
+  mutable Guarded<Door> door_;
   ingest::Listener listener_;
   std::vector<std::string> listener_names_;  // in the order of listener_.listening()
   std::unique_ptr<WorkerLinks> workers_;
@@ -63,9 +81,9 @@ class Gate {
   Loop::TimerId ticker_ = 0;
   int64_t ticks_ = 0;
   uint64_t last_session_;
-  Sessions::Choice choice_;  // of the decide() whose admitted() comes next
-  bool draining_ = false;
+  Sessions::Choice choice_;                               // of the decide() whose admitted() comes next
   unsigned refusals_logged_ = 0, refusals_unlogged_ = 0;  // in this second
+  std::unique_ptr<srt::Listener> srt_;                    // none: no UDP socket; asks door_
 };
 
 }  // namespace headgate::gate

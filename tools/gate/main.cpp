@@ -12,7 +12,7 @@
 namespace headgate::gate {
 namespace {
 
-constexpr std::string_view kRtmp = "rtmp";
+constexpr std::string_view kRtmp = "rtmp", kSrt = "srt";
 
 int fail(const std::string& message, int code) {
   tools::log_error(message);
@@ -30,18 +30,22 @@ void raise_descriptor_limit() {
 int run(int argc, char** argv) {
   Settings settings;
   std::string keys;
-  std::vector<std::string> addresses;
+  std::vector<std::string> addresses, srt_addresses;
+  int64_t latency_ms = settings.srt.latency_ms;
   tools::Options options("", "Lets publishers in whose ticket is right and gives them to the workers.",
                          "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
-                         "\"rtmp\". SIGTERM ends it; sessions that were handed over go on.");
+                         "\"rtmp\" and \"srt\". SIGTERM ends it; RTMP sessions that were handed over go on.");
   options.text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
       .text("keys", keys, "DIR", "folder written by `headgate ticket keygen`")
-      .list("listen", addresses, "HOST:PORT", "listen here too; may be repeated");
+      .list("listen", addresses, "HOST:PORT", "listen for RTMP here too; may be repeated")
+      .list("listen-srt", srt_addresses, "HOST:PORT", "listen for SRT here too; may be repeated")
+      .number("srt-latency", latency_ms, 20, 10'000, "MS", "time for SRT to send again what was lost (120)");
   auto rest = options.parse(argc, argv);
   if (!rest) return fail(rest.error().message, 2);
   if (!rest->empty()) return fail("unexpected argument '" + rest->front() + "'", 2);
   if (settings.runtime_dir.empty() || keys.empty()) return fail("--runtime-dir and --keys are needed", 2);
 
+  settings.srt.latency_ms = static_cast<int>(latency_ms);
   auto node_keys = ticket::load_node_keys(keys);
   if (!node_keys) return fail(node_keys.error().message, 1);
   raise_descriptor_limit();
@@ -53,22 +57,27 @@ int run(int argc, char** argv) {
 
   size_t listening = 0;
   for (auto& [name, fd] : tools::take_inherited_listeners()) {
-    if (name != kRtmp) {
+    if (name != kRtmp && name != kSrt) {
       tools::log_warning("inherited a socket that has no use here", {{"NAME", name}});
       continue;
     }
-    gate.listen(name, std::move(fd));
+    if (auto done = gate.listen(name, std::move(fd)); !done)
+      return fail(name + ": " + done.error().message, 1);
     ++listening;
   }
-  for (const std::string& address : addresses) {
-    auto fd = tools::listen_tcp(address);
-    if (!fd) return fail(fd.error().message, 1);
+  auto listen = [&](std::string_view name, const std::string& address) -> Result<void> {
+    auto fd = name == kSrt ? tools::bind_udp(address) : tools::listen_tcp(address);
+    if (!fd) return Unexpected(fd.error());
     auto bound = tools::bound_address(fd->get());
-    tools::log_info("listening", {{"ADDRESS", bound ? *bound : address}});
-    gate.listen(std::string(kRtmp), *std::move(fd));
+    tools::log_info("listening", {{"NAME", name}, {"ADDRESS", bound ? *bound : address}});
     ++listening;
-  }
-  if (listening == 0) return fail("nothing to listen on: no inherited socket named rtmp and no --listen", 2);
+    return gate.listen(std::string(name), *std::move(fd));
+  };
+  for (const std::string& address : addresses)
+    if (auto done = listen(kRtmp, address); !done) return fail(done.error().message, 1);
+  for (const std::string& address : srt_addresses)
+    if (auto done = listen(kSrt, address); !done) return fail(done.error().message, 1);
+  if (listening == 0) return fail("nothing to listen on: no inherited socket and no --listen", 2);
   loop.run();
   return 0;
 }

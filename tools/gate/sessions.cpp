@@ -72,19 +72,36 @@ Result<std::string> Sessions::choose_worker(const Station& station,
                     "DOWN: this server takes no streams now (" + reason + "). Try again in a few seconds.");
 }
 
-Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
-                                          const std::vector<Candidate>& workers) {
-  int64_t now = clock_.mono_us();
-  Station station{ticket.event, ticket.station};
-  Choice out;
+Result<std::vector<Session>> Sessions::superseded_by(const ticket::Ticket& ticket, int64_t now_us) const {
+  std::vector<Session> out;
   for (const auto& [id, session] : sessions_) {
     if (session.event != ticket.event || session.station != ticket.station) continue;
     // Two valid tickets of one station (a reprint): first come, first served while it streams.
-    if (session.tid != ticket.tid && now - session.last_media_us <= ticket::kStockSilenceUs)
+    if (session.tid != ticket.tid && now_us - session.last_media_us <= ticket::kStockSilenceUs)
       return Unexpected(ticket::kConflict, "IN-USE: this station is streaming with another ticket.");
-    out.superseded.push_back(session);
+    out.push_back(session);
   }
-  auto worker = choose_worker(station, workers);
+  return out;
+}
+
+Result<void> Sessions::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,
+                                 const std::vector<Candidate>& workers) const {
+  const int64_t now = clock_.mono_us();
+  if (auto superseded = superseded_by(ticket, now); !superseded) return Unexpected(superseded.error());
+  if (auto worker = choose_worker({ticket.event, ticket.station}, workers); !worker)
+    return Unexpected(worker.error());
+  if (auto lease = leases_.would_grant(ticket, {peer.address}, now); !lease) return Unexpected(lease.error());
+  return {};
+}
+
+Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
+                                          const std::vector<Candidate>& workers) {
+  int64_t now = clock_.mono_us();
+  Choice out;
+  auto superseded = superseded_by(ticket, now);
+  if (!superseded) return Unexpected(superseded.error());
+  out.superseded = *std::move(superseded);
+  auto worker = choose_worker({ticket.event, ticket.station}, workers);
   if (!worker) return Unexpected(worker.error());
   out.worker = *worker;
   auto lease = leases_.claim(ticket, {peer.address}, now);

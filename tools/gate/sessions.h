@@ -48,6 +48,9 @@ class Sessions {
   Result<Choice> choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
                         const std::vector<Candidate>& workers);
   void begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice);
+  // What choose() would say, changing nothing: for one who has the ticket and has not proved its secret yet.
+  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,
+                         const std::vector<Candidate>& workers) const;
 
   // Returns false for a session that this gate did not hand over (it has been started anew).
   bool opened(const wire::SessionOpened& opened, const std::string& worker);
@@ -60,6 +63,7 @@ class Sessions {
 
  private:
   using Station = std::pair<uint32_t, uint32_t>;  // event, station
+  Result<std::vector<Session>> superseded_by(const ticket::Ticket& ticket, int64_t now_us) const;
   Result<std::string> choose_worker(const Station& station, const std::vector<Candidate>& workers) const;
 
   const Clock& clock_;

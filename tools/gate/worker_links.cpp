@@ -72,9 +72,8 @@ void WorkerLinks::connect(const std::string& path) {
   link.channel->start(
       [this, &link](wire::Message message, std::vector<UniqueFd>) {
         if (auto* state = std::get_if<wire::WorkerState>(&message)) {
-          link.state = std::move(*state);
+          link.state = *state;
           link.known = true;
-          return;
         }
         on_message_(link, message);
       },

@@ -69,6 +69,25 @@ TEST_F(SessionsTest, ATicketThatMayNotBeTakenOverStaysWhereItWas) {
   EXPECT_TRUE(sessions_.choose(ticket, peer_at("192.0.2.7"), workers_));
 }
 
+TEST_F(SessionsTest, ToAskChangesNothingAndIsToldWhatChoosingWouldBe) {
+  auto asked = [&](uint32_t station, const std::string& from, uint8_t mark = 1) {
+    auto may = sessions_.may_enter(ticket_of(station, mark), peer_at(from), workers_);
+    return may ? 0 : may.error().code;
+  };
+  EXPECT_EQ(asked(1, "198.51.100.9"), 0);
+  EXPECT_EQ(begin(1, 1).lease.kind, ticket::LeaseKind::kFirst);
+  EXPECT_EQ(asked(1, "192.0.2.7"), 0);
+  EXPECT_EQ(asked(1, "198.51.100.9"), ticket::kConflict);
+  EXPECT_EQ(asked(1, "192.0.2.7", 2), ticket::kConflict);
+  clock_.advance_us(5 * kSecond);
+  EXPECT_EQ(asked(1, "198.51.100.9"), 0);
+  EXPECT_EQ(choose(1)->lease.kind, ticket::LeaseKind::kResume);
+  for (Candidate& worker : workers_) worker.accepting = false;
+  EXPECT_EQ(asked(2, "192.0.2.7"), ticket::kDown);
+  workers_[0].reason = std::string(wire::kNoStorageFront) + "full";
+  EXPECT_EQ(asked(2, "192.0.2.7"), ticket::kNoStorage);
+}
+
 TEST_F(SessionsTest, FillsOneWorkerBeforeTheNext) {
   workers_ = {{"w0", 0, 0, 2, true, ""}, {"w1", 1, 0, 3, true, ""}};
   // Sessions that are on their way count, though the workers do not report them yet.
