@@ -16,10 +16,10 @@ int run_ticket_keygen(int argc, char** argv);
 int run_ticket_issue(int argc, char** argv);
 int run_ticket_show(int argc, char** argv);
 
-// --endpoint's value: rtmp://host[:port][/app] or srt://host:port.
+// --endpoint's value: rtmp://host[:port][/app], the same with rtmps, or srt://host:port.
 struct EndpointUrl {
   ticket::Endpoint endpoint;
-  std::string app;  // RTMP
+  std::string app;  // RTMP, RTMPS
 };
 Result<EndpointUrl> parse_endpoint_url(const std::string& url);
 
@@ -32,7 +32,8 @@ struct PublishEntry {
   std::string protocol;
   std::string client;  // the kind that takes this form; empty: ffmpeg, OBS and most others
   std::string url;
-  std::string server, user, password;          // RTMP
+  std::string key;                             // the stream key
+  std::string server, user, password;          // RTMP, RTMPS; no user: the key has the secret
   std::string address, stream_id, passphrase;  // SRT
 };
 std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,

@@ -34,7 +34,8 @@ struct IssueOptions {
 constexpr const char* kEpilogue =
     "TIME is 2026-09-14T06:00:00Z (RFC 3339, with its zone), Unix seconds, now, or an offset from now: +6h, "
     "-15m.\n"
-    "URL is rtmp://host[:port][/app] or srt://host:port. Whoever has the output can publish: treat it as a "
+    "URL is rtmp://host[:port][/app], the same with rtmps, or srt://host:port. Whoever has the output can "
+    "publish: treat it as a "
     "password.";
 
 Result<IssueOptions> parse_options(int argc, char** argv) {
@@ -99,6 +100,9 @@ Result<void> read_endpoints(const IssueOptions& given, Job& job) {
     auto endpoint = parse_endpoint_url(url);
     if (!endpoint) return Unexpected(endpoint.error());
     job.request.hints.endpoints.push_back(endpoint->endpoint);
+    // What stock clients send there.
+    if (endpoint->endpoint.protocol == ticket::Protocol::kRtmps)
+      job.request.flags |= ticket::kFlagBearerOverTls;
     job.endpoints.push_back(std::move(*endpoint));
   }
   const std::string& first = job.endpoints.front().endpoint.host;
@@ -122,13 +126,13 @@ Result<Job> read_job(const IssueOptions& given) {
   return job;
 }
 
-std::string to_json(const PublishEntry& entry, const std::string& wire) {
+std::string to_json(const PublishEntry& entry) {
   JsonLine json;
   json.field("protocol", entry.protocol);
   if (!entry.client.empty()) json.field("client", entry.client);
-  json.field("url", entry.url).field("key", wire);
-  if (!entry.server.empty())
-    json.field("server", entry.server).field("user", entry.user).field("password", entry.password);
+  json.field("url", entry.url).field("key", entry.key);
+  if (!entry.server.empty()) json.field("server", entry.server);
+  if (!entry.user.empty()) json.field("user", entry.user).field("password", entry.password);
   if (!entry.address.empty())
     json.field("address", entry.address)
         .field("streamid", entry.stream_id)
@@ -140,7 +144,7 @@ std::string to_json(const Job& job, const ticket::Issued& issued, const std::str
   const ticket::Ticket& ticket = issued.ticket;
   std::string publish;
   for (const PublishEntry& entry : publish_entries(issued, job.endpoints))
-    publish += (publish.empty() ? "[" : ",") + to_json(entry, ticket.wire_text());
+    publish += (publish.empty() ? "[" : ",") + to_json(entry);
   publish += "]";
   return JsonLine()
              .field("event", ticket.event)
@@ -159,7 +163,7 @@ std::string to_json(const Job& job, const ticket::Issued& issued, const std::str
          "\n";
 }
 
-void add_instructions(std::string& out, const PublishEntry& entry, const std::string& wire) {
+void add_instructions(std::string& out, const PublishEntry& entry) {
   if (entry.client == "librtmp") {
     out +=
         "GStreamer, rtmpsink:\n  ... ! flvmux streamable=true ! rtmpsink location=\"" + entry.url + "\"\n\n";
@@ -171,9 +175,13 @@ void add_instructions(std::string& out, const PublishEntry& entry, const std::st
     out += "Apps with separate fields, SRT:\n  Address     " + entry.address + "\n  Stream ID   " +
            entry.stream_id + "\n  Passphrase  " + entry.passphrase + "\n\n";
   } else {
-    out += "OBS Studio, service Custom, and phone apps:\n  Server      " + entry.server + "\n  Stream key  " +
-           wire + "\n  Use authentication\n  User        " + entry.user + "\n  Password    " +
-           entry.password + "\n\n";
+    std::string title = "OBS Studio, service Custom, and phone apps";
+    if (entry.protocol == "rtmps") title += entry.user.empty() ? ", TLS" : ", TLS with user and password";
+    out += title + ":\n  Server      " + entry.server + "\n  Stream key  " + entry.key + "\n";
+    if (!entry.user.empty())
+      out += "  Use authentication\n  User        " + entry.user + "\n  Password    " + entry.password + "\n";
+    out += "\n";
+    if (!entry.client.empty()) return;
     out += "ffmpeg:\n  ffmpeg -re -i INPUT -c:v libx264 -g 60 -c:a aac -f flv \"" + entry.url + "\"\n\n";
     out += "GStreamer, rtmp2sink:\n  ... ! flvmux streamable=true ! rtmp2sink location=\"" + entry.url +
            "\"\n\n";
@@ -189,8 +197,7 @@ std::string to_text(const Job& job, const ticket::Issued& issued, const std::str
          " until " + utc_text(ticket.expires) + "\n\n";
   out += qr::to_terminal(code, terminal);
   out += "\n" + qr_text + "\n\n";
-  for (const PublishEntry& entry : publish_entries(issued, job.endpoints))
-    add_instructions(out, entry, ticket.wire_text());
+  for (const PublishEntry& entry : publish_entries(issued, job.endpoints)) add_instructions(out, entry);
   out += "Whoever has this can publish as station " + std::to_string(ticket.station) +
          ": treat it as a password.\n";
   return out;

@@ -3,7 +3,9 @@
 #include <glib.h>
 
 #include <memory>
+#include <utility>
 
+#include <base/encoding.h>
 #include <ticket/verifier.h>
 
 #include "ticket.h"
@@ -13,8 +15,10 @@ namespace {
 
 using ticket::Protocol;
 
-constexpr int kDefaultRtmpPort = 1935;
+constexpr int kDefaultRtmpPort = 1935, kDefaultRtmpsPort = 443;
 constexpr std::string_view kDefaultApp = "lt";
+// On RTMPS: the application that asks for user and password instead of the secret as such (docs/rtmp.md).
+constexpr std::string_view kChallengeApp = "auth";
 constexpr size_t kMaxAppSize = 64;
 // The smallest key that SRT has; 128 bits as the secret's.
 constexpr std::string_view kSrtKeyBytes = "16";
@@ -44,13 +48,17 @@ Result<std::string> app_of(std::string_view path) {
 Result<EndpointUrl> from_uri(GUri* uri) {
   EndpointUrl result;
   std::string_view scheme = g_uri_get_scheme(uri);
-  if (scheme != "rtmp" && scheme != "srt") return Unexpected("only rtmp:// and srt:// are supported");
-  result.endpoint.protocol = scheme == "rtmp" ? Protocol::kRtmp : Protocol::kSrt;
+  if (scheme != "rtmp" && scheme != "rtmps" && scheme != "srt")
+    return Unexpected("only rtmp://, rtmps:// and srt:// are supported");
+  result.endpoint.protocol = scheme == "rtmp"    ? Protocol::kRtmp
+                             : scheme == "rtmps" ? Protocol::kRtmps
+                                                 : Protocol::kSrt;
   if (g_uri_get_userinfo(uri) || g_uri_get_query(uri) || g_uri_get_fragment(uri))
     return Unexpected("user, password, query and fragment come from the ticket: leave them out");
   if (const char* host = g_uri_get_host(uri)) result.endpoint.host = host;
   int port = g_uri_get_port(uri);
   if (port == -1 && result.endpoint.protocol == Protocol::kRtmp) port = kDefaultRtmpPort;
+  if (port == -1 && result.endpoint.protocol == Protocol::kRtmps) port = kDefaultRtmpsPort;
   if (port < 1) return Unexpected("a port from 1 to 65535 is needed");
   result.endpoint.port = static_cast<uint16_t>(port);
   std::string_view path = g_uri_get_path(uri);
@@ -60,6 +68,8 @@ Result<EndpointUrl> from_uri(GUri* uri) {
     auto app = app_of(path);
     if (!app) return Unexpected(app.error());
     result.app = *app;
+    if (result.endpoint.protocol == Protocol::kRtmps && result.app == kChallengeApp)
+      return Unexpected("the app 'auth' asks for user and password, and is printed beside every other");
   }
   // The library knows what a host is.
   ticket::Hints hints;
@@ -98,6 +108,47 @@ std::string authority_of(const ticket::Endpoint& endpoint) {
   return (ipv6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
 }
 
+namespace {
+
+// "rtmp://USER:PASSWORD@host:port/app/KEY"
+std::string url_with_password(const PublishEntry& entry, const std::string& authority, std::string_view app) {
+  std::string out = entry.protocol + "://" + entry.user;
+  out.append(":").append(entry.password).append("@").append(authority);
+  return out.append("/").append(app).append("/").append(entry.key);
+}
+
+void add_rtmp(std::vector<PublishEntry>& entries, PublishEntry entry, const std::string& authority,
+              const std::string& app, const ticket::Issued& issued) {
+  entry.server = "rtmp://" + authority + "/" + app;
+  entry.user = ticket::rtmp_user(issued.ticket.tid);
+  entry.password = ticket::rtmp_password(issued.seed);
+  entry.url = url_with_password(entry, authority, app);
+  entries.push_back(entry);
+  // librtmp does not take user and password from the URL: they follow it, as librtmp(3) has it.
+  entry.client = "librtmp";
+  entry.url = entry.server + "/" + entry.key;
+  entry.url.append(" pubUser=").append(entry.user).append(" pubPasswd=").append(entry.password);
+  entry.url += " live=1";
+  entries.push_back(std::move(entry));
+}
+
+void add_rtmps(std::vector<PublishEntry>& entries, PublishEntry entry, const std::string& authority,
+               const std::string& app, const ticket::Issued& issued) {
+  PublishEntry challenge = entry;
+  entry.server = "rtmps://" + authority + "/" + app;
+  entry.key += "." + to_base64url(issued.seed);
+  entry.url = entry.server + "/" + entry.key;
+  entries.push_back(std::move(entry));
+  challenge.client = "challenge";
+  challenge.server = "rtmps://" + authority + "/" + std::string(kChallengeApp);
+  challenge.user = ticket::rtmp_user(issued.ticket.tid);
+  challenge.password = ticket::rtmp_password(issued.seed);
+  challenge.url = url_with_password(challenge, authority, kChallengeApp);
+  entries.push_back(std::move(challenge));
+}
+
+}  // namespace
+
 std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,
                                           const std::vector<EndpointUrl>& endpoints) {
   std::vector<PublishEntry> entries;
@@ -106,6 +157,7 @@ std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,
     std::string authority = authority_of(url.endpoint);
     PublishEntry entry;
     entry.protocol = scheme_of(url.endpoint.protocol);
+    entry.key = wire;
     if (url.endpoint.protocol == Protocol::kSrt) {
       entry.address = "srt://" + authority;
       entry.stream_id = "#!::m=publish,r=" + std::to_string(issued.ticket.station) + ",u=" + wire;
@@ -123,19 +175,8 @@ std::vector<PublishEntry> publish_entries(const ticket::Issued& issued,
       entries.push_back(std::move(entry));
       continue;
     }
-    entry.server = "rtmp://" + authority + "/" + url.app;
-    entry.user = ticket::rtmp_user(issued.ticket.tid);
-    entry.password = ticket::rtmp_password(issued.seed);
-    entry.url = "rtmp://" + entry.user;
-    entry.url.append(":").append(entry.password).append("@").append(authority);
-    entry.url.append("/").append(url.app).append("/").append(wire);
-    entries.push_back(entry);
-    // librtmp does not take user and password from the URL: they follow it, as librtmp(3) has it.
-    entry.client = "librtmp";
-    entry.url = entry.server + "/" + wire;
-    entry.url.append(" pubUser=").append(entry.user).append(" pubPasswd=").append(entry.password);
-    entry.url += " live=1";
-    entries.push_back(std::move(entry));
+    auto* add = url.endpoint.protocol == Protocol::kRtmps ? add_rtmps : add_rtmp;
+    add(entries, std::move(entry), authority, url.app, issued);
   }
   return entries;
 }

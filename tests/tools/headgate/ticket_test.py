@@ -194,6 +194,32 @@ class Issue(TicketTest):
         self.assertEqual(re.findall(r"Endpoint +(\S+)", words),
                          ["rtmp://a.example.org:1935", "srt://b.example.org:9000", "rtmp://[2001:db8::1]:1936"])
 
+    def test_rtmps_urls(self):
+        ticket = self.issue("--endpoint", "rtmps://in.example.org", "--endpoint", "rtmps://[::1]:8443/live")
+        entry, challenge, other, _ = ticket["publish"]
+        wire = base64.urlsafe_b64decode(ticket["ticket"])
+        self.assertEqual(int.from_bytes(wire[34:36], "big") & 3, 3, "the secret may be sent over TLS")
+        key, secret = entry["key"].split(".")
+        self.assertEqual(key, ticket["ticket"])
+        self.assertEqual(base32(base64.urlsafe_b64decode(secret + "==")), challenge["password"])
+        self.assertEqual((entry["protocol"], entry["server"], entry["url"]),
+                         ("rtmps", "rtmps://in.example.org:443/lt", f"rtmps://in.example.org:443/lt/{entry['key']}"))
+        self.assertNotIn("client", entry)
+        self.assertNotIn("password", entry)
+        self.assertEqual((challenge["client"], challenge["key"], challenge["server"]),
+                         ("challenge", key, "rtmps://in.example.org:443/auth"))
+        self.assertEqual(challenge["url"], f"rtmps://{challenge['user']}:{challenge['password']}@in.example.org:443/auth/{key}")
+        self.assertEqual(other["server"], "rtmps://[::1]:8443/live")
+        code, words, _ = self.show(ticket["qr_text"], "--keys", self.keys)
+        self.assertEqual(code, 0)
+        self.assertIn("rtmps://in.example.org:443", words)
+        self.assertIn("secret as stream key over TLS", words)
+        plain = base64.urlsafe_b64decode(self.issue()["ticket"])
+        self.assertEqual(int.from_bytes(plain[34:36], "big") & 3, 2)
+        text = run("ticket", "issue", "--keys", self.keys, "--station", "1", "--endpoint", "rtmps://in.example.org").stdout
+        self.assertRegex(text, r"Stream key  [\w-]{160}\.[\w-]{22}\n\n")
+        self.assertIn("TLS with user and password", text)
+
     def test_srt_url(self):
         ticket = self.issue("--endpoint", "srt://127.0.0.1:9000")
         entry, gstreamer = ticket["publish"]
@@ -301,7 +327,7 @@ class Issue(TicketTest):
                 (["--keys", self.keys, "--station", "1", "--name", "a\nb"], "control characters"),
                 (["--keys", self.keys, "--station", "1", "--host", "a b"], "--host"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "127.0.0.1"], "not a URL"),
-                (["--keys", self.keys, "--station", "1", "--endpoint", "http://a"], "only rtmp:// and srt://"),
+                (["--keys", self.keys, "--station", "1", "--endpoint", "http://a"], "only rtmp://, rtmps:// and srt://"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "srt://a"], "port"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "srt://a:9000/x"], "no path"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "rtmp://a:0"], "port"),
@@ -310,6 +336,7 @@ class Issue(TicketTest):
                 (["--keys", self.keys, "--station", "1", "--endpoint", "rtmp://u:p@a/lt"], "come from the ticket"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "rtmp://a/lt?x=1"], "come from the ticket"),
                 (["--keys", self.keys, "--station", "1", "--endpoint", "rtmp://a/b/c"], "one name"),
+                (["--keys", self.keys, "--station", "1", "--endpoint", "rtmps://a/auth"], "user and password"),
                 (["--keys", self.keys, "--station", "1", "--name", "x" * 60, "--endpoint", "rtmp://" + "h" * 24],
                  "231 bytes"),
                 (["--keys", self.path("none"), "--station", "1"], "none/event.json is missing"),
