@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <array>
 
 #include <codec/track.h>
@@ -84,6 +85,9 @@ Result<Asc> parse_asc(Bytes bytes) {
     return wrong("audio object type " + std::to_string(asc.core_object_type) +
                  " is not supported (AAC Main, LC, SSR, LTP and HE-AAC over them are)");
   if (asc.core_rate == 0 || asc.output_rate == 0) return wrong("reserved sampling frequency");
+  constexpr uint32_t kMaxRate = 1'000'000;  // 24 bits could say more, nothing means it
+  if (std::max(asc.core_rate, asc.output_rate) > kMaxRate)
+    return wrong("sampling frequency of " + std::to_string(std::max(asc.core_rate, asc.output_rate)));
 
   // GASpecificConfig (4.4.1)
   asc.frame_samples = reader.flag() ? 960 : 1024;

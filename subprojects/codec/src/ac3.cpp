@@ -170,16 +170,22 @@ Result<Track> track_from_eac3_frame(Bytes unit) {
   std::vector<Substream> substreams;
   size_t bytes = 0;
   uint32_t blocks = 0;
+  bool first_round = true;  // frames of fewer blocks come again, until the unit has six
   while (const std::optional<Header> header = read_header(unit)) {
     if (header->codec != Codec::eac3) break;
     bytes += header->bytes;
     if (header->type == StreamType::dependent) {
       if (substreams.empty()) break;
       Substream& parent = substreams.back();
-      if (blocks == header->blocks) ++parent.dependents;  // once, not for each frame of fewer blocks
-      parent.locations |= locations_of(header->channel_map);
+      if (first_round) {
+        ++parent.dependents;
+        parent.locations |= locations_of(header->channel_map);
+      }
     } else {
-      if (header->substream == 0) blocks += header->blocks;
+      if (header->substream == 0) {
+        first_round = blocks == 0;
+        blocks += header->blocks;
+      }
       if (header->substream == substreams.size()) substreams.push_back({*header, 0, 0});
     }
     if (header->bytes >= unit.size()) break;

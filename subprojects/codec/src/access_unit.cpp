@@ -72,6 +72,29 @@ bool is_key(const Track& track, Bytes access_unit) {
   return false;
 }
 
+Result<Track> track_from_access_unit(Codec codec, Bytes access_unit, uint32_t frame_rate_milli) {
+  switch (codec) {
+    case Codec::av1: {
+      Result<Track> track = track_from_av1_obus(access_unit);
+      if (track && track->frame_rate_milli == 0) track->frame_rate_milli = frame_rate_milli;
+      return track;
+    }
+    case Codec::vp9:
+      return track_from_vp9_frame(access_unit, frame_rate_milli);
+    case Codec::ac3:
+      return track_from_ac3_frame(access_unit);
+    case Codec::eac3:
+      return track_from_eac3_frame(access_unit);
+    case Codec::h264:
+    case Codec::h265:
+    case Codec::aac:
+    case Codec::opus:
+    case Codec::flac:
+      break;
+  }
+  return Unexpected("a codec whose access units do not say how they are decoded");
+}
+
 uint32_t frame_samples(const Track& track, Bytes access_unit) {
   switch (track.codec) {
     case Codec::opus:

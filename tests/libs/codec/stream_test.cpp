@@ -175,6 +175,17 @@ TEST(StreamConfig, OfOpus) {
             "Opus: channel 2 is mapped to a stream that is not there");
 }
 
+TEST(StreamConfig, OfAccessUnits) {
+  EXPECT_EQ(config_of(track_from_access_unit(Codec::vp9, hex("824983420013d00b360638241c184a00"), 60000)),
+            "0014820202020000");
+  const Result<Track> av1 = track_from_access_unit(Codec::av1, hex("12000a0b000000043cf6ccdaf90040"), 60000);
+  EXPECT_EQ(config_of(av1), "81000c000a0b000000043cf6ccdaf90040");
+  EXPECT_EQ(av1->frame_rate_milli, 60000u);
+  EXPECT_EQ(config_of(track_from_access_unit(Codec::ac3, hex("0b77fe95144043e106f46370"))), "101140");
+  EXPECT_EQ(config_of(track_from_access_unit(Codec::eac3, hex("0b77037f3f87c00020f82000"))), "0e00200f00");
+  EXPECT_FALSE(track_from_access_unit(Codec::opus, hex("fcb4065a")));
+}
+
 TEST(AccessUnits, Keys) {
   Track track;
   track.config = hex("0164001effe1");

@@ -71,4 +71,8 @@ struct Ac3Frame {
 };
 std::optional<Ac3Frame> ac3_frame(Bytes header);
 
+// Of the codecs whose access units say it all: AV1, VP9 (key frames), AC-3, E-AC-3. Error: another codec, or
+// an access unit that does not say it. `frame_rate_milli`: where it is known from elsewhere, else 0.
+Result<Track> track_from_access_unit(Codec codec, Bytes access_unit, uint32_t frame_rate_milli = 0);
+
 }  // namespace headgate::codec
