@@ -98,6 +98,12 @@ void AdmittedPublisher::gather(size_t bytes) {
   if (bytes == 0) send(std::exchange(gathered_, {}));
 }
 
+void AdmittedPublisher::chunk_size(uint32_t bytes) {
+  ByteVector out;
+  writer_.set_chunk_size(out, bytes);
+  send(out);
+}
+
 void AdmittedPublisher::metadata(bool video, bool audio) {
   ByteVector amf;
   rtmp::AmfWriter writer(amf);

@@ -30,6 +30,7 @@ class AdmittedPublisher {
   const ByteVector& session_state() const { return state_; }
   void handed_over() { theirs_.reset(); }
 
+  void chunk_size(uint32_t bytes);  // of what follows
   void metadata(bool video, bool audio);
   void video_config(Bytes avcc, uint32_t ms = 0);
   void audio_config(Bytes asc, uint32_t ms = 0);
