@@ -8,15 +8,19 @@
 namespace headgate::worker {
 namespace {
 
+// Codecs that tickets have no bit for: a ticket that names codecs does not mean them.
+constexpr uint16_t kNoBit = 0;
+
 struct CodecName {
   std::string_view front;  // of the RFC 6381 name
-  ticket::CodecBit bit;
+  uint16_t bit;            // ticket::CodecBit
   const char* name;
 };
 constexpr CodecName kCodecs[] = {
     {"avc1", ticket::kH264, "H.264"}, {"avc3", ticket::kH264, "H.264"}, {"hvc1", ticket::kH265, "H.265"},
     {"hev1", ticket::kH265, "H.265"}, {"av01", ticket::kAv1, "AV1"},    {"mp4a", ticket::kAac, "AAC"},
-    {"opus", ticket::kOpus, "Opus"},  {"Opus", ticket::kOpus, "Opus"},
+    {"opus", ticket::kOpus, "Opus"},  {"Opus", ticket::kOpus, "Opus"},  {"vp09", kNoBit, "VP9"},
+    {"ac-3", kNoBit, "AC-3"},         {"ec-3", kNoBit, "E-AC-3"},       {"fLaC", kNoBit, "FLAC"},
 };
 
 std::string problem(ticket::Refusal code, const std::string& text) {

@@ -90,6 +90,13 @@ TEST(Claims, OnlyTheTicketsCodecs) {
   EXPECT_EQ(newer.refuse_codecs("hev1.1.6.L93.B0"), "");
   EXPECT_NE(newer.refuse_codecs("avc1.64001f"), "");
   EXPECT_NE(newer.refuse_codecs("av01.0.04M.08,mp4a.40.2"), "");
+  // Tickets cannot name these.
+  EXPECT_EQ(newer.refuse_codecs("vp09.00.10.08"),
+            "1415 CODEC: this ticket is not for VP9. Choose another encoder.");
+  EXPECT_EQ(newer.refuse_codecs("ac-3"), "1415 CODEC: this ticket is not for AC-3. Choose another encoder.");
+  EXPECT_EQ(newer.refuse_codecs("ec-3"),
+            "1415 CODEC: this ticket is not for E-AC-3. Choose another encoder.");
+  EXPECT_EQ(newer.refuse_codecs("fLaC"), "1415 CODEC: this ticket is not for FLAC. Choose another encoder.");
 }
 
 }  // namespace
