@@ -79,8 +79,8 @@ struct Stats {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // The program's streams: once, and again when they change. Sets `taken` of those that are wanted and have a
-  // codec; a stream that is still there goes on as it is.
+  // The program's streams: once, and again when they change, to none perhaps. Sets `taken` of those that are
+  // wanted and have a codec; a stream that is still there goes on as it is.
   virtual void on_program(std::span<Stream> streams) = 0;
   // What describes the units of a stream from here on: before its first one, and whenever it changes.
   virtual void on_config(uint16_t pid, const codec::Track& track) = 0;
