@@ -217,12 +217,15 @@ void Video::give(size_t end) {
     return output_.lost();
   }
   Unit unit;
+  bool slice = false;
   for (size_t i = 0; i < nals_.size(); ++i) {
     const Bytes one = nal(i, end);
     if (one.empty() || is_left_out(codec_, one)) continue;
+    slice |= codec::is_vcl(codec_, one);
     unit.size += kLengthBytes + one.size();
     unit.key |= codec::is_key_nal(codec_, one) || is_recovery_point(codec_, one);
   }
+  if (!slice) return output_.dropped_unit();  // it was of zeros, which belong to no NAL unit
   if (unit.size > kMaxUnitBytes) return refuse_large();
   if (time_) unit.pts = time_->pts, unit.dts = time_->dts;
   output_.unit(unit, [&](std::span<std::byte> room) {
