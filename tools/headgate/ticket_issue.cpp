@@ -34,9 +34,8 @@ struct IssueOptions {
 constexpr const char* kEpilogue =
     "TIME is 2026-09-14T06:00:00Z (RFC 3339, with its zone), Unix seconds, now, or an offset from now: +6h, "
     "-15m.\n"
-    "URL is rtmp://host[:port][/app], the same with rtmps, or srt://host:port. Whoever has the output can "
-    "publish: treat it as a "
-    "password.";
+    "URL is rtmp://host[:port][/app], the same with rtmps, or srt://host:port.\n"
+    "Whoever has the output can publish: treat it as a password.";
 
 Result<IssueOptions> parse_options(int argc, char** argv) {
   IssueOptions given;

@@ -216,7 +216,8 @@ class Issue(TicketTest):
         self.assertIn("secret as stream key over TLS", words)
         plain = base64.urlsafe_b64decode(self.issue()["ticket"])
         self.assertEqual(int.from_bytes(plain[34:36], "big") & 3, 2)
-        text = run("ticket", "issue", "--keys", self.keys, "--station", "1", "--endpoint", "rtmps://in.example.org").stdout
+        text = run("ticket", "issue", "--keys", self.keys, "--station", "1", "--endpoint",
+                   "rtmps://in.example.org").stdout.decode()
         self.assertRegex(text, r"Stream key  [\w-]{160}\.[\w-]{22}\n\n")
         self.assertIn("TLS with user and password", text)
 
