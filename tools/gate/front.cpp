@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kExpiresSoonSeconds = 14 * 24 * 3600;
 
-Result<void> read_networks(const std::string& option, const std::string& networks, ingest::AddressFilter& filter) {
+Result<void> read_networks(const std::string& option, const std::string& networks,
+                           ingest::AddressFilter& filter) {
   if (networks.empty()) return {};
   auto list = ingest::AddressList::of_networks(networks);
   if (!list) return Unexpected("--" + option + ": " + list.error().message);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What stands before the protocols on the gate's ports, and the files that it comes from: who may connect,
-// which proxies say who it is, and the certificate of TLS ports. In the loop's thread, but for what addresses()
-// gives.
+// which proxies say who it is, and the certificate of TLS ports. In the loop's thread, but for what
+// addresses() gives.
 #pragma once
 
 #include <base/clock.h>
@@ -17,10 +17,10 @@
 namespace headgate::gate {
 
 struct FrontSettings {
-  std::string addresses;                     // file; empty: everybody may connect
-  std::string rtmp_proxies, rtmps_proxies;   // networks with commas between; empty: no PROXY headers
-  std::string tls_certificate, tls_key;      // files; both or none
-  unsigned relay_threads = 1;                // for the bytes of TLS sessions
+  std::string addresses;                    // file; empty: everybody may connect
+  std::string rtmp_proxies, rtmps_proxies;  // networks with commas between; empty: no PROXY headers
+  std::string tls_certificate, tls_key;     // files; both or none
+  unsigned relay_threads = 1;               // for the bytes of TLS sessions
 };
 
 class Front {

@@ -4,6 +4,7 @@
 #include <base/encoding.h>
 #include <base/json_line.h>
 #include <common/log.h>
+#include <common/utc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ constexpr int64_t kTicksBetweenDrops = 60;  // of expired leases
 // A flood of wrong attempts is told by number, not line by line.
 constexpr unsigned kRefusalLinesPerSecond = 50;
 constexpr std::string_view kSocketName = "gate.sock";
-constexpr char kRtmp[] = "rtmp", kSrt[] = "srt";  // names of sockets and protocols
+constexpr char kRtmp[] = "rtmp", kRtmps[] = "rtmps", kSrt[] = "srt";  // names of sockets and protocols
 constexpr char kDrained[] = "DOWN: this server is being taken out of service. Use the ticket's next server.";
 
 wire::Handoff handoff_of(const ticket::Ticket& ticket, const ingest::Peer& peer, const ingest::Grant& grant) {
@@ -52,6 +53,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
       verifier_(verifier),
       settings_(std::move(settings)),
       door_(clock),
+      front_(clock, settings_.front),
       listener_(
           loop, clock, verifier, settings_.policy,
           {[this](const ticket::Ticket& ticket, const ingest::Peer& peer) { return decide(ticket, peer); },
@@ -64,6 +66,7 @@ Gate::~Gate() {
 }
 
 Result<void> Gate::start() {
+  if (auto loaded = front_.load(); !loaded) return loaded;
   auto workers = WorkerLinks::watch(
       loop_, settings_.runtime_dir,
       [this](WorkerLink& link, const wire::Message& message) { on_worker_message(link, message); },
@@ -81,8 +84,10 @@ Result<void> Gate::start() {
 
 Result<void> Gate::listen(const std::string& name, UniqueFd socket) {
   if (name == kSrt) return listen_srt(std::move(socket));
+  auto port = front_.port(name);
+  if (!port) return Unexpected(port.error());
   listener_names_.push_back(name);
-  listener_.add(std::move(socket));
+  listener_.add(std::move(socket), *port);
   return {};
 }
 
@@ -129,7 +134,7 @@ Result<ingest::Grant> Gate::decide(const ticket::Ticket& ticket, const ingest::P
 // Both directly after decide() of the same connection.
 void Gate::admitted(ingest::Admitted one) {
   wire::Handoff handoff = handoff_of(one.ticket, one.peer, one.grant);
-  handoff.protocol = kRtmp;
+  handoff.protocol = one.tls ? kRtmps : kRtmp;
   handoff.user_agent = std::move(one.user_agent);
   handoff.state = std::move(one.state);
   hand_over(std::move(handoff), one.ticket, std::move(one.socket));
@@ -243,6 +248,7 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
 }
 
 void Gate::tick() {
+  front_.reload(false);
   if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
   refusals_logged_ = refusals_unlogged_ = 0;
   if (++ticks_ % kTicksBetweenDrops == 0) door_.lock()->sessions.drop_expired();
@@ -261,12 +267,16 @@ std::string Gate::status_json() const {
       .raw("refused", refused_json(counters.refused))
       .field("timed_out", counters.timed_out)
       .field("gone", counters.gone)
+      .field("denied", counters.denied)
       .field("over_network", counters.over_network)
       .field("accept_errors", counters.accept_errors)
       .field("unauthenticated", counters.unauthenticated)
       .field("draining", door->draining)
       .field("workers", workers_ ? workers_->all().size() : 0)
       .field("sessions", door->sessions.all().size());
+  if (front_.certificate_expires() != 0)
+    out.field("relayed", front_.relayed())
+        .field("certificate_expires_utc", tools::utc_text(front_.certificate_expires() * 1'000'000));
   if (srt_) out.raw("srt", srt_json());
   return out.take();
 }

@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 
+#include "front.h"
 #include "sessions.h"
 #include "worker_links.h"
 
@@ -25,6 +26,7 @@ struct Settings {
   std::string runtime_dir;
   ingest::Policy policy = {};
   srt::Policy srt = {};
+  FrontSettings front = {};
 };
 
 class Gate {
@@ -34,9 +36,11 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  // Opens gate.sock and looks for workers.
+  // Reads the files of Settings::front, opens gate.sock and looks for workers.
   Result<void> start();
-  Result<void> listen(const std::string& name, UniqueFd socket);  // "rtmp"; "srt": a bound UDP socket
+  Result<void> listen(const std::string& name,
+                      UniqueFd socket);   // "rtmp", "rtmps"; "srt": a bound UDP socket
+  void reload() { front_.reload(true); }  // the files, changed or not
   std::string status_json() const;
 
  private:
@@ -73,6 +77,7 @@ class Gate {
   const ticket::Verifier& verifier_;
   Settings settings_;
   mutable Guarded<Door> door_;
+  Front front_;
   ingest::Listener listener_;
   std::vector<std::string> listener_names_;  // in the order of listener_.listening()
   std::unique_ptr<WorkerLinks> workers_;

@@ -12,7 +12,7 @@
 namespace headgate::gate {
 namespace {
 
-constexpr std::string_view kRtmp = "rtmp", kSrt = "srt";
+constexpr std::string_view kRtmp = "rtmp", kRtmps = "rtmps", kSrt = "srt";
 
 int fail(const std::string& message, int code) {
   tools::log_error(message);
@@ -30,16 +30,27 @@ void raise_descriptor_limit() {
 int run(int argc, char** argv) {
   Settings settings;
   std::string keys;
-  std::vector<std::string> addresses, srt_addresses;
+  std::vector<std::string> addresses, rtmps_addresses, srt_addresses;
   int64_t latency_ms = settings.srt.latency_ms;
-  tools::Options options("", "Lets publishers in whose ticket is right and gives them to the workers.",
-                         "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
-                         "\"rtmp\" and \"srt\". SIGTERM ends it; RTMP sessions that were handed over go on.");
+  bool check = false;
+  tools::Options options(
+      "", "Lets publishers in whose ticket is right and gives them to the workers.",
+      "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
+      "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads certificate and address list again, as "
+      "does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on.");
   options.text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
       .text("keys", keys, "DIR", "folder written by `headgate ticket keygen`")
       .list("listen", addresses, "HOST:PORT", "listen for RTMP here too; may be repeated")
+      .list("listen-rtmps", rtmps_addresses, "HOST:PORT", "listen for RTMPS here too; may be repeated")
       .list("listen-srt", srt_addresses, "HOST:PORT", "listen for SRT here too; may be repeated")
-      .number("srt-latency", latency_ms, 20, 10'000, "MS", "time for SRT to send again what was lost (120)");
+      .number("srt-latency", latency_ms, 20, 10'000, "MS", "time for SRT to send again what was lost (120)")
+      .text("tls-cert", settings.front.tls_certificate, "FILE", "certificate chain of the RTMPS port, PEM")
+      .text("tls-key", settings.front.tls_key, "FILE", "its key")
+      .text("addresses", settings.front.addresses, "FILE", "who may connect (default everybody)")
+      .text("rtmp-proxies", settings.front.rtmp_proxies, "NETWORKS",
+            "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1")
+      .text("rtmps-proxies", settings.front.rtmps_proxies, "NETWORKS", "the same for RTMPS")
+      .flag("check", check, "read keys, certificate and lists, and end");
   auto rest = options.parse(argc, argv);
   if (!rest) return fail(rest.error().message, 2);
   if (!rest->empty()) return fail("unexpected argument '" + rest->front() + "'", 2);
@@ -48,16 +59,28 @@ int run(int argc, char** argv) {
   settings.srt.latency_ms = static_cast<int>(latency_ms);
   auto node_keys = ticket::load_node_keys(keys);
   if (!node_keys) return fail(node_keys.error().message, 1);
+  if (check) {
+    auto loaded = Front(system_clock(), settings.front).load();
+    return loaded ? 0 : fail(loaded.error().message, 1);
+  }
   raise_descriptor_limit();
   Loop loop;
-  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { loop.stop(); });
+  Gate* running = nullptr;
+  // Before there are threads.
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal != SIGHUP)
+      loop.stop();
+    else if (running)
+      running->reload();
+  });
   ticket::Verifier verifier(*std::move(node_keys));
   Gate gate(loop, system_clock(), verifier, std::move(settings));
+  running = &gate;
   if (auto started = gate.start(); !started) return fail(started.error().message, 1);
 
   size_t listening = 0;
   for (auto& [name, fd] : tools::take_inherited_listeners()) {
-    if (name != kRtmp && name != kSrt) {
+    if (name != kRtmp && name != kRtmps && name != kSrt) {
       tools::log_warning("inherited a socket that has no use here", {{"NAME", name}});
       continue;
     }
@@ -75,6 +98,8 @@ int run(int argc, char** argv) {
   };
   for (const std::string& address : addresses)
     if (auto done = listen(kRtmp, address); !done) return fail(done.error().message, 1);
+  for (const std::string& address : rtmps_addresses)
+    if (auto done = listen(kRtmps, address); !done) return fail(done.error().message, 1);
   for (const std::string& address : srt_addresses)
     if (auto done = listen(kSrt, address); !done) return fail(done.error().message, 1);
   if (listening == 0) return fail("nothing to listen on: no inherited socket and no --listen", 2);

@@ -4,13 +4,17 @@ import json
 import os
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import certificate  # noqa: E402
 import tap  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 GATE, HEADGATE = sys.argv[1:3]
 
@@ -38,6 +42,13 @@ class GateProgram(unittest.TestCase):
                 (['--runtime-dir', self.runtime, '--keys', self.keys, '--listen', 'nonsense'], 'HOST:PORT'),
                 (['--runtime-dir', self.runtime, '--keys', '/nowhere', '--listen', '127.0.0.1:0'], '/nowhere'),
                 (['--runtime-dir', '/nowhere', '--keys', self.keys, '--listen', '127.0.0.1:0'], '/nowhere'),
+                (['--runtime-dir', self.runtime, '--keys', self.keys, '--listen-rtmps', '127.0.0.1:0'], '--tls-cert'),
+                (['--runtime-dir', self.runtime, '--keys', self.keys, '--tls-cert', '/nowhere'], 'together'),
+                (['--runtime-dir', self.runtime, '--keys', self.keys, '--check', '--tls-cert', '/nowhere', '--tls-key',
+                  '/nowhere'], '/nowhere'),
+                (['--runtime-dir', self.runtime, '--keys', self.keys, '--check', '--addresses', '/nowhere'], '/nowhere'),
+                (['--runtime-dir', self.runtime, '--keys', self.keys, '--check', '--rtmp-proxies', 'all of them'],
+                 '--rtmp-proxies'),
                 (['surprise'], 'surprise')):
             with self.subTest(arguments=arguments):
                 ended = run(GATE, *arguments)
@@ -74,6 +85,104 @@ class GateProgram(unittest.TestCase):
         self.assertIn('code=1503', refusals[0])
         self.assertFalse(os.path.exists(os.path.join(self.runtime, 'gate.sock')))
         listening.close()
+
+    def start(self, *arguments):
+        """A gate that listens; the process, and the port that it says for each name."""
+        path = os.path.join(self.folder.name, 'gate.log')
+        with open(path, 'w') as log:
+            gate = subprocess.Popen([GATE, '--runtime-dir', self.runtime, '--keys', self.keys, *arguments], stderr=log)
+        self.addCleanup(gate.wait)
+        self.addCleanup(gate.kill)
+
+        def log():
+            with open(path) as file:
+                return file.read()
+        wanted = sum(str(argument).startswith('--listen') for argument in arguments)
+        wait_until('the gate listens', lambda: log().count('listening') == wanted, 10)
+        ports = {}
+        for line in log().splitlines():
+            if 'listening' in line:
+                fields = dict(part.split('=', 1) for part in line.split() if '=' in part)
+                ports[fields['name']] = int(fields['address'].rsplit(':', 1)[1])
+        return gate, ports, log
+
+    def shown(self, port):
+        """The certificate that a new connection is shown."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(('127.0.0.1', port), timeout=10) as plain:
+            with context.wrap_socket(plain) as connection:
+                return connection.getpeercert(binary_form=True)
+
+    def test_certificates_change_while_it_runs(self):
+        cert, key = certificate.write(self.folder.name, 'first')
+        gate, ports, log = self.start('--listen-rtmps', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key)
+        first = self.shown(ports['rtmps'])
+        # By itself, when the files are others.
+        certificate.write(self.folder.name, 'second')
+        wait_until('the second certificate is shown', lambda: self.shown(ports['rtmps']) != first, 10)
+        second = self.shown(ports['rtmps'])
+        # A key of another certificate changes nothing, and is told.
+        with open(key) as file:
+            good = file.read()
+        other = tempfile.TemporaryDirectory()
+        self.addCleanup(other.cleanup)
+        told = log().count("not the certificate's key")  # it may have been read between the two files
+        os.replace(certificate.write(other.name)[1], key)
+        wait_until('the wrong key is told', lambda: log().count("not the certificate's key") > told, 10)
+        self.assertEqual(self.shown(ports['rtmps']), second)
+        read = log().count('read the certificate')
+        with open(key, 'w') as file:
+            file.write(good)
+        wait_until('the right key is read', lambda: log().count('read the certificate') > read, 10)
+        # And when asked to.
+        before = log().count('read the certificate')
+        gate.send_signal(signal.SIGHUP)
+        wait_until('it has read them again', lambda: log().count('read the certificate') > before, 10)
+        self.assertEqual(self.shown(ports['rtmps']), second)
+        self.assertIsNone(gate.poll())
+
+    def test_address_list_changes_while_it_runs(self):
+        path = os.path.join(self.folder.name, 'addresses')
+        with open(path, 'w') as file:
+            file.write('allow 10.0.0.0/8\n')
+        _, ports, log = self.start('--listen', '127.0.0.1:0', '--addresses', path)
+
+        def let_in():
+            with socket.create_connection(('127.0.0.1', ports['rtmp']), timeout=10) as connection:
+                connection.sendall(b'\3' + bytes(1536))
+                try:
+                    return connection.recv(1) == b'\3'
+                except ConnectionError:
+                    return False
+        self.assertTrue(let_in())
+        with open(path, 'w') as file:
+            file.write('deny 127.0.0.0/8\n')
+        wait_until('nobody from here is let in', lambda: not let_in(), 10)
+        with open(path, 'w') as file:
+            file.write('allow all\nand their friends\n')
+        wait_until('the wrong line is told', lambda: 'line 2' in log(), 10)
+        self.assertFalse(let_in())
+
+    def test_who_a_proxy_names_stands_in_the_log(self):
+        _, ports, log = self.start('--listen', '127.0.0.1:0', '--rtmp-proxies', '127.0.0.0/24')
+        header = (b'\r\n\r\n\0\r\nQUIT\n\x21\x11' + struct.pack('>H', 12) + socket.inet_aton('203.0.113.9')
+                  + socket.inet_aton('127.0.0.1') + struct.pack('>HH', 40000, ports['rtmp']))
+        with socket.create_connection(('127.0.0.1', ports['rtmp']), timeout=10) as connection:
+            connection.sendall(header + b'GET / HTTP/1.1\r\n')
+            wait_until('the refusal is logged', lambda: 'peer=203.0.113.9:40000' in log(), 10)
+
+    def test_rtmps_with_a_real_client(self):
+        cert, key = certificate.write(self.folder.name)
+        gate, ports, log = self.start('--listen-rtmps', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key)
+        issued = run(HEADGATE, 'ticket', 'issue', '--keys', self.keys, '--station', '421', '--format', 'json',
+                     '--endpoint', f'rtmps://127.0.0.1:{ports["rtmps"]}/lt')
+        for entry in json.loads(issued.stdout)['publish']:
+            client = run('ffmpeg', '-nostdin', '-hide_banner', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5',
+                         '-t', '2', '-f', 'flv', entry['url'])
+            self.assertNotEqual(client.returncode, 0)
+            self.assertIn('1503 DOWN', client.stderr, log())
+        self.assertIsNone(gate.poll())
 
 
 if __name__ == '__main__':
