@@ -35,9 +35,9 @@ def worker_state(worker=0, sessions=0, capacity=50, accepting=True, reason=''):
     return message(WORKER_STATE, u32(worker, os.getpid(), sessions, capacity), bytes([accepting]), text(reason))
 
 
-def session_opened(session, event, station, utc_us, peer='192.0.2.1:1000', agent='test'):
+def session_opened(session, event, station, utc_us, peer='192.0.2.1:1000', agent='test', grace_ms=-1):
     return message(SESSION_OPENED, u64(session), u32(event, station), text('aa'), text(peer), text('rtmp'), text(agent),
-                   u64(utc_us))
+                   u64(utc_us), struct.pack('>q', grace_ms))
 
 
 def session_closed(session, event, station, reason):

@@ -106,7 +106,7 @@ void Catalog::worker_gone(uint32_t worker) {
 void Catalog::wait_for_return(Stream& one) {
   uint32_t station = one.station();
   if (auto timer = grace_timers_.find(station); timer != grace_timers_.end()) loop_.cancel(timer->second);
-  grace_timers_[station] = loop_.after_ms(settings_.grace_ms, [this, station] {
+  grace_timers_[station] = loop_.after_ms(one.grace_ms().value_or(settings_.grace_ms), [this, station] {
     grace_timers_.erase(station);
     if (Stream* waited = find(station)) waited->grace_over(system_clock().utc_us());
   });

@@ -58,6 +58,7 @@ void Stream::take_before(const Totals::Before& before) {
 void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session) {
   worker_ = worker;
   session_ = session;
+  grace_ms_ = session.grace_ms < 0 ? std::nullopt : std::optional(session.grace_ms);
   session_has_run_ = false;
   received_bytes_ = 0;
   frame_rate_milli_ = 0;

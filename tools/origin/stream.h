@@ -45,6 +45,8 @@ class Stream {
   bool session_closed(const wire::SessionClosed& session, int64_t now_utc_us);
   void health(const wire::SessionHealth& health);
   void grace_over(int64_t now_utc_us);
+  // How long the last session's pipeline wants its publisher waited for; nothing: as is usual.
+  std::optional<int64_t> grace_ms() const { return grace_ms_; }
   std::optional<uint64_t> session() const;
   uint32_t worker() const { return worker_; }  // of session()
 
@@ -87,6 +89,7 @@ class Stream {
   std::optional<playlist::StreamIndex> replay_;
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
+  std::optional<int64_t> grace_ms_;
   bool session_has_run_ = false;
   uint64_t received_bytes_ = 0;
   uint32_t frame_rate_milli_ = 0;  // measured; 0: not known

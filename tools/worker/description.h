@@ -26,6 +26,8 @@ class Description {
   const std::string& name() const { return name_; }
   // Sessions of one station that may end with an error within a minute; the next is refused.
   int64_t errors_per_minute() const { return errors_per_minute_; }
+  // How long a stream waits for its publisher's return; below 0: as the node's origin does.
+  int64_t grace_ms() const { return grace_ms_; }
 
   // The elements with every parameter filled in from `values` or its default. Refuses a value of the wrong
   // type or out of range, a parameter without either, and a value that no parameter takes.
@@ -47,6 +49,7 @@ class Description {
   std::string file_, name_, elements_;
   std::map<std::string, Parameter> parameters_;
   int64_t errors_per_minute_ = 10;
+  int64_t grace_ms_ = -1;
 };
 
 }  // namespace headgate::worker

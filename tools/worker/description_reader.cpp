@@ -93,6 +93,8 @@ class DescriptionReader {
         good = read_parameters(node);
       else if (key == "restart")
         good = read_restart(node);
+      else if (key == "grace-seconds")
+        good = read_grace(node);
       else
         good = wrong(key, "is not a key of a pipeline description");
       if (!good) return good;
@@ -199,6 +201,14 @@ class DescriptionReader {
         return wrong("restart.errors-per-minute", "is not a number from 1 to 1000");
       out_.errors_per_minute_ = json_node_get_int(value);
     }
+    return {};
+  }
+
+  Result<void> read_grace(JsonNode* node) {
+    constexpr int64_t kMostSeconds = 86'400;
+    if (!is_number(node) || json_node_get_int(node) < 0 || json_node_get_int(node) > kMostSeconds)
+      return wrong("grace-seconds", "is not a number from 0 to " + std::to_string(kMostSeconds));
+    out_.grace_ms_ = json_node_get_int(node) * 1000;
     return {};
   }
 

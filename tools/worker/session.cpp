@@ -88,13 +88,13 @@ Result<PipelinePtr> build_pipeline(const std::string& launch_line) {
 }
 
 Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
-                 const wire::Handoff& handoff)
+                 const wire::Handoff& handoff, int64_t grace_ms)
     : loop_(loop),
       reaper_(reaper),
       inbox_(std::move(inbox)),
       pipeline_(std::move(pipeline)),
-      opened_{handoff.session, handoff.event,    handoff.station,    handoff.ticket_id,
-              handoff.peer,    handoff.protocol, handoff.user_agent, system_clock().utc_us()} {
+      opened_{handoff.session,  handoff.event,      handoff.station,         handoff.ticket_id, handoff.peer,
+              handoff.protocol, handoff.user_agent, system_clock().utc_us(), grace_ms} {
   health_.session = handoff.session;
   health_.event = handoff.event;
   health_.station = handoff.station;
@@ -102,8 +102,9 @@ Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, Pipel
 
 Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
                                                 PipelinePtr pipeline, const wire::Handoff& handoff,
-                                                UniqueFd connection) {
-  std::unique_ptr<Session> session(new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff));
+                                                UniqueFd connection, int64_t grace_ms) {
+  std::unique_ptr<Session> session(
+      new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff, grace_ms));
   GstElement* element = session->pipeline_.get();
   GstBus* bus = gst_element_get_bus(element);
   session->inbox_->watch(bus, handoff.session);

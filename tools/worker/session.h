@@ -35,7 +35,7 @@ class Session {
   // Gives `connection` to the pipeline and starts it. When the pipeline is gone `inbox` has a ClosedEvent.
   static Result<std::unique_ptr<Session>> start(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox,
                                                 PipelinePtr pipeline, const wire::Handoff& handoff,
-                                                UniqueFd connection);
+                                                UniqueFd connection, int64_t grace_ms);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -59,7 +59,7 @@ class Session {
 
  private:
   Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
-          const wire::Handoff& handoff);
+          const wire::Handoff& handoff, int64_t grace_ms);
   void reap();
 
   Loop& loop_;

@@ -125,7 +125,8 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
     return admission_.refuse(
         handoff, std::move(connection),
         {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
-  auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection));
+  auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
+                                settings_.description.grace_ms());
   if (!session)  // the connection went with it
     return admission_.refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
   ++opened_;

@@ -23,7 +23,8 @@ void visit(auto& archive, Kick& m) {
   archive(m.session, m.reason);
 }
 void visit(auto& archive, SessionOpened& m) {
-  archive(m.session, m.event, m.station, m.ticket_id, m.peer, m.protocol, m.user_agent, m.since_utc_us);
+  archive(m.session, m.event, m.station, m.ticket_id, m.peer, m.protocol, m.user_agent, m.since_utc_us,
+          m.grace_ms);
 }
 void visit(auto& archive, SessionClosed& m) {
   archive(m.session, m.event, m.station, m.reason);

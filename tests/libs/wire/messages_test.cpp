@@ -44,7 +44,7 @@ class Dice {
       case 3:
         return Kick{number(), text()};
       case 4:
-        return SessionOpened{number(), u32(), u32(), text(), text(), text(), text(), i64()};
+        return SessionOpened{number(), u32(), u32(), text(), text(), text(), text(), i64(), i64()};
       case 5:
         return SessionClosed{number(), u32(), u32(), text()};
       case 6:

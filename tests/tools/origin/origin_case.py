@@ -28,13 +28,14 @@ INIT = '0123456789abcdef'
 class Live:
     """A session of a fake worker: its media file, and records of segments in it."""
 
-    def __init__(self, test, worker, station, session=1, run='run-a', first=0):
+    def __init__(self, test, worker, station, session=1, run='run-a', first=0,
+                 grace_ms=-1):
         self.test, self.worker, self.station, self.session = test, worker, station, session
         self.file = f'lta/{EVENT}/st/00/{station:06}/{run}/000000.mp4'
         self.path = os.path.join(test.root, self.file + '.part')
         os.makedirs(os.path.dirname(self.path))
         self.content = bytes(range(256)) * 4
-        self.next, self.run, self.first = first, run, first
+        self.next, self.run, self.first, self.grace_ms = first, run, first, grace_ms
         self.utc_us = int(time.time() * 1e6)
         self.write()
 
@@ -43,7 +44,7 @@ class Live:
             file.write(self.content)
 
     def open_messages(self):
-        return [wire.session_opened(self.session, EVENT, self.station, self.utc_us),
+        return [wire.session_opened(self.session, EVENT, self.station, self.utc_us, grace_ms=self.grace_ms),
                 wire.stream_records(self.session, EVENT, self.station, [
                     wire.run_record(self.run, self.first, 0, self.utc_us),
                     wire.init_record(INIT, self.file, 0, 1024)])]

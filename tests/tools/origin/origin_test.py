@@ -140,6 +140,20 @@ class OriginTest(OriginCase):
         wait_until('it has ended', lambda: self.stream(8)['state'] == 'ended')
         self.assertIn(b'ENDLIST', self.get('/hls/8/media.m3u8'))
 
+    def test_a_pipeline_says_how_long_its_publisher_is_waited_for(self):
+        worker = self.fake_worker()
+        self.start('--grace', '3600')
+        worker.accept()
+        brief, usual = Live(self, worker, 40, 1, grace_ms=1000), Live(self, worker, 41, 2)
+        for live in (brief, usual):
+            worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2),
+                        wire.session_closed(live.session, EVENT, live.station, 'disconnect'))
+        wait_until('the brief grace is over', lambda: self.request('/api/v1/streams/40')[0].status == 200
+                   and self.stream(40)['state'] == 'ended')
+        self.assertEqual(self.stream(41)['state'], 'waiting')
+        self.assertIn(b'ENDLIST', self.get('/hls/40/media.m3u8'))
+        self.assertNotIn(b'ENDLIST', self.get('/hls/41/media.m3u8'))
+
     def test_a_worker_that_dies_leaves_its_streams_waiting(self):
         worker = self.fake_worker()
         self.start()

@@ -21,9 +21,10 @@ TEST(Description, FillsInValuesAndDefaults) {
   Description description = good(R"({"name": "one", "about": "text",
     "parameters": {"root": {"type": "string"}, "n": {"type": "integer", "default": 5, "min": 1, "max": 9},
       "x": {"type": "number", "default": 0.5}, "on": {"type": "boolean", "default": true}},
-    "elements": ["a root={root} n={n}000 x={x}", "on={on}"], "restart": {"errors-per-minute": 3}})");
+    "elements": ["a root={root} n={n}000 x={x}", "on={on}"], "restart": {"errors-per-minute": 3}, "grace-seconds": 45})");
   EXPECT_EQ(description.name(), "one");
   EXPECT_EQ(description.errors_per_minute(), 3);
+  EXPECT_EQ(description.grace_ms(), 45'000);
   auto line = description.launch_line({{"root", "/a \"b\" \\c"}, {"n", "7"}});
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_EQ(*line, "a root=\"/a \\\"b\\\" \\\\c\" n=7000 x=0.5\non=true\n");
@@ -52,6 +53,10 @@ TEST(Description, WrongFilesAreRefusedWithLineOrKey) {
       {"[]", "is not a JSON object"},
       {R"({"elements": "a"})", "name: is missing"},
       {R"({"name": "a"})", "elements: is missing"},
+      {R"({"name": "a", "elements": "a", "grace-seconds": -1})",
+       "grace-seconds: is not a number from 0 to 86400"},
+      {R"({"name": "a", "elements": "a", "grace-seconds": "x"})",
+       "grace-seconds: is not a number from 0 to 86400"},
       {R"({"name": "A b", "elements": "a"})", "name: is not [a-z0-9-]{1,64}"},
       {R"({"name": 5, "elements": "a"})", "name: is not a string"},
       {R"({"name": "a", "elements": 5})", "elements: is not a string or an array of strings"},
