@@ -334,7 +334,7 @@ bool MediaPackets<Header>::next(Header& header, Bytes& payload) {
   rest_ = in.rest();
   Scan body(packet);
   scan_packet(body, packet_type_, header);
-  payload = body.rest();
+  if (header.kind != PacketKind::kMalformed) payload = body.rest();
   return true;
 }
 
