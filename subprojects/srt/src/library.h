@@ -3,6 +3,7 @@
 #pragma once
 
 #include <srt/srt.h>
+#include <sys/syslog.h>
 
 #include <string>
 #include <utility>
@@ -11,10 +12,15 @@
 
 namespace headgate::srt {
 
-// libsrt's threads run while one of these lives (it counts).
+// libsrt's threads run while one of these lives (it counts). Its log, which is the whole process's, goes to
+// the standard error and has a line for everything that a stranger does: only its own failures are left in
+// it.
 class Library {
  public:
-  Library() { srt_startup(); }
+  Library() {
+    srt_startup();
+    srt_setloglevel(LOG_CRIT);
+  }
   ~Library() { srt_cleanup(); }
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;

@@ -125,10 +125,7 @@ struct Session {
 
 class Fixture : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    srt_startup();
-    srt_setloglevel(2);  // LOG_CRIT: refusals are what is tested
-  }
+  static void SetUpTestSuite() { srt_startup(); }
   static void TearDownTestSuite() { srt_cleanup(); }
 
   void start(Policy policy = {}) {

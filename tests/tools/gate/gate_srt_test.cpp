@@ -13,7 +13,6 @@ class GateSrt : public test::GateTest {
  protected:
   void SetUp() override {
     srt_startup();
-    srt_setloglevel(2);  // LOG_CRIT
     GateTest::SetUp();
     listen();
   }

@@ -4,7 +4,8 @@
 // socketpair (srt/relay.h), which can be handed to another process.
 //
 // Threads: libsrt's own, one of which receives all packets of a port and runs the checks; one that relays all
-// connections of the listener; and the Loop's, where everything else happens.
+// connections of the listener; and the Loop's, where everything else happens. libsrt's own log is turned down
+// to its critical errors, for the whole process.
 #pragma once
 
 #include <functional>
