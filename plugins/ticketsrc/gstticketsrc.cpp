@@ -11,9 +11,9 @@
  *
  * Each session is announced by a sticky `headgate-session` event on every pad and by element messages of that
  * name when it opens, closes, or is refused (docs/elements.md). Timestamps start at 0 with the session's
- * first frame; the sender's 32-bit millisecond clock is unwrapped, its jumps are repaired and told by
- * `headgate-timestamps` messages, and audio gets its exact sample clock back. Video key frames carry the time
- * of receipt as reference timestamp meta with caps timestamp/x-unix.
+ * first frame; the sender's clock (of 32 bits, in MPEG-TS 33) is unwrapped, its jumps are repaired and told
+ * by `headgate-timestamps` messages, and audio gets its exact sample clock back. Video key frames carry the
+ * time of receipt as reference timestamp meta with caps timestamp/x-unix.
  *
  * All elements with the same #ticketsrc:tick-ms read from one thread: what is linked directly downstream must
  * not block, or a queue has to stand before it; and the element's state cannot be changed from a synchronous
@@ -228,14 +228,43 @@ void end_session(GstElement* element, const gchar* reason) {
   state_of(element).source.end_session(reason && *reason ? reason : "operator");
 }
 
-GstStructure* stats_structure(const SourceStats& stats) {
+void add_structure(GstStructure* to, const char* field, GstStructure* structure) {
+  const gst::StructurePtr owned(structure);
+  gst_structure_set(to, field, GST_TYPE_STRUCTURE, structure, nullptr);
+}
+
+GstStructure* ts_structure(const mpegts::Stats& stats) {
+  return gst_structure_new("headgate-ts-stats", "packets", G_TYPE_UINT64, guint64{stats.packets},
+                           "sync-losses", G_TYPE_UINT64, guint64{stats.sync_losses}, "unusable-packets",
+                           G_TYPE_UINT64, guint64{stats.unusable_packets}, "discontinuities", G_TYPE_UINT64,
+                           guint64{stats.discontinuities}, "units", G_TYPE_UINT64, guint64{stats.units},
+                           "dropped-units", G_TYPE_UINT64, guint64{stats.dropped_units}, "damaged-units",
+                           G_TYPE_UINT64, guint64{stats.damaged_units}, nullptr);
+}
+
+GstStructure* srt_structure(const srt::LinkStats& stats) {
   return gst_structure_new(
+      "headgate-srt-stats", "received-packets", G_TYPE_UINT64, guint64{stats.received_packets},
+      "received-bytes", G_TYPE_UINT64, guint64{stats.received_bytes}, "retransmitted-packets", G_TYPE_UINT64,
+      guint64{stats.retransmitted_packets}, "lost-packets", G_TYPE_UINT64, guint64{stats.lost_packets},
+      "dropped-packets", G_TYPE_UINT64, guint64{stats.dropped_packets}, "undecrypted-packets", G_TYPE_UINT64,
+      guint64{stats.undecrypted_packets}, "held-ms", G_TYPE_UINT64, guint64{stats.held_ms}, "rtt-us",
+      G_TYPE_UINT, guint{stats.rtt_us}, "bandwidth-kbps", G_TYPE_UINT, guint{stats.bandwidth_kbps},
+      "rate-kbps", G_TYPE_UINT, guint{stats.rate_kbps}, "buffer-ms", G_TYPE_UINT, guint{stats.buffer_ms},
+      "latency-ms", G_TYPE_UINT, guint{stats.latency_ms}, nullptr);
+}
+
+GstStructure* stats_structure(const SourceStats& stats) {
+  GstStructure* fields = gst_structure_new(
       "headgate-source-stats", "connected", G_TYPE_BOOLEAN, stats.connected, "bytes", G_TYPE_UINT64,
       guint64{stats.bytes}, "video-frames", G_TYPE_UINT64, guint64{stats.video_frames}, "audio-frames",
       G_TYPE_UINT64, guint64{stats.audio_frames}, "repairs", G_TYPE_UINT64, guint64{stats.repairs},
       "sessions", G_TYPE_UINT64, guint64{stats.sessions}, "refused", G_TYPE_UINT64, guint64{stats.refused},
       "last-media-mono-us", G_TYPE_INT64, gint64{stats.last_media_mono_us}, "late", G_TYPE_BOOLEAN,
       stats.late, "late-ms", G_TYPE_INT64, gint64{stats.late_ms}, nullptr);
+  if (stats.link) add_structure(fields, "ts", ts_structure(stats.link->ts));
+  if (stats.link && stats.link->srt) add_structure(fields, "srt", srt_structure(*stats.link->srt));
+  return fields;
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -360,15 +389,15 @@ void install_properties(GObjectClass* klass) {
                            -1, G_MAXINT, -1, kWriteOnly));
   install(kSessionState,
           g_param_spec_boxed("session-state", "Session state",
-                             "Saved protocol state of that session, `publish` not answered yet", G_TYPE_BYTES,
-                             kWriteOnly));
+                             "Saved protocol state of that session, `publish` not answered yet; of SRT none",
+                             G_TYPE_BYTES, kWriteOnly));
   install(kSessionInfo, g_param_spec_boxed("session-info", "Session information",
                                            "Fields of that session's headgate-session event",
                                            GST_TYPE_STRUCTURE, kWriteOnly));
   install(kStats,
           g_param_spec_boxed("stats", "Statistics",
                              "connected, bytes, video-frames, audio-frames, repairs, sessions, refused, "
-                             "last-media-mono-us, late, late-ms",
+                             "last-media-mono-us, late, late-ms; of SRT sessions ts and srt (GstStructure)",
                              GST_TYPE_STRUCTURE, kReadOnly));
 }
 

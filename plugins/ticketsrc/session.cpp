@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "rtmp_session.h"
+#include "ts_session.h"
 
 namespace headgate::ticketsrc {
 namespace {
@@ -24,6 +25,7 @@ Result<std::unique_ptr<Session>> open_session(UniqueFd socket, Bytes state, cons
                                               Now now) {
   if (protocol.empty() || protocol == "rtmp" || protocol == "rtmps")
     return RtmpSession::open(std::move(socket), state, now);
+  if (protocol == "srt") return TsSession::open(std::move(socket), now);
   return Unexpected("sessions of protocol \"" + protocol + "\" are not known here");
 }
 

@@ -13,6 +13,8 @@
 #include <base/result.h>
 #include <base/unique_fd.h>
 #include <codec/track.h>
+#include <mpegts/demuxer.h>
+#include <srt/relay.h>
 
 #include "arena.h"
 
@@ -33,6 +35,12 @@ enum TrackId : size_t { kVideoTrack = 0, kAudioTrack = 1, kTracks = 2 };
 
 struct Now {
   int64_t mono_us = 0, utc_us = 0;
+};
+
+// How what a session sends comes in, where the protocol loses things on the way: MPEG-TS by SRT.
+struct LinkReport {
+  mpegts::Stats ts;
+  std::optional<srt::LinkStats> srt;  // none yet
 };
 
 // The tracks are decided at the latest after so much time by the clock, or so much media.
@@ -61,6 +69,7 @@ class Session {
   virtual void tell_uplink(bool late, int64_t late_ms) = 0;
   // Received, of the connection.
   virtual uint64_t bytes() const = 0;
+  virtual std::optional<LinkReport> link_report() const { return std::nullopt; }
 
   std::vector<Item>& items(TrackId track) { return tracks_[track].items; }
   void clear_items(TrackId track) { tracks_[track].items.clear(), tracks_[track].item_bytes = 0; }
@@ -119,8 +128,9 @@ class Session {
   int64_t first_media_us_ = 0;  // likewise
 };
 
-// The session of a connection that was admitted; `protocol` as archives name it: rtmp, rtmps. `state` is what
-// the admission left for it (rtmp::Server::save()); the publisher is answered here.
+// The session of a connection that was admitted; `protocol` as archives name it: rtmp, rtmps, srt. `state` is
+// what the admission left for it: of RTMP rtmp::Server::save(), and the publisher is answered here; of SRT
+// nothing.
 Result<std::unique_ptr<Session>> open_session(UniqueFd socket, Bytes state, const std::string& protocol,
                                               Now now);
 

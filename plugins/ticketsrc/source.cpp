@@ -145,6 +145,7 @@ void Source::serve() {
     auto stats = stats_.lock();
     stats->bytes = finished_bytes_ + session.bytes();
     stats->last_media_mono_us = session.last_media_us();
+    stats->link = session.link_report();
   }
   if (session.ended())
     finish_session(*session.ended());

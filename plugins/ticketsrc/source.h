@@ -41,6 +41,7 @@ struct SourceStats {
   bool late = false;    // and told so
   int64_t last_media_mono_us = 0;
   bool connected = false;
+  std::optional<LinkReport> link;  // of the present session, or the last
 };
 
 // The session that is running.

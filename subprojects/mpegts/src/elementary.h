@@ -36,10 +36,12 @@ class Output {
     sink_.complete(unit, room);
   }
   void config(const codec::Track& track) { sink_.on_config(pid_, track); }
-  // Once for each text that differs from the one before.
+  // Once for each text, of a few.
   void problem(const std::string& text) {
-    if (text == problem_) return;
-    problem_ = text;
+    constexpr size_t kMost = 8;
+    if (problems_.size() == kMost || std::find(problems_.begin(), problems_.end(), text) != problems_.end())
+      return;
+    problems_.push_back(text);
     sink_.on_problem(pid_, text);
   }
   // The next unit says so.
@@ -54,7 +56,7 @@ class Output {
  private:
   uint16_t pid_;
   Sink& sink_;
-  std::string problem_;
+  std::vector<std::string> problems_;  // told
   bool lost_ = false;
 };
 

@@ -84,7 +84,7 @@ class Sink {
   virtual void on_program(std::span<Stream> streams) = 0;
   // What describes the units of a stream from here on: before its first one, and whenever it changes.
   virtual void on_config(uint16_t pid, const codec::Track& track) = 0;
-  // A sentence's end about why units of a stream are not given. Not more than once for each kind of reason.
+  // A sentence's end about why units of a stream are not given. Once for each, and for few.
   virtual void on_problem(uint16_t pid, const std::string& problem) = 0;
   // Room for a unit of `unit.size` bytes, or an empty span when it is not wanted. It is filled, and
   // complete() called with it, before anything else is.
