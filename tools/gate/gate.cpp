@@ -94,6 +94,7 @@ Result<void> Gate::listen(const std::string& name, UniqueFd socket) {
 Result<void> Gate::listen_srt(UniqueFd socket) {
   if (!srt_) {
     srt::Callbacks callbacks;
+    callbacks.allows = [this](const sockaddr_storage& peer) { return front_.addresses().allows(peer); };
     callbacks.may_enter = [this](const auto& ticket, const auto& peer) { return may_enter(ticket, peer); };
     callbacks.decide = [this](const auto& ticket, const auto& peer) { return decide(ticket, peer); };
     callbacks.admitted = [this](srt::Admitted one) { admitted(std::move(one)); };

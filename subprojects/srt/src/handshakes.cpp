@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kTooManyFailures[] =
     "OVERLOAD: too many failed attempts from this network. Try again in a minute.";
+constexpr char kNotAllowed[] = "ADDRESS: nobody may publish from this address.";
 constexpr char kTooManyPending[] = "OVERLOAD: too many callers at once. Try again in a second.";
 constexpr char kWrongPassphrase[] =
     "BAD-PASSPHRASE: the handshake was not completed: no passphrase, or not this ticket's.";
@@ -25,12 +26,11 @@ sockaddr_storage storage_of(const sockaddr* address) {
 }  // namespace
 
 Handshakes::Handshakes(const Clock& clock, const ticket::Verifier& verifier, Policy policy,
-                       std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter,
-                       std::function<void()> untold)
+                       const Callbacks& callbacks, std::function<void()> untold)
     : clock_(clock),
       verifier_(verifier),
       policy_(policy),
-      may_enter_(std::move(may_enter)),
+      callbacks_(callbacks),
       untold_(std::move(untold)),
       state_(policy.failures_per_source, policy.failures_per_network) {}
 
@@ -74,6 +74,7 @@ int Handshakes::check(SRTSOCKET socket, const sockaddr* address, const char* str
 Result<void> Handshakes::judge(const sockaddr_storage& address, std::string_view stream_id, Caller& known,
                                bool& own_fault) {
   known.peer = ingest::make_peer(address);
+  if (callbacks_.allows && !callbacks_.allows(address)) return Unexpected(ticket::kForbidden, kNotAllowed);
   if (state_.lock()->budget.exhausted(known.peer, clock_.mono_us())) {
     own_fault = false;
     return Unexpected(ticket::kOverload, kTooManyFailures);
@@ -85,8 +86,8 @@ Result<void> Handshakes::judge(const sockaddr_storage& address, std::string_view
   known.ticket = *ticket;
   known.device = id->device;
   own_fault = false;
-  if (!may_enter_) return {};
-  return may_enter_(known.ticket, known.peer);
+  if (!callbacks_.may_enter) return {};
+  return callbacks_.may_enter(known.ticket, known.peer);
 }
 
 // A caller whose handshake ended badly has no socket any more.

@@ -28,9 +28,9 @@ class Handshakes {
   // Untold refusals that are kept; the rest is only counted.
   static constexpr size_t kMaxUntold = 256;
 
-  // `untold`: called in any thread when there are refusals to take.
-  Handshakes(const Clock& clock, const ticket::Verifier& verifier, Policy policy,
-             std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter,
+  // Of the callbacks, those of libsrt's threads are called here. `untold`: in any thread when there are
+  // refusals to take.
+  Handshakes(const Clock& clock, const ticket::Verifier& verifier, Policy policy, const Callbacks& callbacks,
              std::function<void()> untold);
 
   // The listen callback of one port: 0, or -1 with the reject code set. `last`: the port's caller before this
@@ -68,7 +68,7 @@ class Handshakes {
   const Clock& clock_;
   const ticket::Verifier& verifier_;
   const Policy policy_;
-  const std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter_;
+  const Callbacks& callbacks_;
   const std::function<void()> untold_;
   mutable Guarded<State> state_;
 };

@@ -58,7 +58,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
       : loop(the_loop),
         policy(the_policy),
         callbacks(std::move(the_callbacks)),
-        handshakes(clock, verifier, the_policy, callbacks.may_enter, [this] { post(&State::tell_refused); }),
+        handshakes(clock, verifier, the_policy, callbacks, [this] { post(&State::tell_refused); }),
         relay(clock, {[this](SRTSOCKET socket) { post(&State::accepted, std::make_shared<Socket>(socket)); },
                       [this](SRTSOCKET socket, int pair) { post(&State::held, socket, pair); },
                       [this](SRTSOCKET, UniqueFd pair) {

@@ -151,6 +151,18 @@ TEST_F(Handshake, FailuresExhaustTheSourceAndNoOther) {
   EXPECT_TRUE(wait_for([&] { return neighbour.connected(); }));
 }
 
+TEST_F(Handshake, AnAddressThatMayNotConnect) {
+  forbidden_ = "127.0.8.1";
+  start();
+  const auto issued = issue();
+  EXPECT_EQ(code_of(issued, "127.0.8.1"), ticket::kForbidden);
+  ASSERT_TRUE(wait_for([&] { return !refused_.empty(); }));
+  EXPECT_TRUE(refused_.back().text.starts_with("ADDRESS")) << refused_.back().text;
+  EXPECT_TRUE(refused_.back().ticket_id.empty());
+  Caller other = Caller::of(port_, issued);
+  EXPECT_TRUE(wait_for([&] { return other.connected(); }));
+}
+
 TEST_F(Handshake, ANodesReasonIsNoFailure) {
   Policy policy;
   policy.failures_per_source = 2;

@@ -131,6 +131,9 @@ class Fixture : public testing::Test {
   void start(Policy policy = {}) {
     verifier_.emplace(keys_.node());
     Callbacks callbacks;
+    callbacks.allows = [this](const sockaddr_storage& address) {
+      return ingest::make_peer(address).address != forbidden_;
+    };
     callbacks.may_enter = [this](const ticket::Ticket& ticket, const ingest::Peer& peer) {
       return may_enter_(ticket, peer);
     };
@@ -186,6 +189,7 @@ class Fixture : public testing::Test {
       [](const ticket::Ticket&, const ingest::Peer&) {
         return ingest::Grant{"first", 7};
       };
+  std::string forbidden_;  // address
   std::vector<Admitted> admitted_;
   std::vector<ingest::Refused> refused_;
   std::unique_ptr<Listener> listener_;

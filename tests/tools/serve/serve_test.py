@@ -76,7 +76,7 @@ class ServeTest(unittest.TestCase):
         if not ready:
             return None
         line = self.supervisor.stdout.readline()
-        self.assertRegex(line, r'^ready rtmp=127\.0\.0\.1:\d+ http=127\.0\.0\.1:\d+\n$', self.log())
+        self.assertRegex(line, r'^ready rtmp=127\.0\.0\.1:\d+ http=127\.0\.0\.1:\d+( srt=127\.0\.0\.1:[\d,]+)?\n$', self.log())
         self.listen = dict(word.split('=') for word in line.split()[1:])
         return self.node()
 
@@ -127,6 +127,33 @@ class ServeTest(unittest.TestCase):
         self.assertEqual([pid for pid in self.seen if alive(pid)], [])
         left = sorted(os.listdir(os.path.join(self.data, 'run')))
         self.assertEqual([name for name in left if name.endswith('.sock')], [], left)
+
+    def test_srt_ports_outlive_the_gate_and_the_supervisor(self):
+        def bound():
+            wanted = {int(port) for port in self.listen['srt'].rsplit(':', 1)[1].split(',')}
+            with open('/proc/net/udp', encoding='utf-8') as table:
+                return wanted, {int(line.split()[1].rsplit(':', 1)[1], 16) for line in list(table)[1:]} & wanted
+
+        node = self.start('--srt', '127.0.0.1:0,0', '--srt-latency', '200')
+        self.assertEqual(node['listen'], self.listen)
+        wanted, there = bound()
+        self.assertEqual((len(wanted), there), (2, wanted))
+        [gate] = self.pids('gate')
+        self.assertIn(b'--srt-latency\x00200\x00', self.command_line(gate))
+        os.kill(gate, signal.SIGKILL)
+        wait_until('another gate runs', lambda: self.pids('gate') not in ([], [gate]))
+        self.assertEqual(bound()[1], wanted)
+        self.supervisor.kill()
+        self.supervisor.wait()
+        listen = self.listen
+        self.start('--srt', '127.0.0.1:0,0')
+        self.assertEqual(self.listen, listen)
+        self.stop()
+
+    def test_srt_ports_that_are_none(self):
+        self.start('--srt', '127.0.0.1:0,nonsense', ready=False)
+        self.assertNotEqual(self.supervisor.wait(PATIENCE), 0)
+        self.assertIn('--srt', self.log())
 
     def test_it_starts_serves_tells_and_stops(self):
         node = self.start()

@@ -34,6 +34,9 @@ constexpr Setting kSettings[] = {
      ""},
     {"listen", "rtmp", "rtmp", "HOST:PORT", "publishers (default 0.0.0.0:1935); port 0: the kernel chooses",
      "0.0.0.0:1935"},
+    {"listen", "srt", "srt", "HOST:PORT[,PORT...]", "publishers over SRT (default: none)", ""},
+    {"listen", "srt-latency", "srt-latency", "MS", "SRT's time to send again what was lost (default 120)",
+     "120"},
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
     {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
     {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
@@ -126,6 +129,7 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   out.runtime_dir = absolute(text("runtime-dir"));
   if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
   out.rtmp = text("rtmp");
+  out.srt = text("srt");
   out.http = text("http");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));
@@ -138,6 +142,7 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   for (const Number& number :
        {Number{"workers", 1, 1000, out.workers},
         {"max-workers", 1, 1000, out.max_workers},
+        {"srt-latency", 20, 10'000, out.srt_latency_ms},
         {"capacity", 1, 10'000, out.capacity},
         {"window", 10, 86'400, out.window_s},
         {"playlist", 6, 86'400, out.playlist_s},

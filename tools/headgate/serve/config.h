@@ -19,6 +19,8 @@ struct Config {
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;
+  std::string srt;  // empty: none; may name several ports
+  int64_t srt_latency_ms = 0;
   int64_t workers = 1, max_workers = 1, capacity = 50;
   std::string pipeline, pipelines;      // pipelines empty: the worker's own default
   std::vector<std::string> parameters;  // NAME=VALUE for descriptions

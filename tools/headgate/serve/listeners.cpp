@@ -3,24 +3,47 @@
 
 #include <common/listeners.h>
 
+#include <algorithm>
+
 namespace headgate::serve {
 
 void NodeListeners::take(const std::string& name, UniqueFd fd) {
-  fds_.emplace(name, std::move(fd));  // the one that is there stays
+  auto& fds = fds_[name];
+  auto taken = tools::bound_address(fd.get());
+  const bool there = std::any_of(fds.begin(), fds.end(), [&](const UniqueFd& one) {
+    auto bound = tools::bound_address(one.get());
+    return bound && taken && *bound == *taken;
+  });
+  if (!there) fds.push_back(std::move(fd));
 }
 
-Result<void> NodeListeners::open_missing(const std::string& name, const std::string& address) {
-  if (has(name)) return {};
-  auto fd = tools::listen_tcp(address);
-  if (!fd) return Unexpected("--" + name + ": " + fd.error().message);
-  fds_.emplace(name, *std::move(fd));
+Result<void> NodeListeners::open_missing(const std::string& name, const std::string& ports, Kind kind) {
+  if (fds_.count(name) != 0) return {};
+  std::vector<UniqueFd> fds;
+  for (const std::string& address : tools::addresses_of(ports)) {
+    auto fd = kind == Kind::kTcp ? tools::listen_tcp(address) : tools::bind_udp(address);
+    if (!fd) return Unexpected("--" + name + ": " + fd.error().message);
+    fds.push_back(*std::move(fd));
+  }
+  if (!fds.empty()) fds_.emplace(name, std::move(fds));
   return {};
 }
 
+std::vector<int> NodeListeners::fds(const std::string& name) const {
+  std::vector<int> out;
+  if (auto found = fds_.find(name); found != fds_.end())
+    for (const UniqueFd& fd : found->second) out.push_back(fd.get());
+  return out;
+}
+
 std::string NodeListeners::address(const std::string& name) const {
-  if (!has(name)) return "";
-  auto bound = tools::bound_address(fd(name));
-  return bound ? *bound : "";
+  std::string out;
+  for (int fd : fds(name)) {
+    auto bound = tools::bound_address(fd);
+    if (!bound) continue;
+    out += out.empty() ? *bound : "," + bound->substr(bound->rfind(':') + 1);
+  }
+  return out;
 }
 
 }  // namespace headgate::serve

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include <base/result.h>
 #include <base/unique_fd.h>
@@ -13,15 +14,17 @@ namespace headgate::serve {
 
 class NodeListeners {
  public:
-  // Takes a socket that a child has kept, or opens one.
+  enum class Kind { kTcp, kUdp };
+
+  // Takes a socket that a child has kept.
   void take(const std::string& name, UniqueFd fd);
-  Result<void> open_missing(const std::string& name, const std::string& address);
-  bool has(const std::string& name) const { return fds_.count(name) != 0; }
-  int fd(const std::string& name) const { return fds_.at(name).get(); }
-  std::string address(const std::string& name) const;  // as bound; empty: none
+  // Opens HOST:PORT[,PORT...], all or none of them, unless the name has sockets; an empty text opens none.
+  Result<void> open_missing(const std::string& name, const std::string& ports, Kind kind = Kind::kTcp);
+  std::vector<int> fds(const std::string& name) const;
+  std::string address(const std::string& name) const;  // as bound, in the form of open_missing(); empty: none
 
  private:
-  std::map<std::string, UniqueFd> fds_;
+  std::map<std::string, std::vector<UniqueFd>> fds_;
 };
 
 }  // namespace headgate::serve

@@ -32,6 +32,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   };
   if (role == "gate") {
     add("keys", config_.keys);
+    add("srt-latency", std::to_string(config_.srt_latency_ms));
   } else {
     add("root", config_.data);
   }
@@ -53,11 +54,14 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     for (const std::string& parameter : config_.parameters) add("set", parameter);
   }
   Program out = helper_program("headgate-" + role, std::move(arguments));
-  const char* listener = role == "gate" ? "rtmp" : role == "origin" ? "http" : nullptr;
-  if (listener && listeners_.has(listener)) {
-    out.listeners = {listeners_.fd(listener)};
-    out.listener_names = {listener};
-  }
+  std::vector<std::string> names;
+  if (role == "gate") names = {"rtmp", "srt"};
+  if (role == "origin") names = {"http"};
+  for (const std::string& name : names)
+    for (int fd : listeners_.fds(name)) {
+      out.listeners.push_back(fd);
+      out.listener_names.push_back(name);
+    }
   // A registry of the node's own: workers need not look at every plugin of the machine again.
   if (role == "worker" && !std::getenv("GST_REGISTRY"))
     out.environment.push_back("GST_REGISTRY=" + config_.runtime_dir + "/gst-registry.bin");
@@ -77,13 +81,14 @@ std::string Supervisor::node_json() const {
   for (const auto& [name, child] : children_)
     if (child->running())
       processes += "," + process(child->place().role, child->pid(), child->since_utc_us(), child->restarts());
-  std::string listen =
-      JsonLine().field("http", listeners_.address("http")).field("rtmp", listeners_.address("rtmp")).take();
+  JsonLine listen;
+  for (const char* name : {"http", "rtmp", "srt"})
+    if (const std::string address = listeners_.address(name); !address.empty()) listen.field(name, address);
   return JsonLine()
       .field("version", HEADGATE_VERSION)
       .field("since_utc", tools::utc_text(since_utc_us_))
       .field("data", config_.data)
-      .raw("listen", listen)
+      .raw("listen", listen.take())
       .raw("processes", processes + "]")
       .raw("recovery", recovery_json())
       .field("issuer_secret", config_.issuer_secret)

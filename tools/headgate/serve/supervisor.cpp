@@ -137,6 +137,8 @@ void Supervisor::take_listeners(const std::vector<std::string>& names, std::vect
 void Supervisor::open_and_check() {
   for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("http", config_.http)})
     if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
+  if (auto opened = listeners_.open_missing("srt", config_.srt, NodeListeners::Kind::kUdp); !opened)
+    return fail(opened.error().message);
   bool has_worker = std::any_of(children_.begin(), children_.end(), [](auto& one) {
     return one.second->place().number >= 0 && one.second->running();
   });
@@ -334,6 +336,7 @@ void Supervisor::report_ready() {
   if (!worker || !place("gate").ready() || !place("origin").ready()) return;
   ready_ = true;
   std::string line = "ready rtmp=" + listeners_.address("rtmp") + " http=" + listeners_.address("http");
+  if (const std::string srt = listeners_.address("srt"); !srt.empty()) line += " srt=" + srt;
   tools::log_notice(line);
   line += '\n';
   if (auto written = write_all(STDOUT_FILENO, as_bytes(line)); !written)

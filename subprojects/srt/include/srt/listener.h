@@ -8,6 +8,8 @@
 // to its critical errors, for the whole process.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,6 +57,8 @@ struct Counters {
 };
 
 struct Callbacks {
+  // Whether this address may connect at all; in a libsrt thread, as may_enter. Everybody may if it is empty.
+  std::function<bool(const sockaddr_storage&)> allows;
   // In a libsrt thread, of several ports at once: thread-safe, memory only, microseconds. The ticket is
   // right, but whoever has it may be anybody: nothing may change. Error.code is a ticket::Refusal and becomes
   // the reject code. May be empty.
