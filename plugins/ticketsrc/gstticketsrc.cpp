@@ -228,6 +228,10 @@ void end_session(GstElement* element, const gchar* reason) {
   state_of(element).source.end_session(reason && *reason ? reason : "operator");
 }
 
+void request_reconnect(GstElement* element, const gchar* url, const gchar* text) {
+  state_of(element).source.ask_to_reconnect(url ? url : "", text ? text : "");
+}
+
 void add_structure(GstStructure* to, const char* field, GstStructure* structure) {
   const gst::StructurePtr owned(structure);
   gst_structure_set(to, field, GST_TYPE_STRUCTURE, structure, nullptr);
@@ -421,6 +425,19 @@ static void gst_ticket_src_class_init(GstTicketSrcClass* klass) {
   g_signal_new_class_handler(
       "end-session", G_TYPE_FROM_CLASS(klass), static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
       G_CALLBACK(trampoline<end_session>), nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
+  /**
+   * GstTicketSrc::request-reconnect:
+   * @self: the element
+   * @url: (nullable): where to, a URI reference; %NULL or empty: where the publisher is
+   * @text: (nullable): why, for people
+   *
+   * Asks the present publisher, if there is one, to connect anew at a moment of its choice (Enhanced RTMP);
+   * it is served until it leaves. Whether it was asked is told by a headgate-session message.
+   */
+  g_signal_new_class_handler("request-reconnect", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(trampoline<request_reconnect>), nullptr, nullptr, nullptr,
+                             G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
   gst_element_class_add_static_pad_template(element_class, &video_template);
   gst_element_class_add_static_pad_template(element_class, &audio_template);
   gst_element_class_set_static_metadata(

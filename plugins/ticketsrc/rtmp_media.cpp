@@ -152,7 +152,7 @@ void RtmpSession::take_packet(TrackId id, uint32_t timestamp, const VideoHeader&
 
 void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes record) {
   Media& media = media_[id];
-  if (describes_itself(header.codec)) return;
+  if (describes_itself(header.codec) || record.size() > codec::kMaxConfigBytes) return;
   // Repeated by many senders, also between two key frames.
   const bool same = media.codec == header.codec;
   if (same && media.number &&

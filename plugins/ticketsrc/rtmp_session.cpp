@@ -82,6 +82,12 @@ void RtmpSession::tell_uplink(bool late, int64_t late_ms) {
   send_output();
 }
 
+bool RtmpSession::ask_to_reconnect(const std::string& url, const std::string& text) {
+  const bool asked = server_.request_reconnect(url, text);
+  send_output();
+  return asked;
+}
+
 void RtmpSession::on_end(rtmp::End) {
   end("unpublish");
 }

@@ -19,6 +19,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
 
   void say_goodbye(const std::string& reason, std::span<std::byte> scratch) override;
   void tell_uplink(bool late, int64_t late_ms) override;
+  bool ask_to_reconnect(const std::string& url, const std::string& text) override;
   uint64_t bytes() const override { return server_.bytes_received(); }
 
  private:

@@ -37,6 +37,10 @@ void Session::serve(std::span<std::byte> scratch, Now now) {
   read(scratch);
 }
 
+bool Session::ask_to_reconnect(const std::string&, const std::string&) {
+  return false;
+}
+
 void Session::end(std::string reason) {
   if (ended_) return;
   ended_ = std::move(reason);

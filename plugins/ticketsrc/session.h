@@ -67,6 +67,9 @@ class Session {
   // Tells the publisher that its media falls behind real time, or does not any more, as far as the protocol
   // can. It may send less then.
   virtual void tell_uplink(bool late, int64_t late_ms) = 0;
+  // Asks the publisher to connect anew, to `url` (empty: where it is); it is served until it leaves. False:
+  // the protocol has no such request, or this publisher did not say that it would heed it.
+  virtual bool ask_to_reconnect(const std::string& url, const std::string& text);
   // Received, of the connection.
   virtual uint64_t bytes() const = 0;
   virtual std::optional<LinkReport> link_report() const { return std::nullopt; }

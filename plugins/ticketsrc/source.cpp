@@ -114,6 +114,10 @@ void Source::end_session(std::string reason) {
   requests_.lock()->end = std::move(reason);
 }
 
+void Source::ask_to_reconnect(std::string url, std::string text) {
+  requests_.lock()->reconnect.emplace(std::move(url), std::move(text));
+}
+
 void Source::refused(const store::RunInfo& info, const std::string& text) {
   ++stats_.lock()->refused;
   GST_WARNING_OBJECT(element_, "refused %s: %s", info.peer.c_str(), text.c_str());
@@ -156,6 +160,11 @@ void Source::serve() {
 void Source::take_requests(Now at) {
   Requests requests = std::exchange(*requests_.lock(), {});
   const bool end_offered = requests.end && !live_;  // it was asked for before the session was begun
+  if (requests.reconnect && live_) {
+    const auto& [url, text] = *requests.reconnect;
+    const bool asked = live_->session->ask_to_reconnect(url, text);
+    post(session_fields("reconnect", live_->info, asked ? "asked" : "not-announced"));
+  }
   if (requests.end && live_) {
     dismiss(*requests.end);
     finish_session(*requests.end);

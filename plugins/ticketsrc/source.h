@@ -75,6 +75,7 @@ class Source : public PollClient {
   // Any thread.
   void offer(Offer offer, Listener* listener);  // a session; the present one is superseded
   void end_session(std::string reason);
+  void ask_to_reconnect(std::string url, std::string text);
   void refused(const store::RunInfo& info, const std::string& text);
   SourceStats stats() const { return *stats_.lock(); }
 
@@ -84,6 +85,7 @@ class Source : public PollClient {
   struct Requests {
     std::optional<Offer> offer;
     std::optional<std::string> end;
+    std::optional<std::pair<std::string, std::string>> reconnect;  // URL, text
     Listener* listener = nullptr;
   };
   void serve();

@@ -34,11 +34,12 @@ ByteVector join(std::initializer_list<uint8_t> prefix, Bytes rest) {
 
 }  // namespace
 
-AdmittedPublisher::AdmittedPublisher() {
+AdmittedPublisher::AdmittedPublisher(bool enhanced) {
   rtmp::PublishTarget target;
   target.tc_url = "rtmp://127.0.0.1/lt";
   target.app = "lt";
   target.stream_key = "ticket";
+  target.enhanced = enhanced;
   rtmp::Client client(target);
   rtmp::Server server;
   rtmp::ServerHandler handler;

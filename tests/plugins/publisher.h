@@ -22,7 +22,8 @@ namespace headgate::test {
 // A connection as a gate hands it over: `publish` read, not answered. What is sent comes over a socket pair.
 class AdmittedPublisher {
  public:
-  AdmittedPublisher();
+  // `enhanced`: it says in connect that it speaks Enhanced RTMP.
+  explicit AdmittedPublisher(bool enhanced = false);
   // Sets the source's session properties; the source owns its end from now on.
   void hand_over(GstElement* source);
   // The same for somebody else to do: the descriptor (still ours) and the saved state.

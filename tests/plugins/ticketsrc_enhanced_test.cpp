@@ -298,6 +298,51 @@ TEST_F(EnhancedForms, WhatIsNoFrameDoesNotDisturb) {
   EXPECT_EQ(audio_->count(), 0u);
 }
 
+TEST_F(EnhancedForms, WhoAnnouncedItIsAskedToReconnect) {
+  for (const bool enhanced : {true, false}) {
+    publisher_ = AdmittedPublisher(enhanced);
+    start();
+    publisher_.metadata(true, false);
+    hevc_start();
+    hevc(0, 0);
+    ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
+    g_signal_emit_by_name(pipeline_->element("source").get(), "request-reconnect", "rtmp://other/lt",
+                          "This server is going away.");
+    const auto told = pipeline_->wait(Pipeline::is_element("headgate-session", "action", "reconnect"));
+    ASSERT_TRUE(told);
+    EXPECT_EQ(text_field(told.get(), "reason"), enhanced ? "asked" : "not-announced");
+    if (enhanced) {
+      EXPECT_TRUE(publisher_.is_told("rtmp://other/lt"));
+      EXPECT_TRUE(publisher_.is_told("NetConnection.Connect.ReconnectRequest"));
+    }
+    hevc(1, 40);  // it is served until it leaves
+    finish();
+    EXPECT_EQ(video_->count(), 2u);
+  }
+}
+
+// A configuration is no way to a large allocation, not even among several tracks.
+TEST_F(EnhancedForms, OversizedConfigurationsArePassedOver) {
+  start();
+  publisher_.metadata(true, false);
+  const ByteVector large(codec::kMaxConfigBytes + 1);
+  publisher_.message(rtmp::kVideo, 0, ex_video(ExVideo::start, true, "hvc1", large));
+  ByteVector several;
+  ByteWriter writer(several);
+  writer.u8(0x96);
+  writer.u8(0x10);
+  writer.text("hvc1");
+  writer.u8(0);
+  writer.u24(large.size());
+  writer.bytes(large);
+  publisher_.message(rtmp::kVideo, 0, several);
+  hevc_start();
+  hevc(0, 0);
+  finish();
+  EXPECT_EQ(video_->count(), 1u);
+  EXPECT_EQ(warnings(), 0);
+}
+
 TEST_F(EnhancedForms, CodecsThatAreNotTakenAreNamed) {
   start();
   const std::byte frame[] = {std::byte{1}, std::byte{2}};
