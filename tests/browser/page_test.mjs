@@ -134,6 +134,20 @@ test('a live stream plays near its edge', async () => {
   assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
 });
 
+test('a connection that is too slow is told', async () => {
+  node.set(9, {state: 'live'});
+  const page = await open('/watch/9');
+  const uplink = page.locator('[data-fact="uplink"]');
+  await page.getByText('Live').first().waitFor();
+  assert.equal(await uplink.isVisible(), false);
+  node.set(9, {health: {stalled: false, late: true, streams: [{lateness: 4e9}, {lateness: 12.4e9}]}});
+  await page.getByText('too slow, 12 s late').waitFor();
+  node.set(9, {health: {stalled: true, late: true, streams: []}});
+  await page.getByText('nothing comes').waitFor();
+  node.set(9, {health: {stalled: false, late: false, streams: [{lateness: 1e8}]}});
+  await uplink.waitFor({state: 'hidden'});
+});
+
 test('a stream that is not there yet starts by itself', async () => {
   const page = await open('/watch/8');
   await told(page, 'Station 8 has not streamed yet');

@@ -66,6 +66,12 @@ uint32_t frame_rate_milli(const GstStructure* health) {
   return 0;
 }
 
+uint64_t number_field(const GstStructure* structure, const char* field) {
+  guint64 value = 0;  // stays so where there is no such field
+  gst_structure_get_uint64(structure, field, &value);
+  return value;
+}
+
 void take_element_message(const BusWatch& watch, const GstStructure* structure) {
   if (!structure) return;
   const char* name = gst_structure_get_name(structure);
@@ -76,12 +82,15 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
     post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
                      text_field(structure, "cause") == "interval"});
   } else if (std::strcmp(name, "headgate-session") == 0) {
-    if (text_field(structure, "action") == "close") post(ClosingEvent{text_field(structure, "reason")});
+    if (text_field(structure, "action") == "close")
+      post(ClosingEvent{text_field(structure, "reason"),
+                        {number_field(structure, "bytes"), number_field(structure, "video-frames"),
+                         number_field(structure, "audio-frames")}});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
     gboolean broken = FALSE;  // without the field it is not
     gst_structure_get_boolean(structure, "broken", &broken);
     post(ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), broken != FALSE});
-  } else if (std::strcmp(name, "headgate-timestamps") == 0) {
+  } else if (std::strcmp(name, "headgate-timestamps") == 0 || std::strcmp(name, "headgate-uplink") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }
 }

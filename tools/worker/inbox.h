@@ -32,8 +32,13 @@ struct HealthEvent {
   uint32_t frame_rate_milli = 0;  // of the video; 0: not known
   bool regular = false;           // nothing has changed: its time had come
 };
+// What came on a session's connection, as its source counted it.
+struct Received {
+  uint64_t bytes = 0, video_frames = 0, audio_frames = 0;
+};
 struct ClosingEvent {  // the source has let the connection go; EOS follows
   std::string reason;
+  Received received;
 };
 struct EosEvent {};
 struct FailureEvent {

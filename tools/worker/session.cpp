@@ -150,8 +150,9 @@ Reaper::Job Session::measure() {
   };
 }
 
-void Session::on_closing(const std::string& reason) {
-  if (reason_.empty()) reason_ = reason;
+void Session::on_closing(const ClosingEvent& closing) {
+  if (reason_.empty()) reason_ = closing.reason;
+  received_ = closing.received;
   // EOS follows through the pipeline; a pipeline that loses it is cut.
   if (deadline_ == 0 && pipeline_) deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
 }

@@ -49,11 +49,13 @@ class Session {
   // StatsEvent. Empty when the session is ending.
   Reaper::Job measure();
 
-  void on_closing(const std::string& reason);  // events of the pipeline's bus
+  void on_closing(const ClosingEvent& closing);  // events of the pipeline's bus
   void on_eos();
   void on_failure(const std::string& text);
 
   const wire::SessionOpened& opened() const { return opened_; }
+  // All of it, once the source has let the connection go.
+  const Received& received() const { return received_; }
   History& history() { return history_; }
   wire::SessionHealth& health() { return health_; }  // the last one sent; empty json: none yet
 
@@ -71,6 +73,7 @@ class Session {
   History history_;
   std::string kicked_;  // reason of end(); empty: nobody asked
   std::string reason_;  // what the pipeline said
+  Received received_;
   Loop::TimerId deadline_ = 0;
 };
 

@@ -180,7 +180,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
         tell(session->health(), {"origin"});
       }
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
-      session->on_closing(closing->reason);
+      session->on_closing(*closing);
     } else if (std::holds_alternative<EosEvent>(event.what)) {
       session->on_eos();
     } else if (auto* failure = std::get_if<FailureEvent>(&event.what)) {
@@ -282,8 +282,12 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
     ++failed_;
     admission_.count_error(station);
   }
-  log_info("session closed: " + reason,
-           {{"STATION", opened.station}, {"SESSION", id}, {"PEER", opened.peer}});
+  log_info("session closed: " + reason, {{"STATION", opened.station},
+                                         {"SESSION", id},
+                                         {"PEER", opened.peer},
+                                         {"BYTES", session->received().bytes},
+                                         {"VIDEO_FRAMES", session->received().video_frames},
+                                         {"AUDIO_FRAMES", session->received().audio_frames}});
   tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin"});
   admission_.closed(station);
   tell_state();

@@ -56,6 +56,7 @@ export function playback(page) {
       audio_bytes: video.webkitAudioDecodedByteCount ?? 0,
       buffered: globalThis.headgate.player.buffered_s(),
       rebuilds: globalThis.headgate.player.rebuilds,
+      fatal_errors: globalThis.headgate.player.fatal_errors,
       ...globalThis.headgate.state(),
     };
   });

@@ -78,6 +78,7 @@ export class Player {
     this.progress_ms_ = 0;
     this.position_ = -1;
     this.rebuilds_ = 0;
+    this.fatal_ = 0;
     video.addEventListener('playing', () => this.went_well_());
     video.addEventListener('waiting', () => this.refill_());
     video.addEventListener('error', () => {
@@ -94,6 +95,10 @@ export class Player {
   }
   get rebuilds() {
     return this.rebuilds_;
+  }
+  // Errors that hls.js could not mend by itself.
+  get fatal_errors() {
+    return this.fatal_;
   }
 
   play(address, live) {
@@ -156,6 +161,7 @@ export class Player {
     });
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (!data.fatal || this.hls_ !== hls) return;
+      ++this.fatal_;
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) {
         hls.recoverMediaError();
         return;

@@ -2,7 +2,7 @@
 // The player page: follows one stream through everything that happens to it.
 import {Player} from './player.js';
 import {Streams} from './streams.js';
-import {age_s, duration, history, kStates, picture, rate, since, stream_title} from './words.js';
+import {age_s, duration, history, kStates, picture, rate, since, stream_title, uplink} from './words.js';
 
 const kFactsMs = 500;
 
@@ -77,6 +77,7 @@ function show_facts() {
   set_fact('latency', playing && latency !== null ? `${latency.toFixed(1)} s` : '');
   set_fact('buffered', player.address ? `${player.buffered_s().toFixed(1)} s` : '');
   set_fact('rate', rate(stream?.kbps));
+  set_fact('uplink', stream ? uplink(stream) : '');
   set_fact('picture', stream ? picture(stream) : '');
   const frames = video.getVideoPlaybackQuality?.();
   set_fact('dropped', frames?.droppedVideoFrames ? String(frames.droppedVideoFrames) : '');

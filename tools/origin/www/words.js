@@ -18,6 +18,16 @@ export function rate(kbps) {
   return kbps >= 10000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${numbers.format(Math.round(kbps))} kbit/s`;
 }
 
+// What is wrong with the publisher's connection; nothing when all is well.
+export function uplink(stream) {
+  const health = stream.health;
+  if (stream.state !== 'live' || !health) return '';
+  if (health.stalled) return 'nothing comes';
+  if (!health.late) return '';
+  const late_ns = Math.max(0, ...(health.streams ?? []).map((one) => one.lateness ?? 0));
+  return `too slow, ${duration(late_ns / 1e9)} late`;
+}
+
 export function picture(stream) {
   if (!stream.width || !stream.height) return '';
   const size = `${stream.width}×${stream.height}`;

@@ -26,8 +26,8 @@ namespace headgate::ingest {
 // docs/tickets.md, 1.7. "Unauthenticated" is every connection that has not been admitted, refused ones until
 // they are closed included.
 struct Policy {
-  int64_t connect_timeout_us = 5'000'000;   // from accept to the end of `connect`, TLS included
-  int64_t publish_timeout_us = 10'000'000;  // from accept to `publish`
+  int64_t connect_timeout_us = 15'000'000;  // from accept to the end of `connect`, TLS included
+  int64_t publish_timeout_us = 30'000'000;  // from accept to `publish`
   int64_t linger_us = 1'000'000;            // from a refusal to closing, for clients that have not read it
   size_t max_unauthenticated = 5'000;       // beyond, new connections wait in the kernel's queue
   size_t max_unauthenticated_per_network = 200;  // beyond, new ones of that /24 (IPv6: /48) are closed
