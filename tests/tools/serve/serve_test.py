@@ -150,6 +150,16 @@ class ServeTest(unittest.TestCase):
         self.assertEqual(self.listen, listen)
         self.stop()
 
+    def test_what_stands_before_a_port_is_checked(self):
+        for arguments, text in ((['--rtmps', '127.0.0.1:0'], '--tls-cert'),
+                                (['--rtmps', '127.0.0.1:0', '--tls-cert', '/nowhere', '--tls-key', '/nowhere'], '/nowhere'),
+                                (['--addresses', '/nowhere'], '/nowhere'),
+                                (['--rtmp-proxies', 'all of them'], 'all of them')):
+            with self.subTest(arguments=arguments):
+                self.start(*arguments, ready=False)
+                self.assertNotEqual(self.supervisor.wait(PATIENCE), 0)
+                self.assertIn(text, self.log())
+
     def test_srt_ports_that_are_none(self):
         self.start('--srt', '127.0.0.1:0,nonsense', ready=False)
         self.assertNotEqual(self.supervisor.wait(PATIENCE), 0)

@@ -140,6 +140,10 @@ void Child::stop() {
   if (running()) expect_word(kSilentMs);  // one that hangs in its end says nothing either
 }
 
+void Child::hang_up() {
+  if (running()) send_signal(process_, SIGHUP);
+}
+
 void Child::kill() {
   send_signal(process_, SIGKILL);
 }

@@ -47,6 +47,7 @@ class Child {
   void socket_appeared();  // the place's socket was moved into place
   void stop();             // SIGTERM; not started again
   void kill();             // SIGKILL
+  void hang_up();          // SIGHUP
   bool send(const wire::Message& message, const std::vector<int>& fds = {});
 
   const Place& place() const { return place_; }

@@ -37,6 +37,13 @@ constexpr Setting kSettings[] = {
     {"listen", "srt", "srt", "HOST:PORT[,PORT...]", "publishers over SRT (default: none)", ""},
     {"listen", "srt-latency", "srt-latency", "MS", "SRT's time to send again what was lost (default 120)",
      "120"},
+    {"listen", "rtmps", "rtmps", "HOST:PORT", "publishers over TLS (default: none)", ""},
+    {"listen", "rtmp-proxies", "rtmp-proxies", "NETWORKS",
+     "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1 (default: none)", ""},
+    {"listen", "rtmps-proxies", "rtmps-proxies", "NETWORKS", "the same for RTMPS", ""},
+    {"listen", "addresses", "addresses", "FILE", "which addresses may publish (default: all)", ""},
+    {"tls", "certificate", "tls-cert", "FILE", "certificate chain for RTMPS, PEM", ""},
+    {"tls", "key", "tls-key", "FILE", "its key", ""},
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
     {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
     {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
@@ -130,6 +137,14 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
   out.rtmp = text("rtmp");
   out.srt = text("srt");
+  out.rtmps = text("rtmps");
+  out.rtmp_proxies = text("rtmp-proxies");
+  out.rtmps_proxies = text("rtmps-proxies");
+  out.addresses = absolute(text("addresses"));
+  out.tls_certificate = absolute(text("tls-cert"));
+  out.tls_key = absolute(text("tls-key"));
+  if (!out.rtmps.empty() && (out.tls_certificate.empty() || out.tls_key.empty()))
+    return Unexpected("--rtmps needs --tls-cert and --tls-key");
   out.http = text("http");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));

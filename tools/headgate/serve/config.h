@@ -19,7 +19,11 @@ struct Config {
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;
-  std::string srt;  // empty: none; may name several ports
+  std::string rtmps;                        // empty: none
+  std::string tls_certificate, tls_key;     // absolute; empty: none
+  std::string rtmp_proxies, rtmps_proxies;  // networks; empty: no PROXY headers
+  std::string addresses;                    // absolute; empty: all may publish
+  std::string srt;                          // empty: none; may name several ports
   int64_t srt_latency_ms = 0;
   int64_t workers = 1, max_workers = 1, capacity = 50;
   std::string pipeline, pipelines;      // pipelines empty: the worker's own default

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "supervisor.h"
 
@@ -33,6 +34,11 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   if (role == "gate") {
     add("keys", config_.keys);
     add("srt-latency", std::to_string(config_.srt_latency_ms));
+    for (const auto& [option, value] :
+         {std::pair("tls-cert", config_.tls_certificate), std::pair("tls-key", config_.tls_key),
+          std::pair("rtmp-proxies", config_.rtmp_proxies), std::pair("rtmps-proxies", config_.rtmps_proxies),
+          std::pair("addresses", config_.addresses)})
+      if (!value.empty()) add(option, value);
   } else {
     add("root", config_.data);
   }
@@ -55,7 +61,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   }
   Program out = helper_program("headgate-" + role, std::move(arguments));
   std::vector<std::string> names;
-  if (role == "gate") names = {"rtmp", "srt"};
+  if (role == "gate") names = {"rtmp", "rtmps", "srt"};
   if (role == "origin") names = {"http"};
   for (const std::string& name : names)
     for (int fd : listeners_.fds(name)) {
@@ -82,7 +88,7 @@ std::string Supervisor::node_json() const {
     if (child->running())
       processes += "," + process(child->place().role, child->pid(), child->since_utc_us(), child->restarts());
   JsonLine listen;
-  for (const char* name : {"http", "rtmp", "srt"})
+  for (const char* name : {"http", "rtmp", "rtmps", "srt"})
     if (const std::string address = listeners_.address(name); !address.empty()) listen.field(name, address);
   return JsonLine()
       .field("version", HEADGATE_VERSION)

@@ -135,15 +135,27 @@ void Supervisor::take_listeners(const std::vector<std::string>& names, std::vect
 }
 
 void Supervisor::open_and_check() {
-  for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("http", config_.http)})
+  for (auto& [name, address] :
+       {std::pair("rtmp", config_.rtmp), std::pair("rtmps", config_.rtmps), std::pair("http", config_.http)})
     if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
   if (auto opened = listeners_.open_missing("srt", config_.srt, NodeListeners::Kind::kUdp); !opened)
     return fail(opened.error().message);
+  if (place("gate").running()) return check_workers();
+  // Certificate and lists are refused here rather than by one gate after the other.
+  Program check = program_of("gate", -1);
+  check.arguments.push_back("--check");
+  run_task(std::move(check), [this](int code) {
+    if (code != 0) return fail("the gate's settings were refused (the reason is above)");
+    check_workers();
+  });
+}
+
+void Supervisor::check_workers() {
   bool has_worker = std::any_of(children_.begin(), children_.end(), [](auto& one) {
     return one.second->place().number >= 0 && one.second->running();
   });
   if (has_worker) return start_children();
-  // Descriptions are refused here rather than by every worker again and again.
+  // Likewise the descriptions.
   Program check = program_of("worker", 0);
   check.arguments.push_back("--check");
   run_task(std::move(check), [this](int code) {
@@ -204,6 +216,11 @@ void Supervisor::run_task(Program program, std::function<void(int)> done, Task::
     tools::log_error(task.error().message);
     loop_.post([done] { done(-1); });
   }
+}
+
+void Supervisor::reload() {
+  tools::log_notice("the gate reads certificate and address list again");
+  place("gate").hang_up();
 }
 
 void Supervisor::start_children() {
@@ -336,6 +353,7 @@ void Supervisor::report_ready() {
   if (!worker || !place("gate").ready() || !place("origin").ready()) return;
   ready_ = true;
   std::string line = "ready rtmp=" + listeners_.address("rtmp") + " http=" + listeners_.address("http");
+  if (const std::string rtmps = listeners_.address("rtmps"); !rtmps.empty()) line += " rtmps=" + rtmps;
   if (const std::string srt = listeners_.address("srt"); !srt.empty()) line += " srt=" + srt;
   tools::log_notice(line);
   line += '\n';

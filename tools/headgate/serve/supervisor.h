@@ -38,6 +38,7 @@ class Supervisor {
   // The runtime folder, its lock, the running children. Fails when another supervisor lives.
   Result<void> start();
   void stop();
+  void reload();  // files that may change while the node runs; they are looked at without it as well
   int exit_code() const { return exit_code_; }
 
  private:
@@ -54,6 +55,7 @@ class Supervisor {
   void on_name(const std::string& name);
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
   void open_and_check();
+  void check_workers();
   void start_children();
   void recover();  // now, or when the present one and its pause are over
   void on_recovered(int code);
