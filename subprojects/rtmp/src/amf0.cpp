@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "amf3.h"
+
 namespace headgate::rtmp {
 namespace {
 
@@ -29,7 +31,8 @@ constexpr size_t kEndSize = 3;  // an empty key and kObjectEndMarker
 
 class Reader {
  public:
-  Reader(Bytes data, const Limits& limits) : data_(data), reader_(data), limits_(limits) {}
+  Reader(Bytes data, const Limits& limits)
+      : data_(data), reader_(data), limits_(limits), amf3_(reader_, limits, values_) {}
 
   Result<std::vector<AmfValue>> all() {
     std::vector<AmfValue> values;
@@ -111,7 +114,8 @@ class Reader {
         out.type = AmfValue::kStrictArray;
         return elements(out, depth, reader_.u32());
       case kAmf3Marker:
-        return amf3(out);
+        --values_;  // it is the one behind the marker that counts
+        return amf3_.value(out, depth);
       default:
         return Unexpected("AMF0: marker " + std::to_string(marker) + " is not taken");
     }
@@ -161,60 +165,12 @@ class Reader {
     return ended();
   }
 
-  uint32_t amf3_u29() {
-    uint32_t value = 0;
-    for (int i = 0; i < 3; ++i) {
-      uint8_t byte = reader_.u8();
-      value = value << 7 | (byte & 0x7fu);
-      if (!(byte & 0x80)) return value;
-    }
-    return value << 8 | reader_.u8();
-  }
-
-  // Scalars of AMF3 only: its objects and reference tables are of no use in publishing, and where other
-  // implementations had their overflows.
-  Result<void> amf3(AmfValue& out) {
-    uint8_t marker = reader_.u8();
-    switch (marker) {
-      case 0:
-        out.type = AmfValue::kUndefined;
-        break;
-      case 1:
-        out.type = AmfValue::kNull;
-        break;
-      case 2:
-      case 3:
-        out.type = AmfValue::kBoolean;
-        out.boolean = marker == 3;
-        break;
-      case 4: {
-        out.type = AmfValue::kNumber;
-        uint32_t value = amf3_u29();
-        out.number = value & 0x10000000 ? static_cast<double>(value) - 0x20000000 : value;
-        break;
-      }
-      case 5:
-        out.type = AmfValue::kNumber;
-        out.number = std::bit_cast<double>(reader_.u64());
-        break;
-      case 6: {
-        out.type = AmfValue::kString;
-        uint32_t header = amf3_u29();
-        if (!(header & 1)) return Unexpected("AMF3: string references are not taken");
-        out.string = text(header >> 1);
-        break;
-      }
-      default:
-        return Unexpected("AMF3: marker " + std::to_string(marker) + " is not taken");
-    }
-    return ended();
-  }
-
   Bytes data_;
   ByteReader reader_;
   const Limits& limits_;
   uint32_t values_ = 0;
   uint32_t depth_ = 0;  // of what is being read; 0: top level
+  Amf3Reader amf3_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // AMF0 values (Adobe AMF 0 specification), read with limits on depth and count, and written. Reading is
 // lenient where clients in the field are: ECMA arrays whose count is wrong or whose end marker is missing,
-// stray object end markers. AMF3 (the 0x11 marker) is read for scalars only.
+// stray object end markers. Values of AMF3 (behind the marker 0x11) are read too, as far as publishers have
+// use for them: no externalizable objects, vectors and dictionaries; a reference to an earlier object is
+// undefined.
 #pragma once
 
 #include <optional>

@@ -16,7 +16,9 @@ struct Limits {
   uint32_t max_open_bytes =
       16 * 1024 * 1024;  // payload of messages begun and not finished, all csids together
   uint32_t max_amf_depth = 16;
-  uint32_t max_amf_values = 1024;   // in one message
+  uint32_t max_amf_values = 1024;               // in one message
+  uint32_t max_amf_repeated_bytes = 64 * 1024;  // of a message's AMF3 strings, by reference; honest ones need
+                                                // some hundred
   uint32_t max_tiny_chunks = 4096;  // chunks under 32 bytes payload that are not a message's last, in a row
   uint32_t max_commands_before_publish = 64;
   uint32_t max_bytes_before_publish = 64 * 1024;  // after the handshake; about 1,000 come
@@ -28,6 +30,7 @@ struct Limits {
     Limits limits;
     limits.max_open_bytes = 16 * 1024;
     limits.max_data_bytes = 8 * 1024;
+    limits.max_amf_repeated_bytes = 4 * 1024;
     limits.max_pending_bytes = 32 * 1024;
     limits.max_output_bytes = 8 * 1024;
     return limits;
