@@ -6,7 +6,9 @@
  * Serves a live stream as HLS: takes encoded video and audio and packs it in CMAF segments, or takes the
  * records of a segmentarchiver whose files are such segments already. It keeps the stream's index; with
  * #abrhlssink:location it writes `index.m3u8` and `media.m3u8`, whose segments are byte ranges of the media
- * files, and each time replaces them whole. One rendition, as sent.
+ * files, and each time replaces them whole. One rendition, as sent: H.264, H.265, AV1, VP9 and AAC, Opus,
+ * AC-3, E-AC-3, FLAC, in the form in which MP4 stores them (`h264parse`, `h265parse`, `av1parse` make it).
+ * CODECS tells a player what it gets.
  *
  * What was added to the index is told by element messages `headgate-records` (docs/elements.md), for
  * applications that serve the stream themselves.

@@ -5,10 +5,7 @@
 
 #include <codec/stream_config.h>
 
-#include <algorithm>
 #include <string>
-
-#include "mapped_buffer.h"
 
 namespace headgate::gst {
 namespace {
@@ -17,8 +14,6 @@ namespace {
 // (ISO/IEC 14496-15, 5.3.3.1). HEVCDecoderConfigurationRecord: 12 bytes of profile, tier and level from 1
 // (8.3.3.1). codec::track_from_…() has checked the records.
 constexpr size_t kAvcSpsAt = 8, kHevcProfileAt = 1, kHevcProfileBytes = 12;
-// The first header packet of FLAC in Ogg: 9 bytes, then the native stream's "fLaC" and STREAMINFO.
-constexpr size_t kOggFlacBytes = 9;
 constexpr char kFlacMarker[] = "fLaC";
 
 Ref<GstBuffer> buffer_of(Bytes bytes) {
@@ -117,37 +112,6 @@ Ref<GstCaps> vp9_caps(const codec::Track& track) {
   return caps;
 }
 
-// codec_data, or the first of streamheader.
-Ref<GstBuffer> header_of(const GstStructure* structure) {
-  const GValue* value = gst_structure_get_value(structure, "codec_data");
-  if (!value) value = gst_structure_get_value(structure, "streamheader");
-  if (value && GST_VALUE_HOLDS_ARRAY(value))
-    value = gst_value_array_get_size(value) > 0 ? gst_value_array_get_value(value, 0) : nullptr;
-  if (!value || !GST_VALUE_HOLDS_BUFFER(value)) return {};
-  return Ref<GstBuffer>::retain(gst_value_get_buffer(value));
-}
-
-Result<codec::Track> track_from(std::string_view name, const GstStructure* structure, Bytes config) {
-  int width = 0, height = 0;
-  gst_structure_get_int(structure, "width", &width);
-  gst_structure_get_int(structure, "height", &height);
-  if (name == "video/x-h264") return codec::track_from_avcc(config);
-  if (name == "video/x-h265") return codec::track_from_hvcc(config);
-  if (name == "video/x-av1") return codec::track_from_av1c(config);
-  if (name == "video/x-vp9")
-    return codec::track_from_vpcc(config, static_cast<uint32_t>(std::max(width, 0)),
-                                  static_cast<uint32_t>(std::max(height, 0)));
-  if (name == "audio/mpeg") return codec::track_from_asc(config);
-  if (name == "audio/x-opus") return codec::track_from_opus_head(config);
-  if (name == "audio/x-ac3") return codec::track_from_dac3(config);
-  if (name == "audio/x-eac3") return codec::track_from_dec3(config);
-  if (name == "audio/x-flac") {
-    const bool ogg = config.size() > kOggFlacBytes && config[0] == std::byte{0x7f};
-    return codec::track_from_flac(ogg ? config.subspan(kOggFlacBytes) : config);
-  }
-  return Unexpected("caps of " + std::string(name) + " are not taken");
-}
-
 }  // namespace
 
 Ref<GstCaps> caps_of(const codec::Track& track) {
@@ -176,14 +140,6 @@ Ref<GstCaps> caps_of(const codec::Track& track) {
       break;
   }
   return aac_caps(track, config);
-}
-
-Result<codec::Track> track_of(const GstCaps* caps) {
-  const GstStructure* structure = gst_caps_get_structure(caps, 0);
-  const Ref<GstBuffer> header = header_of(structure);
-  if (!header) return Unexpected("caps without codec_data");
-  const MappedBuffer config(Ref<GstBuffer>::retain(header.get()));
-  return track_from(gst_structure_get_name(structure), structure, config.bytes());
 }
 
 }  // namespace headgate::gst

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What GStreamer's caps say of a codec::Track, both ways.
+// What GStreamer's caps say of a codec::Track. The other way: track_finder.h.
 #pragma once
 
 #include <gst/gst.h>
 
-#include <base/result.h>
 #include <codec/track.h>
 
 #include "ref.h"
@@ -24,8 +23,5 @@ inline constexpr char kAudioCaps[] =
 // Exact caps of a track: profile and level from the parameter sets. `codec_data` is the record that MP4 has,
 // except OpusHead (RFC 7845, 5.1) for Opus and "fLaC" with STREAMINFO for FLAC.
 Ref<GstCaps> caps_of(const codec::Track& track);
-
-// The track of fixed caps that have codec_data or streamheader as above.
-Result<codec::Track> track_of(const GstCaps* caps);
 
 }  // namespace headgate::gst

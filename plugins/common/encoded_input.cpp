@@ -11,6 +11,7 @@
 #include "mapped_buffer.h"
 #include "session_info.h"
 #include "settings.h"
+#include "track_finder.h"
 #include "trampoline.h"
 
 GST_DEBUG_CATEGORY_STATIC(encoded_input_debug);
@@ -24,6 +25,7 @@ struct EncodedInput::Pad {
   codec::Kind kind = codec::Kind::video;
   Recorder::Track* track = nullptr;  // while a recorder exists
   GstSegment segment{};
+  TrackFinder finder;  // streaming thread
   bool flushing = false;
 };
 
@@ -346,6 +348,8 @@ void EncodedInput::push_unit(Pad& pad, Ref<GstBuffer> buffer) {
   unit.utc_us = receipt_utc_us(buffer.get());
   MappedBuffer mapped(std::move(buffer));
   if (mapped.bytes().empty()) return;  // nothing in it, or not readable
+  if (auto track = pad.finder.look(mapped.bytes())) recorder_->configure(pad.track, std::move(*track));
+  if (!pad.finder.usable(mapped.bytes())) return;
   unit.data = mapped.bytes();
   unit.holder = std::move(mapped).into_holder();
   recorder_->push(pad.track, std::move(unit));
@@ -468,7 +472,7 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
 }
 
 bool EncodedInput::handle_caps(Pad& pad, GstCaps* caps) {
-  auto track = track_of(caps);
+  auto track = pad.finder.caps(caps);
   if (!track) {
     GST_ERROR_OBJECT(pad.pad.get(), "%s: %" GST_PTR_FORMAT, track.error().message.c_str(),
                      static_cast<void*>(caps));
@@ -476,7 +480,7 @@ bool EncodedInput::handle_caps(Pad& pad, GstCaps* caps) {
   }
   std::lock_guard lock(mutex_);
   if (!pad.track) return false;
-  recorder_->configure(pad.track, std::move(track).value());
+  if (*track) recorder_->configure(pad.track, **std::move(track));
   return true;
 }
 

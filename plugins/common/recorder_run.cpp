@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <codec/access_unit.h>
+
 #include "recorder.h"
 #include "recorder_track.h"
 
@@ -96,7 +98,8 @@ void Recorder::feed(Track& track, Unit unit) {
   }
   note_gap(unit);
   const uint32_t timescale = track.config->timescale;
-  const uint32_t duration = track.kind == codec::Kind::audio ? track.config->frame_samples : 0;
+  const uint32_t duration =
+      track.kind == codec::Kind::audio ? codec::frame_samples(*track.config, unit.data) : 0;
   end_ns_ = std::max(end_ns_.value_or(unit.dts_ns),
                      unit.dts_ns + static_cast<int64_t>(duration) * kNsPerSecond / timescale);
   fmp4::AccessUnit access_unit{.kind = track.kind,

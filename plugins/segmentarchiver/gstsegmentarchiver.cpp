@@ -9,7 +9,9 @@
  *
  * A sticky `headgate-session` event starts a new run of the archive with the session's event and station;
  * streams without one are archived under the #segmentarchiver:event and #segmentarchiver:station properties.
- * A changed codec configuration starts a new file. When the disk fills up during a run the element goes on
+ * H.264, H.265, AV1, VP9 and AAC, Opus, AC-3, E-AC-3, FLAC are taken, in the form in which MP4 stores them:
+ * `h264parse`, `h265parse` and `av1parse` make it of what encoders and other demuxers have. A changed codec
+ * configuration starts a new file. When the disk fills up during a run the element goes on
  * consuming, warns once, and goes on writing when there is space again. A stream for which no run can be
  * opened at all is an error: whoever sends should go elsewhere.
  *
