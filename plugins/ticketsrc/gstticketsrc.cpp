@@ -359,7 +359,7 @@ void install_properties(GObjectClass* klass) {
   };
   install(kUri,
           g_param_spec_string("uri", "URI",
-                              "Address to listen on, rtmp://host:port/app; port 0 takes a free one. Not set: "
+                              "Address to listen on, rtmp://host:port/app or srt://host:port; port 0 takes a free one. Not set: "
                               "a session is handed over by session-fd",
                               nullptr, kReadWrite));
   install(kKeys, g_param_spec_string("keys", "Keys",

@@ -13,23 +13,26 @@
 #include <base/loop.h>
 #include <base/unique_fd.h>
 #include <ingest/listener.h>
+#include <srt/listener.h>
 #include <store/run_writer.h>
 #include <ticket/lease.h>
 #include <ticket/verifier.h>
 
 namespace headgate::ticketsrc {
 
-// "rtmp://host:port/app"; without a port 1935, with 0 whichever is free. The app is not looked at.
+// "rtmp://host:port/app"; without a port 1935, with 0 whichever is free. The app is not looked at. Or
+// "srt://host:port".
 struct Address {
+  bool srt = false;
   std::string host;
   std::string port;
 };
 Result<Address> parse_uri(const std::string& uri);
 
-// An admitted connection whose `publish` has not been answered.
+// An admitted connection whose `publish` has not been answered; of SRT the session's end of the relay.
 struct Offer {
   UniqueFd socket;
-  ByteVector state;     // of rtmp::Server
+  ByteVector state;     // of rtmp::Server; SRT: none
   store::RunInfo info;  // who it is
   uint64_t serial = 0;  // names the session to the listener; 0: not from one
 };
@@ -58,20 +61,29 @@ class Listener {
     uint64_t lease_epoch = 0;             // of its lease
     int64_t last_received_us = 0;
     bool closed = false;
+    ticket::LeaseTable leases;
   };
+  using CurrentLock = Guarded<Current>::Lock;
 
   Listener(ticket::NodeKeys keys, OnOffer on_offer, OnRefusal on_refusal);
+  Result<void> listen(const Address& address);
+  Result<void> listen_rtmp(UniqueFd socket);
+  Result<void> listen_srt(UniqueFd socket);
+  // Whether this ticket may have the element; leases then know when the present one was heard last.
+  static Result<void> check_free(CurrentLock& current, const ticket::Ticket& ticket);
+  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer);  // any thread
   Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ingest::Peer& peer);
-  void admitted(ingest::Admitted admitted);
+  void admitted(Offer offer, const ticket::Ticket& ticket, const ingest::Grant& grant);
+  void refused(const ingest::Refused& refused, const char* protocol);
 
   ticket::Verifier verifier_;
   OnOffer on_offer_;
   OnRefusal on_refusal_;
   Guarded<Current> current_;
-  ticket::LeaseTable leases_;  // the thread's
   uint16_t port_ = 0;
   Loop loop_;
-  std::unique_ptr<ingest::Listener> listener_;  // the thread's
+  std::unique_ptr<ingest::Listener> rtmp_;  // one of them, the thread's
+  std::unique_ptr<srt::Listener> srt_;
   std::thread thread_;
 };
 

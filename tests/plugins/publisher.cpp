@@ -197,6 +197,13 @@ std::string Keys::url(const ticket::Issued& issued, unsigned port) {
          "@127.0.0.1:" + std::to_string(port) + "/lt/" + issued.ticket.wire_text();
 }
 
+std::string Keys::srt_url(const ticket::Issued& issued, unsigned port) {
+  return "srt://127.0.0.1:" + std::to_string(port) +
+         "?streamid=#!::m=publish,r=" + std::to_string(issued.ticket.station) +
+         ",u=" + issued.ticket.wire_text() +
+         "&passphrase=" + ticket::srt_passphrase(issued.seed, issued.ticket) + "&pbkeylen=16&linger=5";
+}
+
 Program::Program(std::vector<std::string> arguments) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
@@ -243,7 +250,7 @@ std::vector<std::string> ffmpeg_publisher(const std::string& url, double seconds
   if (audio) add({"-c:a", "aac"});
   add({"-t"});
   arguments.push_back(std::to_string(seconds));
-  add({"-f", "flv"});
+  add({"-f", url.starts_with("srt://") ? "mpegts" : "flv"});
   arguments.push_back(url);
   return arguments;
 }

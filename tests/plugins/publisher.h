@@ -67,6 +67,8 @@ class Keys {
   ticket::Issued issue(uint32_t station, int64_t valid_seconds = 3600);
   // "rtmp://user:password@127.0.0.1:port/lt/ticket"
   static std::string url(const ticket::Issued& issued, unsigned port);
+  // "srt://127.0.0.1:port?streamid=...&passphrase=...", for ffmpeg
+  static std::string srt_url(const ticket::Issued& issued, unsigned port);
 
  private:
   ScratchDirectory folder_;

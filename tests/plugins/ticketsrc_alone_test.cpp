@@ -7,9 +7,9 @@ namespace {
 
 class Alone : public ::testing::Test {
  protected:
-  void start(const std::string& properties = {}) {
+  void start(const std::string& properties = {}, const std::string& uri = "rtmp://127.0.0.1:0/live") {
     pipeline_ = std::make_unique<Pipeline>(
-        "ticketsrc name=source uri=rtmp://127.0.0.1:0/live keys=" + keys_.folder() + " " + properties +
+        "ticketsrc name=source uri=" + uri + " keys=" + keys_.folder() + " " + properties +
         " fakesink name=v async=false sync=false fakesink name=a async=false sync=false "
         "source.video_0 ! v.sink source.audio_0 ! a.sink");
     video_ = watch_pad(*pipeline_, "v", "sink");
@@ -50,6 +50,43 @@ TEST_F(Alone, FfmpegPublishesWithATicket) {
   EXPECT_EQ(text_field(close.get(), "reason"), "unpublish");
   EXPECT_EQ(number_field(close.get(), "video-frames"), video_->count());
   EXPECT_EQ(number_field(close.get(), "audio-frames"), audio_->count());
+}
+
+TEST_F(Alone, FfmpegPublishesOverSrt) {
+  start("once=true", "srt://127.0.0.1:0");
+  Program ffmpeg(ffmpeg_publisher(Keys::srt_url(keys_.issue(31), port_), 2));
+  ASSERT_TRUE(pipeline_->wait_eos());
+  EXPECT_EQ(ffmpeg.wait(), 0);
+  const auto open = pipeline_->wait(Pipeline::is_element("headgate-session", "action", "open"));
+  EXPECT_EQ(number_field(open.get(), "station"), 31u);
+  EXPECT_EQ(text_field(open.get(), "protocol"), "srt");
+  EXPECT_EQ(text_field(open.get(), "claim"), "first");
+  EXPECT_EQ(video_->count(), 50u);
+  EXPECT_GE(audio_->count(), 86u);
+}
+
+TEST_F(Alone, OverSrtTheOneThatComesBackTakesOverAndASecondIsBusy) {
+  start("", "srt://127.0.0.1:0");
+  const std::string url = Keys::srt_url(keys_.issue(51), port_);
+  Program first(ffmpeg_publisher(url, 60));
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "open")));
+  Program other(ffmpeg_publisher(Keys::srt_url(keys_.issue(52), port_), 1));
+  EXPECT_NE(other.wait(), 0);
+  EXPECT_EQ(refusal().substr(0, 4), "BUSY");
+  EXPECT_EQ(count("close"), 0);
+  Program second(ffmpeg_publisher(url, 60));
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "reason", "superseded")));
+  ASSERT_TRUE(eventually([&] { return count("open") == 2; }));
+  EXPECT_NE(first.wait(), 0);
+  EXPECT_FALSE(second.ended());
+}
+
+TEST_F(Alone, AnExpiredTicketIsRefusedOverSrt) {
+  start("", "srt://127.0.0.1:0");
+  Program ffmpeg(ffmpeg_publisher(Keys::srt_url(keys_.issue(71, -3600), port_), 1));
+  EXPECT_NE(ffmpeg.wait(), 0);
+  EXPECT_EQ(refusal().substr(0, 7), "EXPIRED");
+  EXPECT_EQ(count("open"), 0);
 }
 
 TEST_F(Alone, Rtmp2sinkPublishesWithATicket) {
