@@ -357,11 +357,13 @@ void install_properties(GObjectClass* klass) {
   const auto install = [klass](guint id, GParamSpec* spec) {
     g_object_class_install_property(klass, id, spec);
   };
-  install(kUri,
-          g_param_spec_string("uri", "URI",
-                              "Address to listen on, rtmp://host:port/app or srt://host:port; port 0 takes a free one. Not set: "
-                              "a session is handed over by session-fd",
-                              nullptr, kReadWrite));
+  install(
+      kUri,
+      g_param_spec_string(
+          "uri", "URI",
+          "Address to listen on, rtmp://host:port/app or srt://host:port; port 0 takes a free one. Not set: "
+          "a session is handed over by session-fd",
+          nullptr, kReadWrite));
   install(kKeys, g_param_spec_string("keys", "Keys",
                                      "Folder with the event's keys, made by `headgate ticket keygen`",
                                      nullptr, kReadWrite));
