@@ -31,6 +31,23 @@ void write_delta_message(ByteVector& out, uint32_t csid, uint32_t delta, uint8_t
   }
 }
 
+// A message of H.264 or AAC as Enhanced RTMP v2 has it: SequenceStart is 0 and CodedFrames 1, as in FLV.
+ByteVector by_fourcc(bool video, Bytes body) {
+  ByteVector out;
+  ByteWriter writer(out);
+  const uint8_t first = std::to_integer<uint8_t>(body[0]), type = std::to_integer<uint8_t>(body[1]);
+  if (!video) {
+    writer.u8(0x90 | type);
+    writer.text("mp4a");
+    writer.bytes(body.subspan(2));
+    return out;
+  }
+  writer.u8(0x80 | (first & 0x70) | type);
+  writer.text("avc1");
+  writer.bytes(body.subspan(type == 0 ? 5 : 2));  // frames keep their composition offset
+  return out;
+}
+
 }  // namespace
 
 struct Clip::Tag {
@@ -40,17 +57,18 @@ struct Clip::Tag {
   Bytes body;
 };
 
-Result<Clip> Clip::load(const std::string& path, uint32_t chunk_size) {
+Result<Clip> Clip::load(const std::string& path, uint32_t chunk_size, bool enhanced) {
   auto flv = read_file(path, kMaxClipBytes);
   if (!flv) return Unexpected(flv.error().message + " (headgate load clip makes one)");
-  auto clip = parse(*flv, chunk_size);
+  auto clip = parse(*flv, chunk_size, enhanced);
   if (!clip) return Unexpected(path + ": " + clip.error().message);
   return clip;
 }
 
-Result<Clip> Clip::parse(Bytes flv, uint32_t chunk_size) {
+Result<Clip> Clip::parse(Bytes flv, uint32_t chunk_size, bool enhanced) {
   Clip clip;
   clip.chunk_size_ = chunk_size;
+  clip.enhanced_ = enhanced;
   std::vector<Tag> media;
   if (auto read = clip.read_tags(flv, media); !read) return Unexpected(read.error());
   if (auto cut = clip.cut_loop(media); !cut) return Unexpected(cut.error());
@@ -93,6 +111,9 @@ Result<void> Clip::read_tags(Bytes flv, std::vector<Tag>& media) {
   }
   if (video_header_.empty()) return Unexpected("it has no H.264 sequence header");
   if (audio_header_.empty()) std::erase_if(media, [](const Tag& tag) { return !tag.video; });
+  if (!enhanced_) return {};
+  video_header_ = by_fourcc(true, video_header_);
+  if (has_audio()) audio_header_ = by_fourcc(false, audio_header_);
   return {};
 }
 
@@ -126,8 +147,10 @@ void Clip::make_chunks(const std::vector<Tag>& media) {
   for (const Tag& tag : media) {
     auto offset = static_cast<uint32_t>(chunks_.size());
     auto delta = static_cast<uint32_t>(tag.time_ms - std::exchange(last_of[tag.video], tag.time_ms));
+    const ByteVector enhanced = enhanced_ ? by_fourcc(tag.video, tag.body) : ByteVector();
     write_delta_message(chunks_, tag.video ? kVideoCsid : kAudioCsid, delta,
-                        tag.video ? rtmp::kVideo : rtmp::kAudio, tag.body, chunk_size_);
+                        tag.video ? rtmp::kVideo : rtmp::kAudio, enhanced_ ? Bytes(enhanced) : tag.body,
+                        chunk_size_);
     if (tag.keyframe) keyframes_.push_back(static_cast<uint32_t>(messages_.size()));
     messages_.push_back({offset, static_cast<uint32_t>(chunks_.size()) - offset,
                          static_cast<uint32_t>(tag.time_ms), tag.video, tag.keyframe});

@@ -31,8 +31,9 @@ class Clip {
 
   // An FLV file with H.264, and AAC or no audio, that begins with a key frame within its first second of
   // video. The loop is as long as the video; audio outside it is left out.
-  static Result<Clip> load(const std::string& path, uint32_t chunk_size);
-  static Result<Clip> parse(Bytes flv, uint32_t chunk_size);
+  // `enhanced`: it is sent by Enhanced RTMP's headers, as avc1 and mp4a.
+  static Result<Clip> load(const std::string& path, uint32_t chunk_size, bool enhanced = false);
+  static Result<Clip> parse(Bytes flv, uint32_t chunk_size, bool enhanced = false);
 
   std::span<const Message> messages() const { return messages_; }     // not empty
   std::span<const uint32_t> keyframes() const { return keyframes_; }  // indices of messages; not empty
@@ -53,12 +54,13 @@ class Clip {
   Counts before(uint64_t message) const;  // counted from messages()[0] on
 
   uint32_t chunk_size_ = 128;
+  bool enhanced_ = false;
   std::vector<Message> messages_;
   std::vector<uint32_t> keyframes_;
   std::vector<uint32_t> videos_before_;  // by message; one more than there are messages
   ByteVector chunks_;
   int64_t length_ms_ = 0;
-  ByteVector metadata_, video_header_, audio_header_;  // as the file has them
+  ByteVector metadata_, video_header_, audio_header_;  // as they are sent
 };
 
 }  // namespace headgate::load

@@ -19,6 +19,7 @@ constexpr int64_t kTicketSpareSeconds = 86400;  // beyond the load's end
 struct Wanted {
   std::string url, keys, plain, stations, clip, json, local, keyframe_log;
   int64_t chunk = 4096, seed = 1;
+  bool enhanced = false;
   PublishPlan plan;
 };
 
@@ -47,7 +48,7 @@ tools::Options options_for(Wanted& wanted) {
   real(options, "stall", wanted.plan.stalls_per_minute, 0, 600, "RATE",
        "stalls per minute and station, at random");
   real(options, "stall-for", wanted.plan.stall_s, 0, 3600, "SECONDS", "length of a stall (3)");
-  options
+  options.flag("enhanced", wanted.enhanced, "Enhanced RTMP: codecs by fourcc, and said so in connect")
       .flag("silent-cuts", wanted.plan.silent_cuts,
             "cut without a reset: the old connection just goes silent")
       .text("from", wanted.local, "ADDRESSES", "local IPv4 addresses in turn: 127.0.1.1-127.0.1.250")
@@ -92,6 +93,7 @@ Result<std::vector<StationPlan>> plan_stations(const Wanted& wanted, const Url& 
   common.app = url.path.substr(url.path.empty() ? 0 : 1);
   common.tc_url = "rtmp://" + url.authority() + "/" + common.app;
   common.chunk_size = static_cast<uint32_t>(wanted.chunk);
+  common.enhanced = wanted.enhanced;
   std::vector<StationPlan> out;
   if (!wanted.keys.empty()) {
     auto made = ticketed(wanted, *numbers, common);
@@ -126,7 +128,7 @@ int run_publish(int argc, char** argv) {
   if (!url) return complain(2, "publish", url.error().message);
   if (url->scheme != "rtmp") return complain(2, "publish", "--url must begin with rtmp://");
 
-  auto clip = Clip::load(wanted.clip, static_cast<uint32_t>(wanted.chunk));
+  auto clip = Clip::load(wanted.clip, static_cast<uint32_t>(wanted.chunk), wanted.enhanced);
   if (!clip) return complain(1, "publish", clip.error().message);
   auto server = resolve(url->host, url->port.empty() ? "1935" : url->port);
   if (!server) return complain(1, "publish", server.error().message);

@@ -7,6 +7,8 @@
 #include <map>
 #include <tuple>
 
+#include <base/encoding.h>
+
 namespace headgate::load {
 namespace {
 
@@ -61,8 +63,9 @@ class Sink : public rtmp::MessageSink {
   std::span<std::byte> begin(uint32_t csid, const rtmp::MessageHeader& header, Bytes prefix) override {
     return open_[csid] = ByteVector(header.length - prefix.size());
   }
-  void complete(uint32_t csid, const rtmp::MessageHeader& header, Bytes,
+  void complete(uint32_t csid, const rtmp::MessageHeader& header, Bytes prefix,
                 std::span<std::byte> payload) override {
+    prefixes.push_back(to_hex(prefix));
     if (header.type != rtmp::kDataAmf0)
       seen.emplace_back(header.timestamp, header.type,
                         payload.empty() ? -1 : std::to_integer<int>(payload.back()));
@@ -72,6 +75,7 @@ class Sink : public rtmp::MessageSink {
   void abandon(uint32_t csid) override { open_.erase(csid); }
   std::vector<std::tuple<uint32_t, int, int>> seen;
   std::vector<uint32_t> stream_ids;
+  std::vector<std::string> prefixes;  // the codecs' headers
 
  private:
   std::map<uint32_t, ByteVector> open_;
@@ -113,6 +117,21 @@ TEST(Clip, IsCutToTheVideo) {
     end += message.size;
   }
   EXPECT_EQ(end, clip->chunks().size());
+}
+
+TEST(Clip, EnhancedItIsSentByFourcc) {
+  auto legacy = Clip::parse(sample(), kChunk), enhanced = Clip::parse(sample(), kChunk, true);
+  ASSERT_TRUE(legacy && enhanced);
+  const size_t count = legacy->messages().size();
+  const Sink before = play(*legacy, 0, count), after = play(*enhanced, 0, count);
+  EXPECT_EQ(before.seen, after.seen) << "the same frames at the same times";
+  // Sequence headers of video and audio behind the metadata, then the key frame.
+  ASSERT_GE(after.prefixes.size(), 4u);
+  EXPECT_EQ(after.prefixes[1], "9061766331");
+  EXPECT_EQ(after.prefixes[2], "906d703461");
+  EXPECT_EQ(after.prefixes[3], "9161766331000000");
+  EXPECT_EQ(std::count(after.prefixes.begin(), after.prefixes.end(), "916d703461"), 8);
+  EXPECT_EQ(std::count(after.prefixes.begin(), after.prefixes.end(), "a161766331000000"), 2);
 }
 
 TEST(Clip, TimesGoOnOverLoopsFromAnyKeyFrame) {

@@ -23,15 +23,18 @@ struct Session : rtmp::ServerHandler, rtmp::MessageSink {
   UniqueFd socket;
   std::optional<rtmp::Server> server;
   uint64_t video = 0, audio = 0;
+  uint64_t enhanced = 0;  // of both
   bool unpublished = false, closed = false;
 
   void on_end(rtmp::End) override { unpublished = true; }
   std::span<std::byte> begin(uint32_t, const rtmp::MessageHeader&, Bytes) override { return {}; }
   void complete(uint32_t, const rtmp::MessageHeader& header, Bytes prefix, std::span<std::byte>) override {
-    if (header.type == rtmp::kVideo)
-      video += rtmp::parse_video_header(prefix).kind == rtmp::PacketKind::kFrame;
-    else
-      audio += rtmp::parse_audio_header(prefix).kind == rtmp::PacketKind::kFrame;
+    const bool picture = header.type == rtmp::kVideo;
+    const rtmp::MediaHeader parsed = picture ? rtmp::MediaHeader(rtmp::parse_video_header(prefix))
+                                             : rtmp::MediaHeader(rtmp::parse_audio_header(prefix));
+    if (parsed.kind != rtmp::PacketKind::kFrame) return;
+    ++(picture ? video : audio);
+    if (parsed.enhanced) ++enhanced;
   }
   void abandon(uint32_t) override {}
 
@@ -99,12 +102,15 @@ int run(const std::string& keys_folder) {
   for (const auto& [station, list] : sessions) {
     std::string entries;
     for (const auto& session : list)
-      entries += (entries.empty() ? "" : ",") + JsonLine()
-                                                    .field("video", session->video)
-                                                    .field("audio", session->audio)
-                                                    .field("unpublished", session->unpublished)
-                                                    .field("closed", session->closed)
-                                                    .take();
+      entries += (entries.empty() ? "" : ",") +
+                 JsonLine()
+                     .field("video", session->video)
+                     .field("audio", session->audio)
+                     .field("enhanced", session->enhanced)
+                     .field("capabilities", uint64_t{session->server->connect_request().caps_ex.value_or(0)})
+                     .field("unpublished", session->unpublished)
+                     .field("closed", session->closed)
+                     .take();
     out += (out.empty() ? "" : ",") + JsonLine::quoted(std::to_string(station)) + ":[" + entries + "]";
   }
   std::printf("{%s}\n", out.c_str());

@@ -94,6 +94,17 @@ class Publish(Folder):
         for kind, rate in (("video", 25), ("audio", 48000 / 1024)):
             self.assertTrue(0.7 < result[kind] / (rate * result["stream_seconds"]) < 1.1, result[kind])
 
+    def test_enhanced_rtmp_arrives_as_well(self):
+        code, result, said = self.publish("--stations", "1-3", "--duration", 2, "--enhanced")
+        self.assertEqual(code, 0, said)
+        counted = self.counted()
+        for station in result["per_station"]:
+            sent, = station["sessions"]
+            got, = counted[str(station["station"])]
+            self.assertEqual((got["video"], got["audio"]), (sent["video"], sent["audio"]))
+            self.assertEqual((got["enhanced"], got["capabilities"]), (got["video"] + got["audio"], 13))
+            self.assertGreater(got["enhanced"], 0)
+
     def test_storms_cuts_and_stalls_are_told_and_survived(self):
         code, result, said = self.publish("--stations", "1-20", "--duration", 5, "--ramp", 0.2, "--reconnect-every", 2,
                                           "--reconnect-share", 0.5, "--reconnect-within", 0.3, "--loss", 10, "--stall",
