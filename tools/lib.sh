@@ -129,13 +129,16 @@ need_npm() { # folder title
 need_hls() { need_npm "$top/tools/origin/www" hls.js; }
 need_playwright() { need_npm "$top/tests/browser" playwright-core; }
 
+# Meson warns of libFuzzer's instrumentation, for which it has no option of its own.
+strict=(--fatal-meson-warnings)
+
 configure() { # folder option…
   local folder=$1
   shift
   if [ -f "$folder/build.ninja" ]; then
     meson configure "$folder" "$@"
   else
-    meson setup --fatal-meson-warnings "$@" "$folder" "$top"
+    meson setup "${strict[@]}" "$@" "$folder" "$top"
   fi
 }
 
