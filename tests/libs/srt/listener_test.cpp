@@ -22,6 +22,11 @@ class Relaying : public Fixture {
         return caller.send(numbered_payload(i));
       })) << i;
   }
+  // What was sent is due; nobody has read it.
+  void wait_past_the_latency() {
+    const int64_t due_us = clock_->mono_us() + 2 * patient().latency_ms * 1000;
+    ASSERT_TRUE(wait_for([&] { return clock_->mono_us() > due_us; }));
+  }
   Caller connect(const ticket::Issued& issued) {
     const size_t before = admitted_.size();
     Caller caller = Caller::of(port_, issued);
@@ -98,6 +103,7 @@ TEST_F(Relaying, ASessionThatDoesNotReadLosesNothingAndIsGoneOnWith) {
   // More than the pair holds: the relay has to stop reading, and SRT keeps the rest.
   constexpr uint64_t kCount = 2000;
   send(caller, 0, kCount);
+  wait_past_the_latency();
   Session session = this->session();
   ASSERT_TRUE(wait_for([&] {
     session.read();
@@ -120,8 +126,7 @@ TEST_F(Relaying, ACallerThatGoesWhileItsSessionDoesNotReadIsReadToTheEnd) {
     return srt_getsndbuffer(caller.id(), &blocks, &bytes) == 0 && blocks == 0;
   }));
   caller.close();
-  const int64_t due_us = clock_->mono_us() + 2 * patient().latency_ms * 1000;
-  ASSERT_TRUE(wait_for([&] { return clock_->mono_us() > due_us; }));  // past the latency
+  wait_past_the_latency();
   Session session = this->session();
   ASSERT_TRUE(wait_for([&] {
     session.read();
