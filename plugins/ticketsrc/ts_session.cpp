@@ -70,7 +70,9 @@ void TsSession::take_packet(Bytes packet) {
     link_ = *link;
     return;
   }
-  const Bytes data = std::get<Bytes>(*relayed);
+  const auto* hole = std::get_if<srt::AfterHole>(&*relayed);
+  if (hole) demuxer_.lose(hole->missing * srt::kMaxPayload);
+  const Bytes data = hole ? hole->payload : std::get<Bytes>(*relayed);
   bytes_ += data.size();
   demuxer_.feed(data);
   if (!has_program_ && bytes_ > kMaxBytesBeforeProgram)

@@ -20,7 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     srt::encode(*stats, again);
     if (!std::ranges::equal(again, packet)) std::abort();
   } else {
-    const Bytes payload = std::get<Bytes>(*read);
+    const auto* hole = std::get_if<srt::AfterHole>(&*read);
+    if (hole && (hole->missing == 0 || hole->missing > srt::kManyMissing)) std::abort();
+    const Bytes payload = hole ? hole->payload : std::get<Bytes>(*read);
     if (payload.empty() || payload.size() > srt::kMaxPayload) std::abort();
     if (payload.data() + payload.size() != packet.data() + packet.size()) std::abort();
   }

@@ -165,13 +165,37 @@ TEST_F(TsSession, AHoleCostsItsFramesAndIsCounted) {
   start();
   const size_t hole = stream.size() / kMessage / 2 * kMessage;
   send_stream(Bytes(stream).first(hole));
-  send_stream(Bytes(stream).subspan(hole + kMessage));
+  // As the relay marks it.
+  ByteVector behind = {srt::kHoleMark, std::byte{1}};
+  const Bytes next = Bytes(stream).subspan(hole + kMessage, kMessage);
+  behind.insert(behind.end(), next.begin(), next.end());
+  ASSERT_TRUE(send(behind));
+  send_stream(Bytes(stream).subspan(hole + 2 * kMessage));
   finish();
   EXPECT_LT(archived(codec::Kind::video), probed(codec::Kind::video));
   EXPECT_GE(archived(codec::Kind::video), probed(codec::Kind::video) - 8);
   EXPECT_GE(archived(codec::Kind::audio), probed(codec::Kind::audio) - 20);
   EXPECT_GE(stat("ts", "discontinuities"), 1u);
   EXPECT_GE(stat("ts", "dropped-units"), 1u);
+}
+
+// Of 16 packets of a stream the transport stream itself says nothing.
+TEST_F(TsSession, AHoleThatOnlyTheRelayKnowsOf) {
+  const ByteVector stream = make(VIDEO TONE "-t 2 " X264 "-c:a aac");
+  start();
+  const size_t half = stream.size() / kMessage / 2 * kMessage;
+  send_stream(Bytes(stream).first(half));
+  ByteVector behind = {srt::kHoleMark, static_cast<std::byte>(srt::kManyMissing)};
+  const Bytes next = Bytes(stream).subspan(half, kMessage);
+  behind.insert(behind.end(), next.begin(), next.end());
+  ASSERT_TRUE(send(behind));
+  send_stream(Bytes(stream).subspan(half + kMessage));
+  finish();
+  EXPECT_EQ(stat("ts", "discontinuities"), 0u);
+  EXPECT_GE(stat("ts", "dropped-units"), 1u);  // what was open
+  EXPECT_LT(archived(codec::Kind::video), probed(codec::Kind::video));
+  EXPECT_GE(archived(codec::Kind::video) + 2, probed(codec::Kind::video));
+  expect_decodable();
 }
 
 // An encoder that was told another size: a new program with the same numbers, and its clock begins anew.

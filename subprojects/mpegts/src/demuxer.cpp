@@ -48,6 +48,7 @@ class Demuxer::Impl {
  public:
   explicit Impl(Sink& sink) : sink_(sink) {}
   void feed(Bytes data);
+  void lose(size_t bytes);
   void flush();
   const Stats& stats() const { return stats_; }
 
@@ -193,6 +194,13 @@ void Demuxer::Impl::leave_program() {
   for (Program& program : programs_) program.sections = SectionReader(stats_);
 }
 
+// As many packets of one stream as its counter has values are none to it.
+void Demuxer::Impl::lose(size_t bytes) {
+  constexpr size_t kCounterValues = 16;
+  if (bytes < kCounterValues * kPacketBytes) return;
+  for (Reader& reader : readers_) reader.pes.lose();
+}
+
 void Demuxer::Impl::flush() {
   leave_program();
   programs_.clear();
@@ -205,6 +213,9 @@ Demuxer::Demuxer(Sink& sink) : impl_(std::make_unique<Impl>(sink)) {}
 Demuxer::~Demuxer() = default;
 void Demuxer::feed(Bytes data) {
   impl_->feed(data);
+}
+void Demuxer::lose(size_t bytes) {
+  impl_->lose(bytes);
 }
 void Demuxer::flush() {
   impl_->flush();

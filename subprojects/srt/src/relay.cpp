@@ -6,6 +6,20 @@ namespace {
 
 constexpr uint8_t kStatsVersion = 1;
 
+bool is_payload(Bytes bytes) {
+  return !bytes.empty() && bytes.size() <= kMaxPayload;
+}
+
+Result<RelayPacket> decode_after_hole(Bytes packet) {
+  ByteReader reader(packet);
+  reader.skip(1);
+  AfterHole out;
+  out.missing = reader.u8();
+  out.payload = reader.rest();
+  if (out.missing == 0 || !is_payload(out.payload)) return Unexpected("a hole of a wrong form");
+  return RelayPacket(out);
+}
+
 Result<RelayPacket> decode_stats(Bytes packet) {
   ByteReader reader(packet);
   reader.skip(1);
@@ -41,11 +55,12 @@ Result<RelayPacket> decode_relay(Bytes packet) {
   if (packet.size() > kMaxPacket)
     return Unexpected("a packet of " + std::to_string(packet.size()) + " bytes");
   if (packet.front() == kStatsMark) return decode_stats(packet);
+  if (packet.front() == kHoleMark) return decode_after_hole(packet);
   if (packet.front() == kUnalignedMark)
     packet = packet.subspan(1);
   else if (packet.front() != kTsSync)
     return Unexpected("a packet of an unknown kind");
-  if (packet.empty() || packet.size() > kMaxPayload) return Unexpected("a payload of a wrong length");
+  if (!is_payload(packet)) return Unexpected("a payload of a wrong length");
   return RelayPacket(packet);
 }
 

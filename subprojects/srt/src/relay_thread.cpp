@@ -17,6 +17,27 @@ constexpr int64_t kStatsCheckUs = 100'000;
 // What is in the buffer when a publisher goes is due within the latency; a little more for this machine.
 constexpr int64_t kEndMarginUs = 50'000;
 const int kReading = SRT_EPOLL_IN | SRT_EPOLL_ERR;
+constexpr size_t kHeadBytes = kMaxPacket - kMaxPayload;  // room in front of a payload
+
+// Payloads between two: one for each sequence number, of 31 bits.
+unsigned missing_before(std::optional<int32_t> last, int32_t sequence) {
+  if (!last) return 0;
+  const uint32_t step = (static_cast<uint32_t>(sequence) - static_cast<uint32_t>(*last)) & 0x7fffffff;
+  return step == 0 ? 0 : std::min(step - 1, uint32_t{kManyMissing});
+}
+
+// The packet of a payload of `size` bytes that stands behind kHeadBytes.
+Bytes marked(std::span<std::byte> buffer, size_t size, unsigned missing) {
+  const Bytes whole = Bytes(buffer).first(kHeadBytes + size);
+  if (missing > 0) {
+    buffer[0] = kHoleMark;
+    buffer[1] = static_cast<std::byte>(missing);
+    return whole;
+  }
+  if (whole[kHeadBytes] == kTsSync) return whole.subspan(kHeadBytes);
+  buffer[1] = kUnalignedMark;
+  return whole.subspan(1);
+}
 
 }  // namespace
 
@@ -133,8 +154,8 @@ bool RelayThread::read(Link& link) {
   std::array<std::byte, kMaxPacket> buffer;
   for (int i = 0; i < kReadsPerRound; ++i) {
     SRT_MSGCTRL control = srt_msgctrl_default;
-    const int got =
-        srt_recvmsg2(link.socket.get(), reinterpret_cast<char*>(buffer.data() + 1), kMaxPayload, &control);
+    const int got = srt_recvmsg2(link.socket.get(), reinterpret_cast<char*>(buffer.data() + kHeadBytes),
+                                 kMaxPayload, &control);
     if (got <= 0) {
       if (got == 0 || srt_getlasterror(nullptr) == SRT_EASYNCRCV) return false;
       // Broken. What is not due yet can be read later, for as long as the socket is kept.
@@ -144,11 +165,9 @@ bool RelayThread::read(Link& link) {
       ending_.push_back(link.socket.get());
       return false;
     }
-    Bytes packet = Bytes(buffer).first(1 + static_cast<size_t>(got));
-    if (packet[1] == kTsSync)
-      packet = packet.subspan(1);
-    else
-      buffer[0] = kUnalignedMark;
+    const unsigned missing = missing_before(link.last, control.pktseq);
+    link.last = control.pktseq;
+    const Bytes packet = marked(buffer, static_cast<size_t>(got), missing);
     switch (send(link, packet)) {
       case Sent::kYes:
         break;

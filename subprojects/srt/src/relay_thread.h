@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -52,9 +53,10 @@ class RelayThread {
     UniqueFd pair;
     LinkStats stats;  // totals so far
     int64_t stats_due_us = 0, rate_since_us = 0;
-    int64_t held_since_us = 0;  // 0: not held
-    int64_t ends_us = 0;        // the publisher has gone: what is buffered comes until then; 0: it is there
-    // A payload that the pair had no room for, and the byte in front of it.
+    int64_t held_since_us = 0;    // 0: not held
+    int64_t ends_us = 0;          // the publisher has gone: what is buffered comes until then; 0: it is there
+    std::optional<int32_t> last;  // sequence number of the payload before
+    // A payload that the pair had no room for, and what stands in front of it.
     std::array<std::byte, kMaxPacket> kept;
     size_t kept_size = 0;
   };

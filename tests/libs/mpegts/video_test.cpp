@@ -246,6 +246,35 @@ TEST_F(Video, ALossCostsThePictureThatIsOpen) {
   EXPECT_EQ(demuxer.stats().dropped_units, 2u);
 }
 
+// 16 packets are missing, which the counter does not show, within a picture without a stated length.
+TEST_F(Video, AHoleThatOnlyTheCallerKnowsOf) {
+  send_pes(key_unit(0), 0);
+  ByteVector large = unit(1);
+  large.resize(40 * TsWriter::kPayload, std::byte{0x55});
+  TsWriter::Pes pes;
+  pes.pts = kFrame;
+  writer.pes(kPid, large, pes);
+  const ByteVector stream = writer.take();
+  demuxer.feed(Bytes(stream).first(10 * kPacketBytes));
+  demuxer.lose(16 * kPacketBytes);
+  demuxer.feed(Bytes(stream).subspan(26 * kPacketBytes));
+  send_pes(unit(2), 2 * kFrame);
+  demuxer.flush();
+  EXPECT_EQ(demuxer.stats().discontinuities, 0u);
+  ASSERT_EQ(recorder.units.size(), 2u);
+  expect_unit(1, sized(picture(2)), 2 * kFrame);
+  EXPECT_TRUE(recorder.units[1].unit.after_loss);
+}
+
+TEST_F(Video, AHoleOfAFewPacketsIsLeftToTheCounter) {
+  send_pes(key_unit(0), 0);
+  send_pes(unit(1), kFrame);
+  demuxer.lose(2 * 1316);  // of other streams
+  send_pes(unit(2), 2 * kFrame);
+  demuxer.flush();
+  EXPECT_EQ(recorder.units.size(), 3u);
+}
+
 TEST_F(Video, APesPacketShorterThanItSaysIsALoss) {
   send_pes(key_unit(0), 0);
   TsWriter::Pes pes;

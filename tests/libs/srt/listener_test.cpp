@@ -168,6 +168,79 @@ TEST_F(Relaying, TheLinkIsMeasured) {
   EXPECT_GE(last.mono_us - session.stats.front().mono_us, 900'000);
 }
 
+// Between a caller and a listener; never lets some of the data through.
+class LossyPath {
+ public:
+  explicit LossyPath(uint16_t to) : listener_(udp_on_loopback(port_)), caller_(udp_on_loopback(other_port_)) {
+    to_.sin_family = AF_INET;
+    to_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to_.sin_port = htons(to);
+  }
+  uint16_t port() const { return port_; }
+  size_t seen() const { return seen_; }  // data packets, those that were sent again too
+  void pump() {
+    sockaddr_in ignored{};
+    while (const size_t size = receive(listener_, from_)) {
+      // A data packet begins with a 0 bit and the 31 of its sequence number.
+      const uint32_t first = ByteReader(buffer_).u32();
+      const bool data = !(first >> 31);
+      seen_ += data;
+      if (!data || first % 20 != 7) send(caller_, size, to_);
+    }
+    while (const size_t size = receive(caller_, ignored)) send(listener_, size, from_);
+  }
+
+ private:
+  size_t receive(const UniqueFd& fd, sockaddr_in& from) {
+    socklen_t length = sizeof from;
+    const ssize_t got =
+        ::recvfrom(fd.get(), buffer_.data(), buffer_.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
+    return got > 0 ? static_cast<size_t>(got) : 0;
+  }
+  void send(const UniqueFd& fd, size_t size, const sockaddr_in& to) {
+    ::sendto(fd.get(), buffer_.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  }
+  uint16_t port_ = 0, other_port_ = 0;
+  UniqueFd listener_, caller_;  // what each of the two sees of the other
+  sockaddr_in to_{}, from_{};
+  std::array<std::byte, 2048> buffer_{};
+  size_t seen_ = 0;
+};
+
+TEST_F(Relaying, HolesAreWhereTheyAre) {
+  start();
+  LossyPath path(port_);
+  Caller caller = Caller::of(path.port(), issue());
+  ASSERT_TRUE(wait_for([&] {
+    path.pump();
+    return !admitted_.empty();
+  }));
+  Session session = this->session();
+  const auto meanwhile = [&] {
+    path.pump();
+    session.read();
+  };
+  // So many at a time as a socket's buffer holds.
+  for (uint64_t first = 0; first < 200; first += 20) {
+    send(caller, first, 20, meanwhile);
+    ASSERT_TRUE(wait_for([&] {
+      meanwhile();
+      return path.seen() >= first + 20;
+    }));
+  }
+  // What never comes is given up after the latency; then there is nothing more.
+  ASSERT_TRUE(wait_for([&] {
+    meanwhile();
+    return !session.numbers.empty() && session.numbers.back() >= 190;
+  })) << session.payloads;
+  EXPECT_GE(session.holes.size(), 8u);
+  for (size_t i = 1; i < session.numbers.size(); ++i) {
+    const uint64_t missing = session.numbers[i] - session.numbers[i - 1] - 1;
+    const auto hole = session.holes.find(session.numbers[i]);
+    EXPECT_EQ(hole == session.holes.end() ? 0 : hole->second, missing) << session.numbers[i];
+  }
+}
+
 TEST_F(Relaying, SeveralPortsAndOnesThatOthersHold) {
   start();
   uint16_t second = 0;

@@ -74,6 +74,19 @@ TEST(Relay, WhatDoesNotBeginWithTsStandsBehindAMark) {
   EXPECT_EQ(std::get<Bytes>(*packet).size(), 188u);
 }
 
+TEST(Relay, WhatStandsBehindAHole) {
+  ByteVector ts = payload(190, kHoleMark);
+  ts[1] = std::byte{3};
+  auto packet = decode_relay(ts);
+  ASSERT_TRUE(packet) << packet.error().message;
+  ASSERT_TRUE(std::holds_alternative<AfterHole>(*packet));
+  EXPECT_EQ(std::get<AfterHole>(*packet).missing, 3u);
+  EXPECT_EQ(std::get<AfterHole>(*packet).payload.data(), ts.data() + 2);
+  EXPECT_EQ(std::get<AfterHole>(*packet).payload.size(), 188u);
+  ts[1] = std::byte{0};  // no hole
+  EXPECT_FALSE(decode_relay(ts));
+}
+
 TEST(Relay, SizesAreBounded) {
   EXPECT_FALSE(decode_relay({}));
   EXPECT_FALSE(decode_relay(payload(1, kUnalignedMark)));
@@ -82,12 +95,15 @@ TEST(Relay, SizesAreBounded) {
   EXPECT_FALSE(decode_relay(payload(kMaxPayload + 1, kTsSync)));
   EXPECT_TRUE(decode_relay(payload(kMaxPayload + 1, kUnalignedMark)));
   EXPECT_FALSE(decode_relay(payload(kMaxPayload + 2, kUnalignedMark)));
+  EXPECT_FALSE(decode_relay(payload(2, kHoleMark)));
+  EXPECT_TRUE(decode_relay(payload(kMaxPayload + 2, kHoleMark)));
+  EXPECT_FALSE(decode_relay(payload(kMaxPayload + 3, kHoleMark)));
 }
 
 TEST(Relay, UnknownKindsAreRefused) {
   for (int first = 0; first < 256; ++first) {
     const std::byte byte{static_cast<uint8_t>(first)};
-    const bool media = byte == kTsSync || byte == kUnalignedMark;
+    const bool media = byte == kTsSync || byte == kUnalignedMark || byte == kHoleMark;
     EXPECT_EQ(decode_relay(payload(188, byte)).has_value(), media) << first;
   }
 }

@@ -107,19 +107,22 @@ struct Session {
         stats.push_back(*link);
         continue;
       }
-      const Bytes payload = std::get<Bytes>(*packet);
+      const auto* hole = std::get_if<AfterHole>(&*packet);
+      const Bytes payload = hole ? hole->payload : std::get<Bytes>(*packet);
       ++payloads;
       bytes += payload.size();
       if (payload.size() < 12) continue;
       ByteReader reader(payload);
       reader.skip(4);
       numbers.push_back(reader.u64());
+      if (hole) holes[numbers.back()] = hole->missing;
     }
   }
   UniqueFd stream;
   bool ended = false;
   size_t payloads = 0, bytes = 0;
-  std::vector<uint64_t> numbers;  // of numbered_payload()
+  std::vector<uint64_t> numbers;       // of numbered_payload()
+  std::map<uint64_t, unsigned> holes;  // before which numbers, and how many payloads
   std::vector<LinkStats> stats;
 };
 

@@ -104,6 +104,9 @@ class Demuxer {
 
   // Any number of bytes; packets need not be aligned in it.
   void feed(Bytes data);
+  // Between what was fed and what will be, up to so many bytes are known to be missing. Few are left to the
+  // continuity counters to find; of many, these cannot tell.
+  void lose(size_t bytes);
   // Nothing follows: gives what is whole. feed() begins anew with the next program that comes.
   void flush();
   const Stats& stats() const;

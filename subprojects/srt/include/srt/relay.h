@@ -8,7 +8,8 @@
 //   0x47    MPEG-TS, the whole packet: one SRT payload as it came
 //   'u'     likewise what follows it: a payload that does not begin with a TS packet (a sender that cuts its
 //           stream anywhere, or what is no TS)
-//   's'     LinkStats, about once a second
+//   'h'     likewise, behind a hole: how many payloads did not come before it (one byte; 255: or more), then
+//   it 's'     LinkStats, about once a second
 // Nothing of it is trusted by the reader: the payload is a stranger's, and the packet of the bounds given
 // here.
 #pragma once
@@ -21,10 +22,11 @@
 namespace headgate::srt {
 
 inline constexpr size_t kMaxPayload = 1456;            // of an SRT live packet (SRT_LIVE_MAX_PLSIZE)
-inline constexpr size_t kMaxPacket = 1 + kMaxPayload;  // of the pair; a buffer so large takes every packet
+inline constexpr size_t kMaxPacket = 2 + kMaxPayload;  // of the pair; a buffer so large takes every packet
 
 inline constexpr std::byte kTsSync{0x47};
 inline constexpr std::byte kUnalignedMark{'u'};
+inline constexpr std::byte kHoleMark{'h'};
 inline constexpr std::byte kStatsMark{'s'};
 
 // Of one connection, as the receiving side sees it. Counts are totals since it began.
@@ -47,8 +49,14 @@ struct LinkStats {
 
 void encode(const LinkStats& stats, ByteVector& out);  // appends a packet
 
+struct AfterHole {
+  unsigned missing = 1;  // payloads; kManyMissing: or more
+  Bytes payload;
+};
+inline constexpr unsigned kManyMissing = 255;
+
 // TS bytes (a view into the packet, never empty), or what the link is like.
-using RelayPacket = std::variant<Bytes, LinkStats>;
+using RelayPacket = std::variant<Bytes, AfterHole, LinkStats>;
 // Refuses empty, unknown, cut short and too long ones.
 Result<RelayPacket> decode_relay(Bytes packet);
 
