@@ -198,8 +198,11 @@ Result<Track> track_from_eac3_frame(Bytes unit) {
   const uint32_t channels = channels_of(first.acmod, first.lfe) + channels_at(substreams[0].locations);
   Track track = make_track(Codec::eac3, first.rate, channels);
   track.frame_samples = blocks * kBlockSamples;
-  const uint64_t kilobits = uint64_t{bytes} * 8 * first.rate / (uint64_t{blocks} * kBlockSamples) / 1000;
-  constexpr uint64_t kMaxKilobits = 0x1fff;
+  // To the nearest 8 kbit/s: at 44.1 kHz frames of a constant rate differ by two bytes, and a configuration
+  // that differed by as much would be another one.
+  constexpr uint64_t kStep = 8, kMaxKilobits = 0x1fff;
+  const uint64_t bits = uint64_t{bytes} * 8 * first.rate / (uint64_t{blocks} * kBlockSamples);
+  const uint64_t kilobits = (bits / 1000 + kStep / 2) / kStep * kStep;
   ByteWriter out(track.config);
   out.u16(std::min(kilobits, kMaxKilobits) << 3 | (substreams.size() - 1));
   for (const Substream& substream : substreams) {

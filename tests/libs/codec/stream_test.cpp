@@ -134,6 +134,12 @@ TEST(StreamConfig, OfAc3) {
   EXPECT_FALSE(track_from_eac3_frame(hex("0b77fe95144043e106f46370")));
 }
 
+// 192 kbit/s at 44.1 kHz: frames of 834 and of 836 bytes.
+TEST(StreamConfig, OfEac3DoesNotDependOnTheFrame) {
+  EXPECT_EQ(config_of(track_from_eac3_frame(hex("0b7701a07487c00020f82000"))), "0600600400");
+  EXPECT_EQ(config_of(track_from_eac3_frame(hex("0b7701a17487c00020f82000"))), "0600600400");
+}
+
 // By hand (ETSI TS 102 366, E.1.2): 16 bytes of 5.1, and as many of a dependent substream with Lrs and Rrs.
 TEST(StreamConfig, OfEac3With7Point1Channels) {
   const ByteVector unit =
