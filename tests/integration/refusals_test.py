@@ -19,7 +19,7 @@ STATION = 9
 GOOD = 1
 GATE_MOST_BYTES = 24 << 20  # above what it had before
 SILENT_CONNECTIONS = 150
-LIMIT_S = 15  # of handshake and connect, with room
+LIMIT_S = 25  # of handshake and connect, with room
 
 
 @contextlib.contextmanager

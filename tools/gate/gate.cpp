@@ -269,6 +269,7 @@ std::string Gate::status_json() const {
       .field("timed_out", counters.timed_out)
       .field("gone", counters.gone)
       .field("denied", counters.denied)
+      .field("flooded", counters.flooded)
       .field("over_network", counters.over_network)
       .field("accept_errors", counters.accept_errors)
       .field("unauthenticated", counters.unauthenticated)

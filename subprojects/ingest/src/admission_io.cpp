@@ -76,6 +76,10 @@ bool Admission::read_proxy_header() {
 
 // Each network has so many of them. Nothing is counted against a proxy but what it says is its own.
 bool Admission::has_place() {
+  if (shared_.budget.flooded(peer_, shared_.clock.mono_us())) {
+    ++shared_.counters.flooded;
+    return false;
+  }
   has_place_ = shared_.places.take(peer_.network);
   if (!has_place_) ++shared_.counters.over_network;
   return has_place_;

@@ -9,13 +9,13 @@ void FailureBudget::begin_window(int64_t mono_us) {
   failures_.clear();
 }
 
-bool FailureBudget::exhausted(const Peer& peer, int64_t mono_us) {
+bool FailureBudget::reached(const Peer& peer, int64_t mono_us, unsigned factor) {
   begin_window(mono_us);
-  auto reached = [this](const std::string& key, unsigned limit) {
+  auto has = [this, factor](const std::string& key, unsigned limit) {
     auto found = failures_.find(key);
-    return found != failures_.end() && found->second >= limit;
+    return found != failures_.end() && found->second >= uint64_t{limit} * factor;
   };
-  return reached(peer.source, per_source_) || reached(peer.network, per_network_);
+  return has(peer.source, per_source_) || has(peer.network, per_network_);
 }
 
 void FailureBudget::failed(const Peer& peer, int64_t mono_us) {

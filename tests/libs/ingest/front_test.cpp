@@ -141,7 +141,7 @@ TEST_F(FrontTest, WithoutAHeaderNobodyIsLetIn) {
   send(silent.get(), "PROXY TCP4 ");
   EXPECT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == 1; }));
   loop_.run_once(20);
-  advance(5'100'000);
+  advance(Policy().connect_timeout_us + 100'000);
   EXPECT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == 0; }));
   EXPECT_EQ(refused_.back().text, "no PROXY header in time");
   UniqueFd gone = connect_to(front_port_);

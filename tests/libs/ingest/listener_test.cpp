@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ingest/failure_budget.h>
+
 #include "publisher.h"
 
 namespace headgate::ingest::test {
@@ -206,7 +208,7 @@ TEST_F(ListenerTest, SilentPeersTimeOut) {
   start();
   UniqueFd silent = connect_to(port_);
   ASSERT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == 1; }));
-  advance(4'900'000);
+  advance(Policy().connect_timeout_us - 100'000);
   loop_.run_once(200);
   loop_.run_once(200);
   EXPECT_EQ(listener_->counters().unauthenticated, 1u);
@@ -227,11 +229,11 @@ TEST_F(ListenerTest, PeersThatNeverPublishTimeOut) {
     return publisher.phase() == Client::Phase::kCreateStream;
   }));
   // Connected and authenticated; now it says no more.
-  advance(6'000'000);
+  advance(Policy().connect_timeout_us + 100'000);
   loop_.run_once(200);
   loop_.run_once(200);
   EXPECT_EQ(listener_->counters().timed_out, 0u);
-  advance(4'100'000);
+  advance(Policy().publish_timeout_us - Policy().connect_timeout_us);
   EXPECT_TRUE(wait_until_empty());
   ASSERT_EQ(refused_.size(), 1u);
   EXPECT_EQ(refused_[0].text, "no publish in time");
@@ -240,7 +242,7 @@ TEST_F(ListenerTest, PeersThatNeverPublishTimeOut) {
 TEST_F(ListenerTest, SlowPeersTimeOutToo) {
   start();
   UniqueFd slow = connect_to(port_);
-  for (int i = 0; i < 60; ++i) {
+  for (int64_t i = 0; i < Policy().connect_timeout_us / 100'000 + 1; ++i) {
     ::send(slow.get(), "\x03", 1, MSG_NOSIGNAL);
     advance(100'000);
     loop_.run_once(0);
@@ -314,6 +316,31 @@ TEST_F(ListenerTest, FailuresExhaustTheBudgetOfASource) {
     later.step();
     return admitted_.size() == 2;
   }));
+}
+
+TEST_F(ListenerTest, AFloodOfFailuresIsNotEvenRead) {
+  Policy policy;
+  policy.failures_per_source = 2;
+  start(policy);
+  auto garbage = [&](const char* from) {
+    UniqueFd socket = connect_to(port_, from);
+    ::send(socket.get(), "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
+    const uint64_t accepted = listener_->counters().accepted;
+    EXPECT_TRUE(wait_for([&] {
+      return listener_->counters().accepted > accepted && listener_->counters().unauthenticated == 0;
+    }));
+  };
+  for (unsigned i = 0; i < 2 * FailureBudget::kFloodFactor; ++i) garbage("127.0.0.2");
+  EXPECT_EQ(refused_.size(), 2 * FailureBudget::kFloodFactor);
+  EXPECT_EQ(listener_->counters().flooded, 0u);
+  garbage("127.0.0.2");
+  EXPECT_EQ(listener_->counters().flooded, 1u);
+  EXPECT_EQ(refused_.size(), 2 * FailureBudget::kFloodFactor) << "nor told of";
+  garbage("127.0.0.3");
+  EXPECT_EQ(listener_->counters().flooded, 1u);
+  advance(61'000'000);
+  garbage("127.0.0.2");
+  EXPECT_EQ(listener_->counters().flooded, 1u);
 }
 
 TEST_F(ListenerTest, FailuresExhaustTheBudgetOfANetwork) {

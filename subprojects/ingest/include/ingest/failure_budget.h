@@ -21,11 +21,16 @@ class FailureBudget {
 
   FailureBudget(unsigned per_source, unsigned per_network)
       : per_source_(per_source), per_network_(per_network) {}
-  bool exhausted(const Peer& peer, int64_t mono_us);
+  // So many times the limit, and it is not worth saying anything to who comes from there.
+  static constexpr unsigned kFloodFactor = 4;
+
+  bool exhausted(const Peer& peer, int64_t mono_us) { return reached(peer, mono_us, 1); }
+  bool flooded(const Peer& peer, int64_t mono_us) { return reached(peer, mono_us, kFloodFactor); }
   void failed(const Peer& peer, int64_t mono_us);
   size_t counted() const { return failures_.size(); }
 
  private:
+  bool reached(const Peer& peer, int64_t mono_us, unsigned factor);
   void begin_window(int64_t mono_us);
 
   unsigned per_source_, per_network_;

@@ -80,8 +80,9 @@ struct Counters {
   uint64_t admitted = 0;
   std::map<int, uint64_t> refused;  // by code; what over_network and timeouts lost is not in it
   uint64_t timed_out = 0;
-  uint64_t gone = 0;           // closed by the peer before it asked for anything
-  uint64_t denied = 0;         // closed unread: an address that may not connect, or that is no proxy
+  uint64_t gone = 0;     // closed by the peer before it asked for anything
+  uint64_t denied = 0;   // closed unread: an address that may not connect, or that is no proxy
+  uint64_t flooded = 0;  // closed unread: failures of its network, FailureBudget::kFloodFactor times too many
   uint64_t over_network = 0;   // closed unread: max_unauthenticated_per_network
   uint64_t accept_errors = 0;  // no descriptors or memory left
   size_t unauthenticated = 0;  // now
