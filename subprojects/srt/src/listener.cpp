@@ -161,6 +161,9 @@ Result<void> Listener::add(UniqueFd udp) {
   port->listener = Socket(srt_create_socket());
   const SRTSOCKET socket = port->listener.get();
   if (!port->listener || !set_options(socket, state_->policy)) return library_error("an SRT socket");
+  // libsrt waits in recvmsg(), for as long as the SO_RCVTIMEO that it sets; one that does not block it asks
+  // in a busy loop.
+  ::fcntl(udp.get(), F_SETFL, ::fcntl(udp.get(), F_GETFL) & ~O_NONBLOCK);
   const int theirs = ::fcntl(udp.get(), F_DUPFD_CLOEXEC, 0);
   if (theirs < 0) return errno_error("dup");
   if (srt_bind_acquire(socket, theirs) != 0) {

@@ -241,6 +241,12 @@ TEST_F(Relaying, HolesAreWhereTheyAre) {
   }
 }
 
+// libsrt asks one that does not block in a busy loop.
+TEST_F(Relaying, ThePortsBlockForLibsrt) {
+  start();
+  for (int fd : listener_->listening()) EXPECT_EQ(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+}
+
 TEST_F(Relaying, SeveralPortsAndOnesThatOthersHold) {
   start();
   uint16_t second = 0;

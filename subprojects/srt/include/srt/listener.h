@@ -80,7 +80,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // A bound UDP socket. Another process may hold it as well, and listen on it when this one is gone.
+  // A bound UDP socket; made blocking. Another process may hold it as well, and listen on it when this one is
+  // gone.
   Result<void> add(UniqueFd udp);
   // Descriptors of the sockets, which stay the listener's.
   std::vector<int> listening() const;
