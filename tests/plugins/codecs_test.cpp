@@ -3,6 +3,7 @@
 // written.
 #include <fcntl.h>
 #include <gst/app/gstappsrc.h>
+#include <gst/pbutils/codec-utils.h>
 
 #include <fstream>
 #include <ostream>
@@ -252,6 +253,20 @@ TEST(Caps, SayTheTrackAndComeBack) {
     ASSERT_TRUE(back) << codecs_string(track) << ": " << back.error().message;
     EXPECT_EQ(*back, track) << codecs_string(track);
   }
+}
+
+// GStreamer's own functions know these in full.
+TEST(Caps, GStreamerMakesTheSameCodecsString) {
+  size_t compared = 0;
+  for (const codec::Track& track : tracks()) {
+    gchar* const theirs = gst_codec_utils_caps_get_mime_codec(gst::caps_of(track).get());
+    if (theirs && std::string(theirs).find('.') != std::string::npos) {
+      EXPECT_EQ(g_ascii_strcasecmp(codecs_string(track).c_str(), theirs), 0) << theirs;  // hex digits
+      ++compared;
+    }
+    g_free(theirs);
+  }
+  EXPECT_EQ(compared, 3u);  // H.264, H.265, AAC
 }
 
 Result<std::optional<codec::Track>> found_in(gst::TrackFinder& finder, const char* text) {

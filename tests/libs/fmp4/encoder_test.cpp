@@ -164,6 +164,29 @@ TEST_P(CutFile, KeepsItsWholeChunks) {
   EXPECT_EQ(walker.end(), WalkEnd::complete) << walker.reason();
 }
 
+// The strings that ffmpeg's DASH muxer writes for the same streams. (It says no more than "hvc1" of H.265,
+// for which tests/plugins has GStreamer's word, and spells FLAC as DASH does.)
+TEST(CodecsString, IsWhatFfmpegSays) {
+  const test::ScratchDirectory directory;
+  for (const char* arguments :
+       {VIDEO "-t 1 -c:v libaom-av1 -cpu-used 8",
+        VIDEO "-t 1 -pix_fmt yuv420p10le " BT2020 "-c:v libaom-av1 -cpu-used 8",
+        VIDEO "-t 1 -pix_fmt yuv420p -c:v libvpx-vp9 -deadline realtime -cpu-used 8",
+        VIDEO "-t 1 -pix_fmt yuv420p10le -c:v libvpx-vp9 -deadline realtime -cpu-used 8",
+        TONE "-t 1 -c:a libopus", TONE "-t 1 -c:a ac3", TONE "-t 1 -c:a eac3"}) {
+    const test::MediaFile media = test::encode(arguments);
+    const std::string source = directory.path() + "/source.mp4", mpd = directory.path() + "/list.mpd";
+    std::ofstream(source, std::ios::binary)
+        .write(reinterpret_cast<const char*>(media.bytes.data()),
+               static_cast<std::streamsize>(media.bytes.size()));
+    const std::string text =
+        test::output_of("cd " + directory.path() + " && ffmpeg -nostdin -v error -y -i " + source +
+                        " -c copy -f dash -dash_segment_type mp4 " + mpd + " && cat " + mpd);
+    const std::string ours = codec::codecs_string(media.video ? *media.video : *media.audio);
+    EXPECT_NE(text.find("codecs=\"" + ours + "\""), std::string::npos) << ours << text;
+  }
+}
+
 std::string name_of(const testing::TestParamInfo<Case>& test) {
   return test.param.name;
 }
