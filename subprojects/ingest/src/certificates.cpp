@@ -91,8 +91,10 @@ std::shared_ptr<SSL_CTX> new_context() {
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(out.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Tickets keep the sessions with the clients.
+  // Tickets keep the sessions with the clients; not in TLS 1.3, where they come behind the handshake: librtmp
+  // with GnuTLS takes them for an error.
   SSL_CTX_set_session_cache_mode(out.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(out.get(), 0);
   return out;
 }
 
