@@ -164,6 +164,9 @@ class ServeTest(unittest.TestCase):
         self.start('--srt', '127.0.0.1:0,nonsense', ready=False)
         self.assertNotEqual(self.supervisor.wait(PATIENCE), 0)
         self.assertIn('--srt', self.log())
+        self.start('--srt', '127.0.0.1:' + ','.join('0' * 9), ready=False)
+        self.assertNotEqual(self.supervisor.wait(PATIENCE), 0)
+        self.assertIn('at most 8 ports', self.log())
 
     def test_it_starts_serves_tells_and_stops(self):
         node = self.start()

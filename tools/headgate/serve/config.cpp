@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "config.h"
 
+#include <common/listeners.h>
 #include <common/options.h>
 #include <glib.h>
 #include <ticket/keys.h>
@@ -58,6 +59,7 @@ constexpr Setting kSettings[] = {
      "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
 };
 constexpr char kParameterSection[] = "parameters";
+constexpr size_t kMaxSrtPorts = 8;  // with the others they fit into one wire::Listeners
 
 struct Value {
   std::string text, from;  // where it stands, for errors
@@ -137,6 +139,8 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
   out.rtmp = text("rtmp");
   out.srt = text("srt");
+  if (tools::addresses_of(out.srt).size() > kMaxSrtPorts)
+    return Unexpected(values.at("srt").from + ": at most " + std::to_string(kMaxSrtPorts) + " ports");
   out.rtmps = text("rtmps");
   out.rtmp_proxies = text("rtmp-proxies");
   out.rtmps_proxies = text("rtmps-proxies");
