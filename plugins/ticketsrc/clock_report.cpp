@@ -6,7 +6,7 @@
 namespace headgate::ticketsrc {
 namespace {
 
-constexpr const char* kNames[] = {"nudged", "backward", "forward"};
+constexpr const char* kNames[] = {"nudged", "backward", "forward", "composition"};
 constexpr int64_t kMsNs = 1'000'000;
 
 }  // namespace
@@ -16,11 +16,19 @@ void ClockReport::note(TrackId track, const timeline::Stamp& stamp) {
   const size_t index = stamp.repair == timeline::Repair::nudged     ? 0
                        : stamp.repair == timeline::Repair::backward ? 1
                                                                     : 2;
+  add(track, index, stamp.before_ns, stamp.after_ns);
+}
+
+void ClockReport::note_composition(TrackId track, int64_t sent_ns) {
+  add(track, 3, sent_ns, 0);
+}
+
+void ClockReport::add(TrackId track, size_t index, int64_t before_ns, int64_t after_ns) {
   Kind& kind = kinds_[track][index];
   any_[track] = true;
   if (kind.count++ > 0) return;
-  kind.before_ns = stamp.before_ns;
-  kind.after_ns = stamp.after_ns;
+  kind.before_ns = before_ns;
+  kind.after_ns = after_ns;
 }
 
 std::optional<ClockNote> ClockReport::take(TrackId track, int64_t mono_us, bool all) {

@@ -16,20 +16,24 @@ namespace headgate::ticketsrc {
 inline constexpr int64_t kJumpReportUs = 1'000'000, kNudgeReportUs = 60'000'000;
 
 struct ClockNote {
-  const char* kind = "";  // nudged, backward, forward
-  uint32_t count = 0;     // since the last report; the rest is about the first of them
-  int64_t before_ms = 0, after_ms = 0;
+  const char* kind = "";                // nudged, backward, forward, composition
+  uint32_t count = 0;                   // since the last report; the rest is about the first of them
+  int64_t before_ms = 0, after_ms = 0;  // composition: what was sent, and 0
 };
 
 // Of one session. Not thread-safe.
 class ClockReport {
  public:
   void note(TrackId track, const timeline::Stamp& stamp);
+  // A composition offset that cannot be; 0 stands for it.
+  void note_composition(TrackId track, int64_t sent_ns);
   // What is to be told of this track now, one kind at a time: call until nothing. `all`: the session is over.
   std::optional<ClockNote> take(TrackId track, int64_t mono_us, bool all = false);
 
  private:
-  static constexpr size_t kKinds = 3;
+  static constexpr size_t kKinds = 4;
+  void add(TrackId track, size_t kind, int64_t before_ns, int64_t after_ns);
+
   struct Kind {
     uint32_t count = 0;
     int64_t before_ns = 0, after_ns = 0;

@@ -66,7 +66,7 @@ void OutPad::put(Item&& item, const timeline::Stamp& stamp) {
     GST_BUFFER_DURATION(buffer) = samples_->frame_ns();
   }
   discont_ |= stamp.repair == timeline::Repair::backward || stamp.repair == timeline::Repair::forward;
-  const int64_t pts = std::max<int64_t>(0, dts + item.composition_ns);
+  const int64_t pts = dts + item.composition_ns;
   GST_BUFFER_DTS(buffer) = dts;
   GST_BUFFER_PTS(buffer) = pts;
   if (!item.key) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -77,7 +77,8 @@ void OutPad::put(Item&& item, const timeline::Stamp& stamp) {
                                             GST_CLOCK_TIME_NONE);
   }
   const GstClockTime duration = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
-  end_ = std::max(end_, static_cast<GstClockTime>(std::max(dts, pts)) + duration);
+  end_ =
+      std::max(end_, static_cast<GstClockTime>(dts) + duration);  // not PTS, which one sender may lie about
   if (!list_) list_ = gst::Ref<GstBufferList>::adopt(gst_buffer_list_new());
   gst_buffer_list_add(list_.get(), buffer);
 }

@@ -13,6 +13,8 @@ namespace headgate::ticketsrc {
 namespace {
 
 constexpr int64_t kMsNs = 1'000'000;
+// A message with frames of several tracks.
+constexpr uint32_t kMaxSeveralBytes = 4 << 20;
 constexpr const char* kKindNames[] = {"video", "audio"};
 
 using rtmp::fourcc;
@@ -80,12 +82,15 @@ std::span<std::byte> RtmpSession::begin(uint32_t, const rtmp::MessageHeader& hea
     case PacketKind::kTsDescriptor:
     case PacketKind::kMultichannel:
       if (size > codec::kMaxConfigBytes) return {};
-      media.buffer.resize(size);
-      return media.buffer;
+      return media.buffer.take(size);
     case PacketKind::kSeveral:
-      media.buffer.assign(prefix.begin(), prefix.end());
-      media.buffer.resize(header.length);
-      return std::span(media.buffer).subspan(prefix.size());
+      if (header.length > kMaxSeveralBytes) {
+        warn("a message with several tracks is larger than " + std::to_string(kMaxSeveralBytes >> 20) +
+             " MiB: left out");
+        return {};
+      }
+      std::copy(prefix.begin(), prefix.end(), media.buffer.take(header.length).begin());
+      return media.buffer.bytes().subspan(prefix.size());
     case PacketKind::kFrame:
       // Frames before their configuration cannot be described to anybody.
       if (size == 0 || !is_wanted(media, parsed)) return {};
@@ -102,15 +107,17 @@ void RtmpSession::complete(uint32_t, const rtmp::MessageHeader& header, Bytes pr
   const VideoHeader parsed = parse(id, prefix);
   if (parsed.kind == PacketKind::kSeveral) {
     if (!payload.empty()) take_several(id, header.timestamp);
+    media_[id].buffer.give_back();
   } else if (!payload.empty() || header.length == prefix.size() || parsed.kind == PacketKind::kUnsupported) {
     take_packet(id, header.timestamp, parsed, payload);
   }
 }
 
-void RtmpSession::abandon(uint32_t) {}  // the arena's next reservation takes its place
+// The next message of the kind takes its place, in the arena as in the buffer.
+void RtmpSession::abandon(uint32_t) {}
 
 void RtmpSession::take_several(TrackId id, uint32_t timestamp) {
-  const Bytes message = media_[id].buffer;
+  const Bytes message = media_[id].buffer.bytes();
   Bytes payload;
   if (id == kVideoTrack) {
     rtmp::VideoPackets packets(message);

@@ -8,6 +8,7 @@
 #include <rtmp/server.h>
 #include <timeline/unwrapper.h>
 
+#include "message_buffer.h"
 #include "session.h"
 
 namespace headgate::ticketsrc {
@@ -41,7 +42,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
     std::optional<uint8_t> number;    // of the track that is taken, once one is
     std::optional<uint8_t> channels;  // MultichannelConfig
     bool others_told = false;         // that there are more tracks
-    ByteVector buffer;                // the message that comes in, when it is no frame
+    MessageBuffer buffer;             // the message that comes in, when it is no frame
   };
 
   void take_several(TrackId id, uint32_t timestamp);

@@ -68,17 +68,29 @@ void Session::take_config(TrackId id, Result<codec::Track> config) {
   if (first_media_us_ == 0) first_media_us_ = now_.mono_us;
   last_media_us_ = now_.mono_us;
   if (!config) {
-    if (!track.unusable)
-      warnings_.push_back("decoder configuration not understood: " + config.error().message);
+    warn("decoder configuration not understood: " + config.error().message);
     track.unusable = !track.config;
     return;
   }
   if (track.config == *config) return;
   track.config = *config;
   track.unusable = false;
+  // One that no frame stands behind has no effect.
+  if (!track.items.empty() && track.items.back().config) {
+    track.items.back().config = std::move(config).value();
+    return;
+  }
   Item item;
   item.config = std::move(config).value();
+  track.item_bytes += sizeof(Item) + item.config->config.size();
   track.items.push_back(std::move(item));
+}
+
+void Session::warn(std::string text) {
+  if (warned_.size() >= kMaxWarnings || std::find(warned_.begin(), warned_.end(), text) != warned_.end())
+    return;
+  warned_.push_back(text);
+  warnings_.push_back(std::move(text));
 }
 
 void Session::leave_out(TrackId id, const std::string& codec) {

@@ -48,6 +48,8 @@ inline constexpr int64_t kDecideUs = 2'000'000;  // 2,000 ms of the sender's clo
 inline constexpr size_t kDecideBytes = 8 << 20;
 // Reads of one wake-up: a publisher that has more waiting is served the rest on the next one.
 inline constexpr int kMaxReads = 8;
+// Sentences about one session's media; a sender of ever new nonsense fills no log.
+inline constexpr size_t kMaxWarnings = 16;
 
 // Not thread-safe: the poller's.
 class Session {
@@ -105,8 +107,8 @@ class Session {
   void take_frame(TrackId track, Item item);
   // A change, or the first one, goes into items(); one that says nothing new is dropped.
   void take_config(TrackId track, Result<codec::Track> config);
-  // A sentence for take_warnings(). The caller says it once.
-  void warn(std::string text) { warnings_.push_back(std::move(text)); }
+  // A sentence for take_warnings(). Each is told once, and of one session kMaxWarnings at most.
+  void warn(std::string text);
   // `codec`: its name for people.
   void leave_out(TrackId track, const std::string& codec);
 
@@ -124,7 +126,8 @@ class Session {
   Track tracks_[kTracks];
   bool announced_ = false;
   std::optional<std::string> ended_;
-  std::vector<std::string> warnings_;
+  std::vector<std::string> warnings_;  // not taken yet
+  std::vector<std::string> warned_;    // ever
   Now now_;
   int64_t last_frame_us_;       // CLOCK_BOOTTIME; see last_frame_us()
   int64_t last_media_us_ = 0;   // likewise; 0: none yet

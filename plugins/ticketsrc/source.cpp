@@ -16,7 +16,7 @@ namespace headgate::ticketsrc {
 namespace {
 
 // A composition offset before the session's first DTS moves its zero back, at most so far.
-constexpr int64_t kMaxNegativeCompositionNs = 10'000'000'000;
+constexpr int64_t kMaxCompositionNs = 10'000'000'000;
 
 // Media of one track that is pushed before the other track's turn, by the sender's clock.
 constexpr int64_t kSliceNs = 250'000'000;
@@ -43,7 +43,8 @@ std::optional<Zero> zero_of(Session& session) {
   for (const TrackId track : {kVideoTrack, kAudioTrack}) {
     for (const Item& item : session.items(track)) {
       if (item.config) continue;
-      const int64_t before = std::clamp<int64_t>(item.composition_ns, -kMaxNegativeCompositionNs, 0);
+      const bool lies = item.composition_ns < -kMaxCompositionNs;
+      const int64_t before = lies ? 0 : std::min<int64_t>(item.composition_ns, 0);
       const int64_t sender_ns = item.sender_ns + before;
       const int64_t step = zero ? sender_ns - zero->sender_ns : 0;
       // A track whose clock has nothing to do with the other's does not move the zero: it is repaired.
@@ -314,16 +315,22 @@ void Source::put(TrackId track, Item&& item) {
   }
   const timeline::Stamp stamp = live_->timeline->stamp(track, item.sender_ns, item.arrival_us);
   live_->lateness[track].note(stamp.dts_ns, item.arrival_us * kUsNs);
+  // A picture shown seconds from its decoding is a sender's mistake, and one before the session none's.
+  const int64_t composition_ns =
+      std::clamp(item.composition_ns, std::max(-kMaxCompositionNs, -stamp.dts_ns), kMaxCompositionNs);
+  const bool lies = composition_ns != item.composition_ns;
+  if (lies) {
+    live_->clock_report.note_composition(track, item.composition_ns);
+    item.composition_ns = 0;
+  }
   ++live_->frames[track];
   {
     auto stats = stats_.lock();
     ++(track == kVideoTrack ? stats->video_frames : stats->audio_frames);
-    stats->repairs += stamp.repair != timeline::Repair::none;
+    stats->repairs += lies + (stamp.repair != timeline::Repair::none);
   }
-  if (stamp.repair != timeline::Repair::none) {
-    live_->clock_report.note(track, stamp);
-    tell_repairs(track, item.arrival_us, false);
-  }
+  live_->clock_report.note(track, stamp);
+  tell_repairs(track, item.arrival_us, false);
   pads_[track]->put(std::move(item), stamp);
 }
 

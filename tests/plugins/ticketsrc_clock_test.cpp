@@ -54,6 +54,58 @@ TEST_F(ClockTest, TheSameStampTwiceIsToldToo) {
   EXPECT_LE(pipeline_->count(Pipeline::is_element("headgate-timestamps", "kind", "nudged")), 2);
 }
 
+TEST_F(ClockTest, ALyingCompositionOffsetMovesNothingElse) {
+  start();
+  publisher_.metadata(true, true);
+  publisher_.video_config(media_->video->config);
+  publisher_.audio_config(media_->audio->config);
+  publisher_.video(video_frame(), 0, true, 80);
+  publisher_.video(video_frame(false), 40, false, 8'000'000);
+  publisher_.video(video_frame(false), 80, false, -8'000'000);
+  publisher_.video(video_frame(false), 120, false, -40);
+  publisher_.audio(audio_frame(), 0);
+  publisher_.unpublish();
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close")));
+  ASSERT_EQ(video_->count(), 4u);
+  const GstClockTime expected_ms[] = {80, 40, 80, 80};
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(GST_BUFFER_PTS(video_->buffers[i].get()), expected_ms[i] * GST_MSECOND) << i;
+  EXPECT_EQ(stat("repairs"), 2u);
+  EXPECT_EQ(repairs_told(*pipeline_), 2u);
+  EXPECT_GE(pipeline_->count(Pipeline::is_element("headgate-timestamps", "kind", "composition")), 1);
+}
+
+TEST_F(ClockTest, ConfigurationsWithoutFramesAreNotKept) {
+  start();
+  publisher_.metadata(true, false);
+  for (int i = 0; i < 2000; ++i)
+    publisher_.video_config(i % 2 == 0 ? media_->video->config : other_->video->config);
+  publisher_.video(video_frame(), 0, true);
+  publisher_.unpublish();
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close")));
+  EXPECT_EQ(video_->count(), 1u);
+  EXPECT_EQ(video_->events_of(GST_EVENT_CAPS).size(), 1u);
+}
+
+TEST_F(ClockTest, NonsenseIsToldAFewTimes) {
+  start();
+  publisher_.metadata(true, false);
+  publisher_.video_config(media_->video->config);
+  publisher_.video(video_frame(), 0, true);
+  for (int i = 1; i <= 200; ++i) {
+    ByteVector nonsense(20 + static_cast<size_t>(i), std::byte{0xff});
+    nonsense[0] = std::byte{1};
+    publisher_.video_config(nonsense);
+  }
+  publisher_.video(video_frame(false), 40, false);
+  publisher_.unpublish();
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close")));
+  EXPECT_EQ(video_->count(), 2u);
+  const int warnings = pipeline_->count(Pipeline::is_type(GST_MESSAGE_WARNING));
+  EXPECT_GE(warnings, 1);
+  EXPECT_LE(warnings, 16);
+}
+
 TEST_F(ClockTest, WhatWasChangedIsInTheArchive) {
   const ScratchDirectory archive;
   Pipeline pipeline("ticketsrc name=source tick-ms=10 ! segmentarchiver event=1 station=1 root=" +

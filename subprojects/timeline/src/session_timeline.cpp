@@ -2,11 +2,13 @@
 #include <timeline/session_timeline.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace headgate::timeline {
 namespace {
 
 constexpr int64_t kUs = 1000;  // ns
+constexpr int64_t kMaxUsualStepNs = 100'000'000;
 
 }  // namespace
 
@@ -24,26 +26,31 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   }
   Stamp stamp;
   const int64_t step = sender_ns - track.sender_ns;
-  const int64_t arrival_step = (arrival_us - track.arrival_us) * kUs;
-  if (step < 0) stamp.repair = Repair::backward;
-  if (step > kMaxForwardNs && step - arrival_step > kMaxForwardNs) stamp.repair = Repair::forward;
-  if (stamp.repair != Repair::none) {
-    stamp.before_ns = track.sender_ns;
-    stamp.after_ns = sender_ns;
-    const int64_t arrival_ns = (arrival_us - base_arrival_us_) * kUs;
-    const int64_t earliest = track.dts_ns + kNudgeNs;
-    track.offset_ns =
-        offset_of_others(index, sender_ns, arrival_ns).value_or(std::max(arrival_ns, earliest) - sender_ns);
-    track.anchored = true;
+  const int64_t passed = std::max<int64_t>(arrival_us - track.arrival_us, 0) * kUs;
+  const int64_t last = std::max<int64_t>(track.dts_ns, 0);
+  const int64_t expected = last + (passed > 0 ? passed : track.step_ns);
+  const bool back = step < -kMaxBackNs;
+  const bool ahead = step > kMaxForwardNs && step - passed > kMaxForwardNs;
+  // Where a jump has been before, a smaller one may lead back.
+  const bool returns = track.anchored && std::abs(step - passed) > kMaxBackNs;
+  if (back || ahead || returns) {
+    const auto others = offset_of_others(index, sender_ns, expected);
+    if (others || back || ahead) {
+      stamp.repair = step < 0 ? Repair::backward : Repair::forward;
+      track.offset_ns = others.value_or(expected - sender_ns);
+      track.anchored = true;
+    }
   }
   stamp.dts_ns = sender_ns + track.offset_ns;
   if (stamp.dts_ns <= track.dts_ns) {
     stamp.dts_ns = track.dts_ns + kNudgeNs;
-    if (stamp.repair == Repair::none) {
-      stamp.repair = Repair::nudged;
-      stamp.before_ns = track.sender_ns;
-      stamp.after_ns = sender_ns;
-    }
+    if (stamp.repair == Repair::none) stamp.repair = Repair::nudged;
+  } else if (stamp.repair == Repair::none && stamp.dts_ns - last <= kMaxUsualStepNs) {
+    track.step_ns = stamp.dts_ns - last;
+  }
+  if (stamp.repair != Repair::none) {
+    stamp.before_ns = track.sender_ns;
+    stamp.after_ns = sender_ns;
   }
   track.sender_ns = sender_ns;
   track.arrival_us = arrival_us;
@@ -51,16 +58,16 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   return stamp;
 }
 
-// Another track's offset, if that puts this frame near the present.
+// Another track's offset, if that puts this frame near where it is expected.
 std::optional<int64_t> SessionTimeline::offset_of_others(size_t index, int64_t sender_ns,
-                                                         int64_t arrival_ns) const {
+                                                         int64_t expected_ns) const {
   const Track& track = tracks_[index];
   for (size_t i = 0; i < tracks_.size(); ++i) {
     const Track& other = tracks_[i];
-    if (i == index || !other.started || !other.anchored || other.offset_ns == track.offset_ns) continue;
+    if (i == index || !other.started || other.offset_ns == track.offset_ns) continue;
     const int64_t dts = sender_ns + other.offset_ns;
-    const int64_t latest = std::max(arrival_ns, other.dts_ns) + kMaxForwardNs;
-    if (dts > track.dts_ns && dts <= latest) return other.offset_ns;
+    if (dts > track.dts_ns - kMaxBackNs && dts <= std::max(expected_ns, other.dts_ns) + kMaxForwardNs)
+      return other.offset_ns;
   }
   return std::nullopt;
 }

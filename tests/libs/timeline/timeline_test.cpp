@@ -48,7 +48,55 @@ TEST(SessionTimeline, AStepBackNeverGoesBelowWhatWasGivenOut) {
   SessionTimeline timeline(0, 0);
   timeline.stamp(kVideo, 9000 * kMsNs, 10 * kMs);  // sent faster than real time
   const Stamp back = timeline.stamp(kVideo, 1000 * kMsNs, 20 * kMs);
-  EXPECT_EQ(back.dts_ns, 9001 * kMsNs);
+  EXPECT_EQ(back.dts_ns, 9010 * kMsNs);
+}
+
+TEST(SessionTimeline, AGlitchOfALateSenderChangesNothingForTheRest) {
+  SessionTimeline timeline(0, 0);
+  constexpr int64_t kLate = 3500 * kMs;  // since the first frame
+  timeline.stamp(kVideo, 0, 0);
+  for (int64_t ms = 40; ms < 40'000; ms += 20)
+    timeline.stamp(ms % 40 == 0 ? kVideo : kAudio, ms * kMsNs, ms * kMs + kLate);
+  const Stamp glitch = timeline.stamp(kVideo, 39'959 * kMsNs, 40'000 * kMs + kLate);
+  EXPECT_EQ(glitch.repair, Repair::nudged);
+  EXPECT_EQ(timeline.stamp(kVideo, 40'040 * kMsNs, 40'040 * kMs + kLate).dts_ns, 40'040 * kMsNs);
+  EXPECT_EQ(timeline.stamp(kAudio, 40'060 * kMsNs, 40'060 * kMs + kLate).dts_ns, 40'060 * kMsNs);
+}
+
+TEST(SessionTimeline, FramesInBadOrderGainNothing) {
+  SessionTimeline timeline(0, 0);
+  Stamp stamp;
+  int repairs = 0;
+  for (int64_t i = 0; i < 1500; ++i) {  // pairs in the wrong order, arrival that wavers by 120 ms
+    stamp = timeline.stamp(kVideo, (i ^ 1) * 40 * kMsNs, i * 40 * kMs + i * 7919 % 120 * kMs);
+    repairs += stamp.repair != Repair::none;
+  }
+  EXPECT_NEAR(static_cast<double>(stamp.dts_ns), 1499 * 40.0 * kMsNs, 41.0 * kMsNs);
+  EXPECT_EQ(repairs, 750);
+}
+
+TEST(SessionTimeline, AJumpOfALateSenderIsNoLater) {
+  SessionTimeline timeline(0, 0);
+  constexpr int64_t kLate = 5000 * kMs;
+  timeline.stamp(kVideo, 0, 0);
+  timeline.stamp(kVideo, 100'000 * kMsNs, 100'000 * kMs + kLate);
+  EXPECT_EQ(timeline.stamp(kVideo, 7 * kMsNs, 100'040 * kMs + kLate).dts_ns, 100'040 * kMsNs);
+}
+
+TEST(SessionTimeline, ATrackThatJumpsAloneAndBackIsWhereItWas) {
+  SessionTimeline timeline(0, 0);
+  for (int64_t ms = 0; ms < 10'000; ms += 20)
+    timeline.stamp(ms % 40 == 0 ? kVideo : kAudio, ms * kMsNs, ms * kMs);
+  EXPECT_EQ(timeline.stamp(kVideo, 7000 * kMsNs, 10'000 * kMs).repair, Repair::backward);
+  timeline.stamp(kAudio, 10'020 * kMsNs, 10'020 * kMs);
+  EXPECT_EQ(timeline.stamp(kVideo, 10'040 * kMsNs, 10'040 * kMs).dts_ns, 10'040 * kMsNs);
+  EXPECT_EQ(timeline.stamp(kVideo, 10'080 * kMsNs, 10'080 * kMs).dts_ns, 10'080 * kMsNs);
+}
+
+TEST(SessionTimeline, AJumpWithinABurstGoesOnByTheUsualStep) {
+  SessionTimeline timeline(0, 0);
+  for (int64_t ms = 0; ms <= 4000; ms += 40) timeline.stamp(kVideo, ms * kMsNs, 200 * kMs);
+  EXPECT_EQ(timeline.stamp(kVideo, 500 * kMsNs, 200 * kMs).dts_ns, 4040 * kMsNs);
 }
 
 TEST(SessionTimeline, AJumpForwardIsAnchoredToArrival) {

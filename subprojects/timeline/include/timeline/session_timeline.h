@@ -11,14 +11,16 @@
 
 namespace headgate::timeline {
 
-// A step forward that arrival does not confirm, by more than this, is a jump. Steps back always are.
+// A step forward that arrival does not confirm, by more than this, is a jump; so is one back by more than
+// kMaxBackNs. Less than that back is bad order or a glitch: the frame is moved on, the clock is believed.
 inline constexpr int64_t kMaxForwardNs = 10'000'000'000;
+inline constexpr int64_t kMaxBackNs = 1'000'000'000;
 // Between two frames of a track that bear the same stamp.
 inline constexpr int64_t kNudgeNs = 1'000'000;
 
 enum class Repair : uint8_t {
   none,
-  nudged,    // the same stamp twice: moved on by kNudgeNs
+  nudged,    // no later than the frame before: moved on by kNudgeNs behind that
   backward,  // the sender's clock went back
   forward,   // or far ahead: the track was anchored anew
 };
@@ -37,7 +39,9 @@ class SessionTimeline {
   SessionTimeline(int64_t base_ns, int64_t arrival_us);
 
   // Frames of one track in the order they came; `track` counts from 0. After a jump the track follows another
-  // track that made the same jump, so that they stay in step; else it is anchored to its arrival.
+  // track where that leads to about the present, so that they stay in step and one that jumps alone and back
+  // is where it was; else it goes on from its last frame by the time that has passed in arrival, which how
+  // late everything comes does not change.
   Stamp stamp(size_t track, int64_t sender_ns, int64_t arrival_us);
 
  private:
@@ -46,10 +50,11 @@ class SessionTimeline {
     int64_t sender_ns = 0;       // of the last frame
     int64_t arrival_us = 0;      // of the last frame
     int64_t offset_ns = 0;       // dts - sender
+    int64_t step_ns = 0;         // between the last two frames, where it was an ordinary one
     int64_t dts_ns = -kNudgeNs;  // last given out
     bool anchored = false;       // offset differs from the session's first
   };
-  std::optional<int64_t> offset_of_others(size_t track, int64_t sender_ns, int64_t arrival_ns) const;
+  std::optional<int64_t> offset_of_others(size_t track, int64_t sender_ns, int64_t expected_ns) const;
 
   int64_t base_ns_;
   int64_t base_arrival_us_;
