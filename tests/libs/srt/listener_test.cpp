@@ -149,6 +149,41 @@ TEST_F(Relaying, OneThatDoesNotReadDelaysNoOther) {
   }));
 }
 
+// N27. Each attempt has a right W and a wrong passphrase, which is what costs most: the budget is opened for
+// it.
+TEST_F(Relaying, AFloodOfWrongAttemptsDisturbsNoPublisher) {
+  constexpr size_t kAttempts = 400, kAtOnce = 20;
+  Policy policy = patient();
+  policy.failures_per_source = policy.failures_per_network = 2 * kAttempts;
+  start(policy);
+  const auto issued = issue(1);
+  Caller good = connect(issue(2));
+  Session session = this->session();
+  uint64_t sent = 0;
+  std::vector<Caller> flood;
+  size_t over = 0;
+  ASSERT_TRUE(wait_for(
+      [&] {
+        over += std::erase_if(flood, [](const Caller& one) { return one.over(); });
+        while (flood.size() < kAtOnce && over + flood.size() < kAttempts)
+          flood.emplace_back(port_, stream_id(issued), "not the passphrase");
+        if (good.send(numbered_payload(sent))) ++sent;
+        session.read();
+        return over == kAttempts;
+      },
+      60));
+  ASSERT_TRUE(wait_for([&] {
+    session.read();
+    return session.numbers.size() == sent;
+  })) << session.numbers.size()
+      << " of " << sent;
+  EXPECT_EQ(session.numbers, count_to(sent));
+  ASSERT_TRUE(wait_for([&] { return listener_->counters().refused[ticket::kUnauthorized] == kAttempts; }));
+  EXPECT_EQ(listener_->counters().admitted, 1u);
+  RecordProperty("payloads", static_cast<int>(sent));
+  RecordProperty("longest_check_us", static_cast<int>(listener_->counters().longest_check_us));
+}
+
 TEST_F(Relaying, TheLinkIsMeasured) {
   start();
   Caller caller = connect(issue());

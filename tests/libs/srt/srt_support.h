@@ -71,6 +71,10 @@ class Caller {
     return Caller(port, stream_id(issued), ticket::srt_passphrase(issued.seed, issued.ticket), from);
   }
   Caller(Caller&& other) noexcept : socket_(std::exchange(other.socket_, SRT_INVALID_SOCK)) {}
+  Caller& operator=(Caller&& other) noexcept {
+    std::swap(socket_, other.socket_);
+    return *this;
+  }
   Caller(const Caller&) = delete;
   ~Caller() { close(); }
   void close() {
