@@ -81,6 +81,20 @@ def test_challenge_and_new_certificate():
         expect_archived(node, media.packets(path), "rtmps")
 
 
+def test_a_node_that_stops_says_goodbye():
+    path = media.clip(60)
+    with tempfile.TemporaryDirectory() as folder, tls_node(folder) as node:
+        publisher = media.ffmpeg(node, path, rtmps_url(node))
+        node.wait_media(STATION, 2)
+        node.stop()
+        run, = node.runs(STATION)
+        end, = records(run, "end")
+        assert end["reason"] == "shutdown", end
+        assert publisher.finish(10) != 0
+        assert "shutdown" in publisher.stderr() or "Server error" in publisher.stderr(), publisher.stderr()
+        node.start()
+
+
 class Proxy:
     """Carries connections to a node and says whose they are, as a proxy does."""
 

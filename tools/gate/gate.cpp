@@ -18,6 +18,8 @@ using tools::log_warning;
 namespace {
 
 constexpr int64_t kTickMs = 1000;
+constexpr int64_t kGoodbyeUs = 3'000'000;  // less than a node that stops gives its workers
+constexpr int64_t kGoodbyeCheckMs = 20;
 constexpr int64_t kTicksBetweenDrops = 60;  // of expired leases
 // A flood of wrong attempts is told by number, not line by line.
 constexpr unsigned kRefusalLinesPerSecond = 50;
@@ -63,6 +65,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
 
 Gate::~Gate() {
   loop_.cancel(ticker_);
+  loop_.cancel(stop_timer_);
 }
 
 Result<void> Gate::start() {
@@ -244,8 +247,22 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
   } else if (std::holds_alternative<wire::Drain>(message)) {
     door_.lock()->draining = true;
   } else if (std::holds_alternative<wire::Stop>(message)) {
-    loop_.stop();
+    stop();
   }
+}
+
+size_t Gate::carried() const {
+  return front_.relayed() + (srt_ ? srt_->counters().links : 0);
+}
+
+void Gate::stop() {
+  const int64_t now = clock_.mono_us();
+  if (stop_us_ == 0) {
+    stop_us_ = now + kGoodbyeUs;
+    door_.lock()->draining = true;
+    stop_timer_ = loop_.every_ms(kGoodbyeCheckMs, [this] { stop(); });
+  }
+  if (carried() == 0 || now >= stop_us_) loop_.stop();
 }
 
 void Gate::tick() {

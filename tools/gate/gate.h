@@ -39,7 +39,10 @@ class Gate {
   // Reads the files of Settings::front, opens gate.sock and looks for workers.
   Result<void> start();
   Result<void> listen(const std::string& name,
-                      UniqueFd socket);   // "rtmp", "rtmps"; "srt": a bound UDP socket
+                      UniqueFd socket);  // "rtmp", "rtmps"; "srt": a bound UDP socket
+  // Ends the loop; not before the workers have said goodbye to the sessions that this process carries (TLS,
+  // SRT), if they do so soon: a node that stops asks them at the same time.
+  void stop();
   void reload() { front_.reload(true); }  // the files, changed or not
   std::string status_json() const;
 
@@ -69,6 +72,7 @@ class Gate {
   void accept_subscriber(std::unique_ptr<wire::Channel> channel);
   void on_subscriber_message(Subscriber& from, const wire::Message& message);
   void tick();  // once a second
+  size_t carried() const;
   void tell_candidates(const std::string& without = "");
   std::string srt_json() const;
 
@@ -86,7 +90,9 @@ class Gate {
   Loop::TimerId ticker_ = 0;
   int64_t ticks_ = 0;
   uint64_t last_session_;
-  Sessions::Choice choice_;                               // of the decide() whose admitted() comes next
+  Sessions::Choice choice_;  // of the decide() whose admitted() comes next
+  Loop::TimerId stop_timer_ = 0;
+  int64_t stop_us_ = 0;                                   // when it stops at the latest; 0: not asked to
   unsigned refusals_logged_ = 0, refusals_unlogged_ = 0;  // in this second
   std::unique_ptr<srt::Listener> srt_;                    // none: no UDP socket; asks door_
 };

@@ -68,10 +68,12 @@ int run(int argc, char** argv) {
   Gate* running = nullptr;
   // Before there are threads.
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
-    if (signal != SIGHUP)
+    if (!running)
       loop.stop();
-    else if (running)
+    else if (signal == SIGHUP)
       running->reload();
+    else
+      running->stop();
   });
   ticket::Verifier verifier(*std::move(node_keys));
   Gate gate(loop, system_clock(), verifier, std::move(settings));
