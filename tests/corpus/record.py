@@ -6,6 +6,7 @@ Records what stock clients send, byte by byte: NAME.rec, and NAME.json with what
 NAME is PROTOCOL-CLIENT[-video|-audio], such as rtmp-ffmpeg or srt-srtsink-audio. RTMP is recorded by a proxy in front of a node,
 RTMPS by one that ends TLS and begins it again, SRT by a worker's place behind a gate. --seeds takes tests/fuzz/corpus/*/corpus-*
 from what has been recorded."""
+import itertools
 import json
 import re
 import subprocess
@@ -17,9 +18,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
 import certificate  # noqa: E402
+import obs_client  # noqa: E402
 import recorders  # noqa: E402
+import relay_client  # noqa: E402
 import stock_clients  # noqa: E402
-from node import BUILD, EVENT, HEADGATE, Node, environment  # noqa: E402
+from stock_clients import output  # noqa: E402
+from node import BUILD, EVENT, HEADGATE, Node, environment, wait_until  # noqa: E402
 
 STATION = 421
 SECONDS = 2
@@ -29,26 +33,6 @@ HANDSHAKE = 1 + 2 * 1536
 KEYS = HERE / "keys"
 CONTINUED = b"\xc3"  # a chunk's header, in the middle of the server's text
 KINDS = {"video": "v", "audio": "a"}
-VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-keyint_min", "25",
-         "-sc_threshold", "0", "-b:v", "80k", "-maxrate", "80k", "-bufsize", "80k"]
-AUDIO = ["-c:a", "aac", "-b:a", "32k", "-ac", "1"]
-
-
-def output(command):
-    return subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout
-
-
-def make_source(folder, kinds, b_frames):
-    path = folder / "source.flv"
-    inputs, codecs = [], []
-    if "v" in kinds:
-        inputs += ["-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}"]
-        codecs += [*VIDEO, "-bf", b_frames]
-    if "a" in kinds:
-        inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={SECONDS}"]
-        codecs += AUDIO
-    output(["ffmpeg", "-v", "error", "-y", *inputs, *codecs, "-f", "flv", path])
-    return path
 
 
 def facts(path):
@@ -114,17 +98,42 @@ def run_client(client, protocol, path, kinds, entry, env):
     return {"command": hidden, "exit_code": done.returncode, "recorded": int(began)}, done.stderr
 
 
+def run_obs(folder, entry, env):
+    """Two seconds of OBS; it has no file, and says itself how many pictures it has sent."""
+    began = time.time()
+    obs = obs_client.Obs(folder, entry, env)
+    try:
+        wait_until("OBS streams", lambda: "Streaming Start" in obs.told(), 60)
+        time.sleep(SECONDS)
+        frames = obs.end()
+    finally:
+        obs.stop()
+    return {"command": ["obs", "--startstreaming"], "recorded": int(began), "audio": {"sample_rate": 44100},
+            "video": {"frames": frames, "width": 160, "height": 120}}, obs.told()
+
+
 def record_rtmp(client, protocol, kinds, path, folder):
     tls = certificate.write(folder) if protocol == "rtmps" else None
     more = ["--rtmps", "127.0.0.1:0", "--tls-cert", tls[0], "--tls-key", tls[1]] if tls else []
     with CorpusNode(arguments=more) as node:
         recorder = recorders.TcpRecorder(node.addresses[protocol], tls)
         entry = stock_clients.address(ticket(protocol, recorder.address), client, protocol)
-        told, errors = run_client(client, protocol, path, kinds, entry, node.client_env)
-        node.wait_state(STATION, "ended")
+        if client == "obs":
+            told, errors = run_obs(folder, entry, node.client_env)
+        elif client == "nginx":
+            tunnel = relay_client.Tunnel(recorder.address)
+            relay = relay_client.Relay(folder, entry["url"].replace("rtmps://" + recorder.address, "rtmp://" + tunnel.address),
+                                       node.client_env)
+            told, errors = run_client("ffmpeg", "rtmp", path, kinds, {"url": relay.url}, node.client_env)
+            wait_until("nginx has gone", recorder.recording.is_over, 20)
+            relay.stop()
+        else:
+            told, errors = run_client(client, protocol, path, kinds, entry, node.client_env)
+        wait_until("the session is over", lambda: node.stream(STATION)["state"] != "live", 20)
         recorder.close()
         assert recorder.recording.pieces, errors
         told["challenges"] = challenges(recorder.answers)
+        told["farewell"] = client != "nginx"
     told.update((name, entry[name]) for name in ("key", "user", "password") if entry.get(name))
     return recorder.recording, told
 
@@ -145,15 +154,9 @@ def record_srt(client, kinds, path, folder):
     return recorder.recording, told
 
 
-def measure(client, path, kinds, folder):
-    """facts() of the packets that the client sends. GStreamer's flvmux makes times of its own, and its mpegtsmux leaves out
-    sound that begins before the pictures."""
-    muxer, muxed = {"rtmp2sink": (stock_clients.FLVMUX, "muxed.flv"), "rtmpsink": (stock_clients.FLVMUX, "muxed.flv"),
-                    "srtsink": (stock_clients.TSMUX, "muxed.ts")}.get(client, (None, None))
-    if not muxer:
-        return facts(path)
-    output(stock_clients.gst_remux(path, kinds, muxer, ["filesink", f"location={folder / muxed}"]))
-    told = facts(folder / muxed)
+def measure(client, path, kinds):
+    """facts() of the packets that the client sends."""
+    told = facts(stock_clients.measure_file(client, path, kinds))
     if client == "srtsink" and "v" in kinds:
         # A transport stream has start codes and parameter sets: the pictures alone are the source's.
         told["video"]["sha256"] = facts(path)["video"]["sha256"]
@@ -166,13 +169,20 @@ def record(name):
     kinds = KINDS.get(suffix, "av")
     with tempfile.TemporaryDirectory(prefix="hg-") as folder:
         folder = Path(folder)
-        path = make_source(folder, kinds, "2" if client == "ffmpeg" or protocol == "srt" else "0")
+        # A relay connects when its publisher has begun, and waits for a key frame.
+        seconds = SECONDS + (client == "nginx")
+        path = stock_clients.make_source(folder / "source.flv", kinds, seconds, 2 if stock_clients.takes_b_frames(client) else 0)
         if protocol == "srt":
             recording, told = record_srt(client, kinds, path, folder)
         else:
             recording, told = record_rtmp(client, protocol, kinds, path, folder)
         told = {"name": name, "client": stock_clients.version(client, lambda command: output(command).decode()),
-                "protocol": protocol, "event": EVENT, "station": STATION, **told, **measure(client, path, kinds, folder)}
+                "protocol": protocol, "event": EVENT, "station": STATION, **told}
+        if client != "obs":
+            told.update(measure(client, path, kinds))
+        if client == "nginx":
+            for track, unknown in itertools.product(("video", "audio"), ("frames", "keys", "first_dts_ms", "sha256")):
+                told.get(track, {}).pop(unknown, None)
     data = recording.encode()
     assert len(data) <= LARGEST, f"{name}: {len(data)} bytes"
     (HERE / f"{name}.rec").write_bytes(data)

@@ -35,6 +35,10 @@ class Recording:
             self.began = self.began or now
             self.pieces.append((connection, round((now - self.began) * 1000), bytes(data)))
 
+    def is_over(self):
+        with self.lock:
+            return bool(self.pieces) and not self.pieces[-1][2]
+
     def encode(self):
         return MAGIC + b"".join(struct.pack(">BII", connection, ms, len(data)) + data for connection, ms, data in self.pieces)
 
@@ -60,6 +64,7 @@ class TcpRecorder:
         self.server_tls = self.client_tls = None
         if tls:
             self.server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.server_tls.num_tickets = 0  # librtmp
             self.server_tls.load_cert_chain(*tls)
             self.client_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             self.client_tls.check_hostname = False

@@ -24,18 +24,23 @@ std::string text(JsonObject* object, const char* name) {
   return found ? found : "";
 }
 
+std::optional<int64_t> number(JsonObject* object, const char* name) {
+  if (!json_object_has_member(object, name)) return std::nullopt;
+  return json_object_get_int_member(object, name);
+}
+
 std::optional<Track> track(JsonObject* object, const char* name) {
   if (!json_object_has_member(object, name)) return std::nullopt;
   JsonObject* found = json_object_get_object_member(object, name);
   Track out;
-  out.frames = static_cast<uint32_t>(json_object_get_int_member(found, "frames"));
-  out.keys = static_cast<uint32_t>(json_object_get_int_member(found, "keys"));
-  out.first_dts_ms = json_object_get_int_member(found, "first_dts_ms");
-  out.last_dts_ms = json_object_get_int_member(found, "last_dts_ms");
+  out.frames = number(found, "frames");
+  out.keys = number(found, "keys");
+  out.first_dts_ms = number(found, "first_dts_ms");
+  out.last_dts_ms = number(found, "last_dts_ms");
   out.sha256 = text(found, "sha256");
-  for (const char* number : {"width", "height", "sample_rate", "channels"})
-    if (json_object_has_member(found, number))
-      out.numbers[number] = json_object_get_double_member(found, number);
+  for (const char* name_of : {"width", "height", "sample_rate", "channels"})
+    if (json_object_has_member(found, name_of))
+      out.numbers[name_of] = json_object_get_double_member(found, name_of);
   return out;
 }
 
@@ -49,6 +54,7 @@ void read_facts(const std::string& path, Recording& out) {
   out.password = text(root, "password");
   out.recorded = json_object_get_int_member(root, "recorded");
   out.station = static_cast<uint32_t>(json_object_get_int_member(root, "station"));
+  out.farewell = json_object_get_boolean_member_with_default(root, "farewell", false);
   out.video = track(root, "video");
   out.audio = track(root, "audio");
   if (!json_object_has_member(root, "challenges")) return;

@@ -12,12 +12,10 @@
 
 namespace headgate::corpus {
 
+// What is not there is not known.
 struct Track {
-  uint32_t frames = 0;
-  uint32_t keys = 0;
-  int64_t first_dts_ms = 0;
-  int64_t last_dts_ms = 0;
-  std::string sha256;                     // of all packets' bytes; empty: not known
+  std::optional<int64_t> frames, keys, first_dts_ms, last_dts_ms;
+  std::string sha256;                     // of all packets' bytes
   std::map<std::string, double> numbers;  // width, height; sample_rate, channels
 };
 
@@ -25,6 +23,7 @@ struct Recording {
   std::string name, protocol, key, user, password, salt, opaque;
   int64_t recorded = 0;  // Unix seconds
   uint32_t station = 0;
+  bool farewell = false;  // it says that it ends, before it closes
   std::optional<Track> video, audio;
   std::vector<std::vector<ByteVector>> connections;  // pieces as they came
   ByteVector bytes(size_t connection) const;         // all of it

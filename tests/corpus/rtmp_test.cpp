@@ -91,17 +91,26 @@ void expect_track(const std::string& what, const std::optional<Track>& sent, Fou
     EXPECT_EQ(found.configs, 0U);
     return;
   }
-  EXPECT_EQ(found.frames, sent->frames);
-  EXPECT_EQ(found.keys, sent->keys);
+  EXPECT_GE(found.frames, 1U);
   EXPECT_GE(found.configs, 1U);
-  EXPECT_EQ(found.first_dts, sent->first_dts_ms);
-  EXPECT_EQ(found.last_dts, sent->last_dts_ms);
+  if (sent->frames) {
+    EXPECT_EQ(found.frames, *sent->frames);
+  }
+  if (sent->keys) {
+    EXPECT_EQ(found.keys, *sent->keys);
+  }
+  if (sent->first_dts_ms) {
+    EXPECT_EQ(found.first_dts, *sent->first_dts_ms);
+  }
+  if (sent->last_dts_ms) {
+    EXPECT_EQ(found.last_dts, *sent->last_dts_ms);
+  }
   if (sent->sha256.empty()) return;
   EXPECT_EQ(to_hex(found.bytes.finish()), sent->sha256);
 }
 
 void expect_number(const char* name, const std::optional<Track>& track, const std::optional<double>& told) {
-  if (track && told) {
+  if (track && told && track->numbers.contains(name)) {
     EXPECT_EQ(*told, track->numbers.at(name)) << name;
   }
 }
@@ -138,7 +147,7 @@ void replay_publisher(const Recording& recording, const ticket::Verifier& verifi
   expect_track("video", recording.video, media.video);
   expect_track("audio", recording.audio, media.audio);
   EXPECT_GE(gate.descriptions, 1);
-  EXPECT_EQ(gate.ends, 1);
+  EXPECT_EQ(gate.ends, recording.farewell ? 1 : 0);
   expect_number("width", recording.video, gate.metadata.width);
   expect_number("height", recording.video, gate.metadata.height);
   expect_number("sample_rate", recording.audio, gate.metadata.sample_rate);
