@@ -266,23 +266,9 @@ def hello(size=None):
 
 
 def tls_garbage(target, seconds):
-    held, end, source = Held(), time.monotonic() + seconds, new_network() + "1"
-    came = 0
-    kinds = [os.urandom(2000), b"GET / HTTP/1.1\r\n\r\n", RTMP_HELLO, hello(0x1FFFB), hello(0xFFFFFF), hello() + b"\x15" * 5000]
-    while time.monotonic() < end:
-        for kind in kinds:
-            one = connect(target.tls, source)
-            held.add(one)
-            came += 1
-            with contextlib.suppress(OSError):
-                one.setblocking(True)
-                one.settimeout(0.2)
-                one.sendall(kind)
-                one.setblocking(False)
-        time.sleep(0.02)
-        held.drain()
-    held.close()
-    return f"{came} connections, {held.closed} shut out"
+    kinds = [lambda: os.urandom(2000), lambda: b"GET / HTTP/1.1\r\n\r\n", lambda: RTMP_HELLO, lambda: hello(0x1FFFB),
+             lambda: hello(0xFFFFFF), lambda: hello() + b"\x15" * 5000]
+    return one_after_the_other(target.tls, kinds, seconds)
 
 
 def half_tls_handshakes(target, seconds):
@@ -343,6 +329,49 @@ def half_publish(target, seconds):
     return f"{came} connections, {shut_out} shut out"
 
 
-OPEN_ATTACKS = [slow_handshake, slow_connect, flood_of_one_network, flood_of_many_networks, huge_chunks, huge_media, tiny_chunks,
-                deep_amf, huge_arrays, many_chunk_streams, commands_without_end]
+# --- behind a proxy, or as one ---
+
+PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def one_after_the_other(address, kinds, seconds):
+    """Each kind on a connection of its own, over and over."""
+    held, end, source, came = Held(), time.monotonic() + seconds, new_network() + "1", 0
+    while time.monotonic() < end:
+        for kind in kinds:
+            one = connect(address, source)
+            held.add(one)
+            came += 1
+            with contextlib.suppress(OSError):
+                one.setblocking(True)
+                one.settimeout(0.2)
+                one.sendall(kind())
+                one.setblocking(False)
+        time.sleep(0.02)
+        held.drain()
+    held.close()
+    return f"{came} connections, {held.closed} shut out"
+
+
+def proxy_garbage(target, seconds):
+    kinds = [hello, lambda: os.urandom(500), lambda: b"PROXY TCP4 " + b"1" * 500, lambda: b"PROXY UNKNOWN\n" * 50,
+             lambda: PROXY_2 + b"\x21\x11\xff\xff" + bytes(70_000), lambda: PROXY_2 + b"\x21\x11\0\x0c" + bytes(3),
+             lambda: PROXY_2 + b"\x21\x31\0\xd8" + os.urandom(216)]
+    return one_after_the_other(target.tls, kinds, seconds)
+
+
+def slow_proxy_headers(target, seconds):
+    return drip(target.tls, PROXY_2 + b"\x20\0\x0f\xf0", b"x", seconds)
+
+
+def proxies_with_many_clients(target, seconds):
+    """Headers that are right, each with a client that nobody has seen, and then what is not TLS."""
+    def header():
+        return PROXY_2 + b"\x21\x11\0\x0c" + os.urandom(12) + b"GET / HTTP/1.1\r\n\r\n"
+    return one_after_the_other(target.tls, [header] * 20, seconds)
+
+
+OPEN_ATTACKS = [slow_handshake, slow_connect, flood_of_one_network, flood_of_many_networks, huge_chunks, huge_media,
+                tiny_chunks, deep_amf, huge_arrays, many_chunk_streams, commands_without_end]
 TLS_ATTACKS = [tls_garbage, half_tls_handshakes, flood_of_half_tls_handshakes, slow_tls, tls_handshakes, half_publish]
+PROXY_ATTACKS = [proxy_garbage, slow_proxy_headers, proxies_with_many_clients]

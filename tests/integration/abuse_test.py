@@ -86,12 +86,20 @@ def test_of_rtmp():
         under_attack(node, abuse.OPEN_ATTACKS, abuse.Target(address(node.addresses["rtmp"])), RTMP_MOST_BYTES)
 
 
-def test_of_rtmps():
+def of_rtmps(attacks, *arguments):
     with tempfile.TemporaryDirectory() as folder:
         cert, key = certificate.write(folder)
-        with Node(arguments=["--rtmps", "127.0.0.1:0", "--tls-cert", str(cert), "--tls-key", str(key)]) as node:
+        with Node(arguments=["--rtmps", "127.0.0.1:0", "--tls-cert", str(cert), "--tls-key", str(key), *arguments]) as node:
             target = abuse.Target(address(node.addresses["rtmp"]), address(node.addresses["rtmps"]))
-            under_attack(node, abuse.TLS_ATTACKS, target, RTMPS_MOST_BYTES)
+            under_attack(node, attacks, target, RTMPS_MOST_BYTES)
+
+
+def test_of_rtmps():
+    of_rtmps(abuse.TLS_ATTACKS)
+
+
+def test_of_rtmps_behind_a_proxy():
+    of_rtmps(abuse.PROXY_ATTACKS, "--rtmps-proxies", "127.0.0.0/8")
 
 
 if __name__ == "__main__":
