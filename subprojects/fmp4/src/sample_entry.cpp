@@ -156,9 +156,9 @@ Result<Track> read_sample_entry(Bytes entry) {
   Result<Track> track = form->read(*config);
   if (track && form->codec == Codec::vp9) {
     ByteReader size(fields.subspan(kWidthAt));
-    track->width = size.u16();
-    track->height = size.u16();
-    if (track->width == 0 || track->height == 0) return Unexpected("vp09: no picture size");
+    const uint32_t width = size.u16(), height = size.u16();
+    if (width == 0 || height == 0) return Unexpected("vp09: no picture size");
+    return codec::track_from_vpcc(track->config, width, height);
   }
   return track;
 }

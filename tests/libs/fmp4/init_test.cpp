@@ -157,6 +157,19 @@ TEST(InitSegment, ConfigurationBoxes) {
             "800000221200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc");
 }
 
+// VP9's record has no size; the entry's is a stranger's.
+TEST(InitSegment, TheSizeOfVp9IsTheEntrysWithinLimits) {
+  const ByteVector good = init_segment({other_codecs()[2].video, {}}).value();
+  const size_t width_at = as_text(good).find("vp09") + 4 + 24;
+  for (const auto& [high, low] : {std::pair{0, 0}, std::pair{0xff, 0xff}}) {
+    ByteVector bad = good;
+    bad[width_at] = static_cast<std::byte>(high);
+    bad[width_at + 1] = static_cast<std::byte>(low);
+    EXPECT_FALSE(read_init(source_of(bad)));
+  }
+  EXPECT_TRUE(read_init(source_of(good)));
+}
+
 INSTANTIATE_TEST_SUITE_P(OtherCodecs, InitForms, testing::ValuesIn(other_codecs()));
 INSTANTIATE_TEST_SUITE_P(Forms, InitForms,
                          testing::Values(Presentation{video_track(), audio_track()},
