@@ -248,14 +248,20 @@ class GateSrtClients(unittest.TestCase):
         self.assert_ts(self.stream(1))
 
     def test_its_end_is_quick_and_clean(self):
-        client = self.client(*self.ffmpeg(self.url()))
-        stream = self.stream()
-        began = time.monotonic()
-        self.gate.send_signal(signal.SIGTERM)
-        self.assertEqual(self.gate.wait(PATIENCE), 0)
-        self.assertLess(time.monotonic() - began, 3)
-        wait_until('the session has ended', lambda: stream.ended)
-        client.wait(PATIENCE)
+        for goodbye in (True, False):  # of the worker, for which it waits a while
+            with self.subTest(goodbye=goodbye):
+                number = len(self.worker.streams)
+                client = self.client(*self.ffmpeg(self.url()))
+                stream = self.stream(number)
+                began = time.monotonic()
+                self.gate.send_signal(signal.SIGTERM)
+                if goodbye:
+                    stream.close()
+                self.assertEqual(self.gate.wait(PATIENCE), 0)
+                self.assertLess(time.monotonic() - began, 3 if goodbye else 6)
+                wait_until('the session has ended', lambda: stream.ended)
+                client.wait(PATIENCE)
+                self.start_gate()
 
 
 if __name__ == '__main__':
