@@ -42,18 +42,18 @@ void Relay::on_events(bool publisher_hung_up, bool worker_hung_up) {
   if (worker_hung_up) worker_gone_ = true;
   to_worker();
   to_publisher();
-  // A side that hung up would wake the loop up for ever: all that it has said is read now, or when the other
-  // side takes it.
+  // A side that hung up would wake the loop up for ever, and unwatched it wakes it up no more: all that it
+  // has said is read now, or whenever the other side has taken what it was given.
   if (publisher_hung_up && publisher_watched_) {
-    while (!publisher_eof_ && for_worker_.empty()) to_worker();
     loop_.unwatch(publisher_.fd());
     publisher_watched_ = false;
   }
   if (worker_hung_up && worker_watched_) {
-    while (!worker_eof_ && for_publisher_.empty()) to_publisher();
     loop_.unwatch(worker_.get());
     worker_watched_ = false;
   }
+  while (!publisher_watched_ && !publisher_eof_ && for_worker_.empty()) to_worker();
+  while (!worker_watched_ && !worker_eof_ && for_publisher_.empty()) to_publisher();
   watch_again();
   if (!publisher_told_) return;
   auto changed = changed_;  // this may be gone before it returns
