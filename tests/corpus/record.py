@@ -146,7 +146,10 @@ def record_srt(client, kinds, path, folder):
     try:
         entry = stock_clients.address(ticket("srt", recorder.address), client, "srt")
         del env["GST_PLUGIN_PATH"]
-        told, errors = run_client(client, "srt", path, kinds, entry, env)
+        if client == "obs":
+            told, errors = run_obs(folder, entry, env)
+        else:
+            told, errors = run_client(client, "srt", path, kinds, entry, env)
         assert recorder.ended.wait(30), errors
     finally:
         recorder.close()

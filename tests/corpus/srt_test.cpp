@@ -56,12 +56,37 @@ void expect_track(const std::string& what, const std::optional<Track>& sent, Fou
   ASSERT_EQ(found.configs > 0, sent.has_value());
   if (!sent) return;
   EXPECT_EQ(found.configs, 1U);
-  ASSERT_EQ(found.frames, sent->frames.value());
-  EXPECT_EQ(found.keys, sent->keys.value());
-  // The file has whole milliseconds, and a muxer counts sound in samples from one of them.
-  const int64_t took = kTicks * (sent->last_dts_ms.value() - sent->first_dts_ms.value());
-  EXPECT_NEAR(static_cast<double>(*found.last_dts - *found.first_dts), static_cast<double>(took), kTicks);
+  ASSERT_GE(found.frames, 1U);
+  if (sent->frames) {
+    ASSERT_EQ(found.frames, *sent->frames);
+  }
+  if (sent->keys) {
+    EXPECT_EQ(found.keys, *sent->keys);
+  }
+  if (sent->first_dts_ms && sent->last_dts_ms) {
+    // The file has whole milliseconds, and a muxer counts sound in samples from one of them.
+    const auto took = static_cast<double>(kTicks * (*sent->last_dts_ms - *sent->first_dts_ms));
+    EXPECT_NEAR(static_cast<double>(*found.last_dts - *found.first_dts), took, kTicks);
+  }
+  if (sent->sha256.empty()) return;
   EXPECT_EQ(to_hex(found.bytes.finish()), sent->sha256);
+}
+
+void expect_apart(const Recording& recording, const Media& media) {
+  const auto &video = recording.video, &audio = recording.audio;
+  if (!video || !audio || !video->first_dts_ms || !audio->first_dts_ms) return;
+  ASSERT_TRUE(media.video.first_dts && media.audio.first_dts);
+  const auto apart = static_cast<double>(kTicks * (*audio->first_dts_ms - *video->first_dts_ms));
+  EXPECT_NEAR(static_cast<double>(*media.audio.first_dts - *media.video.first_dts), apart, kTicks);
+}
+
+void expect_numbers(const std::optional<Track>& sent, const std::optional<codec::Track>& found) {
+  if (!sent || !found) return;
+  const std::map<std::string, double> known = {{"width", found->width},
+                                               {"height", found->height},
+                                               {"sample_rate", found->sample_rate},
+                                               {"channels", found->channels}};
+  for (const auto& [name, value] : sent->numbers) EXPECT_EQ(known.at(name), value) << name;
 }
 
 class Srt : public testing::TestWithParam<std::string> {};
@@ -82,19 +107,9 @@ TEST_P(Srt, EveryUnitComesOut) {
       expect_track("video", recording.video, media.video);
       expect_track("audio", recording.audio, media.audio);
       EXPECT_EQ(media.losses, 0);
-      if (recording.video && media.video_track) {
-        EXPECT_EQ(media.video_track->width, recording.video->numbers.at("width"));
-        EXPECT_EQ(media.video_track->height, recording.video->numbers.at("height"));
-      }
-      if (recording.audio && media.audio_track) {
-        EXPECT_EQ(media.audio_track->sample_rate, recording.audio->numbers.at("sample_rate"));
-        EXPECT_EQ(media.audio_track->channels, recording.audio->numbers.at("channels"));
-      }
-      if (!recording.video || !recording.audio || !media.video.first_dts || !media.audio.first_dts) continue;
-      const int64_t apart =
-          kTicks * (recording.audio->first_dts_ms.value() - recording.video->first_dts_ms.value());
-      EXPECT_NEAR(static_cast<double>(*media.audio.first_dts - *media.video.first_dts),
-                  static_cast<double>(apart), kTicks);
+      expect_numbers(recording.video, media.video_track);
+      expect_numbers(recording.audio, media.audio_track);
+      expect_apart(recording, media);
     }
   }
 }

@@ -80,16 +80,20 @@ def write_home(home, entry):
     script.write_text(STOP % (home / "stop"))
     scene = {**SCENE, "modules": {"scripts-tool": [{"path": str(script), "settings": {}}]}}
     (config / "basic/scenes/test.json").write_text(json.dumps(scene))
-    settings = {"server": entry["server"], "key": entry["key"], "use_auth": "user" in entry}
+    # Over SRT everything is in the address.
+    where = (entry["url"], "") if entry["protocol"] == "srt" else (entry["server"], entry["key"])
+    settings = {"server": where[0], "key": where[1], "use_auth": "user" in entry}
     if "user" in entry:
         settings.update(username=entry["user"], password=entry["password"])
     (config / "basic/profiles/test/service.json").write_text(json.dumps({"type": "rtmp_custom", "settings": settings}))
 
 
 class Obs:
-    """Streams to an entry of a ticket (server, key, user, password) until it is ended."""
+    """Streams to an entry of a ticket, RTMP or SRT, until it is ended."""
 
     def __init__(self, folder, entry, env):
+        # The last that it says of a stream.
+        self.last_words = "SRT connection closed" if entry["protocol"] == "srt" else "Streaming Stop"
         self.home = home = folder / "obs-home"
         write_home(home, entry)
         self.log = open(folder / "obs.log", "w+", encoding="utf-8", errors="replace")
@@ -119,7 +123,7 @@ class Obs:
     def end(self):
         """Has it stop streaming; how many pictures it says that it has sent."""
         (self.home / "stop").touch()
-        wait_until("OBS has stopped streaming", lambda: "Streaming Stop" in self.told(), 30)
+        wait_until("OBS has stopped streaming", lambda: self.last_words in self.told(), 30)
         return int(re.search(r"Total frames output: (\d+)", self.told())[1])
 
     def stop(self):
