@@ -38,7 +38,7 @@ TEST_F(HandedOver, TheApplicationMayEndASession) {
   ASSERT_TRUE(eventually([&] { return video_->count() == 1; }));
   g_signal_emit_by_name(pipeline_->element("source").get(), "end-session", "superseded");
   EXPECT_EQ(close_reason(), "superseded");
-  EXPECT_EQ(video_->events_of(GST_EVENT_EOS).size(), 1u);
+  EXPECT_TRUE(eventually([&] { return video_->events_of(GST_EVENT_EOS).size() == 1; }));  // follows
 }
 
 TEST_F(HandedOver, ThePublisherIsToldWhenDownstreamFails) {
