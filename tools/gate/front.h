@@ -20,7 +20,6 @@ struct FrontSettings {
   std::string addresses;                    // file; empty: everybody may connect
   std::string rtmp_proxies, rtmps_proxies;  // networks with commas between; empty: no PROXY headers
   std::string tls_certificate, tls_key;     // files; both or none
-  unsigned relay_threads = 1;               // for the bytes of TLS sessions
 };
 
 class Front {
