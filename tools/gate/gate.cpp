@@ -132,7 +132,7 @@ Result<ingest::Grant> Gate::decide(const ticket::Ticket& ticket, const ingest::P
   auto choice = door->sessions.choose(ticket, peer, door->workers);
   if (!choice) return Unexpected(choice.error());
   choice_ = *std::move(choice);
-  return ingest::Grant{ticket::name_of(choice_.lease.kind), ++last_session_};
+  return ingest::Grant{ticket::name_of(choice_.claim), ++last_session_};
 }
 
 // Both directly after decide() of the same connection.
@@ -152,15 +152,16 @@ void Gate::admitted(srt::Admitted one) {
 }
 
 void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor) {
-  for (const Session& old : choice_.superseded) {
-    if (WorkerLink* link = workers_->find(old.worker)) link->channel->send(wire::Kick{old.id, "superseded"});
-  }
   WorkerLink* link = workers_->find(choice_.worker);
   bool sent = link && link->channel->send(handoff, {descriptor.get()});
-  if (!sent) {  // the worker died this moment: the connection closes and the publisher comes again
+  // The worker died this moment: the connection closes and the publisher comes again. A session that it would
+  // have superseded goes on.
+  if (!sent) {
     log_warning("admitted, but its worker has gone", {{"STATION", handoff.station}, {"PEER", handoff.peer}});
     return;
   }
+  for (const Session& old : choice_.superseded)
+    if (WorkerLink* its = workers_->find(old.worker)) its->channel->send(wire::Kick{old.id, "superseded"});
   door_.lock()->sessions.begin(handoff.session, ticket, choice_);
   log_info("admitted", {{"EVENT", handoff.event},
                         {"STATION", handoff.station},

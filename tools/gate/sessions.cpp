@@ -86,16 +86,12 @@ Result<std::vector<Session>> Sessions::superseded_by(const ticket::Ticket& ticke
 
 Result<void> Sessions::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,
                                  const std::vector<Candidate>& workers) const {
-  const int64_t now = clock_.mono_us();
-  if (auto superseded = superseded_by(ticket, now); !superseded) return Unexpected(superseded.error());
-  if (auto worker = choose_worker({ticket.event, ticket.station}, workers); !worker)
-    return Unexpected(worker.error());
-  if (auto lease = leases_.would_grant(ticket, {peer.address}, now); !lease) return Unexpected(lease.error());
+  if (auto choice = choose(ticket, peer, workers); !choice) return Unexpected(choice.error());
   return {};
 }
 
 Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
-                                          const std::vector<Candidate>& workers) {
+                                          const std::vector<Candidate>& workers) const {
   int64_t now = clock_.mono_us();
   Choice out;
   auto superseded = superseded_by(ticket, now);
@@ -104,16 +100,19 @@ Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const in
   auto worker = choose_worker({ticket.event, ticket.station}, workers);
   if (!worker) return Unexpected(worker.error());
   out.worker = *worker;
-  auto lease = leases_.claim(ticket, {peer.address}, now);
-  if (!lease) return Unexpected(lease.error());
-  out.lease = *lease;
+  auto claim = leases_.would_grant(ticket, {peer.address}, now);
+  if (!claim) return Unexpected(claim.error());
+  out.claim = *claim;
+  out.address = peer.address;
   return out;
 }
 
 void Sessions::begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice) {
-  sessions_[id] = {
-      id,   ticket.event, ticket.station, ticket.tid, choice.lease.epoch, choice.worker, clock_.mono_us(),
-      false};
+  // Only now: whoever loses the lease is kicked, and somebody else has it.
+  auto lease = leases_.claim(ticket, {choice.address}, clock_.mono_us());
+  const uint64_t epoch = lease ? lease->epoch : 0;
+  sessions_[id] = {id,    ticket.event,  ticket.station,   ticket.tid,
+                   epoch, choice.worker, clock_.mono_us(), false};
   last_worker_[{ticket.event, ticket.station}] = choice.worker;
 }
 

@@ -39,14 +39,16 @@ class Sessions {
   explicit Sessions(const Clock& clock) : clock_(clock) {}
 
   struct Choice {
-    ticket::Lease lease;
+    ticket::LeaseKind claim = ticket::LeaseKind::kFirst;
+    std::string address;  // of who claims
     std::string worker;
-    std::vector<Session> superseded;  // to be ended first
+    std::vector<Session> superseded;  // to be ended when the new one is on its way
   };
-  // For a publisher whose ticket and password are right. Error.code: kConflict, kDown, kNoStorage. The new
-  // session is to be added by begin() or forgotten.
+  // For a publisher whose ticket and password are right; changes nothing. Error.code: kConflict, kLocked,
+  // kDown, kNoStorage. The new session is to be added by begin() or forgotten.
   Result<Choice> choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
-                        const std::vector<Candidate>& workers);
+                        const std::vector<Candidate>& workers) const;
+  // Directly after choose(), once the worker has been given the connection: takes the lease.
   void begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice);
   // What choose() would say, changing nothing: for one who has the ticket and has not proved its secret yet.
   Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,

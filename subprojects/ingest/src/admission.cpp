@@ -5,7 +5,6 @@
 #include <ticket/secret.h>
 
 #include <algorithm>
-#include <array>
 
 #include "admission.h"
 
@@ -102,8 +101,19 @@ Result<Grant> Admission::judge(const std::string& key) {
   auto proved =
       user_.empty() ? check_bearer(dot == std::string::npos ? "" : key.substr(dot + 1)) : check_user();
   if (!proved) return Unexpected(proved.error());
+  // decide() gives somebody's place away: before it, what could still stand in the way of taking it.
+  if (stream_.is_tls() && !make_pair())
+    return Unexpected(ticket::kDown, "DOWN: this server has no more room. Use the ticket's next server.");
   if (!shared_.callbacks.decide) return Grant{};
   return shared_.callbacks.decide(*ticket_, peer_);
+}
+
+bool Admission::make_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return false;
+  worker_end_ = UniqueFd(ends[0]);
+  relay_end_ = UniqueFd(ends[1]);
+  return true;
 }
 
 // That the password which was proved is this ticket's.
@@ -138,11 +148,9 @@ Result<void> Admission::check_bearer(const std::string& secret) const {
 // `publish` was read and everything before it is answered.
 bool Admission::decide() {
   auto grant = judge(key_of(server_.publish_request().name));
-  std::array<int, 2> pair{-1, -1};
-  if (grant && stream_.is_tls() &&
-      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()) != 0)
-    grant = Unexpected(ticket::kDown, "DOWN: this server has no more room. Use the ticket's next server.");
   if (!grant) {
+    worker_end_.reset();
+    relay_end_.reset();
     int code = grant.error().code;
     if (code == ticket::kBadRequest || code == ticket::kUnauthorized || code == ticket::kForbidden)
       count_failure();
@@ -158,8 +166,7 @@ bool Admission::decide() {
   admitted_->grant = std::move(*grant);
   admitted_->state = server_.save();
   admitted_->tls = stream_.is_tls();
-  admitted_->socket = UniqueFd(pair[0]);
-  relay_end_ = UniqueFd(pair[1]);
+  admitted_->socket = std::move(worker_end_);
   return false;
 }
 

@@ -82,6 +82,7 @@ class Admission : private rtmp::ServerHandler {
   bool go_on();  // after reading or writing
   bool decide();
   Result<Grant> judge(const std::string& key);
+  bool make_pair();
   Result<void> check_user() const;
   Result<void> check_bearer(const std::string& secret) const;
   void not_rtmp(const std::string& text);
@@ -109,7 +110,7 @@ class Admission : private rtmp::ServerHandler {
   uint8_t kid_ = 0;                       // of the master key behind it
   std::optional<ticket::Ticket> ticket_;  // once its signature is right
   std::optional<Admitted> admitted_;
-  UniqueFd relay_end_;  // of the pair whose other end is admitted_->socket
+  UniqueFd worker_end_, relay_end_;  // of TLS: the pair; the first becomes admitted_->socket
 };
 
 }  // namespace headgate::ingest

@@ -96,12 +96,13 @@ void Listener::State::accepted(std::shared_ptr<Socket> socket) {
   if (!caller) return;  // swept: it was broken before we came to it
   std::string user_agent = version_text(id);
   if (srt_getsockstate(id) != SRTS_CONNECTED) return handshakes.gone();
-  auto grant = callbacks.decide(caller->ticket, caller->peer);
-  if (!grant) return handshakes.refused(*caller, grant.error(), user_agent);
+  // Before decide(), which gives somebody's place away.
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return handshakes.refused(*caller, {ticket::kDown, "DOWN: no descriptors are left."}, user_agent);
   UniqueFd ours(ends[0]), theirs(ends[1]);
+  auto grant = callbacks.decide(caller->ticket, caller->peer);
+  if (!grant) return handshakes.refused(*caller, grant.error(), user_agent);
   ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &kPairBytes, sizeof kPairBytes);
   handshakes.admitted();
   const int pair = ours.get();

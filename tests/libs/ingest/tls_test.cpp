@@ -176,6 +176,29 @@ TEST_F(TlsTest, ABearerIsAdmittedAtOnce) {
   EXPECT_EQ(listener_->counters().admitted, 2u);
 }
 
+TEST_F(TlsTest, WithoutADescriptorForItNobodysPlaceIsTaken) {
+  start_tls();
+  int decided = 0;
+  decide_ = [&](const ticket::Ticket&, const Peer&) {
+    ++decided;
+    return Grant{"resume", 8};
+  };
+  const std::string key = bearer(ticket());
+  TlsPublisher publisher(tls_port_, target(key));
+  ASSERT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == 1; }));
+  {
+    NoMoreDescriptors none;
+    EXPECT_NE(refusal_of(publisher).find("1503 DOWN"), std::string::npos);
+  }
+  EXPECT_EQ(decided, 0);
+  TlsPublisher again(tls_port_, target(key));
+  EXPECT_TRUE(wait_for([&] {
+    again.step();
+    return !admitted_.empty();
+  }));
+  EXPECT_EQ(decided, 1);
+}
+
 TEST_F(TlsTest, AHelloThatIsAskedForAgain) {
   start_tls();
   // A key share for the first group; the server has it not and asks for the second (HelloRetryRequest).

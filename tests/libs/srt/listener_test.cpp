@@ -53,6 +53,25 @@ TEST_F(Relaying, EveryPayloadComesInOrder) {
   EXPECT_EQ(session.bytes, 500u * 1316);
 }
 
+TEST_F(Relaying, WithoutADescriptorForItNobodysPlaceIsTaken) {
+  start();
+  int decided = 0;
+  decide_ = [&](const ticket::Ticket&, const ingest::Peer&) {
+    ++decided;
+    return ingest::Grant{"resume", 8};
+  };
+  const auto issued = issue();
+  {
+    Caller caller = Caller::of(port_, issued);
+    ingest::test::NoMoreDescriptors none;
+    ASSERT_TRUE(wait_for([&] { return !refused_.empty(); }));
+  }
+  EXPECT_EQ(refused_[0].code, ticket::kDown);
+  EXPECT_EQ(decided, 0);
+  Caller again = connect(issued);
+  EXPECT_EQ(decided, 1);
+}
+
 TEST_F(Relaying, PayloadsOfAnyKindAndSize) {
   start();
   Caller caller = connect(issue());

@@ -81,6 +81,31 @@ TEST_F(GateTest, AReconnectSupersedesItsOldSession) {
   EXPECT_TRUE(other->handoffs.empty());
 }
 
+TEST_F(GateTest, AHandoverThatFailsSupersedesNobody) {
+  auto draining = add_worker(0);
+  auto dying = add_worker(1);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, draining.get()), "");
+  draining->open(draining->handoffs[0]);
+  draining->tell_state(false, "draining");
+  settle();
+  Publisher second = Publisher::of(port_, issued);
+  ASSERT_TRUE(wait_for([&] {
+    second.step();
+    return second.phase() == Client::Phase::kPublish;
+  }));
+  second.step();  // `publish` is there before the gate hears of the worker's end
+  dying.reset();
+  ASSERT_TRUE(wait_for([&] {
+    second.step();
+    return second.closed || second.refused();
+  }));
+  ASSERT_TRUE(second.closed) << second.refusal().text;
+  settle();
+  EXPECT_TRUE(draining->kicks.empty());
+}
+
 TEST_F(GateTest, ASecondPublisherFromElsewhereIsRefused) {
   auto worker = add_worker(0);
   ticket::Issued issued = ticket();

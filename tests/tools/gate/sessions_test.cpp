@@ -75,13 +75,13 @@ TEST_F(SessionsTest, ToAskChangesNothingAndIsToldWhatChoosingWouldBe) {
     return may ? 0 : may.error().code;
   };
   EXPECT_EQ(asked(1, "198.51.100.9"), 0);
-  EXPECT_EQ(begin(1, 1).lease.kind, ticket::LeaseKind::kFirst);
+  EXPECT_EQ(begin(1, 1).claim, ticket::LeaseKind::kFirst);
   EXPECT_EQ(asked(1, "192.0.2.7"), 0);
   EXPECT_EQ(asked(1, "198.51.100.9"), ticket::kConflict);
   EXPECT_EQ(asked(1, "192.0.2.7", 2), ticket::kConflict);
   clock_.advance_us(5 * kSecond);
   EXPECT_EQ(asked(1, "198.51.100.9"), 0);
-  EXPECT_EQ(choose(1)->lease.kind, ticket::LeaseKind::kResume);
+  EXPECT_EQ(choose(1)->claim, ticket::LeaseKind::kResume);
   for (Candidate& worker : workers_) worker.accepting = false;
   EXPECT_EQ(asked(2, "192.0.2.7"), ticket::kDown);
   workers_[0].reason = std::string(wire::kNoStorageFront) + "full";
@@ -129,7 +129,7 @@ TEST_F(SessionsTest, AReconnectReplacesItsOldSessionEvenOnAFullWorker) {
   media(1);
   Sessions::Choice choice = begin(2, 1);
   EXPECT_EQ(choice.worker, "w0");
-  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kResume);
+  EXPECT_EQ(choice.claim, ticket::LeaseKind::kResume);
   ASSERT_EQ(choice.superseded.size(), 1u);
   EXPECT_EQ(choice.superseded[0].id, 1u);
   EXPECT_EQ(choice.superseded[0].worker, "w0");
@@ -168,6 +168,14 @@ TEST_F(SessionsTest, ARefusedAttemptTakesNoLease) {
   EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict) << "the first one still holds it";
 }
 
+TEST_F(SessionsTest, AChoiceThatComesToNothingLeavesTheLeaseWhereItWas) {
+  begin(1, 1);
+  EXPECT_TRUE(choose(1));  // its worker died before it had the connection
+  clock_.advance_us(5 * kSecond);
+  media(1);
+  EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict) << "the running session refreshes it";
+}
+
 TEST_F(SessionsTest, AnotherAddressOnlyAfterSilence) {
   begin(1, 1);
   for (int i = 0; i < 10; ++i) {
@@ -178,7 +186,7 @@ TEST_F(SessionsTest, AnotherAddressOnlyAfterSilence) {
   EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict);
   clock_.advance_us(2 * kSecond);
   Sessions::Choice choice = begin(2, 1, "198.51.100.1");
-  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kTakeover);
+  EXPECT_EQ(choice.claim, ticket::LeaseKind::kTakeover);
   EXPECT_EQ(choice.superseded.size(), 1u);
   // What the old one still receives no longer counts.
   sessions_.closed(1);
@@ -211,7 +219,7 @@ TEST_F(SessionsTest, SessionsOfLivingWorkersAreFoundAgain) {
   media(9);
   EXPECT_EQ(refusal(1, "198.51.100.1"), ticket::kConflict);
   Sessions::Choice choice = begin(10, 1);
-  EXPECT_EQ(choice.lease.kind, ticket::LeaseKind::kResume);
+  EXPECT_EQ(choice.claim, ticket::LeaseKind::kResume);
   EXPECT_EQ(choice.worker, "w1");
   ASSERT_EQ(choice.superseded.size(), 1u);
   EXPECT_EQ(choice.superseded[0].id, 9u);

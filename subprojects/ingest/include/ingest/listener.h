@@ -91,7 +91,7 @@ struct Counters {
 // None of them may destroy the listener.
 struct Callbacks {
   // The ticket is right and proved. May still refuse: Error.code is a ticket::Refusal, the message is for the
-  // publisher's screen. Without a hook everybody is let in.
+  // publisher's screen. Else admitted() is called at once. Without a hook everybody is let in.
   std::function<Result<Grant>(const ticket::Ticket&, const Peer&)> decide;
   std::function<void(Admitted)> admitted;
   std::function<void(const Refused&)> refused;  // may be empty

@@ -64,7 +64,8 @@ struct Callbacks {
   // the reject code. May be empty.
   std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter;
   // The rest in the loop's thread; none of them may destroy the listener.
-  // The passphrase is proved. May still refuse: the connection is closed, without a word.
+  // The passphrase is proved. May still refuse: the connection is closed, without a word. Else admitted() is
+  // called at once.
   std::function<Result<ingest::Grant>(const ticket::Ticket&, const ingest::Peer&)> decide;
   std::function<void(Admitted)> admitted;
   std::function<void(const ingest::Refused&)> refused;  // may be empty; not for every one of a flood
