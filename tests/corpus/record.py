@@ -3,9 +3,9 @@
 """Usage: HEADGATE_BUILD=BUILD tests/corpus/record.py NAME… | --seeds
 
 Records what stock clients send, byte by byte: NAME.rec, and NAME.json with what the client had in its hands (README.md).
-NAME is PROTOCOL-CLIENT[-video|-audio], such as rtmp-ffmpeg or srt-srtsink-audio. RTMP is recorded by a proxy in front of a node,
-RTMPS by one that ends TLS and begins it again, SRT by a worker's place behind a gate. --seeds takes tests/fuzz/corpus/*/corpus-*
-from what has been recorded."""
+NAME is PROTOCOL-CLIENT[-video|-audio], such as rtmp-ffmpeg or srt-srtsink-audio. RTMP is recorded by a proxy in front of
+a node, RTMPS by one that ends TLS and begins it again, SRT by a worker's place behind a gate. --seeds takes
+tests/fuzz/corpus/*/corpus-* from what has been recorded."""
 import itertools
 import json
 import re
@@ -127,6 +127,7 @@ def record_rtmp(client, protocol, kinds, path, folder):
             told, errors = run_client("ffmpeg", "rtmp", path, kinds, {"url": relay.url}, node.client_env)
             wait_until("nginx has gone", recorder.recording.is_over, 20)
             relay.stop()
+            tunnel.stop()
         else:
             told, errors = run_client(client, protocol, path, kinds, entry, node.client_env)
         wait_until("the session is over", lambda: node.stream(STATION)["state"] != "live", 20)
@@ -174,7 +175,8 @@ def record(name):
         folder = Path(folder)
         # A relay connects when its publisher has begun, and waits for a key frame.
         seconds = SECONDS + (client == "nginx")
-        path = stock_clients.make_source(folder / "source.flv", kinds, seconds, 2 if stock_clients.takes_b_frames(client) else 0)
+        path = stock_clients.make_source(folder / "source.flv", kinds, seconds,
+                                         2 if stock_clients.takes_b_frames(client) else 0)
         if protocol == "srt":
             recording, told = record_srt(client, kinds, path, folder)
         else:

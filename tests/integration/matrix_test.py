@@ -36,7 +36,8 @@ CANNOT = [
     ("GStreamer's `srtsink`, srt-live-transmit", "RTMP, RTMPS", "SRT only"),
     ("nginx with libnginx-mod-rtmp", "RTMP", "its `push` knows no user and password; over TLS the key is enough"),
     ("nginx with libnginx-mod-rtmp", "SRT", "RTMP only"),
-    ("OBS Studio", "RTMPS", "not in the test: it trusts the system's authorities only, and theirs is no certificate for loopback"),
+    ("OBS Studio", "RTMPS",
+     "not in the test: it trusts the system's authorities only, and theirs is no certificate for loopback"),
 ]
 NAMES = {"ffmpeg": "ffmpeg", "rtmp2sink": "GStreamer's `rtmp2sink`", "rtmpsink": "GStreamer's `rtmpsink` (librtmp)",
          "srtsink": "GStreamer's `srtsink`", "srt-live-transmit": "srt-live-transmit",
@@ -52,8 +53,8 @@ def ticket(node, station, protocol):
 def expect_plays(node, station, kinds):
     """What a player finds behind the live playlist: the tracks, and pictures and sound that decode."""
     done = subprocess.run(
-        ["ffprobe", "-v", "error", "-read_intervals", "%+1", "-count_frames", "-show_entries", "stream=codec_type,nb_read_frames",
-         "-of", "json", node.page(f"/hls/{station}/index.m3u8")], capture_output=True, text=True, timeout=60 * SLOWNESS,
+        ["ffprobe", "-v", "error", "-read_intervals", "%+1", "-count_frames", "-show_entries",
+         "stream=codec_type,nb_read_frames", "-of", "json", node.page(f"/hls/{station}/index.m3u8")], capture_output=True, text=True, timeout=60 * SLOWNESS,
         check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0 and not done.stderr, f"station {station}: {done.stderr}"
     found = {one["codec_type"]: int(one.get("nb_read_frames", 0)) for one in json.loads(done.stdout)["streams"]}
@@ -97,7 +98,7 @@ def through_nginx(node, folder, path, entry):
     tunnel = relay_client.Tunnel(node.addresses["rtmps"])
     relay = relay_client.Relay(folder, entry["url"].replace("rtmps://" + node.addresses["rtmps"], "rtmp://" + tunnel.address),
                                node.client_env)
-    node.helpers.append(relay)
+    node.helpers += [relay, tunnel]
     return media.ffmpeg(node, path, relay.url)
 
 

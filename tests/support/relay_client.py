@@ -37,7 +37,7 @@ class Tunnel:
         self.address = "127.0.0.1:%d" % self.listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def close(self):
+    def stop(self):
         self.listening.close()
 
     def _accept(self):
