@@ -4,13 +4,9 @@
 #include <common/log.h>
 #include <common/utc.h>
 
-#include <algorithm>
-#include <thread>
-
 namespace headgate::gate {
 namespace {
 
-constexpr unsigned kMostRelayThreads = 4;  // beyond, the workers have the greater need
 constexpr int64_t kExpiresSoonSeconds = 14 * 24 * 3600;
 
 Result<void> read_networks(const std::string& option, const std::string& networks,
@@ -37,7 +33,7 @@ Result<void> Front::load() {
   certificates_.emplace(clock_, settings_.tls_certificate, settings_.tls_key);
   if (auto read = certificates_->load(); !read) return read;
   tell_expiry();
-  relays_.emplace(std::clamp(std::thread::hardware_concurrency(), 1u, kMostRelayThreads));
+  relays_.emplace();
   return {};
 }
 

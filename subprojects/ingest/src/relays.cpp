@@ -2,7 +2,6 @@
 #include <base/loop.h>
 #include <ingest/relays.h>
 
-#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <unordered_map>
@@ -64,23 +63,15 @@ class Relays::Thread {
   std::thread thread_;  // last: it uses the others
 };
 
-Relays::Relays(unsigned threads) {
-  for (unsigned i = 0; i < std::max(threads, 1u); ++i) threads_.push_back(std::make_unique<Thread>());
-}
-
+Relays::Relays() : thread_(std::make_unique<Thread>()) {}
 Relays::~Relays() = default;
 
 void Relays::add(Stream publisher, UniqueFd local) {
-  auto least = std::min_element(threads_.begin(), threads_.end(), [](const auto& a, const auto& b) {
-    return a->connections() < b->connections();
-  });
-  (*least)->add(std::move(publisher), std::move(local));
+  thread_->add(std::move(publisher), std::move(local));
 }
 
 size_t Relays::connections() const {
-  size_t out = 0;
-  for (const auto& thread : threads_) out += thread->connections();
-  return out;
+  return thread_->connections();
 }
 
 }  // namespace headgate::ingest
