@@ -81,7 +81,8 @@ struct SessionOpened {
   uint32_t event = 0, station = 0;
   std::string ticket_id, peer, protocol, user_agent;
   int64_t since_utc_us = 0;
-  int64_t grace_ms = -1;  // when it is over, the stream waits so long for another; below 0: as the origin does
+  int64_t grace_ms =
+      -1;  // when it is over, the stream waits so long for another; below 0: as the origin does
   bool operator==(const SessionOpened&) const = default;
 };
 
