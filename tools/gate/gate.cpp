@@ -27,6 +27,12 @@ constexpr std::string_view kSocketName = "gate.sock";
 constexpr char kRtmp[] = "rtmp", kRtmps[] = "rtmps", kSrt[] = "srt";  // names of sockets and protocols
 constexpr char kDrained[] = "DOWN: this server is being taken out of service. Use the ticket's next server.";
 
+FrontSettings front_settings(const Settings& settings) {
+  FrontSettings out = settings.front;
+  out.addresses_kept = settings.runtime_dir + "/addresses.kept";
+  return out;
+}
+
 wire::Handoff handoff_of(const ticket::Ticket& ticket, const ingest::Peer& peer, const ingest::Grant& grant) {
   wire::Handoff out;
   out.session = grant.tag;
@@ -55,7 +61,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
       verifier_(verifier),
       settings_(std::move(settings)),
       door_(clock),
-      front_(clock, settings_.front),
+      front_(clock, front_settings(settings_)),
       listener_(
           loop, clock, verifier, settings_.policy,
           {[this](const ticket::Ticket& ticket, const ingest::Peer& peer) { return decide(ticket, peer); },

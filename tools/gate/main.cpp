@@ -60,8 +60,8 @@ int run(int argc, char** argv) {
   auto node_keys = ticket::load_node_keys(keys);
   if (!node_keys) return fail(node_keys.error().message, 1);
   if (check) {
-    auto loaded = Front(system_clock(), settings.front).load();
-    return loaded ? 0 : fail(loaded.error().message, 1);
+    auto right = Front(system_clock(), settings.front).check();
+    return right ? 0 : fail(right.error().message, 1);
   }
   raise_descriptor_limit();
   Loop loop;

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned kIpv4Bits = 32, kIpv6Bits = 128;
 constexpr unsigned kMappedBits = 96;  // of ::ffff:0:0/96
 constexpr std::string_view kAll = "all";
+constexpr char kKeptFront[] = "# of ";
 constexpr std::string_view kSpace = " \t\r";
 
 std::string_view trimmed(std::string_view text) {
@@ -165,7 +166,27 @@ Result<bool> AddressFilter::reload(bool always) {
   auto list = AddressList::parse(as_text(*text));
   if (!list) return Unexpected(path_ + ": " + list.error().message);
   replace(*std::move(list));
+  text_ = *std::move(text);
   return true;
+}
+
+Result<void> AddressFilter::keep(const std::string& copy) const {
+  const std::string head = kKeptFront + path_ + "\n";
+  ByteVector out(as_bytes(head).begin(), as_bytes(head).end());
+  out.insert(out.end(), text_.begin(), text_.end());
+  return replace_file(copy, out);
+}
+
+Result<void> AddressFilter::load_kept(const std::string& copy) {
+  const std::string head = kKeptFront + path_ + "\n";
+  auto kept = read_file(copy, AddressList::kMaxFileBytes + head.size());
+  if (!kept) return Unexpected(kept.error());
+  std::string_view text = as_text(*kept);
+  if (!text.starts_with(head)) return Unexpected(copy + ": not a copy of " + path_);
+  auto list = AddressList::parse(text.substr(head.size()));
+  if (!list) return Unexpected(copy + ": " + list.error().message);
+  replace(*std::move(list));
+  return {};
 }
 
 }  // namespace headgate::ingest

@@ -88,7 +88,8 @@ bool Admission::has_place() {
 bool Admission::begin_stream() {
   stage_ = port_.certificates ? Stage::kTls : Stage::kRtmp;
   if (stage_ == Stage::kRtmp) return true;
-  return stream_.start_tls(port_.certificates->context()).has_value();
+  const auto context = port_.certificates->context();
+  return context && stream_.start_tls(context).has_value();
 }
 
 bool Admission::shake_hands() {

@@ -49,14 +49,14 @@ int64_t unix_seconds(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
 }
 
-Result<int64_t> use_chain(SSL_CTX* context, const ByteVector& pem, int64_t now) {
+struct Validity {
+  int64_t begins, ends;
+};
+
+Result<Validity> use_chain(SSL_CTX* context, const ByteVector& pem) {
   BioPtr bio = memory_of(pem);
   X509Ptr own(PEM_read_bio_X509_AUX(bio.get(), nullptr, no_passphrase, nullptr));
   if (!own) return Unexpected("no certificate in PEM form: " + reason());
-  const int64_t begins = unix_seconds(X509_get0_notBefore(own.get()));
-  const int64_t ends = unix_seconds(X509_get0_notAfter(own.get()));
-  if (now < begins) return Unexpected("the certificate's time has not come");
-  if (now > ends) return Unexpected("the certificate has expired");
   if (SSL_CTX_use_certificate(context, own.get()) != 1) return Unexpected(reason());
   for (;;) {
     X509Ptr next(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
@@ -69,7 +69,13 @@ Result<int64_t> use_chain(SSL_CTX* context, const ByteVector& pem, int64_t now) 
   if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
     return Unexpected("a certificate of the chain does not parse: " + reason());
   ERR_clear_error();
-  return ends;
+  return Validity{unix_seconds(X509_get0_notBefore(own.get())), unix_seconds(X509_get0_notAfter(own.get()))};
+}
+
+std::string untimely(int64_t begins, int64_t ends, int64_t now) {
+  if (now < begins) return "the certificate's time has not come";
+  if (now > ends) return "the certificate has expired";
+  return "";
 }
 
 Result<void> use_key(SSL_CTX* context, const ByteVector& pem) {
@@ -117,13 +123,22 @@ Result<bool> Certificates::reload(bool always) {
   if (!key) return Unexpected(key.error());
   auto fresh = new_context();
   if (!fresh) return Unexpected("TLS: " + reason());
-  auto ends = use_chain(fresh.get(), *certificate, clock_.utc_seconds());
-  if (!ends) return Unexpected(certificate_path_ + ": " + ends.error().message);
+  auto validity = use_chain(fresh.get(), *certificate);
+  if (!validity) return Unexpected(certificate_path_ + ": " + validity.error().message);
+  // Better than none, not better than another one.
+  if (auto text = untimely(validity->begins, validity->ends, clock_.utc_seconds());
+      !text.empty() && context())
+    return Unexpected(certificate_path_ + ": " + text);
   if (auto fits = use_key(fresh.get(), *key); !fits)
     return Unexpected(key_path_ + ": " + fits.error().message);
-  expires_ = *ends;
+  begins_ = validity->begins;
+  expires_ = validity->ends;
   context_.lock()->swap(fresh);
   return true;
+}
+
+std::string Certificates::complaint() const {
+  return context() ? untimely(begins_, expires_, clock_.utc_seconds()) : "";
 }
 
 std::shared_ptr<SSL_CTX> Certificates::context() const {

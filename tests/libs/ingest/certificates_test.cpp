@@ -39,10 +39,6 @@ TEST_F(CertificatesTest, WhatIsRefused) {
   EXPECT_EQ(error(), "");
   std::filesystem::remove(key);
   EXPECT_TRUE(error().starts_with("open " + key)) << error();
-  write("a", kNow - 7200, kNow - 1);
-  EXPECT_EQ(error(), cert + ": the certificate has expired");
-  write("a", kNow + 1, kNow + 3600);
-  EXPECT_EQ(error(), cert + ": the certificate's time has not come");
   KeyPtr other = new_key();
   write("a", kNow - 1, kNow + 1, other.get());
   EXPECT_TRUE(error().starts_with(key + ": not the certificate's key")) << error();
@@ -59,6 +55,23 @@ TEST_F(CertificatesTest, WhatIsRefused) {
                        reinterpret_cast<unsigned char*>(passphrase), 6, nullptr, nullptr);
   file.reset();
   EXPECT_TRUE(error().starts_with(key + ": no private key in PEM form without a passphrase")) << error();
+}
+
+TEST_F(CertificatesTest, AnUntimelyOneIsBetterThanNoneOnly) {
+  CertificateFiles files = write("a", kNow - 7200, kNow - 1);
+  Certificates expired(clock_, files.certificate, files.key);
+  ASSERT_TRUE(expired.load());
+  EXPECT_NE(expired.context(), nullptr);
+  EXPECT_EQ(expired.complaint(), "the certificate has expired");
+  write("a", kNow + 1, kNow + 3600);
+  auto refused = expired.reload();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, files.certificate + ": the certificate's time has not come");
+  Certificates early(clock_, files.certificate, files.key);
+  ASSERT_TRUE(early.load());
+  EXPECT_EQ(early.complaint(), "the certificate's time has not come");
+  clock_.advance_us(2'000'000);
+  EXPECT_EQ(early.complaint(), "");
 }
 
 TEST_F(CertificatesTest, AChainIsSent) {

@@ -164,6 +164,63 @@ class GateProgram(unittest.TestCase):
         wait_until('the wrong line is told', lambda: 'line 2' in log(), 10)
         self.assertFalse(let_in())
 
+    def test_files_that_went_bad_keep_no_gate_from_starting(self):
+        """A gate after a crash, when certificate and list are wrong by now: the other ports work as before."""
+        path = os.path.join(self.folder.name, 'addresses')
+        cert, key = certificate.write(self.folder.name)
+        with open(path, 'w') as file:
+            file.write('allow 127.0.0.1\ndeny all\n')
+        arguments = ('--listen', '127.0.0.1:0', '--listen-rtmps', '127.0.0.1:0', '--listen-srt', '127.0.0.1:0',
+                     '--addresses', path, '--tls-cert', cert, '--tls-key', key)
+
+        def let_in(ports, address):
+            with socket.create_connection(('127.0.0.1', ports['rtmp']), 10, (address, 0)) as connection:
+                try:
+                    connection.sendall(b'\3' + bytes(1536))
+                    return connection.recv(1) == b'\3'
+                except ConnectionError:
+                    return False
+
+        def srt_is_asked(ports, log):
+            issued = run(HEADGATE, 'ticket', 'issue', '--keys', self.keys, '--station', '421', '--format', 'json',
+                         '--endpoint', f'srt://127.0.0.1:{ports["srt"]}')
+            url = next(p['url'] for p in json.loads(issued.stdout)['publish'] if p['protocol'] == 'srt')
+            before = log().count('code=1503')
+            client = run('ffmpeg', '-nostdin', '-hide_banner', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5',
+                         '-t', '2', '-f', 'mpegts', url)
+            self.assertNotEqual(client.returncode, 0)
+            return log().count('code=1503') > before
+
+        def kill(gate):
+            gate.kill()
+            gate.wait()
+        gate, ports, log = self.start(*arguments)
+        self.assertTrue(let_in(ports, '127.0.0.1'))
+        kill(gate)
+        with open(path, 'w') as file:
+            file.write('allow all\nand their friends\n')
+        os.remove(key)
+        gate, ports, log = self.start(*arguments)
+        self.assertTrue(let_in(ports, '127.0.0.1'))
+        self.assertFalse(let_in(ports, '127.0.0.9'), 'as the last right list has it')
+        self.assertTrue(srt_is_asked(ports, log), log())
+        with self.assertRaises(OSError):
+            self.shown(ports['rtmps'])
+        kill(gate)
+        # Without a copy nobody is let in, until there is a list; the certificate comes without a start, too.
+        os.remove(os.path.join(self.runtime, 'addresses.kept'))
+        gate, ports, log = self.start(*arguments)
+        self.assertFalse(let_in(ports, '127.0.0.1'))
+        with open(path, 'w') as file:
+            file.write('allow 127.0.0.1\ndeny all\n')
+        wait_until('the list is read', lambda: let_in(ports, '127.0.0.1'), 10)
+        self.assertFalse(let_in(ports, '127.0.0.9'))
+        certificate.write(self.folder.name)
+        wait_until('the certificate is read', lambda: 'read the certificate' in log(), 10)
+        self.assertTrue(self.shown(ports['rtmps']))
+        self.assertEqual(log().count('for want of'), 2, log())
+        self.assertIsNone(gate.poll())
+
     def test_who_a_proxy_names_stands_in_the_log(self):
         _, ports, log = self.start('--listen', '127.0.0.1:0', '--rtmp-proxies', '127.0.0.0/24')
         header = (b'\r\n\r\n\0\r\nQUIT\n\x21\x11' + struct.pack('>H', 12) + socket.inet_aton('203.0.113.9')

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include <base/bytes.h>
 #include <base/guarded.h>
 #include <base/result.h>
 #include <ingest/file_stamp.h>
@@ -64,6 +65,11 @@ class AddressFilter {
 
   // Reads the file; reload() will look at it. On an error the list stays what it was.
   Result<void> load(const std::string& path);
+  // For the next process: writes the list of load() and reload(), and takes it in place of load()'s file,
+  // which is wrong now. A copy of another path's file is none.
+  Result<void> keep(const std::string& copy) const;
+  Result<void> load_kept(const std::string& copy);
+
   // Reads the file of load() again if it is not the one that was read last, good or bad, or if `always`.
   // Whether it was; on an error the list stays what it was, and the next call is quiet about it.
   Result<bool> reload(bool always = false);
@@ -72,6 +78,7 @@ class AddressFilter {
   const bool otherwise_;
   mutable Guarded<std::shared_ptr<const AddressList>> list_{std::make_shared<AddressList>()};
   std::string path_;  // empty: none
+  ByteVector text_;   // of the last right one
   FileStamp stamp_;
 };
 

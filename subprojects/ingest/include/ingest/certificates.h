@@ -25,8 +25,8 @@ class Certificates {
       : clock_(clock), certificate_path_(std::move(certificate)), key_path_(std::move(key)) {}
 
   // Reads the files. Refused, with the file's name and the reason: what does not parse, a key that is not the
-  // certificate's or has a passphrase, a certificate whose time is over or has not come. Then the ones that
-  // were there stay. Connections keep what they began with.
+  // certificate's or has a passphrase; and a certificate whose time is over or has not come, unless there is
+  // no other: see complaint(). Then the ones that were there stay. Connections keep what they began with.
   Result<void> load();
   // The same if a file is not the one that was read last, good or bad, or if `always`. Whether they were
   // read; after an error the next call is quiet about it.
@@ -35,13 +35,14 @@ class Certificates {
   // The ones in force; null before a load() that succeeded. Thread-safe.
   std::shared_ptr<ssl_ctx_st> context() const;
   int64_t expires() const { return expires_; }  // Unix seconds, of the one in force
+  std::string complaint() const;                // about its time, now; empty: none
 
  private:
   const Clock& clock_;
   const std::string certificate_path_, key_path_;
   FileStamp certificate_stamp_, key_stamp_;
   mutable Guarded<std::shared_ptr<ssl_ctx_st>> context_;
-  int64_t expires_ = 0;
+  int64_t begins_ = 0, expires_ = 0;
 };
 
 }  // namespace headgate::ingest
