@@ -18,6 +18,7 @@ namespace headgate::mpegts {
 
 struct PesTime {
   uint64_t pts = 0, dts = 0;
+  bool dts_sent = false;  // else it is the PTS
 };
 
 // One stream's way to the sink.

@@ -31,9 +31,11 @@ std::optional<PesTime> parse_times(uint8_t flags, Bytes fields) {
   if (!has_pts || fields.size() < kTimeBytes) return std::nullopt;
   const std::optional<uint64_t> pts = parse_time(fields.first(kTimeBytes));
   if (!pts) return std::nullopt;
-  std::optional<uint64_t> dts = pts;
-  if (has_dts && fields.size() >= 2 * kTimeBytes) dts = parse_time(fields.subspan(kTimeBytes, kTimeBytes));
-  return PesTime{*pts, dts.value_or(*pts)};
+  if (!has_dts) return PesTime{*pts, *pts, false};
+  if (fields.size() < 2 * kTimeBytes) return std::nullopt;
+  const std::optional<uint64_t> dts = parse_time(fields.subspan(kTimeBytes, kTimeBytes));
+  if (!dts) return std::nullopt;  // that it is not the PTS is all that is known
+  return PesTime{*pts, *dts, true};
 }
 
 }  // namespace

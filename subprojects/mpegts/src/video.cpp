@@ -227,7 +227,7 @@ void Video::give(size_t end) {
   }
   if (!slice) return output_.dropped_unit();  // it was of zeros, which belong to no NAL unit
   if (unit.size > kMaxUnitBytes) return refuse_large();
-  if (time_) unit.pts = time_->pts, unit.dts = time_->dts;
+  if (time_) unit.pts = time_->pts, unit.dts = time_->dts, unit.dts_sent = time_->dts_sent;
   output_.unit(unit, [&](std::span<std::byte> room) {
     for (size_t i = 0; i < nals_.size(); ++i) {
       const Bytes one = nal(i, end);

@@ -94,6 +94,37 @@ TEST_F(Video, ATimeWithoutItsMarkerBitsIsNone) {
   EXPECT_FALSE(recorder.units[0].unit.pts);
 }
 
+TEST_F(Video, ThatADtsWasSentIsTold) {
+  TsWriter::Pes both;
+  both.pts = both.dts = 9000;
+  writer.pes(kPid, key_unit(0), both);
+  send_pes(unit(1), 12600);
+  demuxer.flush();
+  ASSERT_EQ(recorder.units.size(), 2u);
+  EXPECT_TRUE(recorder.units[0].unit.dts_sent);
+  EXPECT_FALSE(recorder.units[1].unit.dts_sent);
+  expect_unit(1, sized(picture(1)), 12600);
+}
+
+// That it is not the PTS is all that is known.
+TEST_F(Video, ADtsThatCannotBeReadIsNoTime) {
+  TsWriter::Pes pes;
+  pes.pts = 9000, pes.dts = 5400;
+  ByteVector packet = TsWriter::pes_packet(key_unit(0), pes);
+  packet[14] &= std::byte{0xfe};
+  writer.payload(kPid, packet);
+  pes.dts.reset();
+  packet = TsWriter::pes_packet(unit(1), pes);
+  packet[7] |= std::byte{0x40};  // there is a DTS, and no room for it
+  writer.payload(kPid, packet);
+  send_pes(unit(2), 12600);
+  demuxer.flush();
+  ASSERT_EQ(recorder.units.size(), 3u);
+  expect_unit(0, sized(idr(0)), std::nullopt);
+  expect_unit(1, sized(picture(1)), std::nullopt);
+  expect_unit(2, sized(picture(2)), 12600);
+}
+
 TEST_F(Video, EveryNalUnitInAPacketOfItsOwn) {
   for (const std::string& each : {kSps, kPps, idr(1)}) send_pes(nal(each), 9000);
   for (const std::string& each : {picture(2), kFurtherSlice}) send_pes(nal(each), 12600);

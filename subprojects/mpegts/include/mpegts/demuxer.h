@@ -53,6 +53,8 @@ struct Unit {
   // 33 bits of 90 kHz, as sent. Times wrap after 26.5 hours: of the times whose low 33 bits these are, the
   // nearest to the stream's last one is meant. DTS is there when PTS is, and the same where none was sent.
   std::optional<uint64_t> pts, dts;
+  // Video: it was sent. Where none is, the standard wants it to be the PTS; not every sender knows.
+  bool dts_sent = false;
   // Audio: the time is not the sender's but counted in samples from the unit before.
   bool counted_time = false;
   // Decoding can begin here: IDR or IRAP, or H.264 with a recovery point of no frames. Audio: always.
