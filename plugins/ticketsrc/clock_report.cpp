@@ -6,7 +6,7 @@
 namespace headgate::ticketsrc {
 namespace {
 
-constexpr const char* kNames[] = {"nudged", "backward", "forward", "composition"};
+constexpr const char* kNames[] = {"nudged", "backward", "forward", "composition", "loss"};
 constexpr int64_t kMsNs = 1'000'000;
 
 }  // namespace
@@ -21,6 +21,10 @@ void ClockReport::note(TrackId track, const timeline::Stamp& stamp) {
 
 void ClockReport::note_composition(TrackId track, int64_t sent_ns) {
   add(track, 3, sent_ns, 0);
+}
+
+void ClockReport::note_loss(TrackId track, int64_t before_ns, int64_t after_ns) {
+  add(track, 4, before_ns, after_ns);
 }
 
 void ClockReport::add(TrackId track, size_t index, int64_t before_ns, int64_t after_ns) {

@@ -65,6 +65,7 @@ void OutPad::put(Item&& item, const timeline::Stamp& stamp) {
     discont_ |= time.anchored;
     GST_BUFFER_DURATION(buffer) = samples_->frame_ns();
   }
+  discont_ |= item.after_loss;
   discont_ |= stamp.repair == timeline::Repair::backward || stamp.repair == timeline::Repair::forward;
   const int64_t pts = dts + item.composition_ns;
   GST_BUFFER_DTS(buffer) = dts;

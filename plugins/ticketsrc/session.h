@@ -29,6 +29,7 @@ struct Item {
   int64_t arrival_us = 0;      // CLOCK_BOOTTIME
   int64_t utc_us = 0;
   bool key = false;
+  bool after_loss = false;  // on its way something of the track was lost, between the frame before and this
 };
 
 enum TrackId : size_t { kVideoTrack = 0, kAudioTrack = 1, kTracks = 2 };

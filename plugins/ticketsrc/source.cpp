@@ -330,6 +330,10 @@ void Source::put(TrackId track, Item&& item) {
     stats->repairs += lies + (stamp.repair != timeline::Repair::none);
   }
   live_->clock_report.note(track, stamp);
+  std::optional<int64_t>& last_ns = live_->last_sender_ns[track];
+  // Before a track's first frame nothing is missing: the session begins there.
+  if (item.after_loss && last_ns) live_->clock_report.note_loss(track, *last_ns, item.sender_ns);
+  last_ns = item.sender_ns;
   tell_repairs(track, item.arrival_us, false);
   pads_[track]->put(std::move(item), stamp);
 }
@@ -338,7 +342,7 @@ void Source::put(TrackId track, Item&& item) {
 void Source::tell_repairs(TrackId track, int64_t mono_us, bool all) {
   while (const auto note = live_->clock_report.take(track, mono_us, all)) {
     GST_WARNING_OBJECT(element_,
-                       "the publisher's %s clock: %s, %u times, first from %" G_GINT64_FORMAT
+                       "the publisher's %s: %s, %u times, first from %" G_GINT64_FORMAT
                        " ms to %" G_GINT64_FORMAT " ms",
                        kTrackNames[track], note->kind, note->count, note->before_ms, note->after_ms);
     GstStructure* fields =

@@ -52,6 +52,7 @@ struct LiveSession {
   gst::Ref<GstEvent> event;                           // headgate-session, the same one on all pads
   std::optional<timeline::SessionTimeline> timeline;  // from the first frame on
   uint64_t frames[kTracks] = {};
+  std::optional<int64_t> last_sender_ns[kTracks];  // Item::sender_ns of the last frame
   ClockReport clock_report;
   timeline::Lateness lateness[kTracks];
   timeline::LateSwitch late;

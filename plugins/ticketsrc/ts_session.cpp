@@ -12,8 +12,9 @@ namespace headgate::ticketsrc {
 namespace {
 
 constexpr size_t kBatch = 64;  // packets of one read
-// For a picture without a time, where nothing says how far it is from the last.
-constexpr int64_t kUsualStepNs = 40'000'000, kLargestStepNs = 1'000'000'000;
+// For a picture without a time, where nothing says how far it is from the last: so little that the next one
+// that has a time is behind it.
+constexpr int64_t kUnknownStepNs = 10'000'000, kLargestStepNs = 1'000'000'000;
 
 int64_t composition_ns(const mpegts::Unit& unit) {
   // The nearer way round.
@@ -137,32 +138,50 @@ void TsSession::on_problem(uint16_t pid, const std::string& problem) {
     warn(std::string("the publisher's ") + (*id == kVideoTrack ? "video" : "audio") + ": " + problem);
 }
 
-// By the sender's clock. A picture that was sent without a time (the second in a PES packet) follows the one
-// before it at the distance of those two before. None before the first that has one.
-std::optional<int64_t> TsSession::time_of(TrackId track, const mpegts::Unit& unit) {
+// Of item_, by the sender's clock. A picture that was sent without a time (the second in a PES packet)
+// follows the one before it at the distance that pictures had between the last two times that were sent.
+// False before the first that has one.
+bool TsSession::set_times(TrackId track, const mpegts::Unit& unit) {
   Source& source = sources_[track];
-  std::optional<int64_t> time;
-  if (unit.dts)
-    time = clock_.ns(track, *unit.dts);
-  else if (source.last_ns)
-    time = *source.last_ns + (source.step_ns > 0 ? source.step_ns : kUsualStepNs);
-  if (unit.dts && source.last_ns) {
-    const int64_t step = *time - *source.last_ns;
-    source.step_ns = step > 0 && step <= kLargestStepNs ? step : 0;
+  source.hole |= unit.after_loss;
+  source.lost |= unit.after_loss;
+  if (!unit.dts) {
+    if (!source.sent_ns) return false;
+    ++source.untimed;
+    const int64_t step = source.step_ns > 0 ? source.step_ns : kUnknownStepNs;
+    item_.sender_ns = *source.sent_ns + source.untimed * step;
+    item_.composition_ns = source.composition_ns;
+    source.last_ns = item_.sender_ns;
+    return true;
   }
-  source.last_ns = time;
-  return time;
+  if (track == kVideoTrack && !unit.dts_sent) {
+    const int64_t pts = clock_.ns(track, *unit.pts);
+    item_.sender_ns = source.order.next(pts, unit.key, source.last_ns);
+    item_.composition_ns = pts - item_.sender_ns;
+  } else {
+    item_.sender_ns = clock_.ns(track, *unit.dts);
+    item_.composition_ns = composition_ns(unit);
+    source.order.reset();
+  }
+  // Of a hole, how many frames are in it is not known.
+  if (source.sent_ns && !source.hole) {
+    const int64_t step = (item_.sender_ns - *source.sent_ns) / (source.untimed + 1);
+    if (step > 0 && step <= kLargestStepNs) source.step_ns = step;
+  }
+  source.sent_ns = source.last_ns = item_.sender_ns;
+  source.composition_ns = item_.composition_ns;
+  source.untimed = 0;
+  source.hole = false;
+  return true;
 }
 
 std::span<std::byte> TsSession::begin(const mpegts::Unit& unit) {
   const auto track = track_of(unit.pid);
   if (!track) return {};
-  const auto time = time_of(*track, unit);
-  if (!time) return {};
   item_ = {};
-  item_.sender_ns = *time;
-  item_.composition_ns = unit.pts ? composition_ns(unit) : 0;
+  if (!set_times(*track, unit)) return {};
   item_.key = unit.key;
+  item_.after_loss = std::exchange(sources_[*track].lost, false);
   return arena(*track).reserve(unit.size);
 }
 

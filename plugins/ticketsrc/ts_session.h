@@ -8,6 +8,7 @@
 #include <mpegts/demuxer.h>
 #include <timeline/unwrapper.h>
 
+#include "decode_order.h"
 #include "session.h"
 
 namespace headgate::ticketsrc {
@@ -36,13 +37,19 @@ class TsSession : public Session, private mpegts::Sink {
   void take_packet(Bytes packet);
   void hang_up();  // the publisher has gone
   std::optional<TrackId> track_of(uint16_t pid) const;
-  std::optional<int64_t> time_of(TrackId track, const mpegts::Unit& unit);
+  bool set_times(TrackId track, const mpegts::Unit& unit);
 
   // What is known of the stream that a track is made of.
   struct Source {
     uint16_t pid = 0;                // 0: none
-    std::optional<int64_t> last_ns;  // of its last frame, by the sender's clock
-    int64_t step_ns = 0;             // between its last two that had times
+    DecodeOrder order;               // video
+    std::optional<int64_t> sent_ns;  // decoding time of the last frame that was sent with a time
+    std::optional<int64_t> last_ns;  // of the last frame
+    int64_t untimed = 0;             // frames since the one at sent_ns, which had none
+    int64_t step_ns = 0;             // between frames, by the last two times that were sent
+    int64_t composition_ns = 0;      // of the frame at sent_ns
+    bool hole = false;               // since that frame
+    bool lost = false;               // something that no frame has told yet
     bool others_told = false;        // that there are more streams of its kind
   };
 

@@ -49,10 +49,13 @@ class TsSession : public testing::Test {
     theirs_.reset(pair[1]);
   }
   void start(bool video = true, bool audio = true, const std::string& properties = {}) {
-    pipeline_ = std::make_unique<Pipeline>("ticketsrc name=source tick-ms=10 " + properties +
-                                           " segmentarchiver name=archive root=" + folder_.path() +
-                                           (video ? " source.video_0 ! archive.video" : "") +
-                                           (audio ? " source.audio_0 ! archive.audio_0" : ""));
+    pipeline_ =
+        std::make_unique<Pipeline>("ticketsrc name=source tick-ms=10 " + properties +
+                                   " segmentarchiver name=archive root=" + folder_.path() +
+                                   (video ? " source.video_0 ! identity name=v ! archive.video" : "") +
+                                   (audio ? " source.audio_0 ! identity name=a ! archive.audio_0" : ""));
+    if (video) pictures_ = watch_pad(*pipeline_, "v", "src");
+    if (audio) sound_ = watch_pad(*pipeline_, "a", "src");
     hand_over();
   }
   void hand_over() {
@@ -114,7 +117,43 @@ class TsSession : public testing::Test {
     if (gst_structure_get_uint64(inner, field, &value)) return value;
     return gst_structure_get_uint(inner, field, &small) ? small : 0;
   }
+  uint64_t stat_of(const char* field) {
+    GstStructure* raw = nullptr;
+    g_object_get(pipeline_->element("source").get(), "stats", &raw, nullptr);
+    const gst::StructurePtr stats(raw);
+    guint64 value = 0;
+    EXPECT_TRUE(gst_structure_get_uint64(raw, field, &value)) << field;
+    return value;
+  }
   int warnings() { return pipeline_->count(Pipeline::is_type(GST_MESSAGE_WARNING)); }
+  // Of the archive's one file, in decoding order.
+  std::vector<Packet> archived_packets(codec::Kind kind) {
+    const auto files = files_under(folder_.path(), ".mp4");
+    EXPECT_EQ(files.size(), 1u);
+    return files.empty() ? std::vector<Packet>() : only(kind, probe_packets(files[0]));
+  }
+  std::vector<Packet> probed_packets(codec::Kind kind) { return only(kind, probed_); }
+  static std::vector<Packet> only(codec::Kind kind, std::vector<Packet> packets) {
+    std::erase_if(packets, [kind](const Packet& packet) { return packet.kind != kind; });
+    return packets;
+  }
+  // Pictures are shown when the source says, from the `from`th on, and in step with the sound.
+  void expect_times_of_the_source(size_t from = 0) {
+    const auto sent = probed_packets(codec::Kind::video), got = archived_packets(codec::Kind::video);
+    const auto sound = probed_packets(codec::Kind::audio);
+    ASSERT_EQ(got.size(), sent.size());
+    ASSERT_EQ(pictures_->count(), sent.size());
+    ASSERT_EQ(sound_->count(), sound.size());
+    const auto ticks = [](const gst::Ref<GstBuffer>& buffer) {
+      return static_cast<double>(GST_BUFFER_PTS(buffer.get())) * 90'000 / GST_SECOND;
+    };
+    EXPECT_NEAR(ticks(pictures_->buffers[from]) - ticks(sound_->buffers[0]),
+                static_cast<double>(sent[from].pts - sound[0].pts), 2 * 90);
+    for (size_t i = from; i < sent.size(); ++i)
+      EXPECT_NEAR(static_cast<double>(got[i].pts - got[from].pts),
+                  static_cast<double>(sent[i].pts - sent[from].pts), 2)
+          << i;
+  }
   // Decoding what was archived finds nothing wrong.
   void expect_decodable() {
     for (const std::string& file : files_under(folder_.path(), ".mp4"))
@@ -125,6 +164,7 @@ class TsSession : public testing::Test {
   UniqueFd mine_, theirs_;
   std::unique_ptr<Pipeline> pipeline_;
   std::vector<Packet> probed_;
+  std::shared_ptr<Passed> pictures_, sound_;  // into the archive
 };
 
 class TsStream : public TsSession, public testing::WithParamInterface<Case> {};
@@ -142,6 +182,88 @@ TEST_P(TsStream, EveryFrameIsArchived) {
   expect_decodable();
 }
 INSTANTIATE_TEST_SUITE_P(All, TsStream, testing::ValuesIn(kCases),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+template <typename Do>
+void for_each_video_pes(ByteVector& stream, Do&& change) {
+  constexpr size_t kPacket = 188, kHeader = 9;
+  const auto number = [&](size_t at) { return std::to_integer<unsigned>(stream[at]); };
+  for (size_t at = 0; at + kPacket <= stream.size(); at += kPacket) {
+    const size_t pes = at + 4 + (number(at + 3) & 0x20 ? 1 + number(at + 4) : 0);
+    if (!(number(at + 1) & 0x40) || pes + kHeader > at + kPacket) continue;
+    const bool video =
+        number(pes) == 0 && number(pes + 1) == 0 && number(pes + 2) == 1 && (number(pes + 3) & 0xf0) == 0xe0;
+    if (video) change(stream.data() + pes);
+  }
+}
+
+void leave_out_dts(ByteVector& stream) {
+  for_each_video_pes(stream, [](std::byte* pes) {
+    constexpr size_t kTimeBytes = 5;
+    if ((pes[7] & std::byte{0xc0}) != std::byte{0xc0}) return;
+    pes[7] &= std::byte{0xbf};
+    pes[9] = (pes[9] & std::byte{0x0f}) | std::byte{0x20};
+    std::fill_n(pes + 9 + kTimeBytes, kTimeBytes, std::byte{0xff});
+  });
+}
+
+class NoDts : public TsSession, public testing::WithParamInterface<Case> {};
+
+TEST_P(NoDts, PicturesAreShownWhenTheirSenderSays) {
+  ByteVector stream = make(GetParam().arguments);
+  leave_out_dts(stream);
+  start();
+  send_stream(stream);
+  finish();
+  expect_times_of_the_source();
+  const auto got = archived_packets(codec::Kind::video);
+  // Once decoding times have caught up, none is behind its picture's.
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_TRUE(i == 0 || got[i].dts > got[i - 1].dts) << i;
+    EXPECT_TRUE(i < 16 || got[i].dts <= got[i].pts) << i;
+  }
+  EXPECT_EQ(pipeline_->count(Pipeline::is_element("headgate-timestamps")), 0);
+  expect_decodable();
+}
+constexpr Case kReordered[] = {
+    {"none", VIDEO TONE "-t 2 " X264 "-bf 0 -c:a aac"},
+    {"two", VIDEO TONE "-t 3 " X264 "-bf 2 -b_strategy 0 -c:a aac"},
+    {"pyramid", VIDEO TONE "-t 3 " X264 "-bf 7 -b_strategy 0 -b-pyramid normal -refs 4 -c:a aac"},
+    {"open_gop", VIDEO TONE "-t 3 " X264 "-bf 3 -b_strategy 0 -x264-params open-gop=1 -c:a aac"},
+    {"h265", VIDEO TONE "-t 3 " X265 "-c:a aac"},
+    {"over_the_wrap", VIDEO TONE "-t 3 " X264 "-bf 2 -b_strategy 0 -c:a aac -output_ts_offset 95442.7"},
+};
+INSTANTIATE_TEST_SUITE_P(All, NoDts, testing::ValuesIn(kReordered),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+// Two pictures in each PES packet, or two fields: the second one has no time.
+void leave_out_every_second_time(ByteVector& stream) {
+  bool leave_out = true;
+  for_each_video_pes(stream, [&](std::byte* pes) {
+    leave_out = !leave_out;
+    if (!leave_out) return;
+    pes[7] &= std::byte{0x3f};
+    std::fill_n(pes + 9, std::to_integer<size_t>(pes[8]), std::byte{0xff});
+  });
+}
+
+class EverySecondTime : public TsSession, public testing::WithParamInterface<Case> {};
+
+TEST_P(EverySecondTime, IsInTheMiddle) {
+  ByteVector stream = make(GetParam().arguments);
+  leave_out_every_second_time(stream);
+  start();
+  send_stream(stream);
+  finish();
+  expect_times_of_the_source(2);  // before that nothing says how far pictures are apart
+  EXPECT_EQ(pipeline_->count(Pipeline::is_element("headgate-timestamps")), 0);
+}
+#define FIFTY "-f lavfi -i testsrc2=s=160x120:r=50 "
+constexpr Case kPairs[] = {
+    {"without_dts", FIFTY TONE "-t 2 " X264 "-bf 0 -c:a aac"},
+    {"shown_later", FIFTY TONE "-t 2 " X264 "-bf 0 -c:a aac -bsf:v setts=pts=PTS+0.04/TB"},
+};
+INSTANTIATE_TEST_SUITE_P(All, EverySecondTime, testing::ValuesIn(kPairs),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_F(TsSession, PayloadsThatAreCutAnywhere) {
@@ -177,6 +299,29 @@ TEST_F(TsSession, AHoleCostsItsFramesAndIsCounted) {
   EXPECT_GE(archived(codec::Kind::audio), probed(codec::Kind::audio) - 20);
   EXPECT_GE(stat("ts", "discontinuities"), 1u);
   EXPECT_GE(stat("ts", "dropped-units"), 1u);
+  // It is in the archive, on the bus and on the buffer behind it, and is no repair of a time.
+  const auto told = Pipeline::is_element("headgate-timestamps", "kind", "loss");
+  EXPECT_GE(pipeline_->count(told), 1);
+  EXPECT_EQ(chain_lines(folder_.path(), R"("t":"repair")"),
+            static_cast<size_t>(pipeline_->count(Pipeline::is_element("headgate-timestamps"))));
+  EXPECT_EQ(chain_lines(folder_.path(), R"("track":"video","kind":"loss","count":1,)"), 1u);
+  size_t after = 0;
+  for (size_t i = 1; i < pictures_->buffers.size(); ++i) {
+    if (!GST_BUFFER_FLAG_IS_SET(pictures_->buffers[i].get(), GST_BUFFER_FLAG_DISCONT)) continue;
+    EXPECT_EQ(after, 0u);
+    after = i;
+  }
+  ASSERT_GT(after, 0u);
+  const auto ms = [&](size_t i) { return GST_BUFFER_DTS(pictures_->buffers[i].get()) / GST_MSECOND; };
+  EXPECT_GE(ms(after) - ms(after - 1), 79u);
+  const auto message =
+      pipeline_->wait([&](GstMessage* one) { return told(one) && text_field(one, "track") == "video"; });
+  gint64 before_ms = 0, after_ms = 0;
+  const GstStructure* fields = gst_message_get_structure(message.get());
+  ASSERT_TRUE(gst_structure_get_int64(fields, "before-ms", &before_ms));
+  ASSERT_TRUE(gst_structure_get_int64(fields, "after-ms", &after_ms));
+  EXPECT_NEAR(static_cast<double>(after_ms - before_ms), static_cast<double>(ms(after) - ms(after - 1)), 1);
+  EXPECT_EQ(stat_of("repairs"), 0u);
 }
 
 // Of 16 packets of a stream the transport stream itself says nothing.
