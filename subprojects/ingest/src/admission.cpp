@@ -32,6 +32,7 @@ Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
                      const sockaddr_storage& address)
     : shared_(shared),
       port_(port),
+      address_(address),
       socket_(socket.get()),
       stream_(std::move(socket)),
       peer_(make_peer(address)),

@@ -93,7 +93,8 @@ class Admission : private rtmp::ServerHandler {
 
   Shared& shared_;
   const PortSettings& port_;
-  int socket_;  // of stream_, for as long as it is watched
+  const sockaddr_storage address_;  // the connection's own
+  int socket_;                      // of stream_, for as long as it is watched
   Stream stream_;
   Peer peer_;
   Stage stage_;

@@ -62,12 +62,12 @@ bool Admission::read_proxy_header() {
   proxy_header_.resize(had + taken);
   if (::recv(socket_, proxy_header_.data() + had, taken, 0) != static_cast<ssize_t>(taken)) return false;
   if (!*header) return true;
-  if (auto client = (*header)->client) {
-    peer_ = make_peer(*client);
-    if (port_.addresses && !port_.addresses->allows(*client)) {
-      ++shared_.counters.denied;
-      return false;
-    }
+  const auto client = (*header)->client;
+  if (client) peer_ = make_peer(*client);
+  // A proxy's own connections look whether we are there. Whom it does not know may be anybody.
+  if (!(*header)->local && port_.addresses && !port_.addresses->allows(client.value_or(address_))) {
+    ++shared_.counters.denied;
+    return false;
   }
   proxy_header_ = {};
   if (!has_place()) return false;

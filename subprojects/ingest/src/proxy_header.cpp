@@ -128,7 +128,7 @@ Parsed parse_binary(Bytes data) {
     return Unexpected("PROXY header: longer than " + std::to_string(kMaxProxyHeader) + " bytes");
   if (data.size() < size) return std::optional<ProxyHeader>();
 
-  ProxyHeader out{size, std::nullopt};
+  ProxyHeader out{size, std::nullopt, command == kLocal};
   // What these say of addresses is to be ignored, and TLVs could not be told from it.
   if (command == kLocal || family == kUnspec || protocol == 0) return std::optional(out);
   const size_t addresses = family == kInet ? kInetSize : family == kInet6 ? kInet6Size : kUnixSize;

@@ -180,6 +180,30 @@ TEST_F(FrontTest, TheListIsAboutClientsNotTheirProxy) {
   EXPECT_EQ(listener_->counters().unauthenticated, 1u);
 }
 
+TEST_F(FrontTest, WhomTheProxyDoesNotKnowTheListHasToAllow) {
+  settings_.proxies = &proxies_;
+  start_front();
+  addresses_.replace(*AddressList::parse("deny all\nallow 127.0.7.0/24"));
+  const std::string front = "\r\n\r\n\0\r\nQUIT\n"s;
+  uint64_t denied = 0;
+  for (const std::string& header :
+       {"PROXY UNKNOWN\r\n"s, front + "\x21\0\0\0"s, front + "\x21\x31\0\xd8"s + std::string(216, 'u')}) {
+    UniqueFd unknown = connect_to(front_port_);
+    send(unknown.get(), header);
+    EXPECT_TRUE(closed_unread(unknown.get()));
+    EXPECT_EQ(listener_->counters().denied, ++denied);
+    UniqueFd allowed = connect_to(front_port_, "127.0.7.44");
+    send(allowed.get(), header + "GET");
+    const size_t before = refused_.size();
+    EXPECT_TRUE(wait_for([&] { return refused_.size() > before; }));
+  }
+  // The proxy itself, which only looks.
+  UniqueFd local = connect_to(front_port_);
+  send(local.get(), front + "\x20\0\0\0"s + "GET");
+  EXPECT_TRUE(wait_for([&] { return refused_.size() == 4; }));
+  EXPECT_EQ(listener_->counters().denied, denied);
+}
+
 TEST_F(FrontTest, LimitsAreTheClientsOwn) {
   settings_.proxies = &proxies_;
   Policy policy;

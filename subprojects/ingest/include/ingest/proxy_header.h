@@ -25,6 +25,7 @@ struct ProxyHeader {
   // None: the connection is the proxy's own (LOCAL), or it does not know (UNKNOWN, UNSPEC), or the client
   // came through something that is not TCP over IP: the connection's own address holds.
   std::optional<sockaddr_storage> client;
+  bool local = false;  // LOCAL
 };
 
 // `data` is what a connection begins with. Nothing: more of it is needed, and it is shorter than
