@@ -59,7 +59,13 @@ void ParameterSets::replace_by_id(Sets& known, Sets& brought) const {
 std::optional<Result<codec::Track>> ParameterSets::commit() {
   if (std::all_of(std::begin(brought_), std::end(brought_), [](const Sets& sets) { return sets.empty(); }))
     return std::nullopt;
-  const bool all_anew = !brought_[index(SetKind::sps)].empty();
+  // A unit that repeats an SPS need not repeat all PPSs.
+  const Sets& sps_before = known_[index(SetKind::sps)];
+  Sets& sps_now = brought_[index(SetKind::sps)];
+  const bool all_anew = std::any_of(sps_now.begin(), sps_now.end(), [&](const ByteVector& set) {
+    return std::find(sps_before.begin(), sps_before.end(), set) == sps_before.end();
+  });
+  if (!all_anew) sps_now.clear();
   Sets next[kSetKinds];
   std::copy(std::begin(known_), std::end(known_), std::begin(next));
   for (size_t i = 0; i < kSetKinds; ++i) {

@@ -20,7 +20,8 @@ class ParameterSets {
   // One that a unit brings; copied. False: there are more than kMaxParameterSets.
   bool add(SetKind kind, Bytes nal);
   // The unit's sets are complete: the configuration that they make, if it is another than the last. A unit
-  // with an SPS replaces what was known, kind by kind; one with PPSs only, those of the same id.
+  // with an SPS that was not known replaces what was, kind by kind; of another one, PPSs replace those of the
+  // same id.
   std::optional<Result<codec::Track>> commit();
   // The unit is not given, and what it brought does not count.
   void abandon();

@@ -53,7 +53,7 @@ void PesReader::feed(const Packet& packet) {
       lose();
       break;
     case Continuity::Step::restart:
-      if (!packet.start) lose();
+      if (!packet.start || !ended_as_stated()) lose();
       break;
     case Continuity::Step::next:
       break;
@@ -123,8 +123,9 @@ void PesReader::refuse() {
 }
 
 void PesReader::finish() {
-  const bool ended = state_ == State::excess || (state_ == State::payload && stated_ == 0 && !last_full_);
-  assembler_->finish(ended);
+  // A length that was exceeded says nothing.
+  const bool unstated = state_ == State::excess || (state_ == State::payload && stated_ == 0);
+  assembler_->finish(ended_as_stated() || (unstated && !last_full_));
   state_ = State::skip;
 }
 

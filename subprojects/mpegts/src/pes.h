@@ -29,6 +29,7 @@ class PesReader {
   void read_header();
   void read_payload(Bytes payload);
   void refuse();  // this PES packet
+  bool ended_as_stated() const { return state_ == State::excess && received_ == stated_; }
 
   std::unique_ptr<Assembler> assembler_;
   Stats* stats_;

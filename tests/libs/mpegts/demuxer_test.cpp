@@ -200,7 +200,9 @@ TEST_F(DemuxerTest, ASectionWithAHoleIsNotPutTogether) {
 
 TEST_F(DemuxerTest, PacketsSentTwiceAndAnnouncedJumpsAreNoLoss) {
   send_tables();
-  send_unit(0);
+  TsWriter::Pes stated;
+  stated.stated = true;
+  writer.pes(kPid, key_unit(0), stated);
   const ByteVector unit_0 = writer.take();
   demuxer.feed(unit_0);
   demuxer.feed(Bytes(unit_0).last(kPacketBytes));  // twice

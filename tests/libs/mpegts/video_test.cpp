@@ -215,6 +215,42 @@ TEST_F(Video, NewSetsAreANewConfigurationAndOldOnesAreNot) {
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(recorder.units[i].configs, configs[i]) << i;
 }
 
+TEST_F(Video, AnSpsThatIsRepeatedWithSomePpsLeavesTheOthers) {
+  const std::string second = "6848f0fc80";  // pic_parameter_set_id 1
+  send_pes(nal(kDelimiter) + nal(kSps) + nal(kPps) + nal(second) + nal(idr(0)), 0);
+  send_pes(key_unit(1), kFrame);                    // one of the two
+  send_pes(key_unit(2, kSps, second), 2 * kFrame);  // the other
+  send_pes(key_unit(3, kOtherSps), 3 * kFrame);     // all anew
+  demuxer.flush();
+  EXPECT_EQ(recorder.units.size(), 4u);
+  ASSERT_EQ(recorder.configs.size(), 2u);
+  EXPECT_NE(to_hex(recorder.configs[0].second.config).find(second), std::string::npos);
+  EXPECT_EQ(to_hex(recorder.configs[1].second.config).find(second), std::string::npos);
+}
+
+// What came between the two is not known: only a jump that follows a stated end costs nothing.
+TEST_F(Video, AnAnnouncedJumpCostsThePictureThatIsOpen) {
+  send_pes(key_unit(0), 0);
+  ByteVector large = unit(1);
+  large.resize(TsWriter::kPayload * 2, std::byte{0x55});
+  TsWriter::Pes pes;
+  pes.pts = kFrame;
+  const ByteVector packet = TsWriter::pes_packet(large, pes);
+  writer.packet(kPid, true, Bytes(packet).first(TsWriter::kPayload));
+  writer.lose(kPid, 5);
+  pes.pts = 2 * kFrame;
+  writer.packet(kPid, true, TsWriter::pes_packet(unit(2), pes), true);
+  send();
+  send_pes(unit(3), 3 * kFrame);
+  demuxer.flush();
+  ASSERT_EQ(recorder.units.size(), 3u);
+  expect_unit(1, sized(picture(2)), 2 * kFrame);
+  EXPECT_TRUE(recorder.units[1].unit.after_loss);
+  EXPECT_FALSE(recorder.units[2].unit.after_loss);
+  EXPECT_EQ(demuxer.stats().discontinuities, 0u);
+  EXPECT_EQ(demuxer.stats().dropped_units, 1u);
+}
+
 TEST_F(Video, UnitsThatNothingDescribesAreNotGiven) {
   send_pes(unit(0), 0);
   send_pes(nal(kDelimiter) + nal(kSps) + nal(idr(1)), kFrame);  // no PPS
