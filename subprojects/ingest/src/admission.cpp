@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who is let in. The socket's side is in admission_io.cpp.
 #include <base/encoding.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <ticket/secret.h>
 
@@ -37,7 +38,9 @@ Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
       stream_(std::move(socket)),
       peer_(make_peer(address)),
       stage_(port.proxies ? Stage::kProxyHeader : Stage::kRtmp),
-      server_(shared.policy.rtmp) {
+      server_(shared.policy.rtmp),
+      receive_waits_(EPOLLIN),
+      send_waits_(EPOLLOUT) {
   int64_t now = shared_.clock.mono_us();
   connect_deadline_us_ = now + shared_.policy.connect_timeout_us;
   deadline_us_ = now + shared_.policy.publish_timeout_us;

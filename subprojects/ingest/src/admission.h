@@ -102,7 +102,8 @@ class Admission : private rtmp::ServerHandler {
   ByteVector proxy_header_;  // what has come of it
   rtmp::Server server_;
   ByteVector unsent_;
-  size_t sent_ = 0;  // of unsent_
+  size_t sent_ = 0;                      // of unsent_
+  uint32_t receive_waits_, send_waits_;  // for what; TLS may have to write in order to read
   // Refused, or sent back, and that is written: waiting for the peer to close, so that no reset overtakes it.
   bool lingering_ = false;
   int64_t connect_deadline_us_, deadline_us_;

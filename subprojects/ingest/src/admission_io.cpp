@@ -24,8 +24,8 @@ bool Admission::start() {
 
 uint32_t Admission::wanted_events() const {
   if (stage_ == Stage::kTls) return stream_.waits_for();
-  if (!unsent_.empty() && !lingering_) return EPOLLOUT;
-  return EPOLLIN;
+  if (lingering_) return EPOLLIN;
+  return unsent_.empty() ? receive_waits_ : send_waits_;
 }
 
 bool Admission::on_events(uint32_t events) {
@@ -33,7 +33,7 @@ bool Admission::on_events(uint32_t events) {
   if (stage_ == Stage::kProxyHeader) return read_proxy_header();
   if (stage_ == Stage::kTls) return shake_hands();
   if (!unsent_.empty()) {
-    if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP))) return true;
+    if (!(events & (send_waits_ | EPOLLERR | EPOLLHUP))) return true;
     return go_on();
   }
   return read();
@@ -121,7 +121,11 @@ bool Admission::read() {
   std::array<std::byte, Stream::kRecordSize> buffer;
   for (int i = 0; i < kReadsPerRound; ++i) {
     auto got = stream_.receive(buffer);
-    if (!got) return true;
+    if (!got) {
+      receive_waits_ = stream_.waits_for();
+      return true;
+    }
+    receive_waits_ = EPOLLIN;
     if (*got == 0) {
       broken();
       return false;
@@ -162,7 +166,10 @@ bool Admission::flush() {
   }
   while (sent_ < unsent_.size()) {
     auto n = stream_.send(Bytes(unsent_).subspan(sent_));
-    if (!n) return true;
+    if (!n) {
+      send_waits_ = stream_.waits_for();
+      return true;
+    }
     if (*n == 0) {
       ++shared_.counters.gone;
       return false;

@@ -3,6 +3,9 @@
 #include <rtmp/adobe_auth.h>
 #include <rtmp/client.h>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <random>
 
 #include "ingest_support.h"
@@ -334,6 +337,44 @@ TEST_F(TlsTest, RecordsWithoutEndAreCut) {
       kPatienceSeconds));
   ASSERT_EQ(refused_.size(), 1u);
   EXPECT_TRUE(refused_[0].text.starts_with("TLS: ")) << refused_[0].text;
+}
+
+TEST_F(TlsTest, AReadThatHasToWriteFirstWaitsForThat) {
+  start_tls();
+  uint16_t port = 0;
+  const int small = 4096;
+  UniqueFd listening = listen_on_loopback(port);
+  ::setsockopt(listening.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);  // its connections' too
+  PortSettings settings;
+  settings.certificates = &*certificates_;
+  settings.relays = &relays_;
+  listener_->add(std::move(listening), settings);
+  TlsClient client(connect_to(port));
+  ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  ASSERT_TRUE(wait_for([&] { return client.connected(); }));
+  // Asks again and again for a key update, and reads none of the answers: there is no room for more of them.
+  // A byte of an RTMP handshake between keeps the server patient.
+  ASSERT_EQ(client.send("\3", 1), 1);
+  for (int i = 0; i < 1500; ++i) {
+    SSL_key_update(client.ssl(), SSL_KEY_UPDATE_REQUESTED);
+    ASSERT_EQ(client.send("", 1), 1) << i;
+    loop_.run_once(0);
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  int rounds = 0;
+  for (; std::chrono::steady_clock::now() < until; ++rounds) loop_.run_once(50);
+  EXPECT_LT(rounds, 100) << "it turns round and round";
+  int unread = 0;
+  ASSERT_EQ(::ioctl(client.fd(), FIONREAD, &unread), 0);
+  EXPECT_GT(unread, 0);
+  // There is room again: it goes on where it was.
+  EXPECT_TRUE(wait_for([&] {
+    char byte;
+    client.receive(&byte, 1);
+    ::ioctl(client.fd(), SIOCOUTQ, &unread);
+    return unread == 0 && listener_->counters().unauthenticated == 1;
+  }));
+  EXPECT_TRUE(refused_.empty());
 }
 
 TEST_F(TlsTest, NewCertificatesAreForNewConnections) {
