@@ -242,8 +242,7 @@ GstStructure* ts_structure(const mpegts::Stats& stats) {
                            "sync-losses", G_TYPE_UINT64, guint64{stats.sync_losses}, "unusable-packets",
                            G_TYPE_UINT64, guint64{stats.unusable_packets}, "discontinuities", G_TYPE_UINT64,
                            guint64{stats.discontinuities}, "units", G_TYPE_UINT64, guint64{stats.units},
-                           "dropped-units", G_TYPE_UINT64, guint64{stats.dropped_units}, "damaged-units",
-                           G_TYPE_UINT64, guint64{stats.damaged_units}, nullptr);
+                           "dropped-units", G_TYPE_UINT64, guint64{stats.dropped_units}, nullptr);
 }
 
 GstStructure* srt_structure(const srt::LinkStats& stats) {

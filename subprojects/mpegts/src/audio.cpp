@@ -21,7 +21,7 @@ class Audio final : public Assembler {
     bytes_.insert(bytes_.end(), data.begin(), data.end());
     scan(false);
   }
-  void end_pes(size_t) override { scan(true); }
+  void end_pes() override { scan(true); }
   void lose() override {
     if (bytes_.empty())
       output_.lost();

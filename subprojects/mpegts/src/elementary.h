@@ -98,9 +98,8 @@ class Assembler {
   virtual ~Assembler() = default;
   virtual void begin_pes(const std::optional<PesTime>& time) = 0;
   virtual void append(Bytes data) = 0;
-  // As many bytes as the packet's header says have come; `payload_bytes` of them. More may follow, if it
-  // lies.
-  virtual void end_pes(size_t payload_bytes) = 0;
+  // As many bytes as the packet's header says have come. More may follow, if it lies.
+  virtual void end_pes() = 0;
   // Bytes are missing here. The next call is begin_pes().
   virtual void lose() = 0;
   // Nothing follows. `whole`: the last PES packet ended as far as can be seen.

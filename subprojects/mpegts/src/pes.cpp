@@ -109,7 +109,7 @@ void PesReader::read_payload(Bytes payload) {
   received_ += payload.size();
   if (state_ != State::payload || stated_ == 0 || received_ < stated_) return;
   state_ = State::excess;
-  assembler_->end_pes(received_);
+  assembler_->end_pes();
 }
 
 void PesReader::lose() {

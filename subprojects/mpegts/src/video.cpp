@@ -11,11 +11,6 @@ namespace headgate::mpegts {
 namespace {
 
 constexpr size_t kStartCodeBytes = 3, kLengthBytes = 4;
-// A PES packet's stated end is a unit's end only with a sender whose packets have been seen to begin with a
-// unit, so many one after the other. A packet may hold little more than 64 KiB, and one that is nearly full
-// may go on in the next.
-constexpr unsigned kTrustedPackets = 8;
-constexpr size_t kMaxTrustedBytes = 65'000;
 
 // Where 00 00 01 begins, from `from` on; data.size() if nowhere.
 size_t find_start_code(Bytes data, size_t from) {
@@ -38,14 +33,10 @@ class Video final : public Assembler {
   Video(codec::Codec codec, Output output) : codec_(codec), output_(std::move(output)), sets_(codec) {}
 
   void begin_pes(const std::optional<PesTime>& time) override {
-    aligned_packets_ = pes_aligned_ ? aligned_packets_ + 1 : 0;
-    pes_aligned_ = pes_ended_ = false;
-    pes_at_ = static_cast<std::ptrdiff_t>(bytes_.size());
-    if (time) times_.add(pes_at_, *time);
+    if (time) times_.add(static_cast<std::ptrdiff_t>(bytes_.size()), *time);
   }
 
   void append(Bytes data) override {
-    if (closed_by_end_ && pes_ended_) distrust_ends();
     bytes_.insert(bytes_.end(), data.begin(), data.end());
     scan(false);
     if (!in_unit_) drop_front(scanned_);
@@ -54,16 +45,9 @@ class Video final : public Assembler {
     forget();
   }
 
-  void end_pes(size_t payload_bytes) override {
-    pes_ended_ = true;
-    if (!trusts_ends_ || !pes_aligned_ || aligned_packets_ < kTrustedPackets ||
-        payload_bytes > kMaxTrustedBytes)
-      return;
-    scan(true);
-    if (!in_unit_ || !has_slice_) return;
-    close_unit(bytes_.size());
-    closed_by_end_ = true;
-  }
+  // No unit's end: there are senders whose pictures go over several packets, and such that state the length
+  // of a large one modulo 65,536.
+  void end_pes() override {}
 
   void lose() override {
     if (in_unit_)
@@ -89,7 +73,6 @@ class Video final : public Assembler {
   void close_unit(size_t end);
   void give(size_t end);
   void collect_sets(size_t end);
-  void distrust_ends();
   void drop_front(size_t count);
   void forget();
   void refuse_large() {
@@ -112,13 +95,6 @@ class Video final : public Assembler {
   bool has_slice_ = false;  // the open unit
   std::optional<PesTime> time_;
   PesTimes times_;
-
-  std::ptrdiff_t pes_at_ = 0;     // where the PES packet begins that is coming in
-  bool pes_aligned_ = false;      // a unit begins there
-  unsigned aligned_packets_ = 0;  // before it, one after the other
-  bool trusts_ends_ = true;       // none was wrong so far
-  bool pes_ended_ = false;        // by what its header says
-  bool closed_by_end_ = false;    // the last unit was closed by that, and no other was begun
 };
 
 Bytes Video::nal(size_t i, size_t end) const {
@@ -148,13 +124,6 @@ void Video::take_nal(size_t start_code) {
   const Bytes nal = Bytes(bytes_).subspan(start_code + kStartCodeBytes);
   const bool starts = starts_unit(codec_, nal), slice = codec::is_vcl(codec_, nal);
   const bool delimiter = is_delimiter(codec_, nal);
-  if (starts) {
-    // Behind a zero_byte at most.
-    const std::ptrdiff_t into_packet = static_cast<std::ptrdiff_t>(start_code) - pes_at_;
-    const bool behind_zero = start_code == 0 || bytes_[start_code - 1] == std::byte{0};
-    pes_aligned_ |= into_packet == 0 || (into_packet == 1 && behind_zero);
-  }
-  if (closed_by_end_ && !(starts && pes_aligned_)) distrust_ends();
   if (!in_unit_ && !starts) return;
   if (in_unit_ && has_slice_ && starts) {
     close_unit(start_code);
@@ -169,13 +138,6 @@ void Video::take_nal(size_t start_code) {
   has_slice_ |= slice;
 }
 
-// The unit that its PES packet's end had closed goes on behind it.
-void Video::distrust_ends() {
-  closed_by_end_ = trusts_ends_ = false;
-  ++output_.stats.damaged_units;
-  output_.lost();
-}
-
 // Or begins it anew behind NAL units that belong to no picture, of which only parameter sets are kept.
 void Video::open_unit(size_t at) {
   const auto time = times_.take(static_cast<std::ptrdiff_t>(at));
@@ -183,7 +145,7 @@ void Video::open_unit(size_t at) {
   if (in_unit_) collect_sets(at);
   nals_.clear();
   in_unit_ = true;
-  has_slice_ = closed_by_end_ = false;
+  has_slice_ = false;
 }
 
 void Video::close_unit(size_t end) {
@@ -244,7 +206,6 @@ void Video::drop_front(size_t count) {
   bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(count));
   if (bytes_.capacity() > kKeptBytes && bytes_.size() < kKeptBytes / 2) bytes_.shrink_to_fit();
   scanned_ -= std::min(scanned_, count);
-  pes_at_ -= static_cast<std::ptrdiff_t>(count);
   times_.shift(static_cast<std::ptrdiff_t>(count));
 }
 
@@ -253,7 +214,7 @@ void Video::forget() {
   nals_.clear();
   times_.clear();
   sets_.abandon();
-  in_unit_ = has_slice_ = pes_aligned_ = closed_by_end_ = false;
+  in_unit_ = has_slice_ = false;
 }
 
 }  // namespace

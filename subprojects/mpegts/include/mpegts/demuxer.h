@@ -74,7 +74,6 @@ struct Stats {
   uint64_t units = 0;              // given
   uint64_t dropped_units = 0;      // begun and not whole, too large, or not understood
   uint64_t undescribed_units = 0;  // whole, before the first parameter sets
-  uint64_t damaged_units = 0;      // given, and then it showed that they had not been whole
 };
 
 // Called from within Demuxer::feed() and flush(), which must not be called from here.
