@@ -3,7 +3,7 @@
 """A phone on a bad network that loses its connection again and again: one stream, nothing that was received is missing,
 the gaps are where they are said to be, and the player goes on.
 
---long: twenty reconnects and a minute at less than the stream's rate, instead of four and some seconds.
+--long: twenty reconnects and a minute at less than the stream's rate, instead of two and some seconds.
 """
 import json
 import os
@@ -25,8 +25,8 @@ import media  # noqa: E402  pylint: disable=wrong-import-position
 import tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STATION = 21
-RECONNECTS = 20 if LONG else 4
-STARVED_S = 60 if LONG else 8
+RECONNECTS = 20 if LONG else 2
+STARVED_S = 60 if LONG else 5
 LOSS, DELAY_S = 0.05, 0.15      # each way: 5 %, 300 ms there and back
 STREAM_KBIT, STARVED_KBIT = 150, 100
 CLIP_S = 300 if LONG else 120
