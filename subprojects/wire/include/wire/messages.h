@@ -61,12 +61,12 @@ struct Handoff {
   std::string ticket_id;  // hex
   std::string ticket;     // W, base64url
   std::string peer;       // ip:port
-  std::string protocol;   // "rtmp"
+  std::string protocol;   // rtmp, rtmps, srt
   std::string user_agent;
   std::string claim;      // archive.md `claim`
   uint32_t max_kbps = 0;  // that the ticket allows; 0: no limit
   uint32_t codecs = 0;    // likewise, ticket::CodecBit; 0: all
-  ByteVector state;       // rtmp::… saved state, ending with bytes read and not yet parsed
+  ByteVector state;       // rtmp::Server::save(); of SRT none
   bool operator==(const Handoff&) const = default;
 };
 
