@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What gives way when encoding falls behind real time: the top rung that runs is paused, then the next, the
+// lowest never; when it has kept up for long enough the last that was paused is resumed, and if that was too
+// much the next try waits longer. Pure: no clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace headgate::ladder {
+
+struct ReliefSettings {
+  int64_t behind_ns = 1'500'000'000;  // input that waits: too much
+  int64_t level_ns = 300'000'000;     // keeps up
+  int64_t settle_ns = 2'000'000'000;  // after a pause, until the next one
+  int64_t calm_ns = 15'000'000'000;   // keeps up for so long: one is resumed
+  int64_t longest_calm_ns = 240'000'000'000;
+};
+
+// Not thread-safe. Times grow, in ns.
+class Relief {
+ public:
+  explicit Relief(ReliefSettings settings = {}) : settings_(settings), calm_ns_(settings.calm_ns) {}
+
+  enum class Action : uint8_t { none, pause, resume };
+  // `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how many video rungs. The
+  // action is about the largest one that runs, or the smallest one that is paused.
+  Action update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused);
+
+ private:
+  ReliefSettings settings_;
+  int64_t calm_ns_;
+  int64_t acted_ns_ = INT64_MIN / 2;    // the last pause or resumption
+  int64_t resumed_ns_ = INT64_MIN / 2;  // the last resumption
+  int64_t level_since_ns_ = INT64_MAX;  // since when it keeps up
+};
+
+}  // namespace headgate::ladder

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <ladder/relief.h>
+
+namespace headgate::ladder {
+namespace {
+
+using Action = Relief::Action;
+constexpr int64_t kSecond = 1'000'000'000;
+
+TEST(Relief, PausesOneAfterTheOtherButTheLowest) {
+  Relief relief;
+  EXPECT_EQ(relief.update(0, kSecond, 3, 0), Action::none);
+  EXPECT_EQ(relief.update(1 * kSecond, 2 * kSecond, 3, 0), Action::pause);
+  EXPECT_EQ(relief.update(2 * kSecond, 3 * kSecond, 2, 1), Action::none);  // give it time
+  EXPECT_EQ(relief.update(4 * kSecond, 3 * kSecond, 2, 1), Action::pause);
+  EXPECT_EQ(relief.update(9 * kSecond, 3 * kSecond, 1, 2), Action::none);
+}
+
+TEST(Relief, ResumesWhenItHasKeptUpForLong) {
+  Relief relief;
+  ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);
+  EXPECT_EQ(relief.update(1 * kSecond, 0, 1, 1), Action::none);
+  EXPECT_EQ(relief.update(10 * kSecond, kSecond, 1, 1), Action::none);  // not level: from the beginning
+  EXPECT_EQ(relief.update(11 * kSecond, 0, 1, 1), Action::none);
+  EXPECT_EQ(relief.update(25 * kSecond, 0, 1, 1), Action::none);
+  EXPECT_EQ(relief.update(26 * kSecond, 0, 1, 1), Action::resume);
+  EXPECT_EQ(relief.update(60 * kSecond, 0, 2, 0), Action::none);
+}
+
+TEST(Relief, ARelapseWaitsLonger) {
+  Relief relief;
+  ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);
+  ASSERT_EQ(relief.update(1 * kSecond, 0, 1, 1), Action::none);
+  ASSERT_EQ(relief.update(16 * kSecond, 0, 1, 1), Action::resume);
+  ASSERT_EQ(relief.update(20 * kSecond, 2 * kSecond, 2, 0), Action::pause);
+  ASSERT_EQ(relief.update(21 * kSecond, 0, 1, 1), Action::none);
+  EXPECT_EQ(relief.update(37 * kSecond, 0, 1, 1), Action::none);
+  EXPECT_EQ(relief.update(51 * kSecond, 0, 1, 1), Action::resume);
+}
+
+}  // namespace
+}  // namespace headgate::ladder
