@@ -210,7 +210,7 @@ test('without hls.js the page says what is missing', async () => {
   });
   await page.goto(`${base}/watch/13`);
   await told(page, 'tools/setup');
-  const own = errors.filter((line) => !line.includes('hls.light.min.js'));
+  const own = errors.filter((line) => !line.includes('hls.min.js'));
   await close();
   assert.deepEqual(own, []);
 });

@@ -20,10 +20,11 @@ const kTypes = {
   '.m3u8': 'application/vnd.apple.mpegurl',
   '.mp4': 'video/mp4',
   '.m4s': 'video/iso.segment',
+  '.jpg': 'image/jpeg',
 };
 const kWindow = 15;  // segments in the live playlist
-const kSegmentS = 2;
-const kClipS = 120;
+export const kSegmentS = 2;
+export const kClipS = 120;
 const kHeadStartS = 24;  // of the clip, there when the stream begins
 
 // One clip for all tests of a process: init.mp4 and 000.m4s … of exactly kSegmentS each.
@@ -69,6 +70,11 @@ export class Clip {
       join(this.folder, '%03d.m4s'),
       join(this.folder, 'all.m3u8')
     ]);
+  }
+  // Multivariant playlist.
+  index() {
+    const head = '#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42C015,mp4a.40.2",RESOLUTION=480x270';
+    return `#EXTM3U\n#EXT-X-VERSION:7\n${head}\nmedia.m3u8\n`;
   }
   remove() {
     rmSync(this.folder, {recursive: true});
@@ -125,6 +131,8 @@ export class FakeNode {
         health: null,
         hls: `/hls/${station}/index.m3u8`,
         replay: `/hls/${station}/replay.m3u8`,
+        pictures: this.clip_.pictures ? `/hls/${station}/pictures/media.m3u8` : null,
+        poster: this.clip_.pictures ? `/hls/${station}/poster.jpg` : null,
       },
     };
     const {shown} = stream;
@@ -202,8 +210,8 @@ export class FakeNode {
     try {
       if (path === '/') return file(join(kPage, 'index.html'));
       if (/^\/watch\/\d+$/.test(path)) return file(join(kPage, 'watch.html'));
-      if (path === '/assets/hls.light.min.js') {
-        if (this.player) return file(join(kPage, 'node_modules/hls.js/dist/hls.light.min.js'));
+      if (path === '/assets/hls.min.js') {
+        if (this.player) return file(join(kPage, 'node_modules/hls.js/dist/hls.min.js'));
         return send(404, 'text/plain', 'not built in');
       }
       const asset = path.match(/^\/assets\/([a-z_]+\.[a-z]+)$/);
@@ -216,20 +224,35 @@ export class FakeNode {
         response.on('close', () => this.listeners_.delete(response));
         return undefined;
       }
-      const media = path.match(/^\/hls\/(\d+)\/(?:(index|media|replay)\.m3u8|init-0\.mp4|(\d+)\.m4s)$/);
-      const stream = media && this.streams_.get(Number(media[1]));
-      if (stream) {
-        if (media[2] === 'index') {
-          const head = '#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42C015,mp4a.40.2",RESOLUTION=480x270';
-          return send(200, kTypes['.m3u8'], `#EXTM3U\n#EXT-X-VERSION:7\n${head}\nmedia.m3u8\n`);
-        }
-        if (media[2]) return send(200, kTypes['.m3u8'], this.playlist_(stream, media[2] === 'replay'));
-        if (!media[3]) return file(join(this.clip_.folder, 'init.mp4'));
-        return file(join(this.clip_.folder, `${media[3].padStart(3, '0')}.m4s`));
-      }
+      return this.answer_media_(path, send, file) ?? json(404, {error: `nothing at ${path}`});
     } catch (error) {
       if (error.code !== 'ENOENT') throw error;
     }
     return json(404, {error: `nothing at ${path}`});
+  }
+
+  // /hls/STATION/[RENDITION/]NAME; null: there is no such thing.
+  answer_media_(path, send, file) {
+    const asked = path.match(
+        /^\/hls\/(\d+)\/([a-z0-9-]+\/)?(?:(index|media|replay)\.m3u8|(init-0\.mp4)|(\d+)\.(m4s|jpg)|poster\.jpg)$/);
+    const stream = asked && this.streams_.get(Number(asked[1]));
+    if (!stream) return null;
+    const [, , rendition = '', playlist, init, number, ending] = asked;
+    if (playlist === 'index')
+      send(200, kTypes['.m3u8'], this.clip_.index());
+    else if (playlist)
+      send(200, kTypes['.m3u8'], this.playlist_(stream, playlist === 'replay'));
+    else if (init)
+      file(join(this.clip_.folder, rendition, init.replace('-0', '')));
+    else if (number)
+      file(join(this.clip_.folder, rendition, `${number.padStart(3, '0')}.${ending}`));
+    else
+      file(join(this.clip_.folder, 'pictures', '000.jpg'));
+    return true;
+  }
+
+  // The segment that is shown at a date.
+  segment_at(station, date_ms) {
+    return Math.floor((date_ms - this.born_ms_(this.streams_.get(station))) / kSegmentS / 1000);
   }
 }

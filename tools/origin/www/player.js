@@ -2,6 +2,8 @@
 // Plays one HLS address into one video element and does not give up: whatever breaks is tried again with
 // growing pauses until stop(). hls.js where the browser has Media Source Extensions, WebKit's own HLS on
 // Apple's devices.
+import {audio_of, chosen_rung, rungs_of, variants_in} from './qualities.js';
+import {hls_settings, remember_estimate} from './tuning.js';
 
 const kRetryFirstMs = 500;
 const kRetryMostMs = 8000;
@@ -9,49 +11,12 @@ const kStallMs = 10000;  // no progress for this long although the picture shoul
 const kCheckMs = 1000;
 const kLatencySegments = 3;  // of their real length; the target duration is a promise and longer
 const kLeastLatencyS = 3;
-const kLatencyStepS = 2;         // a smaller change of segment lengths is not worth a new aim
-const kMostPlaybackRate = 1.05;  // how fast to catch up: not heard
-const kRefillS = 3;  // after running dry, so much is gathered before going on: one stop instead of many
+const kLatencyStepS = 2;  // a smaller change of segment lengths is not worth a new aim
+const kRefillS = 3;       // after running dry, so much is gathered before going on: one stop instead of many
 const kRefillMostMs = 8000;
 const kRefillCheckMs = 200;
-const kBehindS = 12;  // further behind than the aim by this much offers "back to live"
-
-// Whatever the answer was: a node that restarts refuses connections, answers 404 or 503 for a moment.
-function keep_trying(tries) {
-  return {
-    maxNumRetry: tries,
-    retryDelayMs: kRetryFirstMs,
-    maxRetryDelayMs: kRetryMostMs,
-    backoff: 'exponential',
-    shouldRetry: (policy, count) => count < policy.maxNumRetry,
-  };
-}
-
-function load_policy(tries, time_to_first_byte_ms, time_ms) {
-  return {
-    default: {
-      maxTimeToFirstByteMs: time_to_first_byte_ms,
-      maxLoadTimeMs: time_ms,
-      timeoutRetry: keep_trying(tries),
-      errorRetry: keep_trying(tries),
-    },
-  };
-}
-
-function hls_settings(live) {
-  return {
-    enableWorker: false,  // the segments are fMP4 already: nothing to transmux that a worker would pay for
-    lowLatencyMode: false,
-    maxBufferLength: 30,
-    backBufferLength: live ? 60 : 120,
-    startPosition: live ? -1 : 0,
-    liveSyncDurationCount: kLatencySegments,
-    maxLiveSyncPlaybackRate: live ? kMostPlaybackRate : 1,
-    manifestLoadPolicy: load_policy(4, 5000, 10000),
-    playlistLoadPolicy: load_policy(6, 5000, 10000),
-    fragLoadPolicy: load_policy(6, 8000, 30000),
-  };
-}
+const kBehindS = 6;       // further behind than the aim by this much is not live
+const kBehindPartsS = 2;  // the same where the playlist has parts
 
 // WebKit knows AirPlay; the other engines that answer "maybe" for HLS play it worse than hls.js does.
 export function engine(video) {
@@ -63,7 +28,8 @@ export function engine(video) {
 
 export class Player {
   // on_trouble(trouble): 'loading' while nothing plays yet, 'missing' when the playlist is not there,
-  // 'network', 'media', or null when it plays.
+  // 'network', 'media', 'codec' when this browser cannot play what is sent, 'asleep' when it plays only for
+  // somebody who asks; or null when it plays.
   constructor(video, {on_trouble, now_ms}) {
     this.video_ = video;
     this.on_trouble_ = on_trouble;
@@ -71,6 +37,12 @@ export class Player {
     this.engine_ = engine(video);
     this.address_ = null;
     this.live_ = true;
+    this.choice_ = 'auto';
+    this.rungs_ = [];
+    this.audio_ = null;
+    this.on_audio_ = false;  // what is loaded
+    this.parts_ = false;
+    this.return_to_ = null;
     this.expected_ = true;
     this.retry_ms_ = kRetryFirstMs;
     this.retry_timer_ = 0;
@@ -84,6 +56,7 @@ export class Player {
     video.addEventListener('error', () => {
       if (this.engine_ === 'native' && this.address_) this.again_('network');
     });
+    globalThis.addEventListener('pagehide', () => this.keep_estimate_());
     setInterval(() => this.check_(), kCheckMs);
   }
 
@@ -115,6 +88,9 @@ export class Player {
     clearTimeout(this.retry_timer_);
     this.retry_timer_ = 0;
     this.address_ = null;
+    this.rungs_ = [];
+    this.audio_ = null;
+    this.return_to_ = null;
     this.tear_down_();
   }
 
@@ -124,7 +100,44 @@ export class Player {
     this.expected_ = moving;
   }
 
+  // What a person wants (qualities.js). What the stream does not have is as 'auto'.
+  choose(choice) {
+    this.choice_ = choice;
+    if (!this.address_ || this.retry_timer_) return;
+    if (this.wants_audio_() !== this.on_audio_) {
+      this.return_to_ = this.at_edge() ? null : this.date_at(this.video_.currentTime);
+      const paused = this.video_.paused && this.video_.readyState > 0;
+      this.tear_down_();
+      this.build_(paused);
+    } else if (this.hls_ && !this.on_audio_) {
+      const rung = chosen_rung(this.rungs_, choice);
+      if (rung)
+        this.hls_.nextLevel = rung.index;
+      else
+        this.hls_.loadLevel = -1;
+    }
+  }
+
+  // What there is to choose, what is chosen of it, and the rung that is seen now (null: not known).
+  qualities() {
+    const rung = chosen_rung(this.rungs_, this.choice_);
+    const choice = this.wants_audio_() ? 'audio' : rung?.choice ?? 'auto';
+    const level = this.on_audio_ ? -1 : this.hls_?.currentLevel ?? -1;
+    const playing = this.rungs_.find(({index}) => index === level) ?? null;
+    return {rungs: this.rungs_, audio: this.audio_, choice, playing};
+  }
+
+  wants_audio_() {
+    return this.choice_ === 'audio' && this.audio_ !== null;
+  }
+
+  keep_estimate_() {
+    if (this.hls_ && this.video_.currentTime > 0 && !this.on_audio_)
+      remember_estimate(this.hls_.bandwidthEstimate);
+  }
+
   tear_down_() {
+    this.keep_estimate_();
     this.hls_?.destroy();
     this.hls_ = null;
     if (this.video_.hasAttribute('src')) {
@@ -133,28 +146,74 @@ export class Player {
     }
   }
 
-  build_() {
+  build_(paused = false) {
     this.progress_ms_ = performance.now();
     this.position_ = -1;
+    this.parts_ = false;
+    this.on_audio_ = this.wants_audio_();
+    const address = this.on_audio_ ? this.audio_.address : this.address_;
     if (this.engine_ === 'native') {
-      this.video_.src = this.address_;
+      this.video_.src = address;
+      this.read_variants_();
     } else if (this.engine_ === 'hls.js') {
-      this.build_hls_();
+      this.build_hls_(address);
     } else {
       return;
     }
-    // Refused when the person has not allowed it: the controls are there.
-    this.video_.play().catch(() => {});
+    if (!paused) this.start();
   }
 
-  build_hls_() {
+  // Sound is what browsers refuse first.
+  async start() {
+    try {
+      await this.video_.play();
+    } catch (error) {
+      if (error.name !== 'NotAllowedError') return;
+      if (this.video_.muted) {
+        this.on_trouble_('asleep');
+        return;
+      }
+      this.video_.muted = true;
+      await this.start();
+    }
+  }
+
+  // WebKit chooses among the rungs by itself and tells nothing of them.
+  async read_variants_() {
+    const address = this.address_;
+    if (this.audio_ || this.on_audio_) return;
+    // The player itself tells when the address does not answer.
+    const answer = await fetch(address).catch(() => null);
+    const text = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (text === null || this.address_ !== address) return;
+    this.audio_ = audio_of(variants_in(text, answer.url));
+    if (this.wants_audio_()) this.choose(this.choice_);
+  }
+
+  build_hls_(address) {
     const {Hls} = globalThis;
     const hls = new Hls(hls_settings(this.live_));
     this.hls_ = hls;
     let mended = 0;
     let aim = 0;
+    hls.on(Hls.Events.MANIFEST_LOADED, (_, {levels}) => {
+      if (!this.on_audio_) this.audio_ = audio_of(levels);
+    });
+    hls.on(Hls.Events.MANIFEST_PARSED, (_, {levels}) => {
+      if (this.on_audio_) return hls.startLoad();
+      this.rungs_ = rungs_of(levels);
+      // Not within hls.js's own event, which would go on with what is destroyed.
+      if (this.wants_audio_()) return setTimeout(() => this.hls_ === hls && this.choose(this.choice_));
+      const rung = chosen_rung(this.rungs_, this.choice_);
+      if (rung) hls.loadLevel = rung.index;
+      return hls.startLoad();
+    });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, {details}) => {
-      if (!details.live) return;
+      this.parts_ = details.canBlockReload && details.partTarget > 0;
+      hls.config.lowLatencyMode = this.parts_;
+      this.go_back_();
+      // A playlist that says how far from its end to stay is believed.
+      if (!details.live || this.parts_ || details.holdBack > 0) return;
       const segment = details.averagetargetduration ?? details.targetduration;
       const latency = Math.max(kLeastLatencyS, kLatencySegments * segment);
       if (Math.abs(latency - aim) >= kLatencyStepS) hls.targetLatency = aim = latency;
@@ -162,15 +221,28 @@ export class Player {
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (!data.fatal || this.hls_ !== hls) return;
       ++this.fatal_;
-      if (data.type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) {
-        hls.recoverMediaError();
-        return;
-      }
+      if (data.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) return this.again_('codec');
+      if (data.type === Hls.ErrorTypes.MEDIA_ERROR && mended++ < 2) return hls.recoverMediaError();
       const missing = data.response?.code === 404;
       this.again_(data.type === Hls.ErrorTypes.NETWORK_ERROR ? (missing ? 'missing' : 'network') : 'media');
     });
-    hls.loadSource(this.address_);
+    hls.loadSource(address);
     hls.attachMedia(this.video_);
+  }
+
+  // To where the person was before the address changed: another player counts its time from elsewhere.
+  go_back_() {
+    if (this.return_to_ === null) return;
+    const time = this.time_of(this.return_to_);
+    this.return_to_ = null;
+    if (time === null) return;
+    const seek = () => {
+      this.video_.currentTime = time;
+    };
+    if (this.video_.readyState > 0)
+      seek();
+    else
+      this.video_.addEventListener('loadedmetadata', seek, {once: true});
   }
 
   again_(trouble) {
@@ -181,6 +253,7 @@ export class Player {
       this.retry_timer_ = 0;
       if (this.address_ !== address) return;
       ++this.rebuilds_;
+      this.audio_ = null;  // it may have gone: the multivariant playlist tells
       this.tear_down_();
       this.build_();
     }, this.retry_ms_ * (0.75 + Math.random() / 2));
@@ -217,22 +290,41 @@ export class Player {
       const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
       if (ahead > 0) first ||= performance.now();
       const long_enough = first && performance.now() - first > kRefillMostMs;
-      if (ahead < kRefillS && !long_enough && this.address_) return;
+      // With parts there is never as much as that: the aim is nearer to the edge.
+      const enough = this.parts_ ? Math.min(kRefillS, (this.hls_?.targetLatency ?? 0) / 2) : kRefillS;
+      if (ahead < enough && !long_enough && this.address_) return;
       clearInterval(this.refill_timer_);
       this.refill_timer_ = 0;
       this.video_.playbackRate = 1;
     }, kRefillCheckMs);
   }
 
+  details_() {
+    return this.hls_?.latestLevelDetails ?? null;
+  }
+
+  // The wall clock at the station, ms, of a time of the video; null when unknown.
+  date_at(time) {
+    let date = null;
+    if (this.hls_) {
+      const segment = this.details_()?.fragments.findLast(({start}) => start <= time + 0.001);
+      if (segment?.programDateTime) date = segment.programDateTime + (time - segment.start) * 1000;
+    } else if (this.engine_ === 'native' && this.video_.getStartDate) {
+      date = this.video_.getStartDate().getTime() + time * 1000;
+    }
+    return Number.isNaN(date) ? null : date;
+  }
+
+  time_of(date) {
+    const segment = this.details_()?.fragments.findLast(({programDateTime}) => programDateTime <= date);
+    return segment ? segment.start + Math.min((date - segment.programDateTime) / 1000, segment.duration) :
+                     null;
+  }
+
   // Seconds between what happened at the station and what is seen, by the playlist's dates; null when
   // unknown.
   latency_s() {
-    let date = null;
-    if (this.hls_) {
-      date = this.hls_.playingDate?.getTime() ?? null;
-    } else if (this.engine_ === 'native' && this.video_.getStartDate) {
-      date = this.video_.getStartDate().getTime() + this.video_.currentTime * 1000;
-    }
+    const date = this.hls_ ? this.hls_.playingDate?.getTime() ?? null : this.date_at(this.video_.currentTime);
     return date === null || Number.isNaN(date) ? null : (this.now_ms_() - date) / 1000;
   }
 
@@ -245,20 +337,39 @@ export class Player {
     return 0;
   }
 
-  live_edge_() {
-    if (this.hls_) return this.hls_.liveSyncPosition;
+  // What can be seeked to, in the video's time: up to where live playing aims. Null: nothing yet.
+  window() {
+    if (this.hls_) {
+      const details = this.details_();
+      if (!details?.fragments.length) return null;
+      const start = details.fragments[0].start;
+      const end = this.live_ && details.live ? this.hls_.liveSyncPosition ?? details.edge : details.edge;
+      return {start, end: Math.max(start, end)};
+    }
     const {seekable} = this.video_;
-    return seekable.length ? seekable.end(seekable.length - 1) - kLeastLatencyS : null;
+    if (this.engine_ !== 'native' || !seekable.length) return null;
+    const [start, end] = [seekable.start(0), seekable.end(seekable.length - 1)];
+    return {start, end: Math.max(start, this.live_ ? end - kLeastLatencyS : end)};
   }
 
-  behind() {
-    const edge = this.live_ ? this.live_edge_() : null;
-    return edge !== null && edge - this.video_.currentTime > kBehindS;
+  // Behind where live playing aims, in seconds; null when there is no such place.
+  behind_s() {
+    const seekable = this.live_ && this.address_ ? this.window() : null;
+    return seekable && Math.max(0, seekable.end - this.video_.currentTime);
+  }
+
+  at_edge() {
+    const behind = this.behind_s();
+    return behind !== null && behind <= (this.parts_ ? kBehindPartsS : kBehindS);
+  }
+
+  seek(time) {
+    const seekable = this.window();
+    if (seekable) this.video_.currentTime = Math.min(Math.max(time, seekable.start), seekable.end);
   }
 
   to_live() {
-    const edge = this.live_edge_();
-    if (edge !== null) this.video_.currentTime = edge;
-    this.video_.play().catch(() => {});
+    this.seek(Infinity);
+    this.start();
   }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The player page: follows one stream through everything that happens to it.
+import {Controls} from './controls.js';
+import {Pictures} from './pictures.js';
 import {Player} from './player.js';
+import {SeekBar} from './seekbar.js';
 import {Streams} from './streams.js';
-import {age_s, duration, history, kStates, picture, rate, since, stream_title, uplink} from './words.js';
+import {age_s, clock_time, duration, history, kStates, picture, position, rate, since, stream_title, uplink} from './words.js';
 
 const kFactsMs = 500;
 
@@ -39,9 +42,14 @@ function message() {
   if (!heard) return {text: 'Looking for the stream.'};
   if (!stream)
     return {text: `Station ${station} has not streamed yet. The picture starts by itself when it does.`};
-  if (replaying)
-    return trouble && trouble !== 'loading' ? {text: 'The recording cannot be read just now. Trying again.'} :
-                                              null;
+  if (trouble === 'asleep') return {text: 'This browser waits to be asked: press Play.'};
+  if (trouble === 'codec') {
+    return {
+      text: `This browser cannot play ${
+          stream.codecs ?? 'what is sent'}. Try another browser, or have the publisher send H.264 and AAC.`
+    };
+  }
+  if (replaying) return replay_message();
   if (stream.state === 'ended') {
     return stream.replay ?
         {text: 'This stream has ended.', link: '?replay', label: 'Watch it from the start'} :
@@ -55,8 +63,21 @@ function message() {
     };
   }
   if (trouble === 'loading' || trouble === 'missing') return {text: 'The picture is about to start.'};
-  if (trouble) return {text: 'The picture was interrupted. Trying again.'};
-  return null;
+  if (!trouble) return null;
+  const {choice, rungs, audio} = player.qualities();
+  const less = choice !== 'audio' && (rungs.length > 1 || audio);
+  return {
+    text: less ? 'The picture was interrupted. Trying again; a lower quality needs less of your connection.' :
+                 'The picture was interrupted. Trying again.'
+  };
+}
+
+function replay_message() {
+  if (trouble && trouble !== 'loading') return {text: 'The recording cannot be read just now. Trying again.'};
+  if (!video.ended) return null;
+  return stream.state === 'ended' ?
+      {text: 'The recording ends here.'} :
+      {text: 'This is all that is recorded so far.', link: location.pathname, label: 'Watch live'};
 }
 
 function show_message() {
@@ -83,8 +104,37 @@ function show_facts() {
   set_fact('dropped', frames?.droppedVideoFrames ? String(frames.droppedVideoFrames) : '');
   set_fact('since', stream ? since(stream, feed.now_ms()) : '');
   set_fact('history', stream ? history(stream) : '');
-  element('to_live').hidden = replaying || stream?.state !== 'live' || !player.behind();
+  show_live(latency);
   element('unmute').hidden = !video.muted || !playing;
+}
+
+// Whether what is seen is live, and how far from it.
+function show_live(latency) {
+  const behind = replaying || stream?.state === 'ended' ? null : player.behind_s();
+  const button = element('to_live');
+  button.hidden = behind === null;
+  if (behind === null) return;
+  const live = player.at_edge() && !video.paused;
+  button.classList.toggle('on', live);
+  const away = latency === null ? behind : latency;
+  set_text(button.firstElementChild, live ? 'Live' : 'Go live');
+  set_text(button.lastElementChild, live ? `${away.toFixed(1)} s` : `${duration(away)} behind`);
+}
+
+function show_place() {
+  const time = video.currentTime;
+  bar.show(!replaying, time);
+  const seekable = player.window();
+  const date = seekable && player.date_at(time);
+  const told = replaying && seekable ?
+      `${position(time - seekable.start)} / ${position(seekable.end - seekable.start)}` :
+      '';
+  set_text(element('time'), date ? [told, clock_time(date)].filter(Boolean).join(' · ') : told);
+  const listening = player.qualities().choice === 'audio';
+  element('audio_only').hidden = !listening;
+  // A still picture under running sound would pass for the present one.
+  const poster = listening ? '' : stream?.poster ?? '';
+  if (video.getAttribute('poster') !== poster) video.setAttribute('poster', poster);
 }
 
 function show() {
@@ -127,6 +177,7 @@ const feed = new Streams({
     heard = true;
     // An ended playlist is not read again: coming back needs a new beginning.
     if (before === 'ended' && stream?.state !== 'ended' && !replaying) player.stop();
+    pictures.from(stream?.pictures ?? null);
     follow();
     show();
   },
@@ -136,15 +187,20 @@ const feed = new Streams({
   },
 });
 
+const pictures = new Pictures();
+const bar = new SeekBar({input: element('seek'), preview: element('preview'), player, pictures});
+const controls = new Controls(element('stage'), video, player, {on_key: (event) => bar.key(event)});
+
 element('to_live').addEventListener('click', () => player.to_live());
-element('unmute').addEventListener('click', () => {
-  video.muted = false;
-  show_facts();
-});
+element('unmute').addEventListener('click', () => controls.set_sound(true));
 video.addEventListener('volumechange', show_facts);
+video.addEventListener('timeupdate', show_place);
+video.addEventListener('seeking', show_place);
 setInterval(() => {
   show_message();
   show_facts();
+  show_place();
+  controls.show();
 }, kFactsMs);
 show();
 

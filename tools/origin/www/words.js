@@ -2,6 +2,7 @@
 // Numbers and states as people read them. Pure: no page, no clock.
 
 const numbers = new Intl.NumberFormat('en');
+const clock = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', second: '2-digit'});
 
 export const kStates = {
   live: 'Live',
@@ -16,6 +17,16 @@ export function stream_title(stream) {
 export function rate(kbps) {
   if (kbps === null || kbps === undefined) return '';
   return kbps >= 10000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${numbers.format(Math.round(kbps))} kbit/s`;
+}
+
+export function bitrate(bps) {
+  return bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${numbers.format(Math.round(bps / 1000))} kbit/s`;
+}
+
+// 720p, or 720p60 where pictures come faster than usual (qualities.js).
+export function rung_name(rung) {
+  if (!rung.lines) return 'As sent';
+  return rung.fps > 30 ? `${rung.lines}p${rung.fps}` : `${rung.lines}p`;
 }
 
 // What is wrong with the publisher's connection; nothing when all is well.
@@ -49,6 +60,20 @@ export function duration(seconds) {
       .filter(([count]) => count > 0)
       .map(([count, unit]) => `${count} ${unit}`)
       .join(' ');
+}
+
+// 0:07, 12:34, 1:02:03: a place in a recording; a negative one is before the live edge, −0:34.
+export function position(seconds) {
+  const whole = Math.round(Math.abs(seconds));
+  const [h, min, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number) => String(number).padStart(2, '0');
+  const text = h ? `${h}:${two(min)}:${two(s)}` : `${min}:${two(s)}`;
+  return seconds < 0 && whole ? `−${text}` : text;
+}
+
+// The wall clock where the page is looked at.
+export function clock_time(date_ms) {
+  return clock.format(date_ms);
 }
 
 export function count(number, one, many) {

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The player's controls against a fake node with a ladder: qualities, seek bar with pictures, live edge,
+// keys.
+import assert from 'node:assert/strict';
+import {mkdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {after, afterEach, before, beforeEach, test} from 'node:test';
+
+import {open_browser, open_page, plays_on, until} from './support/chromium.mjs';
+import {FakeNode} from './support/fake_node.mjs';
+import {Ladder} from './support/ladder.mjs';
+
+const kStation = 7;
+const kSlowBytes = 45000;  // a second: carries the lowest rung and the sound, not the next one
+const artefacts = process.env.HEADGATE_ARTEFACTS;
+let ladder, browser, node, base, pages;
+
+before(async () => {
+  if (artefacts) mkdirSync(artefacts, {recursive: true});
+  ladder = new Ladder();
+  browser = await open_browser();
+});
+after(async () => {
+  await browser?.close();
+  ladder?.remove();
+});
+beforeEach(async () => {
+  node = new FakeNode(ladder);
+  base = await node.start();
+  pages = [];
+  node.set(kStation, {state: 'live', kbps: 1500});
+});
+afterEach(async () => {
+  const errors = pages.flatMap((one) => one.errors);
+  await Promise.all(pages.map((one) => one.close()));
+  await node.stop();
+  assert.deepEqual(errors, [], 'the page complained');
+});
+
+async function open(path = `/watch/${kStation}`, options = {}) {
+  const opened = await open_page(browser, options);
+  pages.push(opened);
+  await opened.page.goto(base + path);
+  return opened.page;
+}
+
+async function keep(page, name) {
+  if (artefacts) await page.screenshot({path: join(artefacts, `${name}.png`)});
+}
+
+const options_of = (page) => page.locator('#quality option').allTextContents();
+const height = (page) => page.evaluate(() => document.querySelector('video').videoHeight);
+const choose = (page, name) => page.locator('#quality').selectOption({label: name});
+
+async function shows(page, wanted, within_ms = 30000) {
+  const deadline = Date.now() + within_ms;
+  while (await height(page) !== wanted) {
+    assert.ok(
+        Date.now() < deadline, `${await height(page)} lines and not ${wanted} after ${within_ms / 1000} s`);
+    await page.waitForTimeout(100);
+  }
+}
+
+// The time of the video where the seek bar is pointed at, from 0 to 1.
+async function point_at(page, share) {
+  const bar = await page.locator('#seek').boundingBox();
+  await page.mouse.move(bar.x + 8 + share * (bar.width - 16), bar.y + bar.height / 2);
+  await page.locator('#preview').waitFor();
+  return page.evaluate((at) => {
+    const {start, end} = globalThis.headgate.player.window();
+    return start + at * (end - start);
+  }, share);
+}
+
+// The picture in the preview: its number, and that of the segment that the video has at that time.
+async function picture_for(page, time) {
+  await page.waitForFunction(() => {
+    const image = document.querySelector('#preview img');
+    return !image.hidden && image.complete && image.naturalWidth === 160;
+  });
+  const [address, date] = await page.evaluate(
+      (at) => [document.querySelector('#preview img').src, globalThis.headgate.player.date_at(at)], time);
+  return {
+    shown: Number(address.match(/\/pictures\/(\d+)\.jpg$/)[1]),
+    wanted: node.segment_at(kStation, date)
+  };
+}
+
+test('the menu has what the playlist has, and what plays', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  await shows(page, 480);
+  await page.getByRole('option', {name: 'Auto (now 480p)'}).waitFor({state: 'attached'});
+  assert.deepEqual(await options_of(page), [
+    'Auto (now 480p)', '480p · 1.7 Mbit/s', '270p · 620 kbit/s', '180p · 235 kbit/s', 'Audio only · 70 kbit/s'
+  ]);
+  assert.equal(await page.getByLabel('Quality').count(), 1);
+  await keep(page, 'ladder-desktop');
+});
+
+test('a chosen rung is what is seen, and found again', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  for (const [name, lines] of [
+           ['180p · 235 kbit/s', 180], ['480p · 1.7 Mbit/s', 480], ['270p · 620 kbit/s', 270]]) {
+    await choose(page, name);
+    await shows(page, lines);
+    assert.equal((await plays_on(page, 1)).rebuilds, 0);
+  }
+  await page.reload();
+  await shows(page, 270);
+  await page.waitForFunction(() => document.querySelector('#quality').value === '270@620400');
+});
+
+test('audio only plays without asking for pictures', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await choose(page, 'Audio only · 70 kbit/s');
+  const before =
+      await until(page, 'there is sound alone', (now) => now.width === 0 && now.time > 0 && now.ready > 2);
+  asked.length = 0;
+  await until(
+      page, 'the sound goes on', (now) => now.time > before.time + 4 && now.audio_bytes > before.audio_bytes);
+  assert.ok(asked.some((path) => path.includes('/audio/')), asked);
+  assert.deepEqual(asked.filter((path) => /\/\d+p\//.test(path)), []);
+  assert.ok(await page.locator('#audio_only').isVisible());
+  await keep(page, 'ladder-audio-only');
+  await choose(page, '180p · 235 kbit/s');
+  await shows(page, 180);
+  assert.equal((await plays_on(page, 1)).message, null);
+  assert.ok(!await page.locator('#audio_only').isVisible());
+});
+
+test('audio only goes on where the picture was', async () => {
+  const page = await open(`/watch/${kStation}`);
+  await plays_on(page, 2);
+  await page.locator('#seek').press('Home');
+  await plays_on(page, 1);
+  const date = () => page.evaluate(() => {
+    const {player} = globalThis.headgate;
+    return player.date_at(document.querySelector('video').currentTime);
+  });
+  const before = await date();
+  await choose(page, 'Audio only · 70 kbit/s');
+  await until(page, 'there is sound alone', (now) => now.width === 0 && now.ready > 2);
+  const away = (await date() - before) / 1000;
+  assert.ok(away > -3 && away < 8, `${away} s from where it was`);
+});
+
+test('on a slow link Auto falls, and climbs again', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  await shows(page, 480);
+  const link = await page.context().newCDPSession(page);
+  const limit = (bytes) => link.send(
+      'Network.emulateNetworkConditions',
+      {offline: false, latency: 20, downloadThroughput: bytes, uploadThroughput: -1});
+  await link.send('Network.enable');
+  await limit(kSlowBytes);
+  await shows(page, 180, 60000);
+  await page.getByRole('option', {name: 'Auto (now 180p)'}).waitFor({state: 'attached'});
+  await limit(-1);
+  await shows(page, 480, 90000);
+  assert.equal((await plays_on(page, 2)).rebuilds, 0);
+});
+
+test('the live button says how far it is and leads back', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  const button = page.locator('#to_live');
+  await button.getByText('Live', {exact: true}).waitFor();
+  assert.match(await button.innerText(), /^Live\s+\d+\.\d s$/);
+  await page.locator('#seek').press('Home');
+  await button.getByText('Go live').waitFor();
+  assert.match(await button.innerText(), /^Go live\s+\d+ s behind$/);
+  const far = await page.evaluate(() => globalThis.headgate.player.behind_s());
+  assert.ok(far > 10, `${far} s behind after going to the start`);
+  await button.click();
+  await button.getByText('Live', {exact: true}).waitFor();
+  assert.ok(await page.evaluate(() => globalThis.headgate.player.behind_s()) < 6);
+  await plays_on(page, 2);
+});
+
+test('the seek bar shows the picture of where it is pointed at', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  const seen = [];
+  for (const share of [0.1, 0.5, 0.9]) {
+    const {shown, wanted} = await picture_for(page, await point_at(page, share));
+    assert.ok(Math.abs(shown - wanted) <= 1, `picture ${shown} for a time in segment ${wanted}`);
+    seen.push(shown);
+  }
+  assert.ok(seen[0] < seen[1] && seen[1] < seen[2], `pictures ${seen}`);
+  assert.match(await page.locator('#preview span').innerText(), /^−0:0\d, \d\d:\d\d:\d\d$/);
+  await keep(page, 'ladder-seek');
+  await page.mouse.move(10, 10);
+  await page.locator('#preview').waitFor({state: 'hidden'});
+});
+
+test('a drag seeks when it is let go', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  await point_at(page, 0.95);
+  await page.mouse.down();
+  const to = await point_at(page, 0.3);
+  const during = await page.evaluate(() => document.querySelector('video').currentTime);
+  assert.ok(during > to + 3, 'it moved before it was let go');
+  await picture_for(page, to);
+  await page.mouse.up();
+  const now = await until(page, 'it plays there', (one) => Math.abs(one.time - to) < 4 && one.ready > 2);
+  assert.equal(now.message, null);
+});
+
+test('without a list of pictures the bar shows the time', async () => {
+  node.set(kStation, {pictures: null});
+  const page = await open();
+  await plays_on(page, 2);
+  await point_at(page, 0.5);
+  assert.match(await page.locator('#preview span').innerText(), /^−0:\d\d, /);
+  assert.equal(await page.locator('#preview img').isVisible(), false);
+});
+
+test('a replay has its whole length in the bar, and pictures', async () => {
+  const page = await open(`/watch/${kStation}?replay`);
+  await until(page, 'the replay plays', (now) => now.time > 1 && now.decoded > 0);
+  const {shown, wanted} = await picture_for(page, await point_at(page, 0.5));
+  assert.ok(Math.abs(shown - wanted) <= 1, `picture ${shown} for a time in segment ${wanted}`);
+  assert.match(await page.locator('#time').innerText(), /^0:0\d \/ 0:\d\d · \d\d:\d\d:\d\d$/);
+  assert.equal(await page.locator('#to_live').isVisible(), false);
+});
+
+test('all of it by keyboard', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  const tab_to = async (id) => {
+    for (let i = 0; i < 20 && await focused() !== id; ++i) await page.keyboard.press('Tab');
+    assert.equal(await focused(), id, `${id} is not reached`);
+  };
+  const time = () => page.evaluate(() => document.querySelector('video').currentTime);
+  await tab_to('seek');
+  const before = await time();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  const stepped = before - await time();
+  assert.ok(stepped > 6 && stepped < 12, `two steps are ${stepped} s`);
+  const {shown, wanted} = await picture_for(page, await time());
+  assert.ok(Math.abs(shown - wanted) <= 1, `picture ${shown} for a time in segment ${wanted}`);
+  assert.match(await page.locator('#seek').getAttribute('aria-valuetext'), /^−0:\d\d, \d\d:\d\d:\d\d$/);
+  await page.keyboard.press('End');
+  await page.locator('#to_live').getByText('Live', {exact: true}).waitFor();
+
+  await tab_to('play');
+  await page.keyboard.press('Space');
+  await page.getByRole('button', {name: 'Play', exact: true}).waitFor();
+  assert.ok(await page.evaluate(() => document.querySelector('video').paused));
+  await page.keyboard.press('k');
+  await page.getByRole('button', {name: 'Pause'}).waitFor();
+  await page.keyboard.press('m');
+  await page.getByRole('button', {name: 'Sound off'}).waitFor();
+  await tab_to('quality');
+  await page.keyboard.press('End');
+  assert.equal(await page.locator('#quality').inputValue(), 'audio');
+  await page.keyboard.press('ArrowUp');
+  await shows(page, 180);
+  await tab_to('fullscreen');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.fullscreenElement?.id === 'stage');
+  await keep(page, 'ladder-fullscreen');
+});
+
+test('the volume is found again', async () => {
+  const page = await open();
+  await plays_on(page, 1);
+  await page.locator('#volume').fill('0.3');
+  assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
+  await page.reload();
+  await plays_on(page, 1);
+  const [volume, muted] = await page.evaluate(
+      () => [document.querySelector('video').volume, document.querySelector('video').muted]);
+  assert.equal(volume, 0.3);
+  assert.equal(muted, false);
+  assert.equal(await page.locator('#unmute').isVisible(), false);
+});
+
+test('a codec that this browser does not have is named', async () => {
+  ladder.index = () =>
+      '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="dvh1.05.06",RESOLUTION=480x270\nmedia.m3u8\n';
+  try {
+    node.set(kStation, {codecs: 'dvh1.05.06'});
+    const page = await open();
+    await page.locator('#message_text', {hasText: 'cannot play dvh1.05.06'}).waitFor({timeout: 20000});
+  } finally {
+    delete ladder.index;
+  }
+});
+
+test('where the browser plays HLS by itself there is sound alone to choose, too', async () => {
+  const {page, errors, close} = await open_page(browser);
+  await page.addInitScript(() => {
+    HTMLMediaElement.prototype.webkitShowPlaybackTargetPicker = () => {};
+  });
+  await page.goto(base + `/watch/${kStation}`);
+  assert.equal(await page.evaluate(() => globalThis.headgate.player.engine), 'native');
+  await page.getByRole('option', {name: 'Audio only'}).waitFor({state: 'attached'});
+  assert.deepEqual(await options_of(page), ['Auto', 'Audio only · 70 kbit/s']);
+  await until(page, 'it plays', (now) => now.time > 1 && now.width > 0);
+  await choose(page, 'Audio only · 70 kbit/s');
+  await until(page, 'there is sound alone', (now) => now.width === 0 && now.time > 1);
+  await close();
+  assert.deepEqual(errors, []);
+});
+
+test('the controls fit a phone and a thumb', async () => {
+  const page = await open(undefined, {
+    viewport: {width: 360, height: 740},
+    isMobile: true,
+    hasTouch: true,
+    deviceScaleFactor: 2,
+  });
+  await plays_on(page, 1);
+  const [wide, window_wide] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= window_wide, `${wide} px wide in a window of ${window_wide}`);
+  const small = await page.evaluate(
+      () => [...document.querySelectorAll('#controls button, #controls select')]
+                .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 38)
+                .map((one) => one.id));
+  assert.deepEqual(small, []);
+  await keep(page, 'ladder-phone');
+});

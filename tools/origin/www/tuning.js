@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How hls.js is set up: what it retries, how much it buffers, what quality it begins with.
+import {recall, remember} from './memory.js';
+
+const kRetryFirstMs = 500;
+const kRetryMostMs = 8000;
+const kCatchUpRate = 1.05;       // how fast to catch up: not heard
+const kMostPixelRatio = 2;       // of a screen; finer pixels are not worth a higher rung
+const kPhoneFirstBps = 800_000;  // what a link is taken for until it has been measured
+const kOtherFirstBps = 3_000_000;
+const kMostFirstBps = 8_000_000;
+const kLeastFirstBps = 200_000;
+const kTrusted = 0.7;  // of what an earlier visit measured: the link may be another one now
+const kTrustedMs = 3600_000;
+const kBandwidth = 'bandwidth';
+
+// Whatever the answer was: a node that restarts refuses connections, answers 404 or 503 for a moment.
+function keep_trying(tries) {
+  return {
+    maxNumRetry: tries,
+    retryDelayMs: kRetryFirstMs,
+    maxRetryDelayMs: kRetryMostMs,
+    backoff: 'exponential',
+    shouldRetry: (policy, count) => count < policy.maxNumRetry,
+  };
+}
+
+function load_policy(tries, time_to_first_byte_ms, time_ms) {
+  return {
+    default: {
+      maxTimeToFirstByteMs: time_to_first_byte_ms,
+      maxLoadTimeMs: time_ms,
+      timeoutRetry: keep_trying(tries),
+      errorRetry: keep_trying(tries),
+    },
+  };
+}
+
+const within = (low, value, high) => Math.min(Math.max(value, low), high);
+
+// What the link is taken for before anything was measured on it: the last visit's measure, the browser's
+// guess, or what such a device usually has. A phone begins low: a picture at once and better after a few
+// seconds beats a wait.
+export function first_estimate_bps({connection, phone, measured, now_ms}) {
+  if (connection?.saveData) return kLeastFirstBps;
+  if (measured?.bps > 0 && now_ms - measured.at_ms < kTrustedMs)
+    return within(kLeastFirstBps, measured.bps * kTrusted, kMostFirstBps);
+  const usual = phone ? kPhoneFirstBps : kOtherFirstBps;
+  // The browser's guess is rounded, and at most 10 Mbit/s: it only lowers.
+  return connection?.downlink > 0 ? within(kLeastFirstBps, connection.downlink * 1e6 * kTrusted, usual) :
+                                    usual;
+}
+
+export function remember_estimate(bps) {
+  if (bps > 0) remember(kBandwidth, {bps: Math.round(bps), at_ms: Date.now()});
+}
+
+// Of hls.js's parts, those for what no playlist of a node has: advertisements, encryption, subtitles.
+const kNotNeeded = {
+  interstitialsController: null,
+  emeController: null,
+  subtitleStreamController: null,
+  subtitleTrackController: null,
+  timelineController: null,
+};
+
+export function hls_settings(live) {
+  return {
+    ...kNotNeeded,
+    autoStartLoad: false,   // Player says what is loaded first
+    enableWorker: false,    // the segments are fMP4 already: nothing to transmux that a worker would pay for
+    lowLatencyMode: false,  // until a playlist says that it has parts
+    maxBufferLength: 30,
+    backBufferLength: live ? 60 : 120,
+    maxLiveSyncPlaybackRate: live ? kCatchUpRate : 1,
+    capLevelToPlayerSize: true,
+    maxDevicePixelRatio: kMostPixelRatio,
+    abrEwmaDefaultEstimate: first_estimate_bps({
+      connection: navigator.connection,
+      phone: matchMedia('(pointer: coarse)').matches,
+      measured: recall(kBandwidth),
+      now_ms: Date.now(),
+    }),
+    manifestLoadPolicy: load_policy(4, 5000, 10000),
+    playlistLoadPolicy: load_policy(6, 5000, 10000),
+    fragLoadPolicy: load_policy(6, 8000, 30000),
+  };
+}
