@@ -2,9 +2,9 @@
 #include <playlist/hls.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
-#include <ctime>
+
+#include "text.h"
 
 namespace headgate::playlist {
 namespace {
@@ -12,56 +12,14 @@ namespace {
 // EXT-X-MAP in a playlist of whole segments (RFC 8216, 7).
 constexpr char kHeader[] = "#EXTM3U\n#EXT-X-VERSION:6\n";
 
-// A path inside a URI: everything that could end it, or end the line or quotes it stands in, is escaped.
-std::string escaped(std::string_view path) {
-  constexpr std::string_view kPlain = "-._~/";
-  std::string out;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80 && (std::isalnum(byte) || kPlain.find(c) != std::string_view::npos)) {
-      out += c;
-    } else {
-      char hex[4];
-      std::snprintf(hex, sizeof hex, "%%%02X", byte);
-      out += hex;
-    }
-  }
-  return out;
-}
-
-// A quoted string's inside (RFC 8216, 4.2): without quotes and control characters.
-std::string quotable(std::string_view text) {
-  std::string out;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-               [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '"' && c != 0x7f; });
-  return out;
-}
-
-std::string seconds(int64_t ticks) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6f", static_cast<double>(ticks) / kTimescale);
-  return text;
-}
-
-// ISO 8601 in UTC with milliseconds.
-std::string date_time(int64_t utc_us) {
-  constexpr int64_t kPerSecond = 1'000'000;
-  int64_t whole = utc_us / kPerSecond, rest = utc_us % kPerSecond;
-  if (rest < 0) {
-    rest += kPerSecond;
-    --whole;
-  }
-  const std::time_t time = static_cast<std::time_t>(whole);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[64], with_ms[80];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(with_ms, sizeof with_ms, "%s.%03dZ", text, static_cast<int>(rest / 1000));
-  return with_ms;
-}
-
 std::string range(uint64_t offset, uint64_t length) {
   return std::to_string(length) + "@" + std::to_string(offset);
+}
+
+// Before the names of a view's segments and init segments.
+const char* letter(View view) {
+  if (view == View::whole) return "";
+  return view == View::audio ? "a" : "v";
 }
 
 class MediaPlaylist {
@@ -96,6 +54,7 @@ class MediaPlaylist {
     if (settings_.type == PlaylistType::event) out_ += "#EXT-X-PLAYLIST-TYPE:EVENT\n";
     if (settings_.type == PlaylistType::vod) out_ += "#EXT-X-PLAYLIST-TYPE:VOD\n";
     if (index_.independent()) out_ += "#EXT-X-INDEPENDENT-SEGMENTS\n";
+    if (settings_.view == View::key_frames) out_ += "#EXT-X-I-FRAMES-ONLY\n";
   }
 
   void write_segment(const Segment& segment, const Segment* last) {
@@ -113,15 +72,37 @@ class MediaPlaylist {
       write_map(record);
     if (segment.program_utc_us != 0)
       out_ += "#EXT-X-PROGRAM-DATE-TIME:" + date_time(segment.program_utc_us) + "\n";
+    if (is_gap(segment)) out_ += "#EXT-X-GAP\n";
     out_ += "#EXTINF:" + seconds(record.duration) + ",\n";
+    if (settings_.view == View::key_frames) return write_key_frame(record);
     if (ranges) out_ += "#EXT-X-BYTERANGE:" + range(record.offset, record.length) + "\n";
-    out_ += settings_.prefix + (ranges ? escaped(record.file) : segment_uri(record.msn)) + "\n";
+    out_ += settings_.prefix + letter(settings_.view) +
+            (ranges ? escaped(record.file) : segment_uri(record.msn)) + "\n";
+  }
+
+  const SegmentFacts* facts_of(const SegmentRecord& record) const {
+    return settings_.facts != nullptr ? settings_.facts->find(record) : nullptr;
+  }
+
+  bool is_gap(const Segment& segment) const {
+    if (settings_.view == View::whole) return false;
+    const SegmentFacts* facts = facts_of(segment.record);
+    if (settings_.view == View::key_frames) return facts == nullptr || facts->key_length == 0;
+    return facts != nullptr && (settings_.view == View::video ? facts->video_bytes : facts->audio_bytes) == 0;
+  }
+
+  // A part of the same resource that whoever plays the stream has: caches have it once.
+  void write_key_frame(const SegmentRecord& record) {
+    const SegmentFacts* facts = facts_of(record);
+    if (facts != nullptr && facts->key_length > 0)
+      out_ += "#EXT-X-BYTERANGE:" + range(facts->key_offset, facts->key_length) + "\n";
+    out_ += settings_.prefix + segment_uri(record.msn) + "\n";
   }
 
   void write_map(const SegmentRecord& record) {
     const InitRecord& init = index_.inits().at(record.init_id);
     if (settings_.addressing == Addressing::uri) {
-      out_ += "#EXT-X-MAP:URI=\"" + settings_.prefix + init_uri(init.id) + "\"\n";
+      out_ += "#EXT-X-MAP:URI=\"" + settings_.prefix + letter(settings_.view) + init_uri(init.id) + "\"\n";
     } else {
       // Each file begins with the init segment of all that it holds.
       out_ += "#EXT-X-MAP:URI=\"" + settings_.prefix + escaped(record.file) + "\",BYTERANGE=\"" +

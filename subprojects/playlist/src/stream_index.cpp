@@ -2,24 +2,15 @@
 #include <playlist/stream_index.h>
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 
+#include "rates.h"
 #include "sound.h"
 
 namespace headgate::playlist {
 namespace {
 
 constexpr int64_t kTicksPerMs = kTimescale / 1000;
-
-uint32_t clamp_rate(double bits_per_second) {
-  constexpr double kMax = std::numeric_limits<uint32_t>::max();
-  return static_cast<uint32_t>(std::min(bits_per_second, kMax));
-}
-
-double rate(double bytes, int64_t duration) {
-  return duration > 0 ? bytes * 8 * kTimescale / static_cast<double>(duration) : 0;
-}
 
 }  // namespace
 
@@ -191,27 +182,15 @@ const PartRecord* StreamIndex::find_part(uint64_t msn, uint32_t index) const {
 }
 
 uint32_t StreamIndex::bandwidth() const {
-  // Sets are short; of segments without any duration no more are looked at.
-  constexpr size_t kMaxSet = 64;
-  const int64_t target = int64_t{target_seconds()} * kTimescale;
-  double peak = 0;
-  for (size_t begin = 0; begin < segments_.size(); ++begin) {
-    double bytes = 0;
-    int64_t duration = 0;
-    for (size_t i = begin; i < segments_.size() && i < begin + kMaxSet; ++i) {
-      bytes += static_cast<double>(segments_[i].record.length);
-      duration += segments_[i].record.duration;
-      if (duration * 2 > target * 3) break;
-      if (duration * 2 >= target) peak = std::max(peak, rate(bytes, duration));
-    }
-  }
+  const double peak = peak_rate(segments_, target_seconds(),
+                                [](const Segment& segment) { return std::optional(segment.record.length); });
   return std::max(clamp_rate(peak), average_bandwidth());
 }
 
 uint32_t StreamIndex::average_bandwidth() const {
   double bytes = 0;
   for (const Segment& segment : segments_) bytes += static_cast<double>(segment.record.length);
-  return clamp_rate(rate(bytes, total_));
+  return clamp_rate(bit_rate(bytes, total_));
 }
 
 }  // namespace headgate::playlist

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <playlist/stream_index.h>
+#include <playlist/track_facts.h>
 
 namespace headgate::playlist {
 
@@ -22,11 +23,20 @@ enum class PlaylistType : uint8_t {
   vod     // everything, complete: ENDLIST
 };
 
+// What of a stream a playlist lists. A track's segments are the stream's, with the same numbers and times:
+// "v42.m4s" and "a42.m4s" behind "vinit-<id>.mp4" and "ainit-<id>.mp4". Key frames are ranges of the stream's
+// own segments (EXT-X-I-FRAMES-ONLY).
+enum class View : uint8_t { whole, video, audio, key_frames };
+
 struct MediaPlaylistSettings {
   PlaylistType type = PlaylistType::live;
   Addressing addressing = Addressing::uri;
   std::string prefix{};  // put before every URI: "", "../", "https://…/"
   bool ended = false;    // ENDLIST: nothing will follow. (vod implies it)
+  // Of another view than `whole`, with Addressing::uri: a segment that has nothing of it is an EXT-X-GAP, and
+  // so is for key_frames one of which nothing is known.
+  View view = View::whole;
+  const TrackFacts* facts = nullptr;
 };
 
 // A live playlist lists segments from StreamIndex::live_begin() on; event and vod list everything and number

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/dash.h>
+
+#include <playlist/views.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "text.h"
+
+namespace headgate::playlist {
+namespace {
+
+constexpr char kHead[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" "
+    "profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\"";
+constexpr char kEnd[] = "</MPD>\n";
+
+// A player that is so far behind, counted in target durations, has whole segments before it.
+constexpr uint32_t kDelayTargets = 2;
+
+// Times of one segment on a track's own clock.
+struct Span {
+  int64_t start = 0, duration = 0;
+};
+
+std::string xml(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&apos;";
+        break;
+      default:  // names and codecs are ASCII: what is not, or is nothing that XML can say, is left out
+        if (c >= ' ' && c < 0x7f) out += c;
+    }
+  }
+  return out;
+}
+
+std::string attribute(std::string_view name, std::string_view value) {
+  return " " + std::string(name) + "=\"" + xml(value) + "\"";
+}
+
+std::string attribute(std::string_view name, int64_t value) {
+  return attribute(name, std::string_view(std::to_string(value)));
+}
+
+std::string duration(int64_t ticks) {
+  return "PT" + seconds(ticks) + "S";
+}
+
+std::string whole_seconds(int64_t ticks) {
+  return "PT" + std::to_string((ticks + kTimescale - 1) / kTimescale) + "S";
+}
+
+// To the nearest. A time of at most kMaxTime and a timescale of at most 10^7 (fmp4) do not overflow.
+int64_t rescaled(int64_t ticks, uint32_t timescale) {
+  constexpr int64_t kFrom = kTimescale;
+  const int64_t rest = ticks % kFrom * timescale;
+  return ticks / kFrom * timescale + (rest + (rest < 0 ? -kFrom : kFrom) / 2) / kFrom;
+}
+
+// No segment reaches into the next one, and none is empty.
+void straighten(std::vector<Span>& spans) {
+  for (size_t i = 0; i + 1 < spans.size(); ++i) {
+    spans[i + 1].start = std::max(spans[i + 1].start, spans[i].start + 1);
+    spans[i].duration = std::min(spans[i].duration, spans[i + 1].start - spans[i].start);
+  }
+  for (Span& span : spans) span.duration = std::max<int64_t>(span.duration, 1);
+}
+
+// SegmentTimeline (5.3.9.6): runs of equal lengths are one line; a hole is told by the next line's @t.
+std::string timeline(const std::vector<Span>& spans) {
+  std::string out = "     <SegmentTimeline>\n";
+  for (size_t i = 0; i < spans.size();) {
+    size_t end = i + 1;
+    while (end < spans.size() && spans[end].duration == spans[i].duration &&
+           spans[end].start == spans[end - 1].start + spans[end - 1].duration)
+      ++end;
+    out += "      <S";
+    if (i == 0 || spans[i].start != spans[i - 1].start + spans[i - 1].duration)
+      out += attribute("t", spans[i].start);
+    out += attribute("d", spans[i].duration);
+    if (end - i > 1) out += attribute("r", static_cast<int64_t>(end - i - 1));
+    out += "/>\n";
+    i = end;
+  }
+  return out + "     </SegmentTimeline>\n";
+}
+
+using Segments = std::span<const Segment* const>;
+
+class Manifest {
+ public:
+  Manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings)
+      : index_(index),
+        facts_(facts),
+        settings_(settings),
+        video_(view_rates(index, facts, View::video)),
+        audio_(view_rates(index, facts, View::audio)) {
+    const auto& all = index.segments();
+    for (size_t i = settings.everything ? 0 : index.live_begin(); i < all.size(); ++i)
+      listed_.push_back(&all[i]);
+  }
+
+  std::string text() {
+    if (listed_.empty()) return {};
+    write_head();
+    for (size_t begin = 0; begin < listed_.size();) {
+      size_t end = begin + 1;
+      while (end < listed_.size() && continues(*listed_[end - 1], *listed_[end])) ++end;
+      write_period(Segments(listed_).subspan(begin, end - begin));
+      begin = end;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static int64_t end_of(const Segment& segment) { return segment.record.pts + segment.record.duration; }
+
+  // In one Period: where a media playlist has no EXT-X-DISCONTINUITY between them, and no EXT-X-MAP.
+  static bool continues(const Segment& before, const Segment& segment) {
+    return segment.continues && segment.discontinuity_sequence == before.discontinuity_sequence &&
+           segment.record.init_id == before.record.init_id;
+  }
+
+  void write_head() {
+    const int64_t target = int64_t{index_.target_seconds()} * kTimescale;
+    const SegmentRecord& first = listed_.front()->record;
+    const int64_t end = end_of(*listed_.back());
+    out_ = kHead;
+    if (settings_.ended) {
+      out_ += attribute("type", "static") + attribute("mediaPresentationDuration", duration(end));
+    } else {
+      out_ += attribute("type", "dynamic") +
+              attribute("availabilityStartTime", date_time(settings_.zero_utc_us)) +
+              attribute("publishTime", date_time(settings_.zero_utc_us + end * 100 / 9)) +
+              attribute("minimumUpdatePeriod", whole_seconds(target / 2)) +
+              attribute("timeShiftBufferDepth", whole_seconds(end - first.pts)) +
+              attribute("suggestedPresentationDelay", whole_seconds(kDelayTargets * target));
+    }
+    out_ += attribute("maxSegmentDuration", whole_seconds(target)) +
+            attribute("minBufferTime", whole_seconds(target)) + ">\n";
+    if (!settings_.base.empty()) out_ += " <BaseURL>" + xml(settings_.base) + "</BaseURL>\n";
+  }
+
+  void write_period(Segments segments) {
+    const Segment& first = *segments.front();
+    const InitRecord& init = index_.inits().at(first.record.init_id);
+    // A number can come twice, where those between are not known; the second has the segment's with it.
+    std::string id = std::to_string(first.discontinuity_sequence);
+    if (last_id_ == id) id += "-" + std::to_string(first.record.msn);
+    last_id_ = std::to_string(first.discontinuity_sequence);
+    out_ += " <Period" + attribute("id", id) +
+            attribute("start", duration(std::max<int64_t>(first.record.pts, 0))) + ">\n";
+    if (init.width > 0) write_video(segments, init);
+    if (init.channels > 0) write_audio(segments, init);
+    out_ += " </Period>\n";
+  }
+
+  void write_template(Segments segments, uint32_t timescale, const char* letter, const std::string& init_id,
+                      const std::vector<Span>& spans) {
+    const SegmentRecord& first = segments.front()->record;
+    out_ += "    <SegmentTemplate" + attribute("timescale", int64_t{timescale}) +
+            attribute("presentationTimeOffset", rescaled(std::max<int64_t>(first.pts, 0), timescale)) +
+            attribute("startNumber", static_cast<int64_t>(first.msn)) +
+            attribute("initialization", letter + init_uri(init_id)) +
+            attribute("media", std::string(letter) + "$Number$.m4s") + ">\n" + timeline(spans) +
+            "    </SegmentTemplate>\n";
+  }
+
+  void write_video(Segments segments, const InitRecord& init) {
+    std::vector<Span> spans;
+    for (const Segment* segment : segments) spans.push_back({segment->record.pts, segment->record.duration});
+    straighten(spans);
+    out_ +=
+        "   <AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\"";
+    if (index_.independent()) out_ += " startWithSAP=\"1\"";
+    out_ += ">\n";
+    write_template(segments, kTimescale, "v", init.id, spans);
+    out_ += "    <Representation id=\"video\"" + attribute("codecs", view_codecs(init, View::video)) +
+            attribute("bandwidth", std::max<int64_t>(video_.peak, 1)) +
+            attribute("width", int64_t{init.width}) + attribute("height", int64_t{init.height});
+    if (init.frame_rate_milli > 0)
+      out_ += attribute("frameRate", std::to_string(init.frame_rate_milli) + "/1000");
+    out_ += "/>\n   </AdaptationSet>\n";
+  }
+
+  // On the audio's own clock, as its boxes say; by the segment's own time where they are not known, or say
+  // nothing.
+  void write_audio(Segments segments, const InitRecord& init) {
+    uint32_t timescale = 0;
+    for (const Segment* segment : segments)
+      if (const SegmentFacts* facts = facts_.find(segment->record); facts && facts->audio_timescale > 0)
+        timescale = facts->audio_timescale;
+    if (timescale == 0) return;  // none of it has been seen
+    std::vector<Span> spans;
+    for (const Segment* segment : segments) {
+      const SegmentRecord& record = segment->record;
+      const SegmentFacts* facts = facts_.find(record);
+      if (facts != nullptr && facts->audio_timescale == timescale && facts->audio_end > facts->audio_start) {
+        spans.push_back({facts->audio_start, facts->audio_end - facts->audio_start});
+      } else {
+        const int64_t start = rescaled(record.pts, timescale);
+        spans.push_back({start, rescaled(record.pts + record.duration, timescale) - start});
+      }
+    }
+    straighten(spans);
+    out_ +=
+        "   <AdaptationSet id=\"2\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
+        "startWithSAP=\"1\">\n";
+    write_template(segments, timescale, "a", init.id, spans);
+    out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
+            attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +
+            attribute("audioSamplingRate", int64_t{timescale}) +
+            ">\n     <AudioChannelConfiguration "
+            "schemeIdUri=\"urn:mpeg:dash:23003:3:audio_channel_configuration:2011\"" +
+            attribute("value", int64_t{init.channels}) + "/>\n    </Representation>\n   </AdaptationSet>\n";
+  }
+
+  const StreamIndex& index_;
+  const TrackFacts& facts_;
+  const DashSettings& settings_;
+  Rates video_, audio_;
+  std::vector<const Segment*> listed_;
+  std::string last_id_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings) {
+  return Manifest(index, facts, settings).text();
+}
+
+std::string dash_end(int64_t now_utc_us) {
+  return " <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\"" +
+         attribute("value", date_time(now_utc_us)) + "/>\n" + kEnd;
+}
+
+int64_t timeline_zero_utc_us(const StreamIndex& index) {
+  if (index.segments().empty()) return 0;
+  const Segment& newest = index.segments().back();
+  return newest.program_utc_us - newest.record.pts * 100 / 9;
+}
+
+}  // namespace headgate::playlist

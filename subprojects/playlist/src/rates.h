@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Bit rates of segments (RFC 8216, 4.3.4.2).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include <playlist/record.h>
+
+namespace headgate::playlist {
+
+inline double bit_rate(double bytes, int64_t duration) {
+  return duration > 0 ? bytes * 8 * kTimescale / static_cast<double>(duration) : 0;
+}
+
+inline uint32_t clamp_rate(double bits_per_second) {
+  constexpr double kMax = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::min(bits_per_second, kMax));
+}
+
+// Of any neighbouring segments that last 0.5 to 1.5 target durations together. `bytes_of` gives a segment's
+// bytes; nothing: it is not counted, and no set reaches over it.
+template <typename Segments, typename BytesOf>
+double peak_rate(const Segments& segments, uint32_t target_seconds, BytesOf&& bytes_of) {
+  // Sets are short; of segments without any duration no more are looked at.
+  constexpr size_t kMaxSet = 64;
+  const int64_t target = int64_t{target_seconds} * kTimescale;
+  double peak = 0;
+  for (size_t begin = 0; begin < segments.size(); ++begin) {
+    double bytes = 0;
+    int64_t duration = 0;
+    for (size_t i = begin; i < segments.size() && i < begin + kMaxSet; ++i) {
+      const std::optional<uint64_t> of_segment = bytes_of(segments[i]);
+      if (!of_segment) break;
+      bytes += static_cast<double>(*of_segment);
+      duration += segments[i].record.duration;
+      if (duration * 2 > target * 3) break;
+      if (duration * 2 >= target) peak = std::max(peak, bit_rate(bytes, duration));
+    }
+  }
+  return peak;
+}
+
+}  // namespace headgate::playlist

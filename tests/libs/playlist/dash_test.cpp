@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Manifests as text, whole.
+#include <gtest/gtest.h>
+
+#include <playlist/dash.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+using test::init;
+using test::kUtc;
+using test::run;
+using test::segment;
+
+constexpr int64_t kRate = 48000;
+
+SegmentFacts facts(const SegmentRecord& record, int64_t audio_start, int64_t audio_end) {
+  SegmentFacts out;
+  out.offset = record.offset;
+  out.video_bytes = 450'000;
+  out.audio_bytes = 30'000;
+  out.audio_timescale = kRate;
+  out.audio_start = audio_start;
+  out.audio_end = audio_end;
+  return out;
+}
+
+class DashTest : public testing::Test {
+ protected:
+  // A run of three segments, and after a cut of 7.2 s one of two, whose audio begins a little earlier.
+  DashTest() {
+    index_.add(run("r1", 0, 0));
+    index_.add(init("aa", "r1/0.mp4"));
+    add(segment(0, 0), 0, 96'256);
+    add(segment(1, 2), 96'256, 192'512);
+    add(segment(2, 4, 2.04), 192'512, 289'792);
+    index_.add(run("r2", 3, 1, kUtc + 13'000'000));
+    index_.add(init("bb", "r2/0.mp4"));
+    add(segment(3, 13.24, 2, "bb", "r2/0.mp4"), 635'000, 731'136);
+    add(segment(4, 15.24, 2, "bb", "r2/0.mp4"), 731'136, 827'392);
+  }
+  void add(const SegmentRecord& record, int64_t audio_start, int64_t audio_end) {
+    index_.add(record);
+    facts_.put(record.msn, facts(record, audio_start, audio_end));
+  }
+
+  StreamIndex index_;
+  TrackFacts facts_;
+};
+
+TEST_F(DashTest, Dynamic) {
+  EXPECT_EQ(timeline_zero_utc_us(index_), kUtc);
+  EXPECT_EQ(dash_manifest(index_, facts_, {.zero_utc_us = kUtc, .base = "../../hls/42/"}) + dash_end(kUtc),
+            R"(<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2025-11-21T05:00:00.000Z" publishTime="2025-11-21T05:00:17.240Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT18S" suggestedPresentationDelay="PT8S" maxSegmentDuration="PT4S" minBufferTime="PT4S">
+ <BaseURL>../../hls/42/</BaseURL>
+ <Period id="0" start="PT0.000000S">
+   <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+    <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s">
+     <SegmentTimeline>
+      <S t="0" d="180000" r="1"/>
+      <S d="183600"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+   </AdaptationSet>
+   <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+    <SegmentTemplate timescale="48000" presentationTimeOffset="0" startNumber="0" initialization="ainit-aa.mp4" media="a$Number$.m4s">
+     <SegmentTimeline>
+      <S t="0" d="96256" r="1"/>
+      <S d="97280"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+     <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+    </Representation>
+   </AdaptationSet>
+ </Period>
+ <Period id="1" start="PT13.240000S">
+   <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+    <SegmentTemplate timescale="90000" presentationTimeOffset="1191600" startNumber="3" initialization="vinit-bb.mp4" media="v$Number$.m4s">
+     <SegmentTimeline>
+      <S t="1191600" d="180000" r="1"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+   </AdaptationSet>
+   <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+    <SegmentTemplate timescale="48000" presentationTimeOffset="635520" startNumber="3" initialization="ainit-bb.mp4" media="a$Number$.m4s">
+     <SegmentTimeline>
+      <S t="635000" d="96136"/>
+      <S d="96256"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+     <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+    </Representation>
+   </AdaptationSet>
+ </Period>
+ <UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2025-11-21T05:00:00.000Z"/>
+</MPD>
+)");
+}
+
+TEST_F(DashTest, Static) {
+  const std::string text = dash_manifest(index_, facts_, {.everything = true, .ended = true});
+  EXPECT_NE(text.find(" type=\"static\" mediaPresentationDuration=\"PT17.240000S\" maxSegmentDuration"),
+            std::string::npos)
+      << text;
+  for (const char* dynamic : {"availabilityStartTime", "minimumUpdatePeriod", "timeShiftBufferDepth"})
+    EXPECT_EQ(text.find(dynamic), std::string::npos) << text;
+}
+
+// What a media time means stays the same, whatever has left.
+TEST(Dash, PeriodsSlideAndTheirTimesDoNot) {
+  StreamIndex index({.window_ms = 6000, .live_ms = 6000});
+  TrackFacts none;
+  index.add(run("r1", 0, 0, kUtc, 2000));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 10; ++i) index.add(segment(i, static_cast<double>(2 * i)));
+  const std::string text = dash_manifest(index, none, {.zero_utc_us = kUtc});
+  EXPECT_NE(text.find(" <Period id=\"0\" start=\"PT14.000000S\">"), std::string::npos) << text;
+  EXPECT_NE(text.find("presentationTimeOffset=\"1260000\" startNumber=\"7\""), std::string::npos) << text;
+  EXPECT_NE(text.find("<S t=\"1260000\" d=\"180000\" r=\"2\"/>"), std::string::npos) << text;
+  EXPECT_EQ(text.find("audio/mp4"), std::string::npos) << "nothing is known of it";
+  EXPECT_EQ(text.find("BaseURL"), std::string::npos);
+}
+
+TEST(Dash, HolesAndOverlapsInsideAPeriod) {
+  StreamIndex index;
+  TrackFacts none;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  index.add(segment(0, 0));
+  index.add(segment(1, 2.2));  // 0.2 s that nobody sent
+  index.add(segment(2, 4, 2));
+  const std::string text = dash_manifest(index, none, {});
+  EXPECT_NE(
+      text.find(
+          "      <S t=\"0\" d=\"180000\"/>\n      <S t=\"198000\" d=\"162000\"/>\n      <S d=\"180000\"/>\n"),
+      std::string::npos)
+      << text;
+}
+
+TEST(Dash, AudioOfASegmentThatHasNoneIsWhereTheSegmentIs) {
+  StreamIndex index;
+  TrackFacts known;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 3; ++i) {
+    const SegmentRecord record = segment(i, static_cast<double>(2 * i));
+    index.add(record);
+    SegmentFacts of_segment;
+    of_segment.offset = record.offset;
+    known.put(i, i == 1
+                     ? of_segment
+                     : facts(record, static_cast<int64_t>(i) * 96'000, static_cast<int64_t>(i + 1) * 96'000));
+  }
+  const std::string text = dash_manifest(index, known, {});
+  EXPECT_NE(text.find("<S t=\"0\" d=\"96000\" r=\"2\"/>"), std::string::npos) << text;
+}
+
+// A replay reaches over a hole in the numbers: the Period's id is told apart by the number.
+TEST(Dash, ANumberedHoleIsAPeriodOfItsOwn) {
+  StreamIndex index;
+  TrackFacts none;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  index.add(segment(0, 0));
+  index.add(segment(7, 30));
+  const std::string text = dash_manifest(index, none, {.everything = true});
+  EXPECT_NE(text.find("<Period id=\"0\" "), std::string::npos) << text;
+  EXPECT_NE(text.find("<Period id=\"0-7\" start=\"PT30.000000S\">"), std::string::npos) << text;
+  EXPECT_EQ(dash_manifest(index, none, {}).find("<Period id=\"0\" start=\"PT0"), std::string::npos);
+}
+
+TEST(Dash, NothingToListYet) {
+  EXPECT_EQ(dash_manifest(StreamIndex(), {}, {}), "");
+}
+
+TEST(Dash, NamesAreEscaped) {
+  StreamIndex index;
+  TrackFacts none;
+  index.add(run("r1", 0, 0));
+  InitRecord odd = init("a\"<&>'\n", "x");
+  odd.codecs = "avc1\"><Evil x='&amp;'\x01\xff,mp4a";
+  index.add(odd);
+  index.add(segment(0, 0, 2, odd.id));
+  const std::string text = dash_manifest(index, none, {.base = "a&b<\"/"});
+  EXPECT_NE(text.find("<BaseURL>a&amp;b&lt;&quot;/</BaseURL>"), std::string::npos) << text;
+  EXPECT_NE(text.find(" codecs=\"avc1&quot;&gt;&lt;Evil x=&apos;&amp;amp;&apos;\" "), std::string::npos)
+      << text;
+  EXPECT_NE(text.find(" initialization=\"vinit-a%22%3C%26%3E%27%0A.mp4\""), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace headgate::playlist

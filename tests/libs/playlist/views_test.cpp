@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Playlists of one track and of key frames, as text, whole.
+#include <gtest/gtest.h>
+
+#include <playlist/views.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+using test::init;
+using test::run;
+using test::segment;
+
+SegmentFacts facts(const SegmentRecord& record, uint32_t video, uint32_t audio, uint32_t key) {
+  SegmentFacts out;
+  out.offset = record.offset;
+  out.video_bytes = video;
+  out.audio_bytes = audio;
+  out.key_offset = key > 0 ? 112 : 0;
+  out.key_length = key;
+  return out;
+}
+
+class ViewsTest : public testing::Test {
+ protected:
+  // Three segments; nothing is known of the fourth.
+  ViewsTest() {
+    index_.add(run("r1", 5, 2));
+    index_.add(init("aa", "r1/0.mp4"));
+    for (uint64_t i = 0; i < 4; ++i) {
+      const SegmentRecord record = segment(5 + i, static_cast<double>(2 * i));
+      index_.add(record);
+      if (i < 3)
+        facts_.put(5 + i, facts(record, i == 1 ? 0 : 440'000, i == 2 ? 0 : 40'000, i == 0 ? 30'000 : 0));
+    }
+  }
+  std::string playlist(View view, PlaylistType type = PlaylistType::live) {
+    return media_playlist(index_, {.type = type, .view = view, .facts = &facts_});
+  }
+
+  StreamIndex index_;
+  TrackFacts facts_;
+};
+
+TEST_F(ViewsTest, Audio) {
+  EXPECT_EQ(playlist(View::audio), R"(#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:5
+#EXT-X-DISCONTINUITY-SEQUENCE:2
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="ainit-aa.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:00.000Z
+#EXTINF:2.000000,
+a5.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:02.000Z
+#EXTINF:2.000000,
+a6.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:04.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+a7.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:06.000Z
+#EXTINF:2.000000,
+a8.m4s
+)");
+}
+
+TEST_F(ViewsTest, Video) {
+  const std::string text = playlist(View::video, PlaylistType::vod);
+  EXPECT_NE(text.find("#EXT-X-MAP:URI=\"vinit-aa.mp4\"\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n#EXTINF:2.000000,\nv5.m4s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("#EXT-X-GAP\n#EXTINF:2.000000,\nv6.m4s\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("GAP"), text.rfind("GAP")) << text;
+}
+
+TEST_F(ViewsTest, KeyFrames) {
+  EXPECT_EQ(playlist(View::key_frames, PlaylistType::event), R"(#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:5
+#EXT-X-DISCONTINUITY-SEQUENCE:2
+#EXT-X-PLAYLIST-TYPE:EVENT
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-I-FRAMES-ONLY
+#EXT-X-MAP:URI="vinit-aa.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:00.000Z
+#EXTINF:2.000000,
+#EXT-X-BYTERANGE:30000@112
+5.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:02.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+6.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:04.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+7.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:06.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+8.m4s
+)");
+}
+
+TEST_F(ViewsTest, Variants) {
+  EXPECT_EQ(view_variants(index_, facts_),
+            R"(#EXT-X-STREAM-INF:BANDWIDTH=160000,AVERAGE-BANDWIDTH=160000,CODECS="mp4a.40.2"
+audio.m3u8
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=120000,AVERAGE-BANDWIDTH=120000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="iframes.m3u8"
+)");
+  EXPECT_EQ(view_variants(index_, {}), "") << "a rate that nobody knows is not told";
+}
+
+TEST_F(ViewsTest, TheRateIsThePeaks) {
+  const SegmentRecord record = segment(9, 8);
+  index_.add(record);
+  facts_.put(9, facts(record, 600'000, 80'000, 60'000));
+  EXPECT_EQ(view_rates(index_, facts_, View::audio).peak, 320'000u);
+  EXPECT_EQ(view_rates(index_, facts_, View::audio).average, 213'333u);
+  EXPECT_EQ(view_rates(index_, facts_, View::video).peak, 2'400'000u);
+  EXPECT_EQ(view_rates(index_, facts_, View::key_frames).peak, 240'000u);
+}
+
+TEST_F(ViewsTest, ANumberThatWasUsedAgainHasNotTheFactsOfTheOther) {
+  SegmentRecord other = segment(5, 0);
+  EXPECT_NE(facts_.find(other), nullptr);
+  other.offset += 1;
+  EXPECT_EQ(facts_.find(other), nullptr);
+  facts_.forget_before(6);
+  EXPECT_EQ(facts_.find(segment(5, 0)), nullptr);
+  EXPECT_NE(facts_.find(segment(6, 2)), nullptr);
+  EXPECT_EQ(facts_.size(), 2u);
+}
+
+TEST(ViewCodecs, AreThoseOfTheTrack) {
+  InitRecord both = init("aa", "x");
+  EXPECT_EQ(view_codecs(both, View::video), "avc1.64001f");
+  EXPECT_EQ(view_codecs(both, View::audio), "mp4a.40.2");
+  EXPECT_EQ(view_codecs(both, View::whole), "avc1.64001f,mp4a.40.2");
+  both.channels = 0;
+  EXPECT_EQ(view_codecs(both, View::audio), "");
+  both.codecs = "hvc1";
+  EXPECT_EQ(view_codecs(both, View::video), "hvc1");
+}
+
+TEST(ViewVariants, AStreamWithoutVideoIsItsOwnAudio) {
+  StreamIndex index;
+  index.add(run("r1", 0, 0));
+  InitRecord audio = init("aa", "x");
+  audio.width = audio.height = 0;
+  index.add(audio);
+  index.add(segment(0, 0));
+  TrackFacts known;
+  known.put(0, facts(segment(0, 0), 0, 40'000, 0));
+  EXPECT_EQ(view_variants(index, known), "");
+}
+
+}  // namespace
+}  // namespace headgate::playlist
