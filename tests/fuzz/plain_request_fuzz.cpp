@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto request = plain_request(bytes);
   if (!request) return 0;
   if (request->size > bytes.size() || request->size > kMaxPlainBytes) std::abort();
-  if (request->path.size() > kMaxPathBytes || !request->path.starts_with(kPublicMedia)) std::abort();
+  if (request->path.size() > kMaxPathBytes || !is_public_media(request->path)) std::abort();
   if (request->path.data() < bytes.data() ||
       request->path.data() + request->path.size() > bytes.data() + request->size)
     std::abort();

@@ -195,7 +195,7 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char*
     soup_message_headers_replace(response, "Access-Control-Allow-Headers", "Range");
     soup_message_headers_replace(response, "Access-Control-Max-Age", "86400");
     Reply reply = text_reply(200, "GET, HEAD");
-    reply.any_origin = std::string_view(path).starts_with(kPublicMedia);
+    reply.any_origin = is_public_media(path);
     send_reply(message, std::move(reply));
   } else if (!reads) {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");

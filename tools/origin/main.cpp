@@ -111,9 +111,10 @@ int run(int argc, char** argv) {
     Catalog catalog(loop, archive, line->catalog);
     WorkerFeed feed(loop, line->runtime_dir, catalog);
     MediaFiles media(loop, media_disk, line->catalog.root, descriptors.files);
+    Views views(loop, catalog, media);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
-    Site site(catalog, media, events);
+    Site site(catalog, media, views, events);
     line->limits.all = descriptors.connections;
     HttpServer server(
         loop, *std::move(listener), line->limits,

@@ -168,16 +168,16 @@ bool MediaConnections::send_text(Connection& one, bool& broken) {
 }
 
 bool MediaConnections::send_file(Connection& one, bool& broken) {
-  for (size_t sent = 0; one.file && one.file->length > 0;) {
+  for (size_t sent = 0; one.file && !one.file->pieces.empty();) {
     if (sent >= kMaxSendOnce) return false;
-    auto at = static_cast<off_t>(one.file->offset);
+    const fmp4::ByteRange piece = one.file->pieces.front();
+    auto at = static_cast<off_t>(piece.offset);
     ssize_t n = ::sendfile(one.socket.get(), one.file->fd(), &at,
-                           std::min<uint64_t>(one.file->length, kMaxSendOnce - sent));
+                           std::min<uint64_t>(piece.length, kMaxSendOnce - sent));
     broken = n == 0 || (n < 0 && !is_full(n));  // 0: the file has become shorter
     if (n <= 0) return false;
     sent += static_cast<size_t>(n);
-    one.file->offset += static_cast<uint64_t>(n);
-    one.file->length -= static_cast<uint64_t>(n);
+    one.file->skip(static_cast<uint64_t>(n));
   }
   return true;
 }

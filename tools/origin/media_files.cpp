@@ -48,9 +48,9 @@ BytesPtr to_bytes(const BodyPtr& body) {
 }
 
 // 0, or why not.
-int read_at(int fd, char* to, uint64_t length, uint64_t offset) {
+int read_piece(int fd, char* to, uint64_t length, uint64_t offset) {
   while (length > 0) {
-    ssize_t n = ::pread(fd, to, length, static_cast<off_t>(offset));
+    const ssize_t n = ::pread(fd, to, length, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return n == 0 ? ENODATA : errno;
     to += n;
@@ -60,33 +60,32 @@ int read_at(int fd, char* to, uint64_t length, uint64_t offset) {
   return 0;
 }
 
-int read_through(int fd, uint64_t length, uint64_t offset) {
-  std::vector<char> scratch(std::min(length, kReadAtOnce));
-  for (uint64_t done = 0; done < length; done += scratch.size())
-    if (int error =
-            read_at(fd, scratch.data(), std::min<uint64_t>(scratch.size(), length - done), offset + done))
-      return error;
+int read_pieces(const FileRange& range, char* to) {
+  for (const auto& [offset, length] : range.pieces) {
+    if (int error = read_piece(range.fd(), to, length, offset)) return error;
+    to += length;
+  }
   return 0;
 }
 
-Unexpected unreadable(const FileRange& range, int error) {
-  return Unexpected(error, range.file->name + ": " + std::generic_category().message(error));
-}
-
-}  // namespace
-
-FileRange FileRange::part(uint64_t skipped, uint64_t most) const {
-  return {file, offset + skipped, std::min(length - skipped, most), files};
+int read_through(const FileRange& range) {
+  std::vector<char> scratch(std::min(range.length(), kReadAtOnce));
+  for (const auto& [offset, length] : range.pieces)
+    for (uint64_t done = 0; done < length; done += scratch.size())
+      if (int error = read_piece(range.fd(), scratch.data(),
+                                 std::min<uint64_t>(scratch.size(), length - done), offset + done))
+        return error;
+  return 0;
 }
 
 // (RWF_NOWAIT would tell, too, but only by copying all of it, and not on every file system.)
-bool FileRange::is_cached() const {
+bool is_piece_cached(int fd, uint64_t offset, uint64_t length) {
   static const auto kPage = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   std::array<unsigned char, 1024> pages;
   const uint64_t step = pages.size() * kPage, end = offset + length;
   for (uint64_t at = offset - offset % kPage; at < end; at += step) {
     const uint64_t size = std::min(step, end - at);
-    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd(), static_cast<off_t>(at));
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(at));
     if (mapped == MAP_FAILED) return false;
     const bool told = ::mincore(mapped, size, pages.data()) == 0;
     ::munmap(mapped, size);
@@ -95,6 +94,44 @@ bool FileRange::is_cached() const {
       return false;
   }
   return true;
+}
+
+Unexpected unreadable(const FileRange& range, int error) {
+  return Unexpected(error, range.file->name + ": " + std::generic_category().message(error));
+}
+
+}  // namespace
+
+uint64_t FileRange::length() const {
+  uint64_t sum = 0;
+  for (const fmp4::ByteRange& piece : pieces) sum += piece.length;
+  return sum;
+}
+
+void FileRange::skip(uint64_t bytes) {
+  auto piece = pieces.begin();
+  for (; piece != pieces.end() && bytes >= piece->length; ++piece) bytes -= piece->length;
+  pieces.erase(pieces.begin(), piece);
+  if (bytes == 0) return;
+  pieces.front().offset += bytes;
+  pieces.front().length -= bytes;
+}
+
+FileRange FileRange::part(uint64_t skipped, uint64_t most) const {
+  FileRange out{file, {}, files};
+  for (const auto& [offset, length] : pieces) {
+    const uint64_t passed = std::min(skipped, length), taken = std::min(length - passed, most);
+    if (taken > 0) out.pieces.push_back({offset + passed, taken});
+    skipped -= passed;
+    most -= taken;
+  }
+  return out;
+}
+
+bool FileRange::is_cached() const {
+  return std::all_of(pieces.begin(), pieces.end(), [this](const fmp4::ByteRange& piece) {
+    return is_piece_cached(fd(), piece.offset, piece.length);
+  });
 }
 
 MediaFiles::MediaFiles(Loop& loop, Disk& disk, std::string root, size_t max_open)
@@ -140,30 +177,40 @@ void MediaFiles::close_unlinked() {
 }
 
 Result<FileRange> MediaFiles::find(const std::string& file, uint64_t offset, uint64_t length) {
-  if (length > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
+  return find(file, {{offset, length}});
+}
+
+Result<FileRange> MediaFiles::find(const std::string& file, std::vector<fmp4::ByteRange> pieces) {
+  std::erase_if(pieces, [](const fmp4::ByteRange& piece) { return piece.length == 0; });
+  FileRange range{nullptr, std::move(pieces), this};
+  for (const fmp4::ByteRange& piece : range.pieces)
+    if (piece.length > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
+  if (range.length() > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
   auto opened = open(file);
   if (!opened) return Unexpected(opened.error());
+  range.file = *opened;
   struct stat status {};
-  if (::fstat((*opened)->fd.get(), &status) != 0) return errno_error(file);
+  if (::fstat(range.fd(), &status) != 0) return errno_error(file);
   const auto size = static_cast<uint64_t>(status.st_size);
-  if (offset > size || length > size - offset)
-    return Unexpected(ENODATA, file + ": is shorter than it should be");
-  return FileRange{*opened, offset, length, this};
+  for (const fmp4::ByteRange& piece : range.pieces)
+    if (piece.offset > size || piece.length > size - piece.offset)
+      return Unexpected(ENODATA, file + ": is shorter than it should be");
+  return range;
 }
 
 void MediaFiles::bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done) {
   disk_.run(true, [range, done = std::move(done)] {
-    const int error = read_through(range.fd(), range.length, range.offset);
+    const int error = read_through(range);
     return [range, error, done] { done(error == 0 ? Result<void>() : unreadable(range, error)); };
   });
 }
 
 void MediaFiles::read(const FileRange& range, std::function<void(Result<BytesPtr>)> done) {
-  if (*in_memory_ + range.length > kMaxSendingBytes)
+  if (*in_memory_ + range.length() > kMaxSendingBytes)
     return done(Unexpected(EBUSY, "too much is being sent already; try again"));
-  auto body = std::make_shared<Body>(range.length, in_memory_);
+  auto body = std::make_shared<Body>(range.length(), in_memory_);
   disk_.run(true, [range, body = std::move(body), done = std::move(done)] {
-    const int error = read_at(range.fd(), body->data.get(), range.length, range.offset);
+    const int error = read_pieces(range, body->data.get());
     return [range, body, error, done] {
       if (error == 0) return done(to_bytes(body));
       done(unreadable(range, error));

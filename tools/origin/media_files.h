@@ -9,9 +9,11 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <base/result.h>
 #include <base/unique_fd.h>
+#include <fmp4/views.h>
 
 #include "bytes_ptr.h"
 #include "disk.h"
@@ -19,7 +21,7 @@
 namespace headgate::origin {
 
 inline constexpr size_t kMaxOpenFiles = 2048;             // one for each live stream of a node, and then some
-inline constexpr uint64_t kMaxRangeBytes = 256ull << 20;  // one segment
+inline constexpr uint64_t kMaxRangeBytes = 256ull << 20;  // one segment, and so each piece
 inline constexpr uint64_t kMaxSendingBytes = 512ull << 20;  // in memory, of all answers on their way
 
 inline constexpr int64_t kUnlinkedSweepMs = 2000;  // files that were deleted meanwhile are closed
@@ -31,12 +33,15 @@ struct MediaFile {
   std::string name;  // for messages
 };
 
+// Bytes of one file, which need not lie together.
 struct FileRange {
   std::shared_ptr<const MediaFile> file;
-  uint64_t offset = 0, length = 0;
-  MediaFiles* files = nullptr;  // where it comes from; lives longer
+  std::vector<fmp4::ByteRange> pieces;  // in the order in which they are sent; none is empty
+  MediaFiles* files = nullptr;          // where it comes from; lives longer
 
   int fd() const { return file->fd.get(); }
+  uint64_t length() const;
+  void skip(uint64_t bytes);  // of the first ones
   // So many bytes at most, of those behind the first `skipped` ones.
   FileRange part(uint64_t skipped, uint64_t most) const;
   // Whether all of it is in the page cache now. Since Linux 5.2 the kernel says so of every file that we
@@ -57,6 +62,7 @@ class MediaFiles {
   // name that leads out of the root), ENODATA (shorter than it should be, also too long a range), the
   // system's.
   Result<FileRange> find(const std::string& file, uint64_t offset, uint64_t length);
+  Result<FileRange> find(const std::string& file, std::vector<fmp4::ByteRange> pieces);
 
   // Read in the disk's thread; `done` in the loop's, later (of EBUSY at once). Errors: ENODATA, the system's.
   void bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done);

@@ -45,7 +45,7 @@ bool read_request_line(std::string_view line, PlainRequest& out) {
   size_t end = line.find(' ');
   if (end == std::string_view::npos || end > kMaxPathBytes) return false;
   out.path = line.substr(0, end);
-  return line.substr(end) == " HTTP/1.1" && out.path.starts_with(kPublicMedia) &&
+  return line.substr(end) == " HTTP/1.1" && is_public_media(out.path) &&
          std::all_of(out.path.begin(), out.path.end(), [](char c) {
            return is_alphanumeric(c) || c == '/' || c == '-' || c == '_' || c == '.';
          });

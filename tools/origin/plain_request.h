@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The request that players and caches send again and again: GET or HEAD of a playlist or of media under
-// /hls/, whole, with nothing that the answer would depend on (RFC 9112). What is written in any other way is
-// libsoup's to understand.
+// /hls/ or /dash/, whole, with nothing that the answer would depend on (RFC 9112). What is written in any
+// other way is libsoup's to understand.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,10 @@
 
 namespace headgate::origin {
 
-inline constexpr std::string_view kPublicMedia = "/hls/";  // pages of other hosts may play it
+// Pages of other hosts may play it.
+inline bool is_public_media(std::string_view path) {
+  return path.starts_with("/hls/") || path.starts_with("/dash/");
+}
 inline constexpr size_t kMaxPathBytes = 256;
 inline constexpr size_t kMaxPlainBytes = 4096;  // of a request; a longer one is not plain
 

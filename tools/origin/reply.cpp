@@ -42,8 +42,9 @@ std::optional<Asked> asked_part(SoupServerMessage* message, uint64_t length) {
   const SoupRange one = ranges[0];
   soup_message_headers_free_ranges(headers, ranges);
   if (count != 1) return std::nullopt;
-  // Before the beginning: more last bytes than there are.
-  return Asked{static_cast<uint64_t>(std::max<goffset>(one.start, 0)), static_cast<uint64_t>(one.end)};
+  // Before the beginning: more last bytes than there are. Behind the end: less is there than was asked for.
+  return Asked{static_cast<uint64_t>(std::max<goffset>(one.start, 0)),
+               std::min(static_cast<uint64_t>(one.end), length - 1)};
 }
 
 // What every answer says of itself, its type apart.
@@ -95,6 +96,22 @@ Reply json_reply(const std::string& json) {
   return reply;
 }
 
+Reply not_there_reply(const std::string& what) {
+  Reply reply = text_reply(SOUP_STATUS_NOT_FOUND, what);
+  reply.any_origin = true;
+  return reply;
+}
+
+Reply playlist_reply(const std::string& text) {
+  if (text.empty()) return not_there_reply("This stream has no media yet.");
+  Reply reply;
+  reply.type = kTypePlaylist;
+  reply.cache = kCacheRevalidate;
+  reply.any_origin = true;
+  reply.body = bytes_of(text);
+  return reply;
+}
+
 Reply media_error_reply(const Error& error) {
   const bool is_gone = error.code == ENOENT || error.code == ENODATA;
   if (error.code != EBUSY) tools::log_warning("a segment cannot be read: " + error.message);
@@ -134,7 +151,7 @@ std::string header_text(const Reply& reply, bool close) {
   each_header(reply, header);
   if (close) header("Connection", "close");
   header("Content-Type", reply.type);
-  const uint64_t length = reply.file   ? reply.file->length
+  const uint64_t length = reply.file   ? reply.file->length()
                           : reply.body ? g_bytes_get_size(reply.body.get())
                                        : 0;
   header("Content-Length", std::to_string(length).c_str());
@@ -170,13 +187,13 @@ void SoupAnswer::write(Reply reply) {
   if (is_known(message_, reply)) return finish(std::move(reply));
   if (soup_server_message_get_method(message_) == SOUP_METHOD_HEAD) {
     soup_message_headers_set_content_length(soup_server_message_get_response_headers(message_),
-                                            static_cast<goffset>(whole.length));
+                                            static_cast<goffset>(whole.length()));
     return finish(std::move(reply));
   }
   FileRange wanted = whole;
-  if (auto asked = asked_part(message_, whole.length)) {
-    const std::string of_whole = "/" + std::to_string(whole.length);
-    if (asked->first >= whole.length) {
+  if (auto asked = asked_part(message_, whole.length())) {
+    const std::string of_whole = "/" + std::to_string(whole.length());
+    if (asked->first >= whole.length()) {
       Reply none = text_reply(SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE, "The segment ends before that.");
       none.any_origin = true;
       none.content_range = "bytes *" + of_whole;

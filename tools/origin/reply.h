@@ -18,9 +18,14 @@ namespace headgate::origin {
 BytesPtr bytes_of(const std::string& text);
 
 inline constexpr char kTypePlaylist[] = "application/vnd.apple.mpegurl";
+inline constexpr char kTypeManifest[] = "application/dash+xml";
 inline constexpr char kTypeMedia[] = "video/mp4";
+inline constexpr char kTypeAudio[] = "audio/mp4";
 inline constexpr char kTypeJson[] = "application/json";
 inline constexpr char kTypeText[] = "text/plain; charset=utf-8";
+
+inline constexpr char kNothingHere[] = "There is nothing here.";
+inline constexpr char kNoStream[] = "There is no such stream on this node.";
 
 inline constexpr char kCacheNever[] = "no-store";
 inline constexpr char kCacheRevalidate[] = "no-cache";
@@ -41,6 +46,10 @@ struct Reply {
 
 Reply text_reply(unsigned status, const std::string& text);
 Reply json_reply(const std::string& json);
+// 404, for pages of other hosts, too.
+Reply not_there_reply(const std::string& what);
+// Empty: there is nothing to list yet.
+Reply playlist_reply(const std::string& text);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
 // what may pass.
 Reply media_error_reply(const Error& error);

@@ -51,24 +51,6 @@ Reply json_error(unsigned status, const std::string& error) {
   return reply;
 }
 
-Reply not_there(const std::string& what) {
-  Reply reply = text_reply(404, what);
-  reply.any_origin = true;
-  return reply;
-}
-
-Reply playlist_reply(const std::string& text) {
-  if (text.empty()) return not_there("This stream has no media yet.");
-  Reply reply;
-  reply.type = kTypePlaylist;
-  reply.cache = kCacheRevalidate;
-  reply.any_origin = true;
-  reply.body = bytes_of(text);
-  return reply;
-}
-
-constexpr char kNoStream[] = "There is no such stream on this node.";
-
 }  // namespace
 
 void Site::handle(SoupServerMessage* message, const std::string& path) {
@@ -79,16 +61,17 @@ void Site::handle(SoupServerMessage* message, const std::string& path) {
   if (words[0] == "watch" && words.size() == 2 && station)
     return send_reply(message, pages_.get("watch.html"));
   if (words[0] == "assets" && words.size() == 2) return send_reply(message, pages_.get(words[1]));
-  if (words[0] == "hls") return media(std::make_shared<SoupAnswer>(message), path);
+  if (words[0] == "hls" || words[0] == "dash") return media(std::make_shared<SoupAnswer>(message), path);
   if (words[0] == "api" && words.size() >= 3 && words[1] == "v1") return api(message, words);
-  send_reply(message, text_reply(404, "There is nothing here."));
+  send_reply(message, text_reply(404, kNothingHere));
 }
 
 void Site::media(const AnswerPtr& answer, const std::string& path) {
   Words words = words_of(path);
-  auto station = words.size() == 3 && words[0] == "hls" ? number<uint32_t>(words[1]) : std::nullopt;
-  if (station) return hls(answer, *station, words[2]);
-  answer->send(text_reply(404, "There is nothing here."));
+  auto station = words.size() == 3 ? number<uint32_t>(words[1]) : std::nullopt;
+  if (station && words[0] == "hls") return hls(answer, *station, words[2]);
+  if (station && words[0] == "dash") return views_.answer_dash(answer, *station, words[2]);
+  answer->send(text_reply(404, kNothingHere));
 }
 
 void Site::api(SoupServerMessage* message, const Words& words) {
@@ -107,21 +90,30 @@ void Site::api(SoupServerMessage* message, const Words& words) {
 }
 
 void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& name) {
-  if (name == "index.m3u8" || name == "media.m3u8" || name == "replay.m3u8")
-    return playlist(answer, station, name);
-  if (auto digits = between(name, "", ".m4s"))
-    if (auto msn = number<uint64_t>(*digits)) return segment(answer, station, *msn);
-  if (auto id = between(name, "init-", ".mp4")) return init(answer, station, *id);
-  answer->send(not_there("There is nothing here."));
+  if (name == "media.m3u8" || name == "replay.m3u8") return playlist(answer, station, name);
+  if (views_.answer(answer, station, name)) return;
+  if (file(answer, station, name, "", playlist::View::whole)) return;
+  if (file(answer, station, name, "v", playlist::View::video)) return;
+  if (file(answer, station, name, "a", playlist::View::audio)) return;
+  answer->send(not_there_reply(kNothingHere));
+}
+
+// False: the name is none of the view's.
+bool Site::file(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& letter,
+                playlist::View view) {
+  auto digits = between(name, letter, ".m4s");
+  auto msn = digits ? number<uint64_t>(*digits) : std::nullopt;
+  auto id = between(name, letter + "init-", ".mp4");
+  if (msn) segment(answer, station, *msn, view);
+  if (id) init(answer, station, *id, view);
+  return msn || id;
 }
 
 void Site::playlist(const AnswerPtr& answer, uint32_t station, const std::string& name) {
   bool replay = name == "replay.m3u8";
-  auto ready = [answer, replay, multivariant = name == "index.m3u8"](Stream* stream) {
-    if (!stream) return answer->send(not_there(kNoStream));
-    answer->send(playlist_reply(replay         ? stream->replay_playlist()
-                                : multivariant ? stream->multivariant()
-                                               : stream->media()));
+  auto ready = [answer, replay](Stream* stream) {
+    if (!stream) return answer->send(not_there_reply(kNoStream));
+    answer->send(playlist_reply(replay ? stream->replay_playlist() : stream->media()));
   };
   if (replay)
     catalog_.with_replay(station, ready);
@@ -129,40 +121,48 @@ void Site::playlist(const AnswerPtr& answer, uint32_t station, const std::string
     catalog_.with_loaded(station, ready);
 }
 
-void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn) {
-  auto send = [this, answer, msn](const playlist::StreamIndex& index) {
+void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, playlist::View view) {
+  auto send = [this, answer, msn, view](const playlist::StreamIndex& index) {
     const playlist::Segment* found = index.find_segment(msn);
     if (!found) return false;
     const playlist::SegmentRecord& record = found->record;
+    if (view != playlist::View::whole) {
+      views_.send_segment(answer, record, view);
+      return true;
+    }
     std::string etag = "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"";
     send_range(answer, record.file, record.offset, record.length, etag);
     return true;
   };
   catalog_.with_loaded(station, [this, answer, send, station, msn](Stream* stream) {
-    if (!stream) return answer->send(not_there(kNoStream));
+    if (!stream) return answer->send(not_there_reply(kNoStream));
     if (send(stream->index())) return;
     auto next = stream->index().next_msn();
-    if (!next || msn >= *next) return answer->send(not_there("This segment is not there yet."));
+    if (!next || msn >= *next) return answer->send(not_there_reply("This segment is not there yet."));
     catalog_.with_replay(station, [answer, send](Stream* whole) {
-      if (!whole || !send(*whole->replay())) answer->send(not_there("There is no such segment."));
+      if (!whole || !send(*whole->replay())) answer->send(not_there_reply("There is no such segment."));
     });
   });
 }
 
-void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id) {
-  auto send = [this, answer, id](const playlist::StreamIndex& index) {
+void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id, playlist::View view) {
+  auto send = [this, answer, id, view](const playlist::StreamIndex& index) {
     auto found = index.inits().find(id);
     if (found == index.inits().end()) return false;
     const playlist::InitRecord& record = found->second;
+    if (view != playlist::View::whole) {
+      views_.send_init(answer, record, view);
+      return true;
+    }
     send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
     return true;
   };
   catalog_.with_loaded(station, [this, answer, send, station](Stream* stream) {
-    if (!stream) return answer->send(not_there(kNoStream));
+    if (!stream) return answer->send(not_there_reply(kNoStream));
     if (send(stream->index())) return;
     catalog_.with_replay(station, [answer, send](Stream* whole) {
       if (!whole || !send(*whole->replay()))
-        answer->send(not_there("There is no such initialisation segment."));
+        answer->send(not_there_reply("There is no such initialisation segment."));
     });
   });
 }

@@ -11,17 +11,18 @@
 #include "media_files.h"
 #include "pages.h"
 #include "reply.h"
+#include "views.h"
 
 namespace headgate::origin {
 
 class Site {
  public:
-  Site(Catalog& catalog, MediaFiles& media, Events& events)
-      : catalog_(catalog), media_(media), events_(events) {}
+  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events)
+      : catalog_(catalog), media_(media), views_(views), events_(events) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);
-  // The same for paths under /hls/.
+  // The same for paths under /hls/ and /dash/.
   void media(const AnswerPtr& answer, const std::string& path);
 
  private:
@@ -29,13 +30,16 @@ class Site {
   void api(SoupServerMessage* message, const Words& words);
   void hls(const AnswerPtr& answer, uint32_t station, const std::string& name);
   void playlist(const AnswerPtr& answer, uint32_t station, const std::string& name);
-  void segment(const AnswerPtr& answer, uint32_t station, uint64_t msn);
-  void init(const AnswerPtr& answer, uint32_t station, const std::string& id);
+  bool file(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& letter,
+            playlist::View view);
+  void segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, playlist::View view);
+  void init(const AnswerPtr& answer, uint32_t station, const std::string& id, playlist::View view);
   void send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
                   const std::string& etag);
 
   Catalog& catalog_;
   MediaFiles& media_;
+  Views& views_;
   Events& events_;
   Pages pages_;
 };

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "segment_boxes.h"
+
+#include <cerrno>
+
+namespace headgate::origin {
+namespace {
+
+using playlist::SegmentFacts;
+using playlist::SegmentRecord;
+
+Result<fmp4::SegmentView> read_view(const FileRange& range) {
+  const auto source = fmp4::source_of_file(range.fd());
+  if (!source) return Unexpected(source.error());
+  if (range.pieces.empty()) return Unexpected(ENODATA, range.file->name + ": an empty segment");
+  auto view = fmp4::read_segment(*source, range.pieces.front().offset, range.pieces.front().length);
+  if (!view) return Unexpected(ENODATA, range.file->name + ": " + view.error().message);
+  return view;
+}
+
+// Timescale of the audio of a file; 0: it has none, or cannot be read.
+uint32_t audio_timescale(const FileRange& range) {
+  const auto source = fmp4::source_of_file(range.fd());
+  if (!source) return 0;
+  const auto init = fmp4::read_init(*source);
+  return init && init->presentation.audio ? init->presentation.audio->timescale : 0;
+}
+
+SegmentFacts facts_of(const SegmentRecord& segment, const fmp4::SegmentView& view, uint32_t timescale) {
+  SegmentFacts facts;
+  facts.offset = segment.offset;
+  // A segment has at most kMaxRangeBytes.
+  facts.video_bytes = static_cast<uint32_t>(view.video.bytes);
+  facts.audio_bytes = static_cast<uint32_t>(view.audio.bytes);
+  if (view.key_frame.length > 0) {
+    facts.key_offset = static_cast<uint32_t>(view.key_frame.offset - segment.offset);
+    facts.key_length = static_cast<uint32_t>(view.key_frame.length);
+  }
+  if (view.audio.bytes == 0 || timescale == 0) return facts;
+  facts.audio_timescale = timescale;
+  facts.audio_start = view.audio.start;
+  facts.audio_end = view.audio.end;
+  return facts;
+}
+
+// Segments to read, a step at a time, and what was found. In the disk's thread.
+struct Reading {
+  struct Item {
+    SegmentRecord segment;
+    FileRange range;
+  };
+  std::vector<Item> items;
+  size_t next = 0;
+  const MediaFile* file = nullptr;  // that `timescale` is of
+  uint32_t timescale = 0;
+  SegmentBoxes::Facts facts;
+
+  void read(const Item& item) {
+    if (item.range.file.get() != file) {
+      file = item.range.file.get();
+      timescale = audio_timescale(item.range);
+    }
+    const auto view = read_view(item.range);
+    if (view)
+      facts.emplace_back(item.segment.msn, facts_of(item.segment, *view, timescale));
+    else if (view.error().code == ENODATA)
+      facts.emplace_back(item.segment.msn, SegmentFacts{.offset = item.segment.offset});
+  }
+  bool step() {
+    for (size_t i = 0; i < kSegmentsInAStep && next < items.size(); ++i) read(items[next++]);
+    return next < items.size();
+  }
+};
+
+}  // namespace
+
+void SegmentBoxes::keep(const Key& key, const ViewPtr& view) {
+  used_.push_front(key);
+  views_[key] = {view, used_.begin()};
+  if (views_.size() <= kMaxSegmentViews) return;
+  views_.erase(used_.back());
+  used_.pop_back();
+}
+
+void SegmentBoxes::find(const SegmentRecord& segment, OnView done) {
+  const Key key{segment.file, segment.offset};
+  if (const auto known = views_.find(key); known != views_.end()) {
+    used_.splice(used_.begin(), used_, known->second.used);
+    return done(known->second.view);
+  }
+  auto range = media_.find(segment.file, segment.offset, segment.length);
+  if (!range) return done(Unexpected(range.error()));
+  auto& wanted = wanted_[key];
+  wanted.push_back(std::move(done));
+  if (wanted.size() > 1) return;
+  disk_.run(true, [this, key, range = *std::move(range)]() -> std::function<void()> {
+    auto read = read_view(range);
+    Result<ViewPtr> view = read ? Result<ViewPtr>(std::make_shared<const fmp4::SegmentView>(*std::move(read)))
+                                : Result<ViewPtr>(Unexpected(read.error()));
+    return [this, key, view] {
+      if (view) keep(key, *view);
+      auto those = wanted_.extract(key);
+      for (const OnView& go_on : those.mapped()) go_on(view);
+    };
+  });
+}
+
+void SegmentBoxes::learn(const std::vector<SegmentRecord>& segments, bool urgent,
+                         std::function<void(Facts)> done) {
+  auto reading = std::make_shared<Reading>();
+  for (const SegmentRecord& segment : segments) {
+    auto range = media_.find(segment.file, segment.offset, segment.length);
+    if (range)
+      reading->items.push_back({segment, *std::move(range)});
+    else if (range.error().code == ENOENT || range.error().code == ENODATA)
+      reading->facts.emplace_back(segment.msn, SegmentFacts{.offset = segment.offset});
+  }
+  disk_.run_steps(
+      urgent, [reading] { return reading->step(); },
+      [reading, done = std::move(done)] { done(std::move(reading->facts)); });
+}
+
+}  // namespace headgate::origin

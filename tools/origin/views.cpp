@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "views.h"
+
+#include <base/clock.h>
+#include <playlist/dash.h>
+#include <playlist/views.h>
+
+#include <cstdlib>
+#include <utility>
+
+namespace headgate::origin {
+namespace {
+
+using playlist::View;
+
+const playlist::StreamIndex& index_of(Stream& stream, bool everything) {
+  return everything ? *stream.replay() : stream.index();
+}
+
+const fmp4::TrackView& track_of(const fmp4::SegmentView& segment, View view) {
+  return view == View::audio ? segment.audio : segment.video;
+}
+
+const char* type_of(View view) {
+  return view == View::audio ? kTypeAudio : kTypeMedia;
+}
+
+}  // namespace
+
+struct Views::Listing {
+  enum class Kind { media, multivariant, dash };
+  Kind kind = Kind::media;
+  bool everything = false;  // what the archive has; otherwise what is live
+  View view = View::whole;
+};
+
+bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string& name) {
+  using Kind = Listing::Kind;
+  static const std::map<std::string, Listing> kListings = {
+      {"index.m3u8", {Kind::multivariant, false, View::whole}},
+      {"audio.m3u8", {Kind::media, false, View::audio}},
+      {"video.m3u8", {Kind::media, false, View::video}},
+      {"iframes.m3u8", {Kind::media, false, View::key_frames}},
+      {"replay-index.m3u8", {Kind::multivariant, true, View::whole}},
+      {"replay-audio.m3u8", {Kind::media, true, View::audio}},
+      {"replay-video.m3u8", {Kind::media, true, View::video}},
+      {"replay-iframes.m3u8", {Kind::media, true, View::key_frames}},
+  };
+  const auto found = kListings.find(name);
+  if (found == kListings.end()) return false;
+  list(answer, station, name, found->second);
+  return true;
+}
+
+void Views::answer_dash(const AnswerPtr& answer, uint32_t station, const std::string& name) {
+  if (name != "manifest.mpd" && name != "replay.mpd") return answer->send(not_there_reply(kNothingHere));
+  list(answer, station, name, {Listing::Kind::dash, name == "replay.mpd", View::whole});
+}
+
+void Views::list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing) {
+  with_facts(station, listing.everything, kMaxLearnRounds, [this, answer, name, listing](Stream* stream) {
+    if (!stream) return answer->send(not_there_reply(kNoStream));
+    const std::string& made = text(*stream, name, listing);
+    if (listing.kind != Listing::Kind::dash || made.empty()) return answer->send(playlist_reply(made));
+    Reply reply = playlist_reply(made + playlist::dash_end(system_clock().utc_us()));
+    reply.type = kTypeManifest;
+    answer->send(std::move(reply));
+  });
+}
+
+void Views::with_stream(uint32_t station, bool everything, OnStream ready) {
+  if (everything) return catalog_.with_replay(station, std::move(ready));
+  catalog_.with_loaded(station, std::move(ready));
+}
+
+void Views::with_facts(uint32_t station, bool everything, int rounds, OnStream ready) {
+  with_stream(station, everything,
+              [this, station, everything, rounds, ready = std::move(ready)](Stream* stream) {
+                if (!stream || rounds == 0) return ready(stream);
+                Station& one = stations_[station];
+                std::vector<playlist::SegmentRecord> unknown;
+                for (const playlist::Segment& segment : index_of(*stream, everything).segments())
+                  if (!one.facts.find(segment.record)) unknown.push_back(segment.record);
+                if (unknown.empty()) return ready(stream);
+                auto again = [this, station, everything, rounds, ready] {
+                  with_facts(station, everything, rounds - 1, ready);
+                };
+                if (one.learning) return one.waiting.push_back(std::move(again));
+                one.learning = true;
+                boxes_.learn(unknown, !everything,
+                             [this, station, everything, again](const SegmentBoxes::Facts& facts) {
+                               learned(station, everything, facts);
+                               again();
+                             });
+              });
+}
+
+void Views::learned(uint32_t station, bool everything, const SegmentBoxes::Facts& facts) {
+  Station& one = stations_[station];
+  for (const auto& [msn, known] : facts) one.facts.put(msn, known);
+  one.learning = false;
+  // What nobody can list any more goes.
+  Stream* stream = catalog_.find(station);
+  if (!everything && stream && !stream->replay() && !stream->index().segments().empty()) {
+    one.facts.forget_before(stream->index().segments().front().record.msn);
+    std::erase_if(one.texts, [](const auto& entry) { return entry.first.starts_with("replay"); });
+  }
+  for (auto& go_on : std::exchange(one.waiting, {})) go_on();
+}
+
+// As it is now, computed once for each change.
+const std::string& Views::text(Stream& stream, const std::string& name, const Listing& listing) {
+  Station& one = stations_[stream.station()];
+  Text& text = one.texts[name];
+  const uint64_t version = index_of(stream, listing.everything).version();
+  const bool ended = stream.state() == State::ended;
+  if (text.version != version || text.known != one.facts.size() || text.ended != ended)
+    text = {version, one.facts.size(), ended, made(stream, one, listing)};
+  return text.text;
+}
+
+std::string Views::made(Stream& stream, Station& one, const Listing& listing) {
+  const playlist::StreamIndex& index = index_of(stream, listing.everything);
+  const bool ended = stream.state() == State::ended;
+  if (index.segments().empty()) return {};
+  if (listing.kind == Listing::Kind::multivariant) {
+    if (!listing.everything) return stream.multivariant() + playlist::view_variants(index, one.facts);
+    return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8"}) +
+           playlist::view_variants(index, one.facts,
+                                   {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"});
+  }
+  if (listing.kind == Listing::Kind::media) {
+    playlist::MediaPlaylistSettings settings;
+    if (listing.everything)
+      settings.type = ended ? playlist::PlaylistType::vod : playlist::PlaylistType::event;
+    settings.ended = ended;
+    settings.view = listing.view;
+    settings.facts = &one.facts;
+    return playlist::media_playlist(index, settings);
+  }
+  // It stays what it was as long as it is right: players hold on to it.
+  const int64_t zero = playlist::timeline_zero_utc_us(stream.index());
+  if (!one.zero_utc_us || std::abs(*one.zero_utc_us - zero) > kMaxZeroDriftMs * 1000) one.zero_utc_us = zero;
+  playlist::DashSettings settings;
+  settings.everything = listing.everything;
+  settings.ended = ended;
+  settings.zero_utc_us = *one.zero_utc_us;
+  settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
+  return playlist::dash_manifest(index, one.facts, settings);
+}
+
+void Views::send_segment(const AnswerPtr& answer, const playlist::SegmentRecord& record, View view) {
+  const std::string etag = "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "-" +
+                           (view == View::audio ? "a" : "v") + "\"";
+  boxes_.find(record, [this, answer, file = record.file, etag, view](Result<SegmentBoxes::ViewPtr> segment) {
+    if (!segment) return answer->send(media_error_reply(segment.error()));
+    const fmp4::TrackView& track = track_of(**segment, view);
+    if (track.chunks.empty()) return answer->send(not_there_reply("This segment has nothing of that."));
+    auto range = media_.find(file, track.chunks);
+    if (!range) return answer->send(media_error_reply(range.error()));
+    Reply reply;
+    reply.type = type_of(view);
+    reply.cache = kCacheForever;
+    reply.any_origin = true;
+    reply.ranges = true;
+    reply.etag = etag;
+    reply.file = *std::move(range);
+    answer->send(std::move(reply));
+  });
+}
+
+void Views::send_init(const AnswerPtr& answer, const playlist::InitRecord& record, View view) {
+  const std::string name = (view == View::audio ? "a" : "v") + record.id;
+  auto send = [answer, name, view](GBytes* bytes) {
+    Reply reply;
+    reply.type = type_of(view);
+    reply.cache = kCacheForever;
+    reply.any_origin = true;
+    reply.etag = "\"" + name + "\"";
+    reply.body.reset(g_bytes_ref(bytes));
+    answer->send(std::move(reply));
+  };
+  if (const auto known = inits_.find(name); known != inits_.end()) return send(known->second.get());
+  auto range = record.length > fmp4::kMaxInitBytes
+                   ? Result<FileRange>(Unexpected(ENODATA, record.file + ": no initialisation segment"))
+                   : media_.find(record.file, record.offset, record.length);
+  if (!range) return answer->send(media_error_reply(range.error()));
+  media_.read(*range, [this, answer, name, view, send](Result<BytesPtr> whole) {
+    if (!whole) return answer->send(media_error_reply(whole.error()));
+    gsize size = 0;
+    const void* data = g_bytes_get_data(whole->get(), &size);
+    const auto kind = view == View::audio ? codec::Kind::audio : codec::Kind::video;
+    auto made = fmp4::single_track_init({static_cast<const std::byte*>(data), size}, kind);
+    if (!made) return answer->send(not_there_reply("This initialisation segment has nothing of that."));
+    if (inits_.size() >= kMaxViewInits) inits_.clear();
+    BytesPtr& kept = inits_[name];
+    kept.reset(g_bytes_new(made->data(), made->size()));
+    send(kept.get());
+  });
+}
+
+}  // namespace headgate::origin

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One track of a stream, its key frames, and its DASH manifests: from the same bytes as its own segments
+// (docs/delivery.md). In the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <playlist/hls.h>
+#include <playlist/track_facts.h>
+
+#include "catalog.h"
+#include "media_files.h"
+#include "reply.h"
+#include "segment_boxes.h"
+
+namespace headgate::origin {
+
+inline constexpr int kMaxLearnRounds = 3;         // segments that come while others are read
+inline constexpr size_t kMaxViewInits = 256;      // kept in memory; some are made anew beyond
+inline constexpr int64_t kMaxZeroDriftMs = 5000;  // of a stream's timeline against the clock (DASH)
+
+class Views {
+ public:
+  Views(Loop& loop, Catalog& catalog, MediaFiles& media)
+      : catalog_(catalog), media_(media), boxes_(loop, media) {}
+
+  // `name` as in /hls/<station>/<name>. False: it is none of a view's, and nothing was done.
+  bool answer(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  // /dash/<station>/<name>; answers in any case.
+  void answer_dash(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  // One track of a segment, of an init segment. `view`: video or audio.
+  void send_segment(const AnswerPtr& answer, const playlist::SegmentRecord& record, playlist::View view);
+  void send_init(const AnswerPtr& answer, const playlist::InitRecord& record, playlist::View view);
+
+ private:
+  struct Text {
+    uint64_t version = UINT64_MAX;
+    size_t known = 0;  // segments whose facts were known
+    bool ended = false;
+    std::string text;
+  };
+  struct Station {
+    playlist::TrackFacts facts;
+    bool learning = false;
+    std::vector<std::function<void()>> waiting;  // until what is being learned is known
+    std::map<std::string, Text> texts;           // by name
+    std::optional<int64_t> zero_utc_us;          // of its DASH manifests
+  };
+  // What a name stands for.
+  struct Listing;
+  using OnStream = Catalog::OnStream;
+  void with_stream(uint32_t station, bool everything, OnStream ready);
+  // Likewise, and the facts of all of its segments that are listed are known, as far as they can be read.
+  void with_facts(uint32_t station, bool everything, int rounds, OnStream ready);
+  void learned(uint32_t station, bool everything, const SegmentBoxes::Facts& facts);
+  const std::string& text(Stream& stream, const std::string& name, const Listing& listing);
+  std::string made(Stream& stream, Station& one, const Listing& listing);
+  void list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing);
+
+  Catalog& catalog_;
+  MediaFiles& media_;
+  std::map<uint32_t, Station> stations_;
+  std::map<std::string, BytesPtr> inits_;  // by name, without the station: they go by their content
+  SegmentBoxes boxes_;
+};
+
+}  // namespace headgate::origin
