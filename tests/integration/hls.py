@@ -111,9 +111,8 @@ class Watcher:
         body = self._get(base + "index.m3u8")
         if body is None:
             return None
-        lines = [line for line in body.decode().splitlines() if line and not line.startswith("#")]
-        assert len(lines) == 1, f"one rendition is expected: {lines}"
-        return base + lines[0]
+        # The stream as it was sent comes first.
+        return base + next(line for line in body.decode().splitlines() if line and not line.startswith("#"))
 
     def _read(self, path):
         body = self._get(path)
