@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The right playlists break no rule; each wrong twin (wrong.txt) breaks just the rule that it is about.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include <conformance/playlist_history.h>
+#include <conformance/playlist_rules.h>
+
+#include "files.h"
+
+namespace headgate {
+namespace {
+
+using conformance::Findings;
+using conformance::kSecond;
+
+struct Twin {
+  std::string id, first, next;
+  bool held = false;
+  double seconds = 4;
+  std::vector<std::pair<char, std::string>> edits;
+  std::set<std::string> expected;
+};
+
+std::vector<Twin> twins() {
+  std::vector<Twin> out;
+  std::istringstream lines(test::file_text("wrong.txt"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    if (line[0] == '[') {
+      Twin twin;
+      twin.id = line.substr(1, line.find(']') - 1);
+      twin.expected = {twin.id};
+      std::istringstream words(line.substr(line.find(']') + 1));
+      words >> twin.first;
+      for (std::string word; words >> word;) {
+        if (word == ">")
+          words >> twin.next;
+        else if (word == "held")
+          twin.held = true;
+        else
+          twin.seconds = std::stod(word);
+      }
+      out.push_back(twin);
+    } else if (line.rfind("also: ", 0) == 0) {
+      std::istringstream words(line.substr(6));
+      for (std::string word; words >> word;) out.back().expected.insert(word);
+    } else {
+      out.back().edits.emplace_back(line[0], line.size() > 2 ? line.substr(2) : "");
+    }
+  }
+  return out;
+}
+
+std::string replaced(std::string text, const std::string& edit) {
+  const size_t arrow = edit.find(" => ");
+  const std::string old = edit.substr(0, arrow), now = edit.substr(arrow + 4);
+  if (text.find(old) == std::string::npos) throw std::runtime_error("there is no '" + old + "' to replace");
+  for (size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += now.size())
+    text.replace(at, old.size(), now);
+  return text;
+}
+
+std::string edited(std::string text, const std::vector<std::pair<char, std::string>>& edits) {
+  size_t at = text.size();
+  for (const auto& [kind, what] : edits) {
+    if (kind == '=') {
+      text = replaced(std::move(text), what);
+    } else if (kind == '-') {
+      const size_t found = ("\n" + text).find("\n" + what + "\n");
+      if (found == std::string::npos) throw std::runtime_error("there is no line '" + what + "'");
+      text.erase(found, what.size() + 1);
+      at = found;
+    } else {
+      text.insert(at, what + "\n");
+      at += what.size() + 1;
+    }
+  }
+  return text;
+}
+
+void append(Findings& to, Findings from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+// All that is found in a reading, by itself and after another.
+Findings check(const std::string& text, const std::string& before = "", double seconds = 4,
+               bool held = false) {
+  conformance::Parsed parsed = conformance::parse_playlist(text);
+  Findings findings = parsed.findings;
+  if (parsed.multivariant) append(findings, check_multivariant_playlist(*parsed.multivariant));
+  if (!parsed.media) return findings;
+  append(findings, check_media_playlist(*parsed.media));
+  if (before.empty()) return findings;
+  conformance::PlaylistHistory history;
+  append(findings, history.observe(test::media_playlist(before), {0, 0, false}));
+  const auto now = static_cast<conformance::Micros>(seconds * kSecond);
+  append(findings, history.observe(*parsed.media, {held ? 0 : now, now, held}));
+  return findings;
+}
+
+TEST(Twins, RightOnesBreakNothing) {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(HEADGATE_TEST_FILES "/playlists")) {
+    const std::string name = entry.path().filename();
+    if (name == "delta.m3u8") continue;
+    const Findings findings = check(test::file_text("playlists/" + name));
+    EXPECT_TRUE(findings.empty()) << name << ":\n" << test::text_of(findings);
+    ++count;
+  }
+  EXPECT_GE(count, 10u);
+}
+
+TEST(Twins, RightOnesFollowEachOther) {
+  const std::pair<const char*, const char*> kPairs[] = {{"live", "live"},
+                                                        {"live", "live-next"},
+                                                        {"live-next", "live-later"},
+                                                        {"event", "event-next"},
+                                                        {"vod", "vod"},
+                                                        {"low-latency", "low-latency-next"},
+                                                        {"low-latency-next", "low-latency-segment"},
+                                                        {"low-latency", "low-latency-segment"}};
+  for (const auto& [first, next] : kPairs) {
+    const Findings findings = check(test::file_text("playlists/" + std::string(next) + ".m3u8"),
+                                    test::file_text("playlists/" + std::string(first) + ".m3u8"), 1);
+    EXPECT_TRUE(findings.empty()) << first << ", " << next << ":\n" << test::text_of(findings);
+  }
+}
+
+TEST(Twins, WrongOnesBreakTheirRule) {
+  const std::vector<Twin> all = twins();
+  EXPECT_GE(all.size(), 70u);
+  for (const Twin& twin : all) {
+    SCOPED_TRACE(twin.id + " in " + twin.first + (twin.next.empty() ? "" : " > " + twin.next));
+    const std::string first = test::file_text("playlists/" + twin.first);
+    const Findings findings = twin.next.empty()
+                                  ? check(edited(first, twin.edits))
+                                  : check(edited(test::file_text("playlists/" + twin.next), twin.edits),
+                                          first, twin.seconds, twin.held);
+    EXPECT_EQ(test::ids(findings), twin.expected) << test::text_of(findings);
+  }
+}
+
+TEST(Twins, RulesHaveIdsOfTheirOwn) {
+  std::set<std::string> seen;
+  for (const conformance::Rule& rule : conformance::hls_rules()) {
+    EXPECT_TRUE(seen.insert(rule.id).second) << rule.id;
+    EXPECT_FALSE(std::string(rule.demand).empty() || std::string(rule.remedy).empty()) << rule.id;
+  }
+}
+
+}  // namespace
+}  // namespace headgate
