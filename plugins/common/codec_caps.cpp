@@ -128,6 +128,8 @@ Ref<GstCaps> caps_of(const codec::Track& track) {
       set_format(caps.get(), "obu-stream", "tu");
       return caps;
     }
+    case codec::Codec::mjpeg:
+      return video_caps("image/jpeg", track);
     case codec::Codec::opus:
       return opus_caps(track);
     case codec::Codec::flac:

@@ -109,6 +109,8 @@ Result<Track> track_from(Codec codec, Bytes config, const GstStructure* structur
       return codec::track_from_dec3(config);
     case Codec::flac:
       return flac_track(config);
+    case Codec::mjpeg:
+      break;  // comes in nowhere
   }
   return Unexpected("no such codec");
 }

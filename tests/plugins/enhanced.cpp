@@ -85,6 +85,8 @@ std::string fourcc_of(const codec::Track& track) {
       return "av01";
     case codec::Codec::vp9:
       return "vp09";
+    case codec::Codec::mjpeg:
+      break;  // nobody sends it
     case codec::Codec::aac:
       return "mp4a";
     case codec::Codec::opus:

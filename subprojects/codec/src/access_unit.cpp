@@ -62,6 +62,7 @@ bool is_key(const Track& track, Bytes access_unit) {
       return begins_with_av1_key_frame(access_unit);
     case Codec::vp9:
       return parse_vp9_key_frame(access_unit).has_value();
+    case Codec::mjpeg:
     case Codec::aac:
     case Codec::opus:
     case Codec::ac3:
@@ -87,6 +88,7 @@ Result<Track> track_from_access_unit(Codec codec, Bytes access_unit, uint32_t fr
       return track_from_eac3_frame(access_unit);
     case Codec::h264:
     case Codec::h265:
+    case Codec::mjpeg:
     case Codec::aac:
     case Codec::opus:
     case Codec::flac:

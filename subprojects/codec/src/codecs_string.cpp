@@ -111,6 +111,8 @@ std::string codecs_string(const Track& track) {
       return av01_string(track);
     case Codec::vp9:
       return vp09_string(track);
+    case Codec::mjpeg:
+      return "mjpg";
     case Codec::opus:
       return "opus";
     case Codec::ac3:

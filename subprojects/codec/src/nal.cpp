@@ -47,6 +47,7 @@ bool is_vcl(Codec codec, Bytes nal) {
       return (header >> 1 & 0x3f) < 32;
     case Codec::av1:
     case Codec::vp9:
+    case Codec::mjpeg:
     case Codec::aac:
     case Codec::opus:
     case Codec::ac3:

@@ -17,10 +17,11 @@ using codec::Track;
 constexpr size_t kVisualFields = 78, kAudioFields = 28;  // between the box header and the boxes inside
 constexpr size_t kWidthAt = 24;                          // in the visual ones
 constexpr size_t kFullBoxFields = 4;
+constexpr uint32_t kNoBox = 0;
 constexpr uint32_t kColr = four_cc("colr"), kNclx = four_cc("nclx");
 
 // How a codec's entry and the configuration box in it are called. The box holds Track::config, behind version
-// and flags where it is a FullBox; mp4a's holds descriptors.
+// and flags where it is a FullBox; mp4a's holds descriptors. mjpg has no such box.
 struct Form {
   Codec codec;
   uint32_t entry, box;
@@ -37,6 +38,7 @@ constexpr Form kForms[] = {
     {Codec::h265, four_cc("hvc1"), four_cc("hvcC"), -1, codec::track_from_hvcc},
     {Codec::av1, four_cc("av01"), four_cc("av1C"), -1, codec::track_from_av1c},
     {Codec::vp9, four_cc("vp09"), four_cc("vpcC"), 1, read_vpcc},
+    {Codec::mjpeg, four_cc("mjpg"), kNoBox, -1, nullptr},
     {Codec::aac, four_cc("mp4a"), four_cc("esds"), -1, read_esds},
     {Codec::opus, four_cc("Opus"), four_cc("dOps"), -1, codec::track_from_dops},
     {Codec::ac3, four_cc("ac-3"), four_cc("dac3"), -1, codec::track_from_dac3},
@@ -97,6 +99,7 @@ void write_audio_fields(ByteWriter& out, const Track& track) {
 }
 
 void write_configuration(ByteWriter& out, const Form& form, const Track& track) {
+  if (form.box == kNoBox) return;
   if (form.codec == Codec::aac) return write_esds(out, track.config);
   Box box(out, form.box);
   if (form.version >= 0) out.u32(static_cast<uint32_t>(form.version) << 24);
@@ -120,7 +123,7 @@ void write_colour(ByteWriter& out, const codec::Colour& colour) {
 Result<void> write_sample_entry(ByteWriter& out, const Track& track) {
   const auto* const form = std::find_if(std::begin(kForms), std::end(kForms),
                                         [&](const Form& other) { return other.codec == track.codec; });
-  if (form == std::end(kForms) || track.config.empty())
+  if (form == std::end(kForms) || track.config.empty() != (form->box == kNoBox))
     return Unexpected("a track without a decoder configuration");
   Box entry(out, form->entry);
   if (track.kind == codec::Kind::audio) {
@@ -145,6 +148,10 @@ Result<Track> read_sample_entry(Bytes entry) {
   const std::string name(as_text(entry.subspan(4, 4)));
   const bool video = form->codec < Codec::aac;
   const Bytes fields = reader.bytes(video ? kVisualFields : kAudioFields);
+  if (!reader.ok()) return Unexpected(name + ": no configuration box");
+  ByteReader size(fields.subspan(video ? kWidthAt : 0));  // of video
+  const uint32_t width = size.u16(), height = size.u16();
+  if (form->box == kNoBox) return codec::mjpeg_track(width, height);
   std::optional<Bytes> config = find_box(reader.rest(), form->box);
   if (!config) return Unexpected(name + ": no configuration box");
   if (form->version >= 0) {
@@ -155,8 +162,6 @@ Result<Track> read_sample_entry(Bytes entry) {
   }
   Result<Track> track = form->read(*config);
   if (track && form->codec == Codec::vp9) {
-    ByteReader size(fields.subspan(kWidthAt));
-    const uint32_t width = size.u16(), height = size.u16();
     if (width == 0 || height == 0) return Unexpected("vp09: no picture size");
     return codec::track_from_vpcc(track->config, width, height);
   }

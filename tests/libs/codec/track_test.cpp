@@ -216,5 +216,18 @@ TEST(AscConfig, SaysWhatIsWrong) {
   }
 }
 
+TEST(Mjpeg, SaysItsSizeWithinLimits) {
+  const Result<Track> track = mjpeg_track(320, 180);
+  ASSERT_TRUE(track) << track.error().message;
+  EXPECT_EQ(track->kind, Kind::video);
+  EXPECT_EQ(track->width, 320u);
+  EXPECT_EQ(track->height, 180u);
+  EXPECT_TRUE(track->config.empty());
+  EXPECT_EQ(codecs_string(*track), "mjpg");
+  EXPECT_FALSE(mjpeg_track(0, 180));
+  EXPECT_FALSE(mjpeg_track(320, 0));
+  EXPECT_FALSE(mjpeg_track(16385, 180));
+}
+
 }  // namespace
 }  // namespace headgate::codec

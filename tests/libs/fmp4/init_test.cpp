@@ -111,7 +111,8 @@ std::vector<Presentation> other_codecs() {
   return {{h265.value(), ac3.value()},
           {av1.value(), opus.value()},
           {vp9.value(), flac.value()},
-          {{}, eac3.value()}};
+          {{}, eac3.value()},
+          {codec::mjpeg_track(320, 180).value(), {}}};
 }
 
 // What ffprobe does not tell: boxes that are FullBoxes, and the colour.
@@ -157,10 +158,24 @@ TEST(InitSegment, ConfigurationBoxes) {
             "800000221200120000025800051b0bb802f00000bb80a316b305f13b13fe767b3d0d068f95bc");
 }
 
-// VP9's record has no size; the entry's is a stranger's.
-TEST(InitSegment, TheSizeOfVp9IsTheEntrysWithinLimits) {
-  const ByteVector good = init_segment({other_codecs()[2].video, {}}).value();
-  const size_t width_at = as_text(good).find("vp09") + 4 + 24;
+// A JPEG says all of itself.
+TEST(InitSegment, PicturesHaveNoConfiguration) {
+  const ByteVector bytes = init_segment({other_codecs()[4].video, {}}).value();
+  const Bytes stsd = box_at(bytes, "moov/trak/mdia/minf/stbl/stsd").body;
+  constexpr size_t kEntry = 8, kHeader = 8, kVisual = 78;
+  EXPECT_EQ(as_text(stsd.subspan(kEntry + 4, 4)), "mjpg");
+  EXPECT_EQ(stsd.size(), kEntry + kHeader + kVisual);
+  codec::Track configured = other_codecs()[4].video.value();
+  configured.config = hex("00");
+  EXPECT_FALSE(init_segment({configured, {}}));
+}
+
+// VP9's record and a JPEG have no size; the entry's is a stranger's.
+class EntrySize : public testing::TestWithParam<std::pair<size_t, const char*>> {};
+
+TEST_P(EntrySize, IsWithinLimits) {
+  const ByteVector good = init_segment({other_codecs()[GetParam().first].video, {}}).value();
+  const size_t width_at = as_text(good).find(GetParam().second) + 4 + 24;
   for (const auto& [high, low] : {std::pair{0, 0}, std::pair{0xff, 0xff}}) {
     ByteVector bad = good;
     bad[width_at] = static_cast<std::byte>(high);
@@ -170,6 +185,7 @@ TEST(InitSegment, TheSizeOfVp9IsTheEntrysWithinLimits) {
   EXPECT_TRUE(read_init(source_of(good)));
 }
 
+INSTANTIATE_TEST_SUITE_P(All, EntrySize, testing::Values(std::pair{2, "vp09"}, std::pair{4, "mjpg"}));
 INSTANTIATE_TEST_SUITE_P(OtherCodecs, InitForms, testing::ValuesIn(other_codecs()));
 INSTANTIATE_TEST_SUITE_P(Forms, InitForms,
                          testing::Values(Presentation{video_track(), audio_track()},

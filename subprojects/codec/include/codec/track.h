@@ -17,6 +17,7 @@ enum class Codec : uint8_t {
   h265 = 2,
   av1 = 3,
   vp9 = 4,
+  mjpeg = 5,
   aac = 16,
   opus = 17,
   ac3 = 18,
@@ -43,6 +44,7 @@ struct Track {
   //   h265  HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1)
   //   av1   AV1CodecConfigurationRecord (AV1-ISOBMFF, 2.3.3), with its sequence header OBU
   //   vp9   VPCodecConfigurationRecord (VP-codec-ISOBMFF), 8 bytes
+  //   mjpeg none: each picture says all of it
   //   aac   AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1)
   //   opus  OpusSpecificBox (Opus-in-ISOBMFF, 4.3.2)
   //   ac3, eac3  AC3SpecificBox, EC3SpecificBox (ETSI TS 102 366, F.4 and F.6)
@@ -79,8 +81,11 @@ Result<Track> track_from_dec3(Bytes dec3);
 // are left out.
 Result<Track> track_from_flac(Bytes header);
 
+// Pictures as JPEG (ISO/IEC 23008-12, annex H).
+Result<Track> mjpeg_track(uint32_t width, uint32_t height);
+
 // RFC 6381 and each codec's own rule: "avc1.64001f", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08",
-// "mp4a.40.2", "opus", "ac-3", "ec-3", "fLaC".
+// "mjpg", "mp4a.40.2", "opus", "ac-3", "ec-3", "fLaC".
 std::string codecs_string(const Track& track);
 
 }  // namespace headgate::codec
