@@ -99,13 +99,21 @@ void Views::learned(uint32_t station, bool everything, const SegmentBoxes::Facts
   Station& one = stations_[station];
   for (const auto& [msn, known] : facts) one.facts.put(msn, known);
   one.learning = false;
-  // What nobody can list any more goes.
-  Stream* stream = catalog_.find(station);
-  if (!everything && stream && !stream->replay() && !stream->index().segments().empty()) {
-    one.facts.forget_before(stream->index().segments().front().record.msn);
-    std::erase_if(one.texts, [](const auto& entry) { return entry.first.starts_with("replay"); });
-  }
+  // A replay that was read may have taken another one's place.
+  if (everything)
+    for (const auto& entry : stations_) trim(entry.first);
+  else
+    trim(station);
   for (auto& go_on : std::exchange(one.waiting, {})) go_on();
+}
+
+// What nobody can list any more goes.
+void Views::trim(uint32_t station) {
+  Station& one = stations_[station];
+  Stream* stream = catalog_.find(station);
+  if (one.learning || !stream || stream->replay() || stream->index().segments().empty()) return;
+  one.facts.forget_before(stream->index().segments().front().record.msn);
+  std::erase_if(one.texts, [](const auto& entry) { return entry.first.starts_with("replay"); });
 }
 
 // As it is now, computed once for each change.

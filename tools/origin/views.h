@@ -59,6 +59,7 @@ class Views {
   // Likewise, and the facts of all of its segments that are listed are known, as far as they can be read.
   void with_facts(uint32_t station, bool everything, int rounds, OnStream ready);
   void learned(uint32_t station, bool everything, const SegmentBoxes::Facts& facts);
+  void trim(uint32_t station);
   const std::string& text(Stream& stream, const std::string& name, const Listing& listing);
   std::string made(Stream& stream, Station& one, const Listing& listing);
   void list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing);

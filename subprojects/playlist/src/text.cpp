@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <iterator>
 
 namespace headgate::playlist {
@@ -34,26 +34,39 @@ std::string quotable(std::string_view text) {
   return out;
 }
 
+// Playlists of hours have thousands of these two: no printf, no time zones.
+namespace {
+
+void put_digits(char* to, int count, int64_t value) {
+  for (int i = count - 1; i >= 0; --i, value /= 10) to[i] = static_cast<char>('0' + value % 10);
+}
+
+}  // namespace
+
 std::string seconds(int64_t ticks) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6f", static_cast<double>(ticks) / kTimescale);
-  return text;
+  constexpr int64_t kPerSecond = 1'000'000;
+  const int64_t rest = (ticks % kTimescale * kPerSecond + kTimescale / 2) / kTimescale;
+  std::string out = std::to_string(ticks / kTimescale + rest / kPerSecond) + ".000000";
+  put_digits(out.data() + out.size() - 6, 6, rest % kPerSecond);
+  return out;
 }
 
 std::string date_time(int64_t utc_us) {
-  constexpr int64_t kPerSecond = 1'000'000;
-  int64_t whole = utc_us / kPerSecond, rest = utc_us % kPerSecond;
-  if (rest < 0) {
-    rest += kPerSecond;
-    --whole;
-  }
-  const std::time_t time = static_cast<std::time_t>(whole);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[64], with_ms[80];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(with_ms, sizeof with_ms, "%s.%03dZ", text, static_cast<int>(rest / 1000));
-  return with_ms;
+  using std::chrono::floor;
+  const std::chrono::sys_time<std::chrono::milliseconds> time{
+      floor<std::chrono::milliseconds>(std::chrono::microseconds(utc_us))};
+  const auto day = floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const int64_t ms = (time - day).count();
+  std::string out = "0000-00-00T00:00:00.000Z";
+  put_digits(out.data(), 4, std::clamp(int{date.year()}, 0, 9999));
+  put_digits(out.data() + 5, 2, unsigned{date.month()});
+  put_digits(out.data() + 8, 2, unsigned{date.day()});
+  put_digits(out.data() + 11, 2, ms / 3'600'000);
+  put_digits(out.data() + 14, 2, ms / 60'000 % 60);
+  put_digits(out.data() + 17, 2, ms / 1000 % 60);
+  put_digits(out.data() + 20, 3, ms % 1000);
+  return out;
 }
 
 }  // namespace headgate::playlist

@@ -12,9 +12,9 @@ namespace headgate::playlist {
 std::string quotable(std::string_view text);
 // A path inside a URI: everything that could end it, or end the line or quotes it stands in, is escaped.
 std::string escaped(std::string_view path);
-// ISO 8601 in UTC with milliseconds.
+// ISO 8601 in UTC with milliseconds, of the years 0 to 9999.
 std::string date_time(int64_t utc_us);
-// Ticks of kTimescale as seconds with six digits.
+// Ticks of kTimescale, not negative, as seconds with six digits.
 std::string seconds(int64_t ticks);
 
 }  // namespace headgate::playlist
