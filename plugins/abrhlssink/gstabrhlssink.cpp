@@ -146,6 +146,7 @@ void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
       records.push_back(std::move(*record));
       continue;
     }
+    if (!std::holds_alternative<Notice>(output)) continue;
     const Notice& notice = std::get<Notice>(output);
     if (notice.kind == Notice::Kind::lost) warn(element, {notice.code, notice.text});
     if (notice.kind == Notice::Kind::failed)

@@ -278,7 +278,7 @@ void Recorder::progress(bool force) {
       if (!tracks_known(force)) return;
       if (failed_) return drop_queues();
       if (!writer_) return open_run();
-      if (!shift_ns_) begin_timeline();
+      if (!time_) begin_timeline();
       begin_presentation();
       if (!packager_) return drop_queues();
     }

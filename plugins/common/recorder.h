@@ -21,6 +21,7 @@
 #include <fmp4/packager.h>
 #include <playlist/record.h>
 #include <store/run_writer.h>
+#include <store/stream_time.h>
 
 namespace headgate::gst {
 
@@ -56,7 +57,8 @@ struct Notice {
   std::string text;
   bool broken = false;  // the volume is (store::Volume::broken()), not only this run
 };
-using Output = std::variant<playlist::Record, Notice>;
+// A StreamTime comes between a run's RunRecord and its first part.
+using Output = std::variant<playlist::Record, Notice, store::StreamTime>;
 
 struct RecorderStats {
   std::string run;  // present or last
@@ -214,7 +216,7 @@ class Recorder {
   std::optional<fmp4::Packager> packager_;      // none: tracks are not known yet
   fmp4::Presentation presentation_;             // of packager_
   uint32_t next_sequence_ = 1;                  // mfhd, goes on over packagers of a run
-  std::optional<int64_t> shift_ns_;             // added to running time: the run begins at 0; none: not begun
+  std::optional<store::StreamTime> time_;       // of the run; none: not begun
   std::vector<store::ClockRepair> repairs_;     // `pts` in ns: told before there was a run
   std::optional<int64_t> end_ns_;               // end of the latest unit of all tracks in this run
   int64_t waiting_since_us_ = 0;                // CLOCK_BOOTTIME when the first unit was queued; 0: none

@@ -13,22 +13,10 @@ namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000, kNsPerMs = 1'000'000;
 
-// Rounds to the nearest tick without overflow over any running time.
-int64_t ticks_of_ns(int64_t ns, uint32_t timescale) {
-  const int64_t seconds = ns >= 0 ? ns / kNsPerSecond : -((-ns + kNsPerSecond - 1) / kNsPerSecond);
-  const int64_t rest = ns - seconds * kNsPerSecond;
-  return seconds * timescale + (rest * timescale + kNsPerSecond / 2) / kNsPerSecond;
-}
-
 }  // namespace
 
-// Running time to the stream's timeline. The run's offset is whole ticks of 90 kHz; at another timescale it
-// is rounded once, so that differences between units stay exact.
 int64_t Recorder::stream_ticks(int64_t ns, uint32_t timescale) const {
-  const int64_t offset = writer_->timeline_offset();
-  const int64_t seconds = offset / fmp4::kPartTimescale, rest = offset % fmp4::kPartTimescale;
-  return ticks_of_ns(ns + *shift_ns_, timescale) + seconds * timescale +
-         (rest * timescale + fmp4::kPartTimescale / 2) / fmp4::kPartTimescale;
+  return time_->ticks(ns, timescale);
 }
 
 // Until look() finds that the run is open, whatever comes is kept.
@@ -48,7 +36,7 @@ void Recorder::take_run() {
   next_sequence_ = 1;
   refusal_told_ = false;
   end_ns_.reset();
-  shift_ns_.reset();
+  time_.reset();
 }
 
 // The run begins with its first unit, whatever the running time was then (a pipeline that has been playing
@@ -59,7 +47,8 @@ void Recorder::begin_timeline() {
   for (const auto& track : tracks_)
     if (!track->queue.empty()) first_ns = std::min(first_ns, track->queue.front().dts_ns);
   const int64_t rest_ns = ((first_ns % kNsPerMs) + kNsPerMs) % kNsPerMs;
-  shift_ns_ = rest_ns - first_ns;
+  time_ = {writer_->timeline_offset(), rest_ns - first_ns};
+  emit_(*time_);
 }
 
 // All tracks that are known, in a new file if that is not what the last one had.

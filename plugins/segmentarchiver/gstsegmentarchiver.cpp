@@ -160,23 +160,38 @@ void tell(GstElement* element, const Notice& notice) {
   }
 }
 
-// Records leave as one list per streaming-thread call.
-void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
-  Ref<GstBufferList> list = Ref<GstBufferList>::adopt(gst_buffer_list_new());
-  for (const Output& output : outputs) {
-    if (const auto* notice = std::get_if<Notice>(&output)) {
-      tell(element, *notice);
-      continue;
-    }
-    ByteVector encoded;
-    playlist::encode(std::get<playlist::Record>(output), encoded);
-    gst_buffer_list_add(list.get(), gst_buffer_new_memdup(encoded.data(), encoded.size()));
-  }
+void push_records(GstElement* element, State& state, Ref<GstBufferList> list) {
   if (gst_buffer_list_length(list.get()) == 0 || !gst_pad_is_active(state.src)) return;
   if (!state.src_started) start_src(element, state);
   const GstFlowReturn flow = gst_pad_push_list(state.src, list.release());
   if (flow != GST_FLOW_OK && flow != GST_FLOW_NOT_LINKED && flow != GST_FLOW_FLUSHING)
     GST_WARNING_OBJECT(element, "records not taken downstream: %s", gst_flow_get_name(flow));
+}
+
+void push_timeline(GstElement* element, State& state, const store::StreamTime& time) {
+  if (!gst_pad_is_active(state.src)) return;
+  if (!state.src_started) start_src(element, state);
+  GstStructure* fields = gst_structure_new(kTimelineName, "base", G_TYPE_INT64, gint64{time.base}, "shift",
+                                           G_TYPE_INT64, gint64{time.shift_ns}, nullptr);
+  gst_pad_push_event(state.src, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, fields));
+}
+
+// Records leave as one list per streaming-thread call; a run's timeline in front of what it is needed for.
+void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
+  Ref<GstBufferList> list = Ref<GstBufferList>::adopt(gst_buffer_list_new());
+  for (const Output& output : outputs) {
+    if (const auto* notice = std::get_if<Notice>(&output)) {
+      tell(element, *notice);
+    } else if (const auto* time = std::get_if<store::StreamTime>(&output)) {
+      push_records(element, state, std::exchange(list, Ref<GstBufferList>::adopt(gst_buffer_list_new())));
+      push_timeline(element, state, *time);
+    } else {
+      ByteVector encoded;
+      playlist::encode(std::get<playlist::Record>(output), encoded);
+      gst_buffer_list_add(list.get(), gst_buffer_new_memdup(encoded.data(), encoded.size()));
+    }
+  }
+  push_records(element, state, std::move(list));
 }
 
 void finish(GstElement* element, State& state) {

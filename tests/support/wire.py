@@ -50,9 +50,10 @@ def session_health(session, event, station, json, received_bytes=0, frame_rate_m
                    struct.pack('>H', len(data)) + data)
 
 
-def stream_records(session, event, station, records):
+def stream_records(session, event, station, records, rendition=''):
     batch = b''.join(u32(len(record)) + record for record in records)
-    return message(STREAM_RECORDS, u64(session), u32(event, station), u32(len(batch)), batch)
+    return message(STREAM_RECORDS, u64(session), u32(event, station), u32(len(batch)), batch,
+                   text(rendition))
 
 
 def node_status(role, json):

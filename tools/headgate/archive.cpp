@@ -9,6 +9,7 @@
 
 #include <base/clock.h>
 #include <base/json_line.h>
+#include <store/derived.h>
 #include <store/reader.h>
 
 #include "commands.h"
@@ -41,8 +42,9 @@ int run_archive_recover(int argc, char** argv) {
   tools::Options options(
       "DIR - end the runs under DIR/lta whose writer died", "",
       "Records what lies beyond the last line, keeps a torn line beside the chain, ends the run with reason "
-      "crash.\nNothing is deleted, runs that are being written are left alone, and doing it twice changes "
-      "nothing.\nExit code: 0 all is well, 1 something is damaged or missing (it says what), 2 wrong usage.");
+      "crash.\nNothing of it is deleted, runs that are being written are left alone, and doing it twice "
+      "changes nothing.\nRemoves of DIR/derived (renditions of a ladder) what is not to be kept any longer."
+      "\nExit code: 0 all is well, 1 something is damaged or missing (it says what), 2 wrong usage.");
   options.text("node", node, "NAME", "name for the records (default n01)")
       .flag("json", json, "print one JSON object")
       .flag("progress", progress, "print the stations done and all, at most once a second");
@@ -61,6 +63,7 @@ int run_archive_recover(int argc, char** argv) {
         std::printf("%zu %zu\n", stations, of);
         std::fflush(stdout);
       });
+  store::remove_old_renditions(rest->front(), system_clock().utc_us());
   if (json) {
     print_json(summary);
   } else {

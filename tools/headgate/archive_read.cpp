@@ -132,6 +132,7 @@ void print(const playlist::GapRecord& gap) {
 void print(const playlist::EndRecord& end) {
   std::printf("end      %s\n", end.reason.c_str());
 }
+void print(const playlist::RenditionRecord&) {}  // never in an archive
 
 }  // namespace
 

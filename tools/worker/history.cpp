@@ -20,6 +20,10 @@ void History::add(Bytes bytes) {
     std::erase_if(entries_, [](const Entry& entry) { return entry.kind == Kind::part; });
     ++segments_;
   }
+  if (std::holds_alternative<playlist::RenditionRecord>(*record)) {
+    kind = Kind::rendition;
+    std::erase_if(entries_, [](const Entry& entry) { return entry.kind == Kind::rendition; });
+  }
   entries_.push_back({kind, {bytes.begin(), bytes.end()}});
   forget_old();
 }
@@ -27,7 +31,9 @@ void History::add(Bytes bytes) {
 void History::forget_old() {
   // Runs and init segments stay: later segments need them. There are few: one run in a session, an init
   // segment for each change of codec parameters.
-  auto forgettable = [](const Entry& entry) { return entry.kind != Kind::run && entry.kind != Kind::init; };
+  auto forgettable = [](const Entry& entry) {
+    return entry.kind == Kind::part || entry.kind == Kind::segment || entry.kind == Kind::other;
+  };
   while (segments_ > kHistorySegments || entries_.size() > kHistoryRecords) {
     auto oldest = std::find_if(entries_.begin(), entries_.end(), forgettable);
     if (oldest == entries_.end()) oldest = entries_.begin();

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <base/clock.h>
+#include <playlist/rendition.h>
 
 #include <algorithm>
 
@@ -120,6 +121,14 @@ Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std:
 Session::~Session() {
   loop_.cancel(deadline_);
   if (pipeline_) reap();
+}
+
+History* Session::history(const std::string& rendition) {
+  const bool known = histories_.contains(rendition);
+  if (!known && !rendition.empty() &&
+      (!playlist::valid_rendition(rendition) || histories_.size() > playlist::kMaxRenditions))
+    return nullptr;
+  return &histories_[rendition];
 }
 
 void Session::end(const std::string& reason) {

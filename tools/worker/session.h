@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -56,7 +57,9 @@ class Session {
   const wire::SessionOpened& opened() const { return opened_; }
   // All of it, once the source has let the connection go.
   const Received& received() const { return received_; }
-  History& history() { return history_; }
+  // By rendition, the source first. Null: it has no such name, or there are too many.
+  History* history(const std::string& rendition);
+  const std::map<std::string, History>& histories() const { return histories_; }
   wire::SessionHealth& health() { return health_; }  // the last one sent; empty json: none yet
 
  private:
@@ -70,7 +73,7 @@ class Session {
   PipelinePtr pipeline_;  // none: the reaper has it
   wire::SessionOpened opened_;
   wire::SessionHealth health_;
-  History history_;
+  std::map<std::string, History> histories_;
   std::string kicked_;  // reason of end(); empty: nobody asked
   std::string reason_;  // what the pipeline said
   Received received_;

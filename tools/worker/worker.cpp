@@ -112,9 +112,13 @@ void Worker::greet(Subscriber& subscriber) {
     const wire::SessionOpened& opened = session->opened();
     channel.send(opened);
     if (subscriber.role != "origin") continue;
-    session->history().replay([&](ByteVector batch) {
-      channel.send(wire::StreamRecords{opened.session, opened.event, opened.station, std::move(batch)});
-    });
+    for (const auto& [rendition, history] : session->histories()) {
+      const std::string& name = rendition;
+      history.replay([&](ByteVector batch) {
+        channel.send(
+            wire::StreamRecords{opened.session, opened.event, opened.station, std::move(batch), name});
+      });
+    }
     if (!session->health().json.empty()) channel.send(session->health());
   }
 }
@@ -159,12 +163,12 @@ void Worker::kick(const wire::Kick& wanted) {
 
 void Worker::on_events(std::vector<BusEvent> events) {
   hold();
-  std::map<uint64_t, wire::StreamRecords> batches;
+  std::map<BatchKey, wire::StreamRecords> batches;
   auto flush = [&](uint64_t id) {
-    auto batch = batches.find(id);
-    if (batch == batches.end()) return;
-    tell(batch->second, {"origin"});
-    batches.erase(batch);
+    const auto first = batches.lower_bound({id, ""}), last = batches.lower_bound({id + 1, ""});
+    for (auto batch = first; batch != last; ++batch)
+      if (!batch->second.records.empty()) tell(batch->second, {"origin"});
+    batches.erase(first, last);
   };
   for (BusEvent& event : events) {
     Session* session = find(event.session);
@@ -200,25 +204,33 @@ void Worker::on_events(std::vector<BusEvent> events) {
       log_notice(notice->text, {{"STATION", opened.station}, {"SESSION", opened.session}});
     }
   }
-  while (!batches.empty()) flush(batches.begin()->first);
+  while (!batches.empty()) flush(batches.begin()->first.first);
   release();
 }
 
 void Worker::on_records(Session& session, const RecordsEvent& event,
-                        std::map<uint64_t, wire::StreamRecords>& batches) {
+                        std::map<BatchKey, wire::StreamRecords>& batches) {
   const wire::SessionOpened& opened = session.opened();
+  History* history = session.history(event.rendition);
+  if (!history) return;
   ByteReader reader(event.records);
   while (reader.remaining() > 0) {
     uint32_t length = reader.u32();
     Bytes record = reader.bytes(length);
     if (!reader.ok()) return;
-    session.history().add(record);
-    hold_to_codecs(session, record);
-    wire::StreamRecords& batch = batches[opened.session];
+    history->add(record);
+    if (event.rendition.empty()) hold_to_codecs(session, record);
+    wire::StreamRecords& batch = batches[{opened.session, event.rendition}];
     if (batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
+      // In its order: the source's before a rendition's.
+      for (auto before = batches.lower_bound({opened.session, ""}); &before->second != &batch; ++before) {
+        tell(before->second, {"origin"});
+        before->second.records.clear();
+      }
       tell(batch, {"origin"});
       batch.records.clear();
     }
+    batch.rendition = event.rendition;
     batch.session = opened.session;
     batch.event = opened.event;
     batch.station = opened.station;

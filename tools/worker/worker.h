@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <base/loop.h>
@@ -67,6 +68,7 @@ class Worker final : private Admission::Host {
     std::unique_ptr<wire::Channel> channel;
     std::string role;  // empty: has not said Hello yet
   };
+  using BatchKey = std::pair<uint64_t, std::string>;  // session, rendition
   void accept(std::unique_ptr<wire::Channel> channel);
   void on_message(Subscriber& from, wire::Message message, std::vector<UniqueFd> fds);
   void greet(Subscriber& subscriber);
@@ -78,7 +80,7 @@ class Worker final : private Admission::Host {
   void kick(const wire::Kick& kick);
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event,
-                  std::map<uint64_t, wire::StreamRecords>& batches);
+                  std::map<BatchKey, wire::StreamRecords>& batches);
   void on_archive(const Session& session, const ArchiveEvent& archive);
   void hold_to_codecs(Session& session, Bytes record);
   void hold_to_rate(Session& session);

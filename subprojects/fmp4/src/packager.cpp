@@ -73,13 +73,15 @@ struct Share {
   size_t count;
 };
 
+constexpr size_t kMaxShares = 2;
+
 void fill(Part& part, std::span<const Share> shares, uint32_t& sequence) {
   size_t total = 0;
   for (const Share& share : shares) total += share.count;
   part.units.reserve(total);
   part.frames.reserve(total);
   // All headers before any span points into them.
-  std::array<size_t, 3> header_ends{};
+  std::array<size_t, kMaxShares + 1> header_ends{};
   for (size_t i = 0; i < shares.size(); ++i) {
     const auto& [queue, id, count] = shares[i];
     if (count > 0)
@@ -103,6 +105,23 @@ void fill(Part& part, std::span<const Share> shares, uint32_t& sequence) {
 }
 
 }  // namespace
+
+Result<Part> single_track_part(const codec::Track& track, std::vector<AccessUnit> units, uint32_t sequence,
+                               bool starts_segment, bool ends_segment) {
+  if (units.empty()) return Unexpected("a part without units");
+  TrackQueue queue(track);
+  for (AccessUnit& unit : units)
+    if (auto pushed = queue.push(std::move(unit)); !pushed) return Unexpected(pushed.error());
+  const bool video = track.kind == codec::Kind::video;
+  Part part;
+  part.starts_segment = starts_segment;
+  part.ends_segment = ends_segment;
+  part.independent = !video || queue[0].key;
+  describe(queue, queue.size(), part);
+  const Share share{&queue, video ? kVideoTrackId : kAudioTrackId, queue.size()};
+  fill(part, {&share, 1}, sequence);
+  return part;
+}
 
 int64_t longest_segment_ms(const PackagerSettings& settings) {
   return std::clamp<int64_t>(settings.max_segment_ms, shortest_segment_ms(settings), 120'000);

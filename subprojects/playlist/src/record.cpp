@@ -68,6 +68,18 @@ void fields_of_gap(Io& io, Gap& gap) {
   io.number(gap.from_utc_us);
   io.number(gap.to_utc_us);
 }
+template <typename Io, typename Rendition>
+void fields_of_rendition(Io& io, Rendition& rendition) {
+  io.state(rendition.state);
+  io.flag(rendition.on_demand);
+  io.text(rendition.codecs);
+  io.number(rendition.width);
+  io.number(rendition.height);
+  io.number(rendition.frame_rate_milli);
+  io.number(rendition.channels);
+  io.number(rendition.bandwidth);
+  io.number(rendition.average_bandwidth);
+}
 
 struct Writer {
   ByteWriter out;
@@ -76,6 +88,7 @@ struct Writer {
   void number(uint64_t value) { out.u64(value); }
   void number(int64_t value) { out.u64(static_cast<uint64_t>(value)); }
   void flag(bool value) { out.u8(value ? 1 : 0); }
+  void state(RenditionState value) { out.u8(static_cast<uint8_t>(value)); }
   void text(const std::string& value) {
     const std::string_view cut = std::string_view(value).substr(0, kMaxText);
     out.u16(cut.size());
@@ -115,6 +128,10 @@ struct Writer {
     out.u8(6);
     text(end.reason);
   }
+  void record(const RenditionRecord& rendition) {
+    out.u8(7);
+    fields_of_rendition(*this, rendition);
+  }
 };
 
 struct Reader {
@@ -128,6 +145,11 @@ struct Reader {
     const uint8_t byte = in.u8();
     good &= byte <= 1;
     value = byte == 1;
+  }
+  void state(RenditionState& value) {
+    const uint8_t byte = in.u8();
+    good &= byte <= static_cast<uint8_t>(RenditionState::paused);
+    value = static_cast<RenditionState>(byte);
   }
   void text(std::string& value) {
     const size_t length = in.u16();
@@ -165,6 +187,8 @@ struct Reader {
         return read<GapRecord>([](auto& io, auto& gap) { fields_of_gap(io, gap); });
       case 6:
         return read<EndRecord>([](auto& io, auto& end) { io.text(end.reason); });
+      case 7:
+        return read<RenditionRecord>([](auto& io, auto& rendition) { fields_of_rendition(io, rendition); });
       default:
         return std::nullopt;
     }

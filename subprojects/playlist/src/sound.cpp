@@ -39,6 +39,9 @@ bool good(const GapRecord& gap) {
 bool good(const EndRecord&) {
   return true;
 }
+bool good(const RenditionRecord& rendition) {
+  return rendition.state <= RenditionState::paused;
+}
 
 }  // namespace
 

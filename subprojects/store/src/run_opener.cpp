@@ -58,6 +58,7 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
   if (!info.ticket_id.empty()) json.field("tid", cut(info.ticket_id));
   json.field("node", volume.settings().node);
   if (!line.previous_run.empty()) json.field("prev_run", line.previous_run);
+  if (info.position) json.field("of", cut(info.position->of));
   json.field("peer", cut(info.peer))
       .field("proto", cut(info.protocol))
       .field("ua", cut(info.user_agent))
@@ -142,7 +143,9 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   if (auto made = make_directories(root + "/" + prefix); !made) return Unexpected(made.error());
   auto station_lock = lock_station(root + "/" + prefix, false);
   if (!station_lock) return Unexpected(station_lock.error());
-  auto previous = in_memory ? Result<Continuation>(*in_memory) : previous_on_disk(volume, info);
+  auto previous = info.position ? Result<Continuation>(Continuation{})
+                  : in_memory   ? Result<Continuation>(*in_memory)
+                                : previous_on_disk(volume, info);
   if (!previous) return Unexpected(previous.error());
 
   OpenLine line;
@@ -153,9 +156,9 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   line.previous_run = previous->run;
   line.event = info.event;
   line.station = info.station;
-  line.msn = previous->next_msn;
-  line.dseq = previous->next_dseq;
-  line.base = new_base(*previous, line.utc_us);
+  line.msn = info.position ? info.position->msn : previous->next_msn;
+  line.dseq = info.position ? info.position->dseq : previous->next_dseq;
+  line.base = info.position ? info.position->base : new_base(*previous, line.utc_us);
   line.max_segment_ms = info.max_segment_ms;
   line.any_media = previous->any_media;
   line.end_pts = previous->end_pts;
@@ -169,7 +172,8 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   if (!chain_file) return Unexpected(chain_file.error());
   auto log = std::make_shared<RunLog>(std::move(*chain_file), std::move(chain), directory, *uuid);
   log->media_written();  // the directory and this line: durable with the next commit
-  return Opened{line, directory, prefix + "/" + line.run, *uuid, std::move(log), previous->crashed};
+  return Opened{line,  directory,      volume.settings().record_prefix + prefix + "/" + line.run,
+                *uuid, std::move(log), previous->crashed};
 }
 
 Result<Opened> open_run(VolumeImpl& volume, const RunInfo& info) {

@@ -11,8 +11,6 @@
 namespace headgate::store {
 namespace {
 
-// Media times that differ by more than this from where the segment before ended are a jump to players.
-constexpr int64_t kJumpTicks = fmp4::kPartTimescale / 2;
 constexpr int64_t kClockStepUs = 250'000;
 constexpr int64_t kTimeEveryUs = 600'000'000;  // between two `time` lines
 constexpr size_t kMaxPartsPerSegment = 500;
@@ -97,11 +95,18 @@ Result<void> RunWriterImpl::write(const fmp4::Part& part) {
   return {};
 }
 
+void RunWriterImpl::place(uint64_t msn, uint64_t dseq) {
+  finish_segment();
+  placed_ = true;
+  next_msn_ = msn;
+  dseq_ = dseq;
+}
+
 PartBox RunWriterImpl::describe(const fmp4::Part& part, bool starts) {
   bool jump = std::abs(part.pts - end_pts_) > kJumpTicks || segment_init_ != maker_.init_id();
   PartBox box;
   box.msn = next_msn_;
-  box.dseq = dseq_ + (starts && jump && totals_.segments > 0 ? 1 : 0);
+  box.dseq = dseq_ + (!placed_ && starts && jump && totals_.segments > 0 ? 1 : 0);
   box.index = static_cast<uint32_t>(segment_.parts.size());
   box.ends_segment = part.ends_segment;
   uint64_t header = part_box_size(part.chunks.size());

@@ -18,6 +18,9 @@
 
 namespace headgate::store {
 
+// Media times that differ by more than this from where the segment before ended are a jump to players.
+inline constexpr int64_t kJumpTicks = fmp4::kPartTimescale / 2;
+
 // What open() has made by the time the writer exists.
 struct Opened {
   OpenLine line;
@@ -38,6 +41,7 @@ class RunWriterImpl final : public RunWriter {
   int64_t durable_pts() const override { return log_->durable_pts(); }
   Result<void> begin(const fmp4::Presentation& presentation) override;
   Result<void> write(const fmp4::Part& part) override;
+  void place(uint64_t msn, uint64_t dseq) override;
   void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) override;
   void repair(const ClockRepair& repair) override;
   void end(const std::string& reason) override;
@@ -85,6 +89,7 @@ class RunWriterImpl final : public RunWriter {
 
   uint64_t next_msn_;             // of the open segment, or the next one
   uint64_t dseq_;                 // of the latest segment
+  bool placed_ = false;           // whoever writes says both
   bool any_media_;                // of the stream, ever
   int64_t end_pts_, end_utc_us_;  // of its latest media
   RunTotals totals_;

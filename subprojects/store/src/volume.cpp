@@ -14,6 +14,7 @@
 
 #include "layout.h"
 #include "recovery.h"
+#include "retention.h"
 #include "volume_identity.h"
 
 namespace headgate::store {
@@ -22,6 +23,7 @@ namespace {
 using SteadyTime = std::chrono::steady_clock::time_point;
 // Ends and full disks are committed early, but not more often than this.
 constexpr auto kLeastPause = std::chrono::milliseconds(50);
+constexpr auto kRemovePause = std::chrono::seconds(10);  // between two looks for media that is kept no longer
 
 // Volumes of this process by their root's real path.
 Guarded<std::map<std::string, std::weak_ptr<VolumeImpl>>>& open_volumes() {
@@ -31,7 +33,8 @@ Guarded<std::map<std::string, std::weak_ptr<VolumeImpl>>>& open_volumes() {
 
 bool same(const VolumeSettings& a, const VolumeSettings& b) {
   return a.node == b.node && a.commit_ms == b.commit_ms && a.reserve_bytes == b.reserve_bytes &&
-         a.min_free_bytes == b.min_free_bytes && a.durable == b.durable;
+         a.min_free_bytes == b.min_free_bytes && a.durable == b.durable && a.keep_ms == b.keep_ms &&
+         a.record_prefix == b.record_prefix;
 }
 
 }  // namespace
@@ -78,6 +81,8 @@ Result<std::shared_ptr<VolumeImpl>> VolumeImpl::start(const VolumeSettings& give
   }
   auto root = open_file(settings.root, O_RDONLY | O_DIRECTORY);
   if (!root) return Unexpected(root.error());
+  if (settings.keep_ms > 0 && !settings.durable)
+    if (auto noted = note_keep(settings.root, settings.keep_ms); !noted) return Unexpected(noted.error());
   auto volume = std::make_shared<VolumeImpl>(settings, clock, std::move(*root));
   (*volumes)[settings.root] = volume;
   return volume;
@@ -189,9 +194,19 @@ void VolumeImpl::run() {
     }
     last = std::chrono::steady_clock::now();
     if (tick(all)) tick(all);
+    if (!stop) remove_old_sometimes();
     control_.lock()->done = asked;
     committed_.notify_all();
   }
+}
+
+// With the recoveries, which such a volume has none of.
+void VolumeImpl::remove_old_sometimes() {
+  if (settings_.keep_ms <= 0 || settings_.durable) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (removed_ && now - *removed_ < kRemovePause) return;
+  removed_ = now;
+  recoverer_.post([this] { remove_old(settings_.root, clock_.utc_us() - settings_.keep_ms * 1000); });
 }
 
 bool VolumeImpl::sync() {

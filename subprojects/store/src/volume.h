@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -81,6 +82,7 @@ class VolumeImpl final : public Volume {
   };
 
   void run();
+  void remove_old_sometimes();
   bool tick(bool all);
   bool sync();
   void append_lines(const std::vector<OpenRun>& runs);
@@ -99,6 +101,7 @@ class VolumeImpl final : public Volume {
   std::map<uint32_t, std::string> identities_;  // by event; of the opener's thread
   Guarded<Control> control_;
   std::condition_variable wake_, committed_;
+  std::optional<std::chrono::steady_clock::time_point> removed_;  // when last looked for what is old
   std::thread thread_;
   JobThread recoverer_, opener_;
 };

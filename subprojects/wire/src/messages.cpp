@@ -30,7 +30,7 @@ void visit(auto& archive, SessionClosed& m) {
   archive(m.session, m.event, m.station, m.reason);
 }
 void visit(auto& archive, StreamRecords& m) {
-  archive(m.session, m.event, m.station, m.records);
+  archive(m.session, m.event, m.station, m.records, m.rendition);
 }
 void visit(auto& archive, SessionHealth& m) {
   archive(m.session, m.event, m.station, m.last_media_mono_us, m.received_bytes, m.frame_rate_milli, m.json);

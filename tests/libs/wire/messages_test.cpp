@@ -48,7 +48,7 @@ class Dice {
       case 5:
         return SessionClosed{number(), u32(), u32(), text()};
       case 6:
-        return StreamRecords{number(), u32(), u32(), bytes()};
+        return StreamRecords{number(), u32(), u32(), bytes(), text()};
       case 7:
         return SessionHealth{number(), u32(), u32(), i64(), number(), u32(), text()};
       case 8:
@@ -163,7 +163,7 @@ TEST(Messages, TextsLongerThanTheLimitAreCutNotLost) {
 }
 
 TEST(Messages, ABatchOfTheLargestSizeFits) {
-  StreamRecords records{~0ull, ~0u, ~0u, ByteVector(kMaxRecordsBytes)};
+  StreamRecords records{~0ull, ~0u, ~0u, ByteVector(kMaxRecordsBytes), std::string(32, 'x')};
   EXPECT_LE(encoded(records).size(), kMaxMessageBytes);
 }
 

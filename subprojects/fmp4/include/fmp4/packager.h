@@ -81,6 +81,12 @@ struct Part {
   std::vector<AccessUnit> units;
 };
 
+// A part of these units of one track, for who cuts by himself: at least one, in DTS order, of which the last
+// lasts AccessUnit::duration. `sequence` is the chunk's mfhd sequence_number. Refuses what Packager::push()
+// refuses.
+Result<Part> single_track_part(const codec::Track& track, std::vector<AccessUnit> units, uint32_t sequence,
+                               bool starts_segment, bool ends_segment);
+
 struct PackagerSettings {
   // A part ends with the first access unit at or after this, so it is up to one frame longer; never over a
   // segment boundary. 100 to 10000

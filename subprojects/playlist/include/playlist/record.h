@@ -94,7 +94,27 @@ struct EndRecord {  // of the run, not of the stream
   bool operator==(const EndRecord&) const = default;
 };
 
-using Record = std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord>;
+enum class RenditionState : uint8_t {
+  idle,     // nobody asks for it: it is encoded when somebody does
+  running,  // it is being encoded, or about to be
+  paused,   // the machine cannot encode it now
+};
+
+// Of a derived rendition, before its other records and whenever it changes: what it is, whether or not it is
+// being encoded. Nothing of it is on disk.
+struct RenditionRecord {
+  RenditionState state = RenditionState::running;
+  bool on_demand = false;  // becomes idle by itself
+  std::string codecs;      // as InitRecord's
+  uint32_t width = 0, height = 0;
+  uint32_t frame_rate_milli = 0;
+  uint32_t channels = 0;
+  uint32_t bandwidth = 0, average_bandwidth = 0;  // bit/s that its encoder keeps; 0: not known
+  bool operator==(const RenditionRecord&) const = default;
+};
+
+using Record = std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord,
+                            RenditionRecord>;
 
 inline constexpr size_t kMaxText = 4096;            // bytes of one text; encode() cuts what is longer
 inline constexpr size_t kMaxChunksOfPart = 64;      // likewise chunks

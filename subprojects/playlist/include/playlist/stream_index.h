@@ -79,6 +79,7 @@ class StreamIndex {
   void on(const SegmentRecord& segment);
   void on(const GapRecord& gap);
   void on(const EndRecord& end);
+  void on(const RenditionRecord&) {}
   Segment placed(const SegmentRecord& record) const;
   void date(Segment& segment, const Segment* last);
   void start_over();

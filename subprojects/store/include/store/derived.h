@@ -29,12 +29,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <base/bytes.h>
 #include <base/holder.h>
 #include <base/result.h>
 #include <codec/track.h>
 #include <playlist/record.h>
+#include <playlist/rendition.h>
 #include <store/run_writer.h>
 #include <store/stream_time.h>
 
@@ -53,6 +55,11 @@ inline constexpr int64_t kBoundarySlackMs = 25;
 // (0: never), a few files at a time.
 VolumeSettings derived_volume(const std::string& root, const std::string& rendition, const std::string& node,
                               int64_t keep_ms);
+
+// Renditions that have a volume under `root`, ascending.
+std::vector<std::string> list_renditions(const std::string& root);
+// Removes what their volumes keep no longer, also of those that no process has open. Returns how many files.
+size_t remove_old_renditions(const std::string& root, int64_t now_utc_us);
 
 // What the source's writer told: its runs and where their parts begin and end.
 class DerivedSource {

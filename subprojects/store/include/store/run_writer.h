@@ -23,6 +23,8 @@ struct VolumeSettings {
   uint64_t reserve_bytes = 64ull << 20;    // preallocated, freed for chains when the volume is full
   uint64_t min_free_bytes = 256ull << 20;  // under it no new run is opened
   bool durable = true;                     // false: no chain, no fsync (derived renditions with a retention)
+  int64_t keep_ms = 0;        // media is removed so long after it was last written to; 0: never. Not if durable
+  std::string record_prefix;  // before the names of files in records: "", or the root below another one, with /
 };
 
 enum class Space {
@@ -62,6 +64,13 @@ class Volume : public std::enable_shared_from_this<Volume> {
   Volume() = default;
 };
 
+// Where a run stands that does not go on where its station's last one ended, but follows another one.
+struct RunPosition {
+  uint64_t msn = 0, dseq = 0;  // of its first segment
+  int64_t base = 0;            // RunWriter::timeline_offset()
+  std::string of;              // name of the run that it follows
+};
+
 // Who sends and how; goes into the `open` record.
 struct RunInfo {
   uint32_t event = 0, station = 0;
@@ -75,6 +84,7 @@ struct RunInfo {
   uint32_t max_segment_ms = 0;
   // What comes may have been there for so long before its time of receipt is taken; 0: not known.
   uint32_t receipt_us = 0;
+  std::optional<RunPosition> position;  // of a derived run: nobody looks at the runs before it
 };
 
 // What was done to times that a sender gave (record `repair`).
@@ -135,6 +145,8 @@ class RunWriter {
   // io) and takes parts again from the first segment start after the disk does; write() then returns an error
   // with code ENOSPC or EIO each time, and nothing else is needed from the caller.
   virtual Result<void> write(const fmp4::Part& part) = 0;
+  // Of a run with a RunPosition: the next part starts a segment with these numbers. (Else they are counted.)
+  virtual void place(uint64_t msn, uint64_t dseq) = 0;
   // Media missing: ends the open segment. PTS in kPartTimescale on the stream's timeline.
   virtual void gap(const std::string& reason, int64_t from_pts, int64_t to_pts) = 0;
   // For the record only. Whoever calls bounds how often.

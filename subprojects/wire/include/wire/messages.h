@@ -94,11 +94,13 @@ struct SessionClosed {
   bool operator==(const SessionClosed&) const = default;
 };
 
-// playlist::Record encodings of one session, each preceded by u32 length; batched per tick.
+// playlist::Record encodings of one session and rendition, each preceded by u32 length; batched per tick. What
+// the source's tell comes before what a derived rendition's say of the same time.
 struct StreamRecords {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
   ByteVector records;
+  std::string rendition{};  // playlist::valid_rendition(); empty: the source, as it was sent
   bool operator==(const StreamRecords&) const = default;
 };
 
