@@ -271,6 +271,18 @@ test('all of it by keyboard', async () => {
   await keep(page, 'ladder-fullscreen');
 });
 
+test('the list shows the newest picture of each stream that has one', async () => {
+  node.set(8, {state: 'live', poster: null});
+  node.set(9, {state: 'ended', poster: '/hls/99/poster.jpg'});
+  const page = await open('/');
+  await page.waitForFunction(() => document.querySelector('.card .poster').naturalWidth === 160);
+  const seen = await page.locator('.card').evaluateAll(
+      (cards) =>
+          cards.map((card) => [card.dataset.station, card.querySelector('.poster').checkVisibility()]));
+  assert.deepEqual(seen, [['7', true], ['8', false], ['9', false]]);
+  await keep(page, 'list-posters');
+});
+
 test('the volume is found again', async () => {
   const page = await open();
   await plays_on(page, 1);

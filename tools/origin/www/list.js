@@ -5,6 +5,8 @@ import {by_state, count, duration, history, kStates, matches, picture, rate, sin
 
 const kMaxCards = 200;  // what a phone draws at once without a hitch; the filter finds the others
 
+const kPosterMs = 20000;  // a live stream's picture is asked for anew
+
 const list = document.querySelector('#streams');
 const template = document.querySelector('#card');
 const empty = document.querySelector('#empty');
@@ -25,6 +27,16 @@ function set_fact(card, name, text) {
   set_text(row.querySelector('dd'), text);
 }
 
+function show_poster(card, stream) {
+  const image = card.querySelector('.poster');
+  const turn = stream.state === 'live' ? Math.floor(feed.now_ms() / kPosterMs) : 0;
+  const address = stream.poster ? `${stream.poster}?${turn}` : '';
+  if (image.dataset.address === address) return;
+  image.dataset.address = address;
+  image.hidden = !address;
+  if (address) image.src = address;
+}
+
 function show_card(card, stream) {
   const link = card.querySelector('a');
   link.href = `/watch/${stream.station}`;
@@ -32,6 +44,7 @@ function show_card(card, stream) {
   set_text(card.querySelector('.title'), stream_title(stream));
   set_text(card.querySelector('.state'), kStates[stream.state] ?? stream.state);
   set_text(card.querySelector('.since'), since(stream, feed.now_ms()));
+  show_poster(card, stream);
   set_fact(card, 'rate', rate(stream.kbps));
   set_fact(card, 'picture', picture(stream));
   set_fact(card, 'recorded', stream.duration_s > 0 ? duration(stream.duration_s) : '');
@@ -43,6 +56,10 @@ function card_for(station) {
   if (!card) {
     card = template.content.firstElementChild.cloneNode(true);
     card.dataset.station = station;
+    const image = card.querySelector('.poster');
+    image.addEventListener('error', () => {
+      image.hidden = true;
+    });
     cards.set(station, card);
   }
   return card;
