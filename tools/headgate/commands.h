@@ -25,6 +25,7 @@ int run_serve(int argc, char** argv);
 int run_status(int argc, char** argv);
 int run_ticket(int argc, char** argv);
 int run_archive(int argc, char** argv);
+int run_check(int argc, char** argv);
 int run_load(int argc, char** argv);
 
 }  // namespace headgate::cli

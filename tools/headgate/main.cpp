@@ -14,6 +14,7 @@ constexpr Command kCommands[] = {
     {"status", "tell what a node is doing", run_status},
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
     {"archive", "list, show and recover what was recorded", run_archive},
+    {"check", "hold a live stream to the standard that it follows", run_check},
     {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},
 };

@@ -156,6 +156,12 @@ void PlaylistHistory::note_growth(const MediaPlaylist& now, ReadingTime time, Fi
   part_seen_ = time.loaded;
 }
 
+Findings PlaylistHistory::waited(Micros now) {
+  Findings findings;
+  if (last_ && !last_->ended) stalled(now, findings);
+  return findings;
+}
+
 void PlaylistHistory::stalled(Micros when, Findings& findings) {
   if (last_->target_s == 0 || told_stalled_) return;
   const Micros since = when - segment_seen_;

@@ -21,6 +21,8 @@ class PlaylistHistory {
  public:
   // A whole playlist (a delta update merged). One that is older than the last is told and not kept.
   Findings observe(const MediaPlaylist& playlist, ReadingTime time);
+  // A held reload has not been answered until now: tells once that the playlist has stalled.
+  Findings waited(Micros now);
   const MediaPlaylist* last() const { return last_ ? &*last_ : nullptr; }
   ReadingTime time() const { return time_; }  // of last()
   bool grew() const { return grew_; }         // the last reading had a new segment or part

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate check hls, from outside: check_test.py HEADGATE. Nothing is found on a server that does what it should; on one
+with a single fault, that and nothing else."""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(TOP / "tests/support"))
+import live_server  # noqa: E402
+import tap  # noqa: E402
+from waiting import SLOWNESS  # noqa: E402
+
+HEADGATE = os.path.abspath(sys.argv.pop(1))
+RULES = TOP / "subprojects/conformance/include/conformance/hls_rules.h"
+AT_ONCE = 4
+# What a fault brings with it.
+ALSO = {
+    "blocking-answer": {"blocking-part-alone", "blocking-far"},
+    "blocking-late": {"stalled", "part-late", "variants-edge", "report-wrong"},
+    "stalled": {"blocking-late", "part-late"},
+    "codecs-untrue": {"codecs-extra"},
+    "iframe-playlist": {"report-missing"},
+    "part-blocking": {"part-hold-back", "version-high"},
+    "part-media": {"part-unmarked"},
+    "playlist-status": {"blocking-far", "blocking-part-alone", "delta-missing"},
+    "playlist-type": {"report-missing"},
+    "variants-target": {"variants-control", "delta-boundary"},
+}
+# A busy machine delays both sides.
+LATE = {"part-late", "stalled"}
+FAULTS = ["bandwidth-exceeded", "blocking-answer", "blocking-far", "blocking-late", "blocking-part-alone", "cache-playlist",
+          "cache-segment", "codecs-untrue", "delta-boundary", "delta-broken", "delta-differs", "delta-missing", "gzip",
+          "hint-missing", "iframe-playlist", "init-missing", "media-type", "part-blocking", "part-media", "playlist-status", "playlist-type", "report-missing",
+          "report-wrong", "segment-missing", "stalled", "variants-target"]
+
+
+def check(url, *arguments, seconds=8):
+    """Exit code, result, what was said."""
+    done = subprocess.run([HEADGATE, "check", "hls", url, "--duration", str(seconds), "--json", *arguments],
+                          capture_output=True, text=True, timeout=(seconds + 60) * SLOWNESS, check=False)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+class Live(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("ffmpeg"):
+            raise unittest.SkipTest("no ffmpeg")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="check-test-"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.media = {kind: live_server.Media(folder, kind) for kind in ("video", "audio")}
+
+    def with_fault(self, fault):
+        with live_server.LiveServer(self.media, fault) as server:
+            return check(server.url, seconds=12 if fault == "blocking-late" else 8)
+
+    def test_a_right_server_breaks_no_rule(self):
+        with live_server.LiveServer(self.media) as server:
+            code, result, said = check(server.url)
+        found = {one["rule"] for one in result["findings"]} - LATE
+        self.assertEqual(found, set(), result["findings"])
+        self.assertIn(code, (0, 1))
+        self.assertTrue(result["reachable"])
+        for playlist in result["playlists"]:
+            self.assertGreater(playlist["readings"], 8, playlist)
+            self.assertGreater(playlist["segments"], 5, playlist)
+            self.assertGreater(playlist["parts"], 8, playlist)
+            self.assertGreater(playlist["peak_bits"], 0)
+        self.assertRegex(said, r"\d+ of 8 s .* 0 errors")
+
+    def test_each_fault_is_found(self):
+        problems = []
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            jobs = {pool.submit(self.with_fault, fault): fault for fault in FAULTS}
+            for job in concurrent.futures.as_completed(jobs):
+                fault = jobs[job]
+                code, result, said = job.result()
+                found = {one["rule"]: one for one in result["findings"]}
+                if fault not in found or set(found) - {fault} - ALSO.get(fault, set()) - LATE:
+                    problems.append(f"{fault}: {sorted(found)} {[one['what'] for one in found.values()]} {said}")
+                elif code != (1 if result["errors"] + result["warnings"] else 0):
+                    problems.append(f"{fault}: exit code {code}")
+        self.assertFalse(problems, "\n".join(problems))
+
+    def test_an_ended_stream_is_loaded_whole_and_the_check_is_over(self):
+        with live_server.LiveServer(self.media, ends_after=0) as server:
+            code, result, _ = check(server.url, seconds=120)
+        self.assertEqual(code, 0, result["findings"])
+        self.assertLess(result["seconds"], 60 * SLOWNESS)
+        self.assertEqual([playlist["segments"] for playlist in result["playlists"]], [16, 16])
+        self.assertTrue(all(playlist["ended"] for playlist in result["playlists"]))
+
+    def test_variants_and_the_table(self):
+        with live_server.LiveServer(self.media, "codecs-untrue", ends_after=0, variants=("video",)) as server:
+            done = subprocess.run([HEADGATE, "check", "hls", server.url, "--variants", "1"], capture_output=True, text=True,
+                                  timeout=60 * SLOWNESS, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, r"error +codecs-untrue \(RFC 8216bis, 6\.2\.4\): multivariant\n +[0-9.]+ s, line \d+: ")
+        self.assertIn("to do: make it from the decoder configuration", done.stdout)
+
+    def test_a_media_playlist_alone(self):
+        with live_server.LiveServer(self.media, ends_after=0) as server:
+            code, result, _ = check(server.url.replace("index", "video/media"), seconds=120)
+        self.assertEqual((code, [playlist["name"] for playlist in result["playlists"]]), (0, ["media.m3u8"]))
+
+
+class Usage(unittest.TestCase):
+    def test_wrong_usage_says_what_is_wrong(self):
+        for arguments, reason in (([], "one URL"), (["ftp://h/a"], "http://"), (["http://h/", "x"], "one URL"),
+                                  (["http://h/", "--variants", "0"], "neither all nor a number"),
+                                  (["http://h/", "--duration", "x"], "--duration")):
+            done = subprocess.run([HEADGATE, "check", "hls", *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(reason, done.stderr)
+
+    def test_a_server_that_is_not_there(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            code, result, said = check(f"http://127.0.0.1:{unused.getsockname()[1]}/index.m3u8")
+        self.assertEqual(code, 2)
+        self.assertFalse(result["reachable"])
+        self.assertIn(result["problem"], said)
+
+
+class Rules(unittest.TestCase):
+    def test_each_rule_has_a_test(self):
+        rules = set(re.findall(r'^    \{"([a-z0-9-]+)", "', RULES.read_text(encoding="utf-8"), re.M))
+        self.assertGreater(len(rules), 100)
+        tested = "".join(path.read_text(encoding="utf-8") for folder in ("libs/conformance", "tools/check")
+                         for path in sorted((TOP / "tests" / folder).glob("*.*")))
+        untested = {rule for rule in rules if f'"{rule}"' not in tested and f"[{rule}]" not in tested}
+        self.assertEqual(untested, set())
+
+
+if __name__ == "__main__":
+    tap.run_unittest()
