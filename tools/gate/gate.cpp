@@ -301,7 +301,10 @@ std::string Gate::status_json() const {
       .field("workers", workers_ ? workers_->all().size() : 0)
       .field("sessions", door->sessions.all().size());
   if (front_.certificate_expires() != 0)
-    out.field("relayed", front_.relayed())
+    out.field("handshakes", counters.handshakes)
+        .field("handshakes_waiting", counters.handshakes_waiting)
+        .field("over_handshakes", counters.over_handshakes)
+        .field("relayed", front_.relayed())
         .field("certificate_expires_utc", tools::utc_text(front_.certificate_expires() * 1'000'000));
   if (srt_) out.raw("srt", srt_json());
   return out.take();

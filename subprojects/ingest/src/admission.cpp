@@ -48,6 +48,7 @@ Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
 
 Admission::~Admission() {
   if (has_place_) shared_.places.give_back(peer_.network);
+  if (stage_ == Stage::kTls) --shared_.counters.handshakes;
 }
 
 // Three connections make one authentication (rtmp/adobe_auth.h); the first two are not failures.
@@ -178,6 +179,7 @@ std::optional<Admitted> Admission::take_admitted() {
   if (!admitted_) return std::nullopt;
   socket_ = -1;
   if (stream_.is_tls()) {
+    shared_.handshakes.forgive(peer_.network, handshake_us_, shared_.clock.mono_us());
     stream_.admitted();
     port_.relays->add(std::move(stream_), std::move(relay_end_));
   } else {

@@ -14,6 +14,7 @@
 #include <rtmp/adobe_auth.h>
 #include <rtmp/server.h>
 
+#include "handshake_budget.h"
 #include "stream.h"
 
 namespace headgate::ingest {
@@ -47,6 +48,7 @@ struct Shared {
   rtmp::AdobeAuth auth;
   FailureBudget budget;
   NetworkPlaces places;
+  HandshakeBudget handshakes;
   Counters counters;
 };
 
@@ -66,16 +68,20 @@ class Admission : private rtmp::ServerHandler {
   std::optional<Admitted> take_admitted();
 
   int socket() const { return socket_; }
-  uint32_t wanted_events() const;  // EPOLLIN, EPOLLOUT
+  uint32_t wanted_events() const;  // of epoll's
+  // It has something to say, and waits for its turn: call on_events(EPOLLIN) now and then.
+  bool waits_for_turn() const { return waits_for_turn_; }
+  bool shakes_hands() const { return stage_ == Stage::kTls; }
 
  private:
-  enum class Stage { kProxyHeader, kTls, kRtmp };
+  enum class Stage { kProxyHeader, kTlsWaits, kTls, kRtmp };
 
   std::optional<std::string> on_connect(const rtmp::ConnectRequest& request) override;
   std::optional<std::string> check_response(const rtmp::AdobeQuery& query);
   bool has_place();
   bool read_proxy_header();
   bool begin_stream();
+  bool begin_tls(uint32_t events);
   bool shake_hands();
   bool read();
   bool flush();
@@ -108,6 +114,8 @@ class Admission : private rtmp::ServerHandler {
   bool lingering_ = false;
   int64_t connect_deadline_us_, deadline_us_;
   bool connected_ = false;
+  bool waits_for_turn_ = false;
+  int64_t handshake_us_ = 0;              // of CPU, for TLS
   std::string user_;                      // that proved its password
   uint8_t kid_ = 0;                       // of the master key behind it
   std::optional<ticket::Ticket> ticket_;  // once its signature is right

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include "admission.h"
 
@@ -14,6 +15,12 @@ namespace headgate::ingest {
 namespace {
 
 constexpr int kReadsPerRound = 4;  // then others have their turn
+
+int64_t thread_cpu_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
 
 }  // namespace
 
@@ -23,6 +30,7 @@ bool Admission::start() {
 }
 
 uint32_t Admission::wanted_events() const {
+  if (stage_ == Stage::kTlsWaits) return waits_for_turn_ ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP;
   if (stage_ == Stage::kTls) return stream_.waits_for();
   if (lingering_) return EPOLLIN;
   return unsent_.empty() ? receive_waits_ : send_waits_;
@@ -31,6 +39,7 @@ uint32_t Admission::wanted_events() const {
 bool Admission::on_events(uint32_t events) {
   if (lingering_) return stream_.discard();
   if (stage_ == Stage::kProxyHeader) return read_proxy_header();
+  if (stage_ == Stage::kTlsWaits) return begin_tls(events);
   if (stage_ == Stage::kTls) return shake_hands();
   if (!unsent_.empty()) {
     if (!(events & (send_waits_ | EPOLLERR | EPOLLHUP))) return true;
@@ -86,20 +95,39 @@ bool Admission::has_place() {
 }
 
 bool Admission::begin_stream() {
-  stage_ = port_.certificates ? Stage::kTls : Stage::kRtmp;
-  if (stage_ == Stage::kRtmp) return true;
+  stage_ = port_.certificates ? Stage::kTlsWaits : Stage::kRtmp;
+  return stage_ == Stage::kRtmp || port_.certificates->context();
+}
+
+// Nothing is made for who says nothing or has gone, and nothing is read of who would cost more than there is
+// to spend.
+bool Admission::begin_tls(uint32_t events) {
+  if (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) {
+    ++shared_.counters.gone;
+    return false;
+  }
+  waits_for_turn_ = !shared_.handshakes.may_begin(peer_.network, shared_.clock.mono_us());
+  if (waits_for_turn_) return true;
   const auto context = port_.certificates->context();
-  return context && stream_.start_tls(context).has_value();
+  if (!context || !stream_.start_tls(context)) return false;
+  stage_ = Stage::kTls;
+  ++shared_.counters.handshakes;
+  return shake_hands();
 }
 
 bool Admission::shake_hands() {
+  const int64_t before_us = thread_cpu_us();
   auto done = stream_.handshake();
+  const int64_t spent_us = thread_cpu_us() - before_us;
+  handshake_us_ += spent_us;
+  shared_.handshakes.spent(peer_.network, spent_us, shared_.clock.mono_us());
   if (!done) {
     broken();
     return false;
   }
   if (!*done) return true;
   stage_ = Stage::kRtmp;
+  --shared_.counters.handshakes;
   return read();  // what came with the client's last words may be in OpenSSL already
 }
 
@@ -185,8 +213,12 @@ bool Admission::on_time(int64_t mono_us) {
   int64_t deadline = connected_ ? deadline_us_ : std::min(deadline_us_, connect_deadline_us_);
   if (mono_us < deadline) return true;
   ++shared_.counters.timed_out;
+  if (waits_for_turn_) {
+    report(ticket::kOverload, "too many TLS handshakes at a time");
+    return false;
+  }
   constexpr const char* kTexts[] = {"no PROXY header in time", "no TLS handshake in time",
-                                    "no connect in time"};
+                                    "no TLS handshake in time", "no connect in time"};
   report(ticket::kBadRequest, connected_ ? "no publish in time" : kTexts[static_cast<int>(stage_)]);
   return false;
 }

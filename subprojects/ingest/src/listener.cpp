@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Listener::State {
                rtmp::AdobeAuth(),
                FailureBudget(policy.failures_per_source, policy.failures_per_network),
                NetworkPlaces(policy.max_unauthenticated_per_network),
+               HandshakeBudget(policy.handshakes),
                {}} {}
 
   struct Port {
@@ -44,6 +46,8 @@ struct Listener::State {
   void on_events(uint64_t id, uint32_t events);
   void end(uint64_t id);
   void sweep();
+  void take_turns();
+  void limit_handshakes();
   void pause();
   void resume();
 
@@ -51,6 +55,10 @@ struct Listener::State {
   Shared shared;
   std::deque<Port> ports;  // admissions point to them
   std::unordered_map<uint64_t, std::unique_ptr<Admission>> admissions;
+  // Those that wait for their turn; those that shake hands, in the order in which they began, and some that
+  // do not any more.
+  std::set<uint64_t> waiting;
+  std::deque<uint64_t> shaking;
   uint64_t last_id = 0;
   Loop::TimerId sweep_timer = 0;  // runs while there are admissions or accepting is paused
   bool paused = false;
@@ -96,8 +104,9 @@ void Listener::State::take(const Port& port, UniqueFd socket, const sockaddr_sto
   int raw = socket.get();
   auto admission = std::make_unique<Admission>(shared, port.settings, std::move(socket), address);
   if (!admission->start()) return;
+  const uint32_t wanted = admission->wanted_events();
   admissions[id] = std::move(admission);
-  loop.watch(raw, EPOLLIN, [this, id](uint32_t events) { on_events(id, events); });
+  loop.watch(raw, wanted, [this, id](uint32_t events) { on_events(id, events); });
   if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
   if (admissions.size() >= shared.policy.max_unauthenticated) pause();
 }
@@ -107,9 +116,15 @@ void Listener::State::on_events(uint64_t id, uint32_t events) {
   if (found == admissions.end()) return;
   Admission& admission = *found->second;
   int socket = admission.socket();
-  uint32_t wanted = admission.wanted_events();
+  const uint32_t wanted = admission.wanted_events();
+  const bool shook_hands = admission.shakes_hands();
   if (admission.on_events(events)) {
     if (admission.wanted_events() != wanted) loop.rewatch(socket, admission.wanted_events());
+    if (admission.waits_for_turn()) waiting.insert(id);
+    if (admission.shakes_hands() && !shook_hands) {
+      shaking.push_back(id);
+      limit_handshakes();
+    }
     return;
   }
   loop.unwatch(socket);  // before somebody else owns it
@@ -123,11 +138,40 @@ void Listener::State::end(uint64_t id) {
   if (found == admissions.end()) return;
   if (found->second->socket() >= 0) loop.unwatch(found->second->socket());  // not when admitted
   admissions.erase(found);
+  waiting.erase(id);
   if (admissions.size() < shared.policy.max_unauthenticated) resume();
+}
+
+// Who came last goes first: when more come than can be served, some are served while they still care, and not
+// all of them too late.
+void Listener::State::take_turns() {
+  const std::vector<uint64_t> ids(waiting.rbegin(), waiting.rend());
+  for (uint64_t id : ids) {
+    if (!shared.handshakes.anybody_may_begin(shared.clock.mono_us())) return;
+    waiting.erase(id);
+    on_events(id, EPOLLIN);
+  }
+}
+
+// An honest client is through within a round trip or two: who began first has had the most time.
+void Listener::State::limit_handshakes() {
+  auto over = [this] {
+    auto found = admissions.find(shaking.front());
+    return found == admissions.end() || !found->second->shakes_hands();
+  };
+  while (!shaking.empty() && (over() || shared.counters.handshakes > shared.policy.handshakes.most)) {
+    if (!over()) {
+      ++shared.counters.over_handshakes;
+      end(shaking.front());
+    }
+    shaking.pop_front();
+  }
 }
 
 void Listener::State::sweep() {
   int64_t now = shared.clock.mono_us();
+  take_turns();
+  shared.handshakes.drop_paid(now);
   std::vector<uint64_t> over;
   for (auto& [id, admission] : admissions)
     if (!admission->on_time(now)) over.push_back(id);
@@ -174,6 +218,7 @@ std::vector<int> Listener::listening() const {
 Counters Listener::counters() const {
   Counters out = state_->shared.counters;
   out.unauthenticated = state_->admissions.size();
+  out.handshakes_waiting = state_->waiting.size();
   return out;
 }
 

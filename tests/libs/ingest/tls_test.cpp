@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // RTMPS up to the admission: who gets in, who does not, and what strangers do before.
+#include <algorithm>
+
 #include "tls_fixture.h"
 
 namespace headgate::ingest::test {
@@ -97,7 +99,7 @@ TEST_F(TlsTest, TheChallengeWorksToo) {
 }
 
 TEST_F(TlsTest, FailuresOfBearersExhaustTheBudget) {
-  Policy policy;
+  Policy policy = unhurried();
   policy.failures_per_source = 2;
   start_tls(policy);
   const ticket::Issued issued = ticket();
@@ -161,6 +163,93 @@ TEST_F(TlsTest, HandshakesThatDoNotEndTimeOut) {
   EXPECT_EQ(refused_[0].text, "no TLS handshake in time");
   EXPECT_EQ(refused_[1].text, "no TLS handshake in time");
   EXPECT_EQ(listener_->counters().timed_out, 2u);
+}
+
+TEST_F(TlsTest, WhoCostsTooMuchWaitsUnread) {
+  Policy policy = unhurried();
+  policy.handshakes.network = {1'000'000, 1};  // one handshake at a time, and it is paid off in its own time
+  start_tls(policy);
+  TlsClient first(connect_to(tls_port_));
+  ASSERT_TRUE(wait_for([&] { return first.connected(); }));
+  TlsClient second(connect_to(tls_port_)), elsewhere(connect_to(tls_port_, "127.0.9.1"));
+  ASSERT_TRUE(wait_for([&] {
+    second.connected();
+    const Counters now = listener_->counters();
+    return elsewhere.connected() && now.handshakes_waiting == 1 && now.handshakes == 0;
+  }));
+  EXPECT_FALSE(second.connected());
+  // Enough time for any machine, less than it may take to `connect`.
+  advance(Policy().connect_timeout_us / 2);
+  EXPECT_TRUE(wait_for([&] { return second.connected(); }));
+  EXPECT_EQ(listener_->counters().handshakes_waiting, 0u);
+  EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(TlsTest, WhoWaitsInVainIsTold) {
+  Policy policy = unhurried();
+  policy.handshakes.all = {0, 1};
+  start_tls(policy);
+  TlsClient first(connect_to(tls_port_));
+  ASSERT_TRUE(wait_for([&] { return first.connected(); }));
+  UniqueFd silent = connect_to(tls_port_);
+  TlsClient waits(connect_to(tls_port_));
+  std::optional<TlsClient> leaves(connect_to(tls_port_));
+  ASSERT_TRUE(wait_for([&] {
+    waits.connected();
+    leaves->connected();
+    return listener_->counters().handshakes_waiting == 2;
+  }));
+  leaves.reset();
+  EXPECT_TRUE(wait_for([&] { return listener_->counters().handshakes_waiting == 1; }));
+  advance(Policy().connect_timeout_us + 100'000);
+  EXPECT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == 0; }));
+  ASSERT_EQ(refused_.size(), 3u);
+  EXPECT_EQ(std::ranges::count(refused_, ticket::kOverload, &Refused::code), 1);
+}
+
+TEST_F(TlsTest, AnAdmissionIsPaidFor) {
+  Policy policy = unhurried();
+  policy.handshakes.all = {0, 1};
+  start_tls(policy);
+  for (int i = 0; i < 3; ++i) {
+    publish();
+    admitted_.clear();
+  }
+  EXPECT_EQ(listener_->counters().admitted, 3u);
+}
+
+TEST_F(TlsTest, TheOldestOfTooManyHandshakesIsClosed) {
+  Policy policy = unhurried();
+  policy.handshakes.most = 2;
+  start_tls(policy);
+  std::vector<TlsClient> halves;
+  for (size_t i = 0; i < 4; ++i) {
+    halves.emplace_back(connect_to(tls_port_));
+    EXPECT_FALSE(halves.back().connected());  // it has said hello, and reads no answer
+    ASSERT_TRUE(wait_for([&] {
+      const Counters now = listener_->counters();
+      return now.handshakes + now.over_handshakes == i + 1;
+    }));
+  }
+  EXPECT_EQ(listener_->counters().over_handshakes, 2u);
+  EXPECT_TRUE(wait_for([&] {
+    halves[0].connected();
+    halves[1].connected();
+    return halves[2].connected() && halves[3].connected();
+  }));
+  EXPECT_EQ(listener_->counters().unauthenticated, 2u);
+  EXPECT_TRUE(refused_.empty()) << "it may have been an honest one";
+}
+
+TEST_F(TlsTest, NothingIsMadeForWhoSaysNothing) {
+  start_tls();
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 10; ++i) silent.push_back(connect_to(tls_port_));
+  ASSERT_TRUE(wait_for([&] { return listener_->counters().unauthenticated == silent.size(); }));
+  loop_.run_once(20);
+  EXPECT_EQ(listener_->counters().handshakes, 0u);
+  ::send(silent[0].get(), "\x16", 1, MSG_NOSIGNAL);
+  EXPECT_TRUE(wait_for([&] { return listener_->counters().handshakes == 1; }));
 }
 
 TEST_F(TlsTest, RecordsWithoutEndAreCut) {

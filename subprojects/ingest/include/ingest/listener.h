@@ -23,6 +23,21 @@
 
 namespace headgate::ingest {
 
+// So much CPU time a second, and so much of it in advance.
+struct CpuShare {
+  int64_t us_per_second = 0;
+  int64_t most_us = 0;
+};
+
+// What TLS handshakes may cost that have not led to an admission (yet). Who would cost more waits, his
+// ClientHello unread.
+struct HandshakePolicy {
+  CpuShare all = {80'000, 80'000};
+  CpuShare network = {30'000, 50'000};  // of a /24 (IPv6: /48)
+  // At a time, each some 40 KiB of OpenSSL's; beyond, the one that began first is closed.
+  size_t most = 512;
+};
+
 // docs/tickets.md, 1.7. "Unauthenticated" is every connection that has not been admitted, refused ones until
 // they are closed included.
 struct Policy {
@@ -33,6 +48,7 @@ struct Policy {
   size_t max_unauthenticated_per_network = 200;  // beyond, new ones of that /24 (IPv6: /48) are closed
   unsigned failures_per_source = 60;             // a minute
   unsigned failures_per_network = 600;           // a minute
+  HandshakePolicy handshakes;
   rtmp::Limits rtmp = rtmp::Limits::before_admission();
 };
 
@@ -83,9 +99,12 @@ struct Counters {
   uint64_t gone = 0;     // closed by the peer before it asked for anything
   uint64_t denied = 0;   // closed unread: an address that may not connect, or that is no proxy
   uint64_t flooded = 0;  // closed unread: failures of its network, FailureBudget::kFloodFactor times too many
-  uint64_t over_network = 0;   // closed unread: max_unauthenticated_per_network
-  uint64_t accept_errors = 0;  // no descriptors or memory left
-  size_t unauthenticated = 0;  // now
+  uint64_t over_network = 0;      // closed unread: max_unauthenticated_per_network
+  uint64_t over_handshakes = 0;   // closed within TLS: HandshakePolicy::most
+  uint64_t accept_errors = 0;     // no descriptors or memory left
+  size_t unauthenticated = 0;     // now
+  size_t handshakes = 0;          // of them within TLS's
+  size_t handshakes_waiting = 0;  // of them, until they may begin it
 };
 
 // None of them may destroy the listener.
