@@ -13,27 +13,29 @@ using test::init;
 using test::run;
 using test::segment;
 
-// Segments 0 to 3, of 2 s but for one; pictures of all but one of them.
-StreamIndex pictures_without(uint64_t missing) {
-  StreamIndex source;
-  source.add(run("r1", 0, 0));
-  source.add(init("aa", "r1/0.mp4"));
+// Segments 0 to 3, of 2 s but for one; and pictures of all but one of them.
+struct Indexes {
+  StreamIndex stream;
   RenditionIndex pictures;
-  pictures.add(run("p1", 0, 0), source);
-  pictures.add(init("pp", "p1/0.mp4"), source);
-  double at = 0;
-  for (uint64_t msn = 0; msn < 4; ++msn) {
-    const double length = msn == 1 ? 3.5 : 2;
-    source.add(segment(msn, at, length));
-    pictures.follow(source);
-    if (msn != missing) pictures.add(segment(msn, at, length, "pp", "p1/0.mp4"), source);
-    at += length;
+  explicit Indexes(uint64_t missing) {
+    stream.add(run("r1", 0, 0));
+    stream.add(init("aa", "r1/0.mp4"));
+    pictures.add(run("p1", 0, 0), stream);
+    pictures.add(init("pp", "p1/0.mp4"), stream);
+    double at = 0;
+    for (uint64_t msn = 0; msn < 4; ++msn) {
+      const double length = msn == 1 ? 3.5 : 2;
+      stream.add(segment(msn, at, length));
+      pictures.follow(stream);
+      if (msn != missing) pictures.add(segment(msn, at, length, "pp", "p1/0.mp4"), stream);
+      at += length;
+    }
   }
-  return pictures.index();
-}
+};
 
 TEST(Storyboard, ACueForEachPicture) {
-  EXPECT_EQ(storyboard(pictures_without(9), "pictures/"),
+  const Indexes all(9);
+  EXPECT_EQ(storyboard(all.stream, all.pictures.index(), "pictures/"),
             "WEBVTT\n"
             "\n00:00:00.000 --> 00:00:02.000\npictures/0.jpg\n"
             "\n00:00:02.000 --> 00:00:05.500\npictures/1.jpg\n"
@@ -42,24 +44,71 @@ TEST(Storyboard, ACueForEachPicture) {
 }
 
 TEST(Storyboard, TimeGoesOnWhereAPictureIsMissing) {
-  EXPECT_EQ(storyboard(pictures_without(1)),
+  const Indexes some(1);
+  EXPECT_EQ(storyboard(some.stream, some.pictures.index()),
             "WEBVTT\n"
             "\n00:00:00.000 --> 00:00:02.000\n0.jpg\n"
             "\n00:00:05.500 --> 00:00:07.500\n2.jpg\n"
             "\n00:00:07.500 --> 00:00:09.500\n3.jpg\n");
 }
 
+// As when pictures are kept for less long than the stream.
+TEST(Storyboard, TimeIsTheStreamsWhereTheFirstPicturesAreGone) {
+  const Indexes all(9);
+  StreamIndex late;
+  late.add(run("p1", 3, 0));
+  late.add(init("pp", "p1/0.mp4"));
+  late.add(segment(3, 7.5, 2, "pp", "p1/0.mp4"));
+  EXPECT_EQ(storyboard(all.stream, late), "WEBVTT\n\n00:00:07.500 --> 00:00:09.500\n3.jpg\n");
+}
+
 TEST(Storyboard, LongStreamsHaveHours) {
-  StreamIndex pictures;
-  pictures.add(run("r1", 0, 0));
-  pictures.add(init("aa", "r1/0.mp4"));
-  for (uint64_t msn = 0; msn < 30; ++msn) pictures.add(segment(msn, 3600.0 * static_cast<double>(msn), 3600));
-  const std::string text = storyboard(pictures);
+  StreamIndex stream;
+  stream.add(run("r1", 0, 0));
+  stream.add(init("aa", "r1/0.mp4"));
+  for (uint64_t msn = 0; msn < 30; ++msn) stream.add(segment(msn, 3600.0 * static_cast<double>(msn), 3600));
+  const std::string text = storyboard(stream, stream);
   EXPECT_NE(text.find("\n26:00:00.000 --> 27:00:00.000\n26.jpg\n"), std::string::npos) << text;
 }
 
 TEST(Storyboard, WithoutPicturesItHasNoCue) {
-  EXPECT_EQ(storyboard(StreamIndex()), "WEBVTT\n");
+  EXPECT_EQ(storyboard(Indexes(9).stream, StreamIndex()), "WEBVTT\n");
+}
+
+// A picture's own sample is shorter than its segment: what it lasts is told all the same.
+TEST(PicturePlaylist, ListsTheSegmentsOfTheStream) {
+  Indexes all(1);
+  EXPECT_EQ(picture_playlist(all.stream, all.pictures.index(), PlaylistType::event, false),
+            "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n"
+            "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-I-FRAMES-ONLY\n"
+            "#EXT-X-MAP:URI=\"init-pp.mp4\"\n"
+            "#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:00.000Z\n#EXTINF:2.000000,\n0.m4s\n"
+            "#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:02.000Z\n#EXT-X-GAP\n#EXTINF:3.500000,\n1.m4s\n"
+            "#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:05.500Z\n#EXTINF:2.000000,\n2.m4s\n"
+            "#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:07.500Z\n#EXTINF:2.000000,\n3.m4s\n");
+}
+
+TEST(PicturePlaylist, EndsWithTheStreamAndTellsDiscontinuities) {
+  Indexes all(9);
+  all.stream.add(playlist::EndRecord{"unpublish"});
+  all.stream.add(run("r2", 4, 1, test::kUtc + 60'000'000));
+  all.stream.add(init("bb", "r2/0.mp4"));
+  SegmentRecord next = segment(4, 60, 2, "bb", "r2/0.mp4");
+  next.discontinuity = true;
+  all.stream.add(next);
+  all.pictures.follow(all.stream);
+  all.pictures.add(run("p2", 4, 1), all.stream);
+  all.pictures.add(init("qq", "p2/0.mp4"), all.stream);
+  all.pictures.add(segment(4, 60, 0.5, "qq", "p2/0.mp4"), all.stream);
+  const std::string text = picture_playlist(all.stream, all.pictures.index(), PlaylistType::live, true);
+  const std::string last =
+      "#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init-qq.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:01:00.000Z\n#EXTINF:2.000000,\n4.m4s\n#EXT-X-ENDLIST\n";
+  EXPECT_TRUE(text.ends_with(last)) << text;
+}
+
+TEST(PicturePlaylist, OfNoPicturesThereIsNone) {
+  EXPECT_EQ(picture_playlist(Indexes(9).stream, StreamIndex(), PlaylistType::live, false), "");
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The small pictures of a stream as a storyboard, for players that read WebVTT: a cue for each segment that
-// has a picture, whose text is the picture's address. Pure.
+// The small pictures of a stream, a rendition of one JPEG for each segment: as a playlist, and as a
+// storyboard for players that read WebVTT. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include <playlist/hls.h>
 #include <playlist/stream_index.h>
 
 namespace headgate::playlist {
@@ -13,9 +14,16 @@ namespace headgate::playlist {
 // 42 -> "42.jpg".
 std::string picture_uri(uint64_t msn);
 
-// `pictures` has the stream's segments, those without a picture as gaps (RenditionIndex). Time 0 is the
-// beginning of its first segment, and goes on by their durations: that is the time of a player of a playlist
-// that lists them all.
-std::string storyboard(const StreamIndex& pictures, const std::string& prefix = "");
+// The I-frame playlist (RFC 8216, 4.3.3.6) of the pictures, for players that know a track of them ("mjpg"),
+// and for who finds pictures by their dates: `pictures` is the rendition's index (RenditionIndex), whose gaps
+// are certain. A picture lasts as long as its segment of `stream`. Without any picture: empty text.
+std::string picture_playlist(const StreamIndex& stream, const StreamIndex& pictures, PlaylistType type,
+                             bool ended);
+
+// Time 0 is the beginning of the stream's first segment, and goes on by their durations: that is the time of
+// a player of a playlist that lists all of `stream`. `pictures` has the same numbers; what it has not, or has
+// as a gap, is a segment without a picture.
+std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures,
+                       const std::string& prefix = "");
 
 }  // namespace headgate::playlist
