@@ -120,7 +120,7 @@ Result<void> Listener::listen(const Address& address) {
 
 Result<void> Listener::listen_rtmp(UniqueFd socket) {
   ingest::Callbacks callbacks;
-  callbacks.decide = [this](const auto& ticket, const auto& peer) { return decide(ticket, peer); };
+  callbacks.decide = [this](const auto& ticket, const auto& claimant) { return decide(ticket, claimant); };
   callbacks.admitted = [this](ingest::Admitted one) {
     Offer offer;
     offer.info = info_of(one, kRtmp);
@@ -137,8 +137,10 @@ Result<void> Listener::listen_rtmp(UniqueFd socket) {
 
 Result<void> Listener::listen_srt(UniqueFd socket) {
   srt::Callbacks callbacks;
-  callbacks.may_enter = [this](const auto& ticket, const auto& peer) { return may_enter(ticket, peer); };
-  callbacks.decide = [this](const auto& ticket, const auto& peer) { return decide(ticket, peer); };
+  callbacks.may_enter = [this](const auto& ticket, const auto& claimant) {
+    return may_enter(ticket, claimant);
+  };
+  callbacks.decide = [this](const auto& ticket, const auto& claimant) { return decide(ticket, claimant); };
   callbacks.admitted = [this](srt::Admitted one) {
     Offer offer;
     offer.info = info_of(one, kSrt);
@@ -175,19 +177,19 @@ Result<void> Listener::check_free(CurrentLock& current, const ticket::Ticket& ti
   return {};
 }
 
-Result<void> Listener::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer) {
+Result<void> Listener::may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
   auto current = current_.lock();
   if (auto free = check_free(current, ticket); !free) return free;
-  auto lease = current->leases.would_grant(ticket, {peer.address}, system_clock().mono_us());
+  auto lease = current->leases.would_grant(ticket, claimant, system_clock().mono_us());
   if (!lease) return Unexpected(lease.error());
   return {};
 }
 
-Result<ingest::Grant> Listener::decide(const ticket::Ticket& ticket, const ingest::Peer& peer) {
+Result<ingest::Grant> Listener::decide(const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
   auto current = current_.lock();
   if (auto free = check_free(current, ticket); !free) return Unexpected(free.error());
   current->leases.drop_expired(system_clock().utc_seconds());
-  auto lease = current->leases.claim(ticket, {peer.address}, system_clock().mono_us());
+  auto lease = current->leases.claim(ticket, claimant, system_clock().mono_us());
   if (!lease) return Unexpected(lease.error());
   return ingest::Grant{.claim = ticket::name_of(lease->kind), .tag = lease->epoch};
 }

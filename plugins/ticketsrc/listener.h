@@ -71,8 +71,8 @@ class Listener {
   Result<void> listen_srt(UniqueFd socket);
   // Whether this ticket may have the element; leases then know when the present one was heard last.
   static Result<void> check_free(CurrentLock& current, const ticket::Ticket& ticket);
-  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer);  // any thread
-  Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ingest::Peer& peer);
+  Result<void> may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant);  // any thread
+  Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ticket::Claimant& claimant);
   void admitted(Offer offer, const ticket::Ticket& ticket, const ingest::Grant& grant);
   void refused(const ingest::Refused& refused, const char* protocol);
 

@@ -3,6 +3,7 @@
 
 #include <base/encoding.h>
 #include <base/json_line.h>
+#include <base/sha256.h>
 #include <common/log.h>
 #include <common/utc.h>
 #include <unistd.h>
@@ -47,6 +48,13 @@ wire::Handoff handoff_of(const ticket::Ticket& ticket, const ingest::Peer& peer,
   return out;
 }
 
+// Short, and nobody's secret. Empty: it has no key.
+std::string device_name(const ticket::Claimant& claimant) {
+  constexpr size_t kShown = 8;
+  if (!claimant.device) return "";
+  return to_hex(Bytes(sha256(claimant.device->key)).first(kShown));
+}
+
 std::string refused_json(const std::map<int, uint64_t>& refused) {
   JsonLine out;
   for (const auto& [code, count] : refused) out.field(std::to_string(code), count);
@@ -62,11 +70,12 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
       settings_(std::move(settings)),
       door_(clock),
       front_(clock, front_settings(settings_)),
-      listener_(
-          loop, clock, verifier, settings_.policy,
-          {[this](const ticket::Ticket& ticket, const ingest::Peer& peer) { return decide(ticket, peer); },
-           [this](ingest::Admitted one) { admitted(std::move(one)); },
-           [this](const ingest::Refused& one) { refused(one); }}),
+      listener_(loop, clock, verifier, settings_.policy,
+                {[this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
+                   return decide(ticket, claimant);
+                 },
+                 [this](ingest::Admitted one) { admitted(std::move(one)); },
+                 [this](const ingest::Refused& one) { refused(one); }}),
       last_session_(static_cast<uint64_t>(clock.utc_us()) << 16) {}
 
 Gate::~Gate() {
@@ -104,8 +113,10 @@ Result<void> Gate::listen_srt(UniqueFd socket) {
   if (!srt_) {
     srt::Callbacks callbacks;
     callbacks.allows = [this](const sockaddr_storage& peer) { return front_.addresses().allows(peer); };
-    callbacks.may_enter = [this](const auto& ticket, const auto& peer) { return may_enter(ticket, peer); };
-    callbacks.decide = [this](const auto& ticket, const auto& peer) { return decide(ticket, peer); };
+    callbacks.may_enter = [this](const auto& ticket, const auto& claimant) {
+      return may_enter(ticket, claimant);
+    };
+    callbacks.decide = [this](const auto& ticket, const auto& claimant) { return decide(ticket, claimant); };
     callbacks.admitted = [this](srt::Admitted one) { admitted(std::move(one)); };
     callbacks.refused = [this](const ingest::Refused& one) { refused(one); };
     auto made = srt::Listener::create(loop_, clock_, verifier_, settings_.srt, std::move(callbacks));
@@ -126,16 +137,16 @@ void Gate::tell_candidates(const std::string& without) {
   door_.lock()->workers = std::move(out);
 }
 
-Result<void> Gate::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer) {
+Result<void> Gate::may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
   auto door = door_.lock();
   if (door->draining) return Unexpected(ticket::kDown, kDrained);
-  return door->sessions.may_enter(ticket, peer, door->workers);
+  return door->sessions.may_enter(ticket, claimant, door->workers);
 }
 
-Result<ingest::Grant> Gate::decide(const ticket::Ticket& ticket, const ingest::Peer& peer) {
+Result<ingest::Grant> Gate::decide(const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
   auto door = door_.lock();
   if (door->draining) return Unexpected(ticket::kDown, kDrained);
-  auto choice = door->sessions.choose(ticket, peer, door->workers);
+  auto choice = door->sessions.choose(ticket, claimant, door->workers);
   if (!choice) return Unexpected(choice.error());
   choice_ = *std::move(choice);
   return ingest::Grant{ticket::name_of(choice_.claim), ++last_session_};
@@ -177,7 +188,8 @@ void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, Unique
                         {"CLAIM", handoff.claim},
                         {"SESSION", handoff.session},
                         {"WORKER", link->state.worker},
-                        {"AGENT", handoff.user_agent}});
+                        {"AGENT", handoff.user_agent},
+                        {"DEVICE", device_name(choice_.claimant)}});
 }
 
 void Gate::refused(const ingest::Refused& one) {

@@ -60,8 +60,8 @@ class Gate {
     bool draining = false;
   };
 
-  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer);  // any thread
-  Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ingest::Peer& peer);
+  Result<void> may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant);  // any thread
+  Result<ingest::Grant> decide(const ticket::Ticket& ticket, const ticket::Claimant& claimant);
   void admitted(ingest::Admitted admitted);
   void admitted(srt::Admitted admitted);
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);

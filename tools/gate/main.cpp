@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <sstream>
 
 #include "gate.h"
 
@@ -19,6 +20,13 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
+std::vector<std::string> list_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream rest(text);
+  for (std::string one; std::getline(rest, one, ',');) out.push_back(one);
+  return out;
+}
+
 // A connection is a descriptor, and the soft limit is made for programs that use select().
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -29,7 +37,7 @@ void raise_descriptor_limit() {
 
 int run(int argc, char** argv) {
   Settings settings;
-  std::string keys;
+  std::string keys, endpoints;
   std::vector<std::string> addresses, rtmps_addresses, srt_addresses;
   int64_t latency_ms = settings.srt.latency_ms;
   bool check = false;
@@ -46,6 +54,8 @@ int run(int argc, char** argv) {
       .number("srt-latency", latency_ms, 20, 10'000, "MS", "time for SRT to send again what was lost (120)")
       .text("tls-cert", settings.front.tls_certificate, "FILE", "certificate chain of the RTMPS port, PEM")
       .text("tls-key", settings.front.tls_key, "FILE", "its key")
+      .text("endpoints", endpoints, "HOST:PORT[,...]",
+            "names of these ports in tickets, which apps' devices sign")
       .text("addresses", settings.front.addresses, "FILE", "who may connect (default everybody)")
       .text("rtmp-proxies", settings.front.rtmp_proxies, "NETWORKS",
             "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1")
@@ -59,6 +69,9 @@ int run(int argc, char** argv) {
   settings.srt.latency_ms = static_cast<int>(latency_ms);
   auto node_keys = ticket::load_node_keys(keys);
   if (!node_keys) return fail(node_keys.error().message, 1);
+  ticket::Verifier verifier(*std::move(node_keys));
+  if (auto set = verifier.set_endpoints(list_of(endpoints)); !set)
+    return fail("--endpoints: " + set.error().message, 2);
   if (check) {
     auto right = Front(system_clock(), settings.front).check();
     return right ? 0 : fail(right.error().message, 1);
@@ -75,7 +88,6 @@ int run(int argc, char** argv) {
     else
       running->stop();
   });
-  ticket::Verifier verifier(*std::move(node_keys));
   Gate gate(loop, system_clock(), verifier, std::move(settings));
   running = &gate;
   if (auto started = gate.start(); !started) return fail(started.error().message, 1);

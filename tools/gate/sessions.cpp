@@ -84,13 +84,13 @@ Result<std::vector<Session>> Sessions::superseded_by(const ticket::Ticket& ticke
   return out;
 }
 
-Result<void> Sessions::may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,
+Result<void> Sessions::may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant,
                                  const std::vector<Candidate>& workers) const {
-  if (auto choice = choose(ticket, peer, workers); !choice) return Unexpected(choice.error());
+  if (auto choice = choose(ticket, claimant, workers); !choice) return Unexpected(choice.error());
   return {};
 }
 
-Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
+Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const ticket::Claimant& claimant,
                                           const std::vector<Candidate>& workers) const {
   int64_t now = clock_.mono_us();
   Choice out;
@@ -100,16 +100,16 @@ Result<Sessions::Choice> Sessions::choose(const ticket::Ticket& ticket, const in
   auto worker = choose_worker({ticket.event, ticket.station}, workers);
   if (!worker) return Unexpected(worker.error());
   out.worker = *worker;
-  auto claim = leases_.would_grant(ticket, {peer.address}, now);
+  auto claim = leases_.would_grant(ticket, claimant, now);
   if (!claim) return Unexpected(claim.error());
   out.claim = *claim;
-  out.address = peer.address;
+  out.claimant = claimant;
   return out;
 }
 
 void Sessions::begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice) {
   // Only now: whoever loses the lease is kicked, and somebody else has it.
-  auto lease = leases_.claim(ticket, {choice.address}, clock_.mono_us());
+  auto lease = leases_.claim(ticket, choice.claimant, clock_.mono_us());
   const uint64_t epoch = lease ? lease->epoch : 0;
   sessions_[id] = {id,    ticket.event,  ticket.station,   ticket.tid,
                    epoch, choice.worker, clock_.mono_us(), false};

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <base/clock.h>
-#include <ingest/listener.h>
 #include <ticket/lease.h>
 #include <wire/messages.h>
 
@@ -40,18 +39,18 @@ class Sessions {
 
   struct Choice {
     ticket::LeaseKind claim = ticket::LeaseKind::kFirst;
-    std::string address;  // of who claims
+    ticket::Claimant claimant;
     std::string worker;
     std::vector<Session> superseded;  // to be ended when the new one is on its way
   };
   // For a publisher whose ticket and password are right; changes nothing. Error.code: kConflict, kLocked,
   // kDown, kNoStorage. The new session is to be added by begin() or forgotten.
-  Result<Choice> choose(const ticket::Ticket& ticket, const ingest::Peer& peer,
+  Result<Choice> choose(const ticket::Ticket& ticket, const ticket::Claimant& claimant,
                         const std::vector<Candidate>& workers) const;
   // Directly after choose(), once the worker has been given the connection: takes the lease.
   void begin(uint64_t id, const ticket::Ticket& ticket, const Choice& choice);
   // What choose() would say, changing nothing: for one who has the ticket and has not proved its secret yet.
-  Result<void> may_enter(const ticket::Ticket& ticket, const ingest::Peer& peer,
+  Result<void> may_enter(const ticket::Ticket& ticket, const ticket::Claimant& claimant,
                          const std::vector<Candidate>& workers) const;
 
   // Returns false for a session that this gate did not hand over (it has been started anew).

@@ -20,13 +20,6 @@ constexpr std::string_view kChallengeApp = "auth";
 constexpr std::string_view kTooManyFailures =
     "too many failed attempts from your network: try again in a minute";
 
-// The key as typed may carry a path, a prefix and a query that clients put there.
-std::string key_of(std::string name) {
-  name.resize(std::min(name.find('?'), name.size()));
-  if (size_t slash = name.rfind('/'); slash != std::string::npos) name.erase(0, slash + 1);
-  return name;
-}
-
 }  // namespace
 
 Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
@@ -91,26 +84,27 @@ std::optional<std::string> Admission::check_response(const rtmp::AdobeQuery& que
 }
 
 // In the order of docs/tickets.md 1.5, with the failure budget before the signature.
-Result<Grant> Admission::judge(const std::string& key) {
+Result<Grant> Admission::judge(const std::string& name) {
   if (shared_.budget.exhausted(peer_, shared_.clock.mono_us()))
     return Unexpected(ticket::kOverload, std::string(kTooManyFailures));
-  const size_t dot = key.find('.');
-  if (dot != std::string::npos && !stream_.is_tls())
+  auto key = ticket::parse_publish_name(name);
+  if (!key) return Unexpected(key.error());
+  if (key->app && !stream_.is_tls())
+    return Unexpected(ticket::kBadRequest, "t=, d=, p= and m= are for RTMPS only");
+  if (key->secret && !stream_.is_tls())
     return Unexpected(
         ticket::kBadRequest,
         "the key has the secret in it, which must not be sent without TLS: the key is only what "
         "stands before the dot");
-  auto ticket = shared_.verifier.verify(std::string_view(key).substr(0, dot), shared_.clock.utc_seconds());
+  auto ticket = shared_.verifier.verify(key->wire, shared_.clock.utc_seconds(), key->station);
   if (!ticket) return Unexpected(ticket.error());
   ticket_ = *ticket;
-  auto proved =
-      user_.empty() ? check_bearer(dot == std::string::npos ? "" : key.substr(dot + 1)) : check_user();
-  if (!proved) return Unexpected(proved.error());
+  if (auto proved = prove(*key); !proved) return Unexpected(proved.error());
   // decide() gives somebody's place away: before it, what could still stand in the way of taking it.
   if (stream_.is_tls() && !make_pair())
     return Unexpected(ticket::kDown, "DOWN: this server has no more room. Use the ticket's next server.");
   if (!shared_.callbacks.decide) return Grant{};
-  return shared_.callbacks.decide(*ticket_, peer_);
+  return shared_.callbacks.decide(*ticket_, {peer_.address, device_});
 }
 
 bool Admission::make_pair() {
@@ -119,6 +113,11 @@ bool Admission::make_pair() {
   worker_end_ = UniqueFd(ends[0]);
   relay_end_ = UniqueFd(ends[1]);
   return true;
+}
+
+Result<void> Admission::prove(const ticket::PublishName& name) {
+  if (name.app) return check_app(*name.app);
+  return user_.empty() ? check_bearer(name.secret.value_or("")) : check_user();
 }
 
 // That the password which was proved is this ticket's.
@@ -150,9 +149,20 @@ Result<void> Admission::check_bearer(const std::string& secret) const {
   return {};
 }
 
+// That whoever has the device's key knows the seed, and then that it is this device.
+Result<void> Admission::check_app(const ticket::AppProof& proof) {
+  auto seed = shared_.verifier.seed_of(*ticket_);
+  if (!seed || !ticket::same_secret(proof.mac, ticket::possession_mac(*seed, *ticket_, proof.device)))
+    return Unexpected(ticket::kUnauthorized, "m= is not made with this ticket's secret");
+  auto device = shared_.verifier.verify_device(*ticket_, proof.device);
+  if (!device) return Unexpected(device.error());
+  device_ = *device;
+  return {};
+}
+
 // `publish` was read and everything before it is answered.
 bool Admission::decide() {
-  auto grant = judge(key_of(server_.publish_request().name));
+  auto grant = judge(server_.publish_request().name);
   if (!grant) {
     worker_end_.reset();
     relay_end_.reset();
@@ -168,6 +178,7 @@ bool Admission::decide() {
   admitted_->ticket = *ticket_;
   admitted_->peer = peer_;
   admitted_->user_agent = server_.connect_request().flash_ver;
+  admitted_->device = device_;
   admitted_->grant = std::move(*grant);
   admitted_->state = server_.save();
   admitted_->tls = stream_.is_tls();

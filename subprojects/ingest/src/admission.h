@@ -13,6 +13,7 @@
 #include <ingest/listener.h>
 #include <rtmp/adobe_auth.h>
 #include <rtmp/server.h>
+#include <ticket/publish_name.h>
 
 #include "handshake_budget.h"
 #include "stream.h"
@@ -87,10 +88,12 @@ class Admission : private rtmp::ServerHandler {
   bool flush();
   bool go_on();  // after reading or writing
   bool decide();
-  Result<Grant> judge(const std::string& key);
+  Result<Grant> judge(const std::string& name);
   bool make_pair();
+  Result<void> prove(const ticket::PublishName& name);
   Result<void> check_user() const;
   Result<void> check_bearer(const std::string& secret) const;
+  Result<void> check_app(const ticket::AppProof& proof);
   void not_rtmp(const std::string& text);
   void broken();
   void report(int code, const std::string& text);
@@ -119,6 +122,7 @@ class Admission : private rtmp::ServerHandler {
   std::string user_;                      // that proved its password
   uint8_t kid_ = 0;                       // of the master key behind it
   std::optional<ticket::Ticket> ticket_;  // once its signature is right
+  std::optional<ticket::Device> device_;  // once it has proved its key
   std::optional<Admitted> admitted_;
   UniqueFd worker_end_, relay_end_;  // of TLS: the pair; the first becomes admitted_->socket
 };

@@ -84,10 +84,14 @@ Result<void> Handshakes::judge(const sockaddr_storage& address, std::string_view
   auto ticket = verifier_.verify(id->wire, clock_.utc_seconds(), id->station);
   if (!ticket) return Unexpected(ticket.error());
   known.ticket = *ticket;
-  known.device = id->device;
+  if (id->device) {
+    auto device = verifier_.verify_device(known.ticket, *id->device);
+    if (!device) return Unexpected(device.error());
+    known.device = *device;
+  }
   own_fault = false;
   if (!callbacks_.may_enter) return {};
-  return callbacks_.may_enter(known.ticket, known.peer);
+  return callbacks_.may_enter(known.ticket, known.claimant());
 }
 
 // A caller whose handshake ended badly has no socket any more.

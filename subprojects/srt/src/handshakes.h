@@ -20,7 +20,8 @@ namespace headgate::srt {
 struct Caller {
   ticket::Ticket ticket;
   ingest::Peer peer;
-  std::optional<ticket::DeviceProof> device;
+  std::optional<ticket::Device> device;
+  ticket::Claimant claimant() const { return {peer.address, device}; }
 };
 
 class Handshakes {

@@ -101,7 +101,7 @@ void Listener::State::accepted(std::shared_ptr<Socket> socket) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return handshakes.refused(*caller, {ticket::kDown, "DOWN: no descriptors are left."}, user_agent);
   UniqueFd ours(ends[0]), theirs(ends[1]);
-  auto grant = callbacks.decide(caller->ticket, caller->peer);
+  auto grant = callbacks.decide(caller->ticket, caller->claimant());
   if (!grant) return handshakes.refused(*caller, grant.error(), user_agent);
   ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &kPairBytes, sizeof kPairBytes);
   handshakes.admitted();

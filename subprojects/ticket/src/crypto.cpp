@@ -44,11 +44,14 @@ void blake2b(std::span<std::byte> out, Bytes key, std::initializer_list<Bytes> p
   sodium_memzero(&state, sizeof state);
 }
 
-bool signature_fits(const Ticket& ticket, const Key& issuer_public) {
+bool signature_fits(Bytes signature, Bytes message, const Key& public_key) {
   require_sodium();
-  SignedMessage message = signed_message(ticket.wire);
-  return crypto_sign_verify_detached(raw(ticket.wire.data() + kSignedSize), raw(message.data()),
-                                     message.size(), raw(issuer_public.data())) == 0;
+  return crypto_sign_verify_detached(raw(signature.data()), raw(message.data()), message.size(),
+                                     raw(public_key.data())) == 0;
+}
+
+bool signature_fits(const Ticket& ticket, const Key& issuer_public) {
+  return signature_fits(Bytes(ticket.wire).subspan(kSignedSize), signed_message(ticket.wire), issuer_public);
 }
 
 void sign_wire(std::array<std::byte, kWireSize>& wire, const Key& issuer_seed) {

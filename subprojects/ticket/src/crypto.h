@@ -14,6 +14,8 @@ inline constexpr char kTicketDomain[] = "LT1 ticket";
 inline constexpr char kHintsDomain[] = "LT1 hints";
 inline constexpr char kSeedDomain[] = "LT1 seed";
 inline constexpr char kSrtDomain[] = "LT1 srt";
+inline constexpr char kDeviceDomain[] = "LT1 dev";
+inline constexpr char kPossessionDomain[] = "LT1 pop";
 
 inline constexpr size_t kSignatureSize = 64;
 inline constexpr size_t kSealOverhead = 16;
@@ -34,6 +36,9 @@ Bytes domain(const char (&text)[N]) {
 // Ed25519 over kTicketDomain || W[0..56). `issuer_seed` is RFC 8032's 32-byte private key.
 void sign_wire(std::array<std::byte, kWireSize>& wire, const Key& issuer_seed);
 Key public_key_of(const Key& issuer_seed);
+
+// Strict, as signature_fits() of a ticket. `signature` has kSignatureSize bytes.
+bool signature_fits(Bytes signature, Bytes message, const Key& public_key);
 
 // XChaCha20-Poly1305 (IETF). open() is empty-handed when anything was altered.
 ByteVector seal(const Key& key, const Nonce& nonce, Bytes head, Bytes body);

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <set>
 
-#include <base/encoding.h>
-
 namespace headgate::ticket {
 namespace {
 
@@ -54,24 +52,10 @@ Result<void> set_wire(StreamId& out, std::string_view user) {
   return {};
 }
 
-template <size_t size>
-bool decode_into(std::string_view text, std::array<std::byte, size>& out) {
-  auto bytes = from_base64url(text);
-  if (!bytes || bytes->size() != size) return false;
-  std::ranges::copy(*bytes, out.begin());
-  return true;
-}
-
 Result<void> take_device(StreamId& out, std::string_view key, std::string_view proof) {
   if (key.empty() && proof.empty()) return {};
-  DeviceProof device;
-  std::array<std::byte, sizeof device.counter + sizeof device.signature> signed_counter{};
-  if (!decode_into(key, device.key) || !decode_into(proof, signed_counter))
-    return bad("lts_d and lts_p are a device's key and proof, both of them");
-  ByteReader reader(signed_counter);
-  device.counter = reader.u64();
-  std::ranges::copy(reader.rest(), device.signature.begin());
-  out.device = device;
+  out.device = parse_device_proof(key, proof);
+  if (!out.device) return bad("lts_d and lts_p are a device's key and proof, both of them");
   return {};
 }
 

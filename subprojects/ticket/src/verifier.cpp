@@ -82,6 +82,27 @@ std::optional<Seed> Verifier::seed_of(const Ticket& ticket) const {
   return derive_seed(master->second, ticket.tid);
 }
 
+Result<void> Verifier::set_endpoints(const std::vector<std::string>& endpoints) {
+  endpoints_.clear();
+  for (const std::string& endpoint : endpoints) {
+    auto hash = endpoint_hash(endpoint);
+    if (!hash) return Unexpected(hash.error());
+    endpoints_.push_back(*hash);
+  }
+  return {};
+}
+
+Result<std::optional<Device>> Verifier::verify_device(const Ticket& ticket, const DeviceProof& proof) const {
+  if (endpoints_.empty()) return std::optional<Device>();
+  const bool fits = std::ranges::any_of(
+      endpoints_, [&](const EndpointHash& one) { return device_signature_fits(ticket, proof, one); });
+  if (!fits)
+    return Unexpected(kUnauthorized,
+                      "BAD-DEVICE: this device's signature is wrong, or is for another server. Check the "
+                      "server's address.");
+  return std::optional(Device{proof.key, proof.counter});
+}
+
 void Verifier::set_revoked(std::set<TicketId> revoked) {
   auto shared = std::make_shared<const std::set<TicketId>>(std::move(revoked));
   *revoked_.lock() = std::move(shared);

@@ -128,8 +128,8 @@ class Fixture : public testing::Test {
   void start(Policy policy = {}) {
     verifier_.emplace(keys_.node());
     Callbacks callbacks;
-    callbacks.decide = [this](const ticket::Ticket& ticket, const Peer& peer) {
-      return decide_(ticket, peer);
+    callbacks.decide = [this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
+      return decide_(ticket, claimant);
     };
     callbacks.admitted = [this](Admitted one) { admitted_.push_back(std::move(one)); };
     callbacks.refused = [this](const Refused& one) { refused_.push_back(one); };
@@ -152,10 +152,10 @@ class Fixture : public testing::Test {
   ManualClock manual_clock_{kNow * 1'000'000, 5'000'000'000};
   const Clock* clock_ = &manual_clock_;
   std::optional<ticket::Verifier> verifier_;
-  std::function<Result<Grant>(const ticket::Ticket&, const Peer&)> decide_ = [](const ticket::Ticket&,
-                                                                                const Peer&) {
-    return Grant{"first", 7};
-  };
+  std::function<Result<Grant>(const ticket::Ticket&, const ticket::Claimant&)> decide_ =
+      [](const ticket::Ticket&, const ticket::Claimant&) {
+        return Grant{"first", 7};
+      };
   std::vector<Admitted> admitted_;
   std::vector<Refused> refused_;
   std::optional<Listener> listener_;

@@ -150,7 +150,7 @@ TEST_F(ListenerTest, KeyMayHaveAPathAndAQuery) {
 }
 
 TEST_F(ListenerTest, TheHookRefuses) {
-  decide_ = [](const ticket::Ticket&, const Peer&) -> Result<Grant> {
+  decide_ = [](const ticket::Ticket&, const ticket::Claimant&) -> Result<Grant> {
     return Unexpected(ticket::kNoStorage, "NO-STORAGE: the disk is full");
   };
   start();
@@ -220,7 +220,7 @@ TEST_F(ListenerTest, SilentPeersTimeOut) {
 }
 
 TEST_F(ListenerTest, PeersThatNeverPublishTimeOut) {
-  decide_ = [](const ticket::Ticket&, const Peer&) -> Result<Grant> { return Grant{}; };
+  decide_ = [](const ticket::Ticket&, const ticket::Claimant&) -> Result<Grant> { return Grant{}; };
   start();
   ticket::Issued issued = good_ticket();
   Publisher publisher = Publisher::of(port_, issued);

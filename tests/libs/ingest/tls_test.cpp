@@ -29,7 +29,7 @@ TEST_F(TlsTest, ABearerIsAdmittedAtOnce) {
 TEST_F(TlsTest, WithoutADescriptorForItNobodysPlaceIsTaken) {
   start_tls();
   int decided = 0;
-  decide_ = [&](const ticket::Ticket&, const Peer&) {
+  decide_ = [&](const ticket::Ticket&, const ticket::Claimant&) {
     ++decided;
     return Grant{"resume", 8};
   };

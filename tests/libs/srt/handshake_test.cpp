@@ -2,9 +2,13 @@
 // Who gets in over SRT, and the exact reject code that everybody else hears.
 #include <algorithm>
 
+#include "device_key.h"
 #include "srt_support.h"
 
 namespace headgate::srt::test {
+
+using ingest::test::DeviceKey;
+
 namespace {
 
 class Handshake : public Fixture {
@@ -47,18 +51,33 @@ TEST_F(Handshake, TheShortFormGetsIn) {
   EXPECT_TRUE(wait_for([&] { return !admitted_.empty(); }));
 }
 
-TEST_F(Handshake, ADevicesProofIsHandedOn) {
+TEST_F(Handshake, ADeviceProvesItsKey) {
   start();
+  ASSERT_TRUE(verifier_->set_endpoints({"gate.example:9000"}));
   const auto issued = issue();
-  ByteVector proof;
-  ByteWriter(proof).u64(5);
-  proof.resize(72);
-  Caller caller(
-      port_, stream_id(issued) + ",lts_d=" + to_base64url(ByteVector(32)) + ",lts_p=" + to_base64url(proof),
-      passphrase_of(issued));
+  const DeviceKey phone;
+  std::vector<ticket::Claimant> asked;
+  may_enter_ = [&](const ticket::Ticket&, const ticket::Claimant& claimant) {
+    asked.push_back(claimant);
+    return Result<void>();
+  };
+  decide_ = [&](const ticket::Ticket&, const ticket::Claimant& claimant) {
+    asked.push_back(claimant);
+    return ingest::Grant{"first", 7};
+  };
+  auto id = [&](const char* endpoint) {
+    return stream_id(issued) + ",lts_d=" + phone.public_text() +
+           ",lts_p=" + phone.proof_text(issued.ticket, 5, endpoint);
+  };
+  Caller caller(port_, id("gate.example:9000"), passphrase_of(issued));
   ASSERT_TRUE(wait_for([&] { return !admitted_.empty(); }));
   ASSERT_TRUE(admitted_.front().device);
   EXPECT_EQ(admitted_.front().device->counter, 5u);
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[0].device, admitted_.front().device);
+  EXPECT_EQ(asked[1].device, admitted_.front().device);
+  EXPECT_EQ(code_of(id("gate.example:9001"), passphrase_of(issued)), ticket::kUnauthorized);
+  refusal_is_told(ticket::kUnauthorized, "BAD-DEVICE");
 }
 
 TEST_F(Handshake, StreamIdsThatAreNone) {
@@ -114,7 +133,7 @@ TEST_F(Handshake, RevokedTickets) {
 
 TEST_F(Handshake, TheNodesReasonIsHeardInTheHandshake) {
   for (const int code : {ticket::kConflict, ticket::kLocked, ticket::kDown, ticket::kNoStorage}) {
-    may_enter_ = [code](const ticket::Ticket&, const ingest::Peer&) {
+    may_enter_ = [code](const ticket::Ticket&, const ticket::Claimant&) {
       return Result<void>(Unexpected(code, "NODE: reason."));
     };
     if (!listener_) start();
@@ -127,7 +146,7 @@ TEST_F(Handshake, TheNodesReasonIsHeardInTheHandshake) {
 // What the passphrase has proved may still meet a lease that somebody else took meanwhile.
 TEST_F(Handshake, RefusedAfterwardsIsDisconnected) {
   start();
-  decide_ = [](const ticket::Ticket&, const ingest::Peer&) {
+  decide_ = [](const ticket::Ticket&, const ticket::Claimant&) {
     return Result<ingest::Grant>(Unexpected(ticket::kConflict, "IN-USE: by another."));
   };
   Caller caller = Caller::of(port_, issue());
@@ -167,7 +186,7 @@ TEST_F(Handshake, ANodesReasonIsNoFailure) {
   Policy policy;
   policy.failures_per_source = 2;
   start(policy);
-  may_enter_ = [](const ticket::Ticket&, const ingest::Peer&) {
+  may_enter_ = [](const ticket::Ticket&, const ticket::Claimant&) {
     return Result<void>(Unexpected(ticket::kDown, "DOWN: now."));
   };
   for (int i = 0; i < 4; ++i) EXPECT_EQ(code_of(issue()), ticket::kDown);

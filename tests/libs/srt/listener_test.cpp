@@ -56,7 +56,7 @@ TEST_F(Relaying, EveryPayloadComesInOrder) {
 TEST_F(Relaying, WithoutADescriptorForItNobodysPlaceIsTaken) {
   start();
   int decided = 0;
-  decide_ = [&](const ticket::Ticket&, const ingest::Peer&) {
+  decide_ = [&](const ticket::Ticket&, const ticket::Claimant&) {
     ++decided;
     return ingest::Grant{"resume", 8};
   };

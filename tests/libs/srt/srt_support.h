@@ -141,11 +141,11 @@ class Fixture : public testing::Test {
     callbacks.allows = [this](const sockaddr_storage& address) {
       return ingest::make_peer(address).address != forbidden_;
     };
-    callbacks.may_enter = [this](const ticket::Ticket& ticket, const ingest::Peer& peer) {
-      return may_enter_(ticket, peer);
+    callbacks.may_enter = [this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
+      return may_enter_(ticket, claimant);
     };
-    callbacks.decide = [this](const ticket::Ticket& ticket, const ingest::Peer& peer) {
-      return decide_(ticket, peer);
+    callbacks.decide = [this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
+      return decide_(ticket, claimant);
     };
     callbacks.admitted = [this](Admitted one) { admitted_.push_back(std::move(one)); };
     callbacks.refused = [this](const ingest::Refused& one) { refused_.push_back(one); };
@@ -190,10 +190,10 @@ class Fixture : public testing::Test {
   Loop loop_;
   const Clock* clock_ = &system_clock();
   std::optional<ticket::Verifier> verifier_;
-  std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter_ =
-      [](const ticket::Ticket&, const ingest::Peer&) { return Result<void>(); };
-  std::function<Result<ingest::Grant>(const ticket::Ticket&, const ingest::Peer&)> decide_ =
-      [](const ticket::Ticket&, const ingest::Peer&) {
+  std::function<Result<void>(const ticket::Ticket&, const ticket::Claimant&)> may_enter_ =
+      [](const ticket::Ticket&, const ticket::Claimant&) { return Result<void>(); };
+  std::function<Result<ingest::Grant>(const ticket::Ticket&, const ticket::Claimant&)> decide_ =
+      [](const ticket::Ticket&, const ticket::Claimant&) {
         return ingest::Grant{"first", 7};
       };
   std::string forbidden_;  // address

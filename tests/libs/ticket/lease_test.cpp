@@ -101,6 +101,79 @@ TEST(Leases, AContenderWaitsForSilence) {
   EXPECT_EQ(table.claim(ticket, {"b"}, 4001 * kMs)->kind, LeaseKind::kTakeover);
 }
 
+// The rows of devices. The holder "a" claims at 0 and is heard last then.
+Claimant phone(uint8_t mark, uint64_t counter, const char* address = "a") {
+  Device device;
+  device.key[0] = static_cast<std::byte>(mark);
+  device.counter = counter;
+  return {address, device};
+}
+struct DeviceCase {
+  const char* what;
+  Claimant holder, claimant;
+  int64_t claim_ms;
+  int expected;  // a LeaseKind, or a refusal's code
+  int policy = kTakeoverAfterSilence;
+};
+constexpr int code(LeaseKind kind) {
+  return static_cast<int>(kind);
+}
+class DeviceLeases : public testing::TestWithParam<DeviceCase> {};
+
+TEST_P(DeviceLeases, Table) {
+  const DeviceCase& c = GetParam();
+  LeaseTable table;
+  Ticket ticket = ticket_with(1);
+  ticket.flags = static_cast<uint16_t>(c.policy << kFlagTakeoverShift);
+  ASSERT_TRUE(table.claim(ticket, c.holder, 0));
+  auto asked = table.would_grant(ticket, c.claimant, c.claim_ms * kMs);
+  auto second = table.claim(ticket, c.claimant, c.claim_ms * kMs);
+  EXPECT_EQ(second ? code(second->kind) : second.error().code, c.expected) << c.what;
+  EXPECT_EQ(asked ? code(*asked) : asked.error().code, c.expected) << c.what;
+  if (second) return;
+  EXPECT_LT(second.error().message.size(), 200u);
+  Claimant back = c.holder;
+  if (back.device) ++back.device->counter;
+  EXPECT_TRUE(table.claim(ticket, back, c.claim_ms * kMs)) << "a refused claim changes nothing";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Devices, DeviceLeases,
+    testing::Values(
+        DeviceCase{"N20: itself, 50 ms later, from elsewhere", phone(1, 7), phone(1, 8, "b"), 50,
+                   code(LeaseKind::kResume)},
+        DeviceCase{"itself, an hour later", phone(1, 7), phone(1, 8), 3'600'000, code(LeaseKind::kResume)},
+        DeviceCase{"N18: itself, the same again", phone(1, 7), phone(1, 7), 50, kUnauthorized},
+        DeviceCase{"N18: itself, an older one", phone(1, 7), phone(1, 6), 3'600'000, kUnauthorized},
+        DeviceCase{"N19: another, at once", phone(1, 7), phone(2, 9), 0, kConflict},
+        DeviceCase{"N19: another, silent 14 s", phone(1, 7), phone(2, 9), 14'000, kConflict},
+        DeviceCase{"N19: another, silent 16 s", phone(1, 7), phone(2, 9), 16'000, kLocked},
+        DeviceCase{"N19: another, silent 179 s", phone(1, 7), phone(2, 9), 179'000, kLocked},
+        DeviceCase{"N19: another, silent 181 s", phone(1, 7), phone(2, 1), 181'000,
+                   code(LeaseKind::kTakeover)},
+        DeviceCase{"N19: another, never", phone(1, 7), phone(2, 9), 181'000, kLocked, kTakeoverNever},
+        DeviceCase{"N19: another, contested", phone(1, 7), phone(2, 9), 181'000, code(LeaseKind::kTakeover),
+                   kTakeoverContested},
+        DeviceCase{"without a key, from the holder's address", phone(1, 7), Claimant{"a"}, 0, kConflict},
+        DeviceCase{"without a key, silent 60 s", phone(1, 7), Claimant{"a"}, 60'000, kLocked},
+        DeviceCase{"without a key, silent 181 s", phone(1, 7), Claimant{"a"}, 181'000,
+                   code(LeaseKind::kTakeover)},
+        DeviceCase{"a key comes to an address", Claimant{"a"}, phone(1, 7), 0, code(LeaseKind::kResume)},
+        DeviceCase{"a key from elsewhere", Claimant{"a"}, phone(1, 7, "b"), 3000, kConflict},
+        DeviceCase{"a key from elsewhere, silent", Claimant{"a"}, phone(1, 7, "b"), 4001,
+                   code(LeaseKind::kTakeover)}),
+    [](const auto& info) { return "case" + std::to_string(info.index); });
+
+TEST(Leases, TheKeyThatCameIsTheHolder) {
+  LeaseTable table;
+  Ticket ticket = ticket_with(1);
+  ASSERT_TRUE(table.claim(ticket, {"a"}, 0));
+  ASSERT_TRUE(table.claim(ticket, phone(1, 7), 0));
+  EXPECT_FALSE(table.claim(ticket, {"a"}, 5000 * kMs));
+  EXPECT_EQ(table.claim(ticket, phone(1, 8, "c"), 5000 * kMs)->kind, LeaseKind::kResume);
+  EXPECT_FALSE(table.claim(ticket, phone(1, 8, "c"), 5001 * kMs));
+}
+
 TEST(Leases, TicketsDoNotMeet) {
   LeaseTable table;
   EXPECT_EQ(table.claim(ticket_with(1), {"a"}, 0)->kind, LeaseKind::kFirst);

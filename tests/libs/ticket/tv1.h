@@ -43,6 +43,16 @@ inline constexpr std::string_view kQrSealed =
     "ca4ac3739cef76b7a16fdfb5271566bcae904459945390e152a3fce06ce71861cce722dc51e8d32e2606b8078bb0a3d67985e9b9"
     "6b0dad1124465b9d7d8455ee8f2257b9bfc732a8c02bf8c5cb5260c1e9dfddc7825eaf46e95827abe5923ad2f14cc584a8e5cbd0"
     "4c1fdd";
+// A device that connects to the third endpoint; its private key is a0a1..bf.
+inline constexpr std::string_view kDevicePublic =
+    "4fd099ccd47d7893dfe9ec24414ecb0d9b5420232aad30d91c465be33cbe65c4";
+inline constexpr uint64_t kDeviceCounter = 1'789'400'000'123;
+inline constexpr std::string_view kEndpointHash =
+    "58312c655641775f0d45df4b17b5f6ed0cffc225b9b7c37dbadc7f695176be82";
+inline constexpr std::string_view kDeviceKeyText = "T9CZzNR9eJPf6ewkQU7LDZtUICMqrTDZHEZb4zy-ZcQ";
+inline constexpr std::string_view kDeviceProofText =
+    "AAABoKCNJnulU4L57MFfMDXOxh6FB5Tch2kGnd5pq1tlf_Nc4YNsWBUm9PyTm5-Sv48MKKJz3In5VjQcpmSXHJcrPqTdTeYK";
+inline constexpr std::string_view kPossessionMacText = "BRGexo4H-7zXEsMvRQIf6g";
 inline constexpr uint8_t kKid = 1;
 inline constexpr uint8_t kFleetId = 9;
 inline constexpr uint32_t kEvent = 77;

@@ -19,14 +19,14 @@ ticket::Ticket ticket_of(uint32_t station, uint8_t mark = 1) {
   return out;
 }
 
-ingest::Peer peer_at(const std::string& address) {
-  return {address + ":1000", address, address, address};
+ticket::Claimant at(const std::string& address) {
+  return {address};
 }
 
 class SessionsTest : public testing::Test {
  protected:
   Result<Sessions::Choice> choose(uint32_t station, const std::string& from = "192.0.2.7", uint8_t mark = 1) {
-    return sessions_.choose(ticket_of(station, mark), peer_at(from), workers_);
+    return sessions_.choose(ticket_of(station, mark), at(from), workers_);
   }
   // Chooses and begins.
   Sessions::Choice begin(uint64_t id, uint32_t station, const std::string& from = "192.0.2.7",
@@ -59,19 +59,41 @@ class SessionsTest : public testing::Test {
 TEST_F(SessionsTest, ATicketThatMayNotBeTakenOverStaysWhereItWas) {
   ticket::Ticket ticket = ticket_of(1);
   ticket.flags = 0;
-  auto choice = sessions_.choose(ticket, peer_at("192.0.2.7"), workers_);
+  auto choice = sessions_.choose(ticket, at("192.0.2.7"), workers_);
   ASSERT_TRUE(choice);
   sessions_.begin(1, ticket, *choice);
   clock_.advance_us(3600 * kSecond);
-  auto other = sessions_.choose(ticket, peer_at("198.51.100.9"), workers_);
+  auto other = sessions_.choose(ticket, at("198.51.100.9"), workers_);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ticket::kLocked);
-  EXPECT_TRUE(sessions_.choose(ticket, peer_at("192.0.2.7"), workers_));
+  EXPECT_TRUE(sessions_.choose(ticket, at("192.0.2.7"), workers_));
+}
+
+TEST_F(SessionsTest, ADeviceComesBackFromAnywhereAtOnce) {
+  ticket::Device phone;
+  phone.counter = 1;
+  ticket::Claimant claimant{"192.0.2.7", phone};
+  auto choice = sessions_.choose(ticket_of(1), claimant, workers_);
+  ASSERT_TRUE(choice);
+  sessions_.begin(1, ticket_of(1), *choice);
+  media(1);
+  claimant = {"198.51.100.9", phone};
+  auto again = sessions_.choose(ticket_of(1), claimant, workers_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ticket::kUnauthorized);
+  ++claimant.device->counter;
+  choice = sessions_.choose(ticket_of(1), claimant, workers_);
+  ASSERT_TRUE(choice) << choice.error().message;
+  EXPECT_EQ(choice->claim, ticket::LeaseKind::kResume);
+  ASSERT_EQ(choice->superseded.size(), 1u);
+  sessions_.begin(2, ticket_of(1), *choice);
+  EXPECT_FALSE(sessions_.choose(ticket_of(1), claimant, workers_)) << "the counter that was used last counts";
+  EXPECT_EQ(refusal(1, "192.0.2.7"), ticket::kConflict);
 }
 
 TEST_F(SessionsTest, ToAskChangesNothingAndIsToldWhatChoosingWouldBe) {
   auto asked = [&](uint32_t station, const std::string& from, uint8_t mark = 1) {
-    auto may = sessions_.may_enter(ticket_of(station, mark), peer_at(from), workers_);
+    auto may = sessions_.may_enter(ticket_of(station, mark), at(from), workers_);
     return may ? 0 : may.error().code;
   };
   EXPECT_EQ(asked(1, "198.51.100.9"), 0);

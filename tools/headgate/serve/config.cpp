@@ -42,6 +42,8 @@ constexpr Setting kSettings[] = {
     {"listen", "rtmp-proxies", "rtmp-proxies", "NETWORKS",
      "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1 (default: none)", ""},
     {"listen", "rtmps-proxies", "rtmps-proxies", "NETWORKS", "the same for RTMPS", ""},
+    {"listen", "endpoints", "endpoints", "HOST:PORT[,...]",
+     "names of the publishers' ports in tickets, which apps' devices sign (default: none)", ""},
     {"listen", "addresses", "addresses", "FILE", "which addresses may publish (default: all)", ""},
     {"tls", "certificate", "tls-cert", "FILE", "certificate chain for RTMPS, PEM", ""},
     {"tls", "key", "tls-key", "FILE", "its key", ""},
@@ -144,6 +146,7 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   out.rtmps = text("rtmps");
   out.rtmp_proxies = text("rtmp-proxies");
   out.rtmps_proxies = text("rtmps-proxies");
+  out.endpoints = text("endpoints");
   out.addresses = absolute(text("addresses"));
   out.tls_certificate = absolute(text("tls-cert"));
   out.tls_key = absolute(text("tls-key"));

@@ -22,6 +22,7 @@ struct Config {
   std::string rtmps;                        // empty: none
   std::string tls_certificate, tls_key;     // absolute; empty: none
   std::string rtmp_proxies, rtmps_proxies;  // networks; empty: no PROXY headers
+  std::string endpoints;                    // with commas; empty: devices cannot prove their keys
   std::string addresses;                    // absolute; empty: all may publish
   std::string srt;                          // empty: none; may name several ports
   int64_t srt_latency_ms = 0;

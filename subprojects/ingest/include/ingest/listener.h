@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <ingest/peer.h>
 #include <ingest/relays.h>
 #include <rtmp/limits.h>
+#include <ticket/lease.h>
 #include <ticket/verifier.h>
 
 namespace headgate::ingest {
@@ -72,7 +74,8 @@ struct Grant {
 struct Admitted {
   ticket::Ticket ticket;
   Peer peer;
-  std::string user_agent;  // flashVer, as sent
+  std::string user_agent;                // flashVer, as sent
+  std::optional<ticket::Device> device;  // an app's, proved
   Grant grant;
   ByteVector state;  // rtmp::Server::restore(); `publish` is not answered yet
   // Non-blocking, close-on-exec; nothing is left to send on it. Of a TLS connection: one end of a socket pair
@@ -111,7 +114,7 @@ struct Counters {
 struct Callbacks {
   // The ticket is right and proved. May still refuse: Error.code is a ticket::Refusal, the message is for the
   // publisher's screen. Else admitted() is called at once. Without a hook everybody is let in.
-  std::function<Result<Grant>(const ticket::Ticket&, const Peer&)> decide;
+  std::function<Result<Grant>(const ticket::Ticket&, const ticket::Claimant&)> decide;
   std::function<void(Admitted)> admitted;
   std::function<void(const Refused&)> refused;  // may be empty
 };

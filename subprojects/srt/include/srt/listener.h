@@ -21,6 +21,7 @@
 #include <base/loop.h>
 #include <base/unique_fd.h>
 #include <ingest/listener.h>
+#include <ticket/lease.h>
 #include <ticket/stream_id.h>
 #include <ticket/verifier.h>
 
@@ -38,9 +39,8 @@ struct Policy {
 struct Admitted {
   ticket::Ticket ticket;
   ingest::Peer peer;
-  std::string user_agent;  // "SRT/1.5.1": a caller says no more of itself
-  // As sent. Neither its signature nor its counter is checked, and nothing depends on it yet.
-  std::optional<ticket::DeviceProof> device;
+  std::string user_agent;                // "SRT/1.5.1": a caller says no more of itself
+  std::optional<ticket::Device> device;  // an app's, proved
   ingest::Grant grant;
   UniqueFd stream;  // the session's end of the pair, blocking, close-on-exec
 };
@@ -62,11 +62,11 @@ struct Callbacks {
   // In a libsrt thread, of several ports at once: thread-safe, memory only, microseconds. The ticket is
   // right, but whoever has it may be anybody: nothing may change. Error.code is a ticket::Refusal and becomes
   // the reject code. May be empty.
-  std::function<Result<void>(const ticket::Ticket&, const ingest::Peer&)> may_enter;
+  std::function<Result<void>(const ticket::Ticket&, const ticket::Claimant&)> may_enter;
   // The rest in the loop's thread; none of them may destroy the listener.
   // The passphrase is proved. May still refuse: the connection is closed, without a word. Else admitted() is
   // called at once.
-  std::function<Result<ingest::Grant>(const ticket::Ticket&, const ingest::Peer&)> decide;
+  std::function<Result<ingest::Grant>(const ticket::Ticket&, const ticket::Claimant&)> decide;
   std::function<void(Admitted)> admitted;
   std::function<void(const ingest::Refused&)> refused;  // may be empty; not for every one of a flood
 };

@@ -6,24 +6,16 @@
 
 #include <optional>
 
-#include <ticket/ticket.h>
+#include <ticket/device.h>
 
 namespace headgate::ticket {
 
 inline constexpr size_t kMaxStreamIdSize = 512;  // characters, SRT's own limit
 
-// lts_d and lts_p: a device's public key, and what it has signed. The form is checked, the signature is not.
-struct DeviceProof {
-  std::array<std::byte, 32> key{};
-  uint64_t counter = 0;
-  std::array<std::byte, 64> signature{};
-  bool operator==(const DeviceProof&) const = default;
-};
-
 struct StreamId {
-  std::string wire;                 // W as text, not yet looked at
-  std::optional<uint32_t> station;  // none: only W says so
-  std::optional<DeviceProof> device;
+  std::string wire;                   // W as text, not yet looked at
+  std::optional<uint32_t> station;    // none: only W says so
+  std::optional<DeviceProof> device;  // lts_d and lts_p
   bool operator==(const StreamId&) const = default;
 };
 

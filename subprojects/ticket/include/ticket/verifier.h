@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include <base/guarded.h>
+#include <ticket/device.h>
 #include <ticket/ticket.h>
 
 namespace headgate::ticket {
@@ -58,6 +60,13 @@ class Verifier {
 
   std::optional<Seed> seed_of(const Ticket& ticket) const;  // none: no master key for its kid
 
+  // Step 8. `ticket` has been verified. Nothing: this node has not been told under which names publishers
+  // know it, so that the signature cannot be judged, and the device counts as none. Error.code kUnauthorized.
+  Result<std::optional<Device>> verify_device(const Ticket& ticket, const DeviceProof& proof) const;
+
+  // Before others ask: HOST:PORT of this node's ports as tickets name them, which devices sign.
+  Result<void> set_endpoints(const std::vector<std::string>& endpoints);
+
   // Replaces the set of revoked ids.
   void set_revoked(std::set<TicketId> revoked);
   uint32_t event() const { return keys_.event; }
@@ -65,6 +74,7 @@ class Verifier {
  private:
   const NodeKeys keys_;
   std::unique_ptr<SeenTokens> seen_;
+  std::vector<EndpointHash> endpoints_;
   mutable Guarded<std::shared_ptr<const std::set<TicketId>>> revoked_;
 };
 
