@@ -17,6 +17,7 @@ constexpr int64_t kStatsCheckUs = 100'000;
 // What is in the buffer when a publisher goes is due within the latency; a little more for this machine.
 constexpr int64_t kEndMarginUs = 50'000;
 const int kReading = SRT_EPOLL_IN | SRT_EPOLL_ERR;
+constexpr uint64_t kPacketOverhead = 16 + 28;            // SRT's header; UDP's and IP's
 constexpr size_t kHeadBytes = kMaxPacket - kMaxPayload;  // room in front of a payload
 
 // Payloads between two: one for each sequence number, of 31 bits.
@@ -167,6 +168,9 @@ bool RelayThread::read(Link& link) {
     }
     const unsigned missing = missing_before(link.last, control.pktseq);
     link.last = control.pktseq;
+    ++link.payloads;
+    link.payload_bytes += static_cast<uint64_t>(got);
+    link.missing += missing;
     const Bytes packet = marked(buffer, static_cast<size_t>(got), missing);
     switch (send(link, packet)) {
       case Sent::kYes:
@@ -225,6 +229,7 @@ void RelayThread::go_on(Link& link) {
 }
 
 void RelayThread::end(Link& link) {
+  send_last_stats(link);
   const SRTSOCKET socket = link.socket.get();
   std::erase(ending_, socket);
   UniqueFd pair = std::move(link.pair);
@@ -244,26 +249,42 @@ void RelayThread::send_stats(int64_t now_us) {
   }
 }
 
+// Of a broken socket libsrt tells nothing. All of it has been read.
+void RelayThread::send_last_stats(Link& link) {
+  LinkStats& stats = link.stats;
+  const int64_t now_us = clock_.mono_us();
+  const uint64_t bytes = link.payload_bytes + link.payloads * kPacketOverhead;
+  set_rate(link, std::max(bytes, stats.received_bytes), now_us);
+  stats.received_packets = std::max(stats.received_packets, link.payloads);
+  stats.dropped_packets = std::max(stats.dropped_packets, link.missing);
+  stats.buffer_ms = 0;
+  stats_packet_.clear();
+  encode(stats, stats_packet_);
+  send(link, stats_packet_);  // a session that has gone, or takes nothing, does without
+}
+
+void RelayThread::set_rate(Link& link, uint64_t received_bytes, int64_t now_us) {
+  LinkStats& stats = link.stats;
+  const auto past_us = static_cast<uint64_t>(std::max<int64_t>(now_us - link.rate_since_us, 1));
+  stats.rate_kbps = static_cast<uint32_t>((received_bytes - stats.received_bytes) * 8000 / past_us);
+  stats.received_bytes = received_bytes;
+  stats.mono_us = link.rate_since_us = now_us;
+}
+
 void RelayThread::measure(Link& link, int64_t now_us) {
   SRT_TRACEBSTATS now{};
   if (srt_bstats(link.socket.get(), &now, 1) != 0) return;
   auto count = [](auto value) { return static_cast<uint64_t>(std::max<decltype(value)>(value, 0)); };
   auto kbps = [](double mbps) { return static_cast<uint32_t>(std::clamp(mbps * 1000, 0.0, 4e9)); };
   LinkStats& stats = link.stats;
-  const uint64_t bytes_before = stats.received_bytes;
-  stats.mono_us = now_us;
+  set_rate(link, now.byteRecvUniqueTotal, now_us);
   stats.received_packets = count(now.pktRecvUniqueTotal);
-  stats.received_bytes = now.byteRecvUniqueTotal;
   stats.retransmitted_packets += count(now.pktRcvRetrans);
   stats.lost_packets = count(now.pktRcvLossTotal);
   stats.dropped_packets = count(now.pktRcvDropTotal);
   stats.undecrypted_packets = count(now.pktRcvUndecryptTotal);
   stats.rtt_us = static_cast<uint32_t>(std::clamp(now.msRTT * 1000, 0.0, 4e9));
   stats.bandwidth_kbps = kbps(now.mbpsBandwidth);
-  const int64_t past_us = std::max<int64_t>(now_us - link.rate_since_us, 1);
-  stats.rate_kbps =
-      static_cast<uint32_t>((stats.received_bytes - bytes_before) * 8000 / static_cast<uint64_t>(past_us));
-  link.rate_since_us = now_us;
   stats.buffer_ms = static_cast<uint32_t>(std::max(now.msRcvBuf, 0));
   stats.latency_ms = static_cast<uint32_t>(std::max(now.msRcvTsbPdDelay, 0));
 }

@@ -56,6 +56,8 @@ class RelayThread {
     int64_t held_since_us = 0;    // 0: not held
     int64_t ends_us = 0;          // the publisher has gone: what is buffered comes until then; 0: it is there
     std::optional<int32_t> last;  // sequence number of the payload before
+    // What was read, and the holes in it: the totals when libsrt does not tell them any more.
+    uint64_t payloads = 0, payload_bytes = 0, missing = 0;
     // A payload that the pair had no room for, and what stands in front of it.
     std::array<std::byte, kMaxPacket> kept;
     size_t kept_size = 0;
@@ -83,6 +85,8 @@ class RelayThread {
   void end(Link& link);
   void send_stats(int64_t now_us);
   void measure(Link& link, int64_t now_us);
+  void send_last_stats(Link& link);
+  static void set_rate(Link& link, uint64_t received_bytes, int64_t now_us);
 
   const Clock& clock_;
   const Events events_;

@@ -104,6 +104,9 @@ TEST_F(Relaying, WhatWasSentBeforeTheEndArrivesBeforeTheEnd) {
       return session.ended;
     }));
     EXPECT_EQ(session.numbers, count_to(50));
+    ASSERT_FALSE(session.stats.empty());
+    EXPECT_EQ(session.stats.back().received_packets, 50u);
+    EXPECT_EQ(session.stats.back().received_bytes, 50u * (1316 + 44));
     EXPECT_TRUE(wait_for([&] { return listener_->counters().links == 0; }));
   }
 }
@@ -293,6 +296,14 @@ TEST_F(Relaying, HolesAreWhereTheyAre) {
     const auto hole = session.holes.find(session.numbers[i]);
     EXPECT_EQ(hole == session.holes.end() ? 0 : hole->second, missing) << session.numbers[i];
   }
+  caller.close();
+  ASSERT_TRUE(wait_for([&] {
+    meanwhile();
+    return session.ended;
+  }));
+  uint64_t missing = 0;
+  for (const auto& [number, payloads] : session.holes) missing += payloads;
+  EXPECT_GE(session.stats.back().dropped_packets, missing);
 }
 
 // libsrt asks one that does not block in a busy loop.
