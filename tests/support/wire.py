@@ -75,6 +75,12 @@ def part_record(msn, index, file, offset, length, pts, duration, utc_us):
             u64(offset, length) + u64(pts, duration, utc_us) + b'\x01')
 
 
+def rendition_record(state, codecs='avc1.64001f', size=(640, 360), bandwidth=900_000, average=800_000, on_demand=False):
+    """state: 0 idle, 1 running, 2 paused."""
+    return (b'\x01\x07' + bytes([state, on_demand]) + text(codecs) + u32(*size) + u32(25000, 0) +
+            u32(bandwidth, average))
+
+
 def segment_record(msn, file, offset, length, pts, duration, utc_us, init, discontinuity=False):
     return (b'\x01\x04' + u64(msn) + text(file) + u64(offset, length, pts, duration, utc_us) + text(init) +
             bytes([discontinuity, True]))

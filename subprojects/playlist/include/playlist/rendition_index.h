@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A derived rendition's segments beside those of its source, under the same numbers, with the same
+// discontinuities and dates: so a player that changes between them finds its place (RFC 8216bis, 6.2.4). What
+// the rendition has not (it was not being encoded, its media is kept no longer) is a gap: a segment without
+// bytes (EXT-X-GAP, 4.4.4.7), so that players take another one. A gap is told as soon as it is certain: the
+// rendition is further on, or nobody encodes it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <playlist/record.h>
+#include <playlist/stream_index.h>
+
+namespace headgate::playlist {
+
+// Pure, as StreamIndex. `source` is always the same stream's index, and has taken all that was told before.
+class RenditionIndex {
+ public:
+  // The settings are the source's.
+  explicit RenditionIndex(IndexSettings settings = {});
+  // A record of the rendition's own.
+  void add(const Record& record, const StreamIndex& source);
+  // The source has changed.
+  void follow(const StreamIndex& source);
+  // Nobody encodes it any more: all that the source has and this has not is a gap.
+  void stop(const StreamIndex& source);
+  // Another encoder may follow, which says for itself what it does.
+  void forget_told();
+
+  const StreamIndex& index() const { return index_; }
+  uint64_t version() const { return index_.version() + told_version_; }
+  // What its encoder said last; none: nothing, all that is known are the segments.
+  const std::optional<RenditionRecord>& told() const { return told_; }
+  // A segment that can be played is in the index.
+  bool has_media() const;
+
+ private:
+  void on(const RunRecord& run, const StreamIndex& source);
+  void on(const InitRecord& init, const StreamIndex& source);
+  void on(const PartRecord& part, const StreamIndex& source);
+  void on(const SegmentRecord& segment, const StreamIndex& source);
+  void on(const GapRecord& gap, const StreamIndex& source);
+  void on(const EndRecord& end, const StreamIndex& source);
+  void on(const RenditionRecord& rendition, const StreamIndex& source);
+  void fill(uint64_t until, const StreamIndex& source);
+
+  IndexSettings settings_;
+  StreamIndex index_;
+  std::optional<RenditionRecord> told_;
+  uint64_t told_version_ = 0;  // grows when that changes
+  bool writing_ = false;       // between its RunRecord and EndRecord
+  bool stopped_ = false;       // and not to go on without another RunRecord
+};
+
+}  // namespace headgate::playlist

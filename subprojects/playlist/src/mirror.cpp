@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The half of StreamIndex that takes a derived rendition's segments.
+#include <playlist/stream_index.h>
+
+#include <algorithm>
+
+namespace headgate::playlist {
+
+void StreamIndex::mirror_start(const StreamIndex& source) {
+  run_open_ = run_open_ && source.run_open_;
+  if (mirrored_epoch_ == source.epoch_) return;
+  mirrored_epoch_ = source.epoch_;
+  start_over();
+  next_msn_.reset();
+  ++version_;
+}
+
+void StreamIndex::mirror_run(const StreamIndex& source, uint64_t msn) {
+  if (next_msn_ && msn < *next_msn_) return;
+  part_target_ms_ = std::max(part_target_ms_, source.part_target_ms_);
+  target_seconds_ = std::max(target_seconds_, source.target_seconds_);
+  if (source.run_ && msn >= source.run_->first_msn && (!run_ || run_->run != source.run_->run)) {
+    run_ = source.run_;
+    run_has_segments_ = msn > run_->first_msn;
+  }
+  run_open_ = source.run_open_;
+  next_msn_ = msn;
+  ++version_;
+}
+
+void StreamIndex::mirror(const StreamIndex& source, const Segment& of_source, const SegmentRecord* own) {
+  if (next_msn_ && of_source.record.msn < *next_msn_) return;
+  mirror_run(source, of_source.record.msn);
+  Segment segment = of_source;
+  if (own != nullptr) {
+    segment.record = *own;
+    segment.record.discontinuity = of_source.record.discontinuity;
+  } else {
+    segment.record.file.clear();
+    segment.record.init_id.clear();
+    segment.record.offset = segment.record.length = 0;
+    run_open_ = false;  // nothing of it is being written
+  }
+  if (!segments_.empty())
+    segment.continues = of_source.continues && of_source.record.msn == segments_.back().record.msn + 1;
+  dated_pts_ = segment.record.pts;
+  dated_utc_us_ = segment.program_utc_us;
+  append(std::move(segment));
+}
+
+}  // namespace headgate::playlist

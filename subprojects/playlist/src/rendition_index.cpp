@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/rendition_index.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "sound.h"
+
+namespace headgate::playlist {
+namespace {
+
+// A rendition's segment that is further from its source's is another stream's of the same number.
+constexpr int64_t kSameTicks = kTimescale / 2;
+
+}  // namespace
+
+RenditionIndex::RenditionIndex(IndexSettings settings) : settings_(settings), index_(settings) {}
+
+void RenditionIndex::add(const Record& record, const StreamIndex& source) {
+  if (!sound(record)) return;
+  std::visit([&](const auto& what) { on(what, source); }, record);
+}
+
+void RenditionIndex::on(const RunRecord&, const StreamIndex&) {
+  writing_ = true;
+  stopped_ = false;
+}
+
+void RenditionIndex::on(const InitRecord& init, const StreamIndex&) {
+  index_.add(init);
+}
+
+void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
+  if (part.index == 0) {
+    fill(part.msn, source);
+    index_.mirror_run(source, part.msn);
+  }
+  index_.add(part);
+}
+
+void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source) {
+  const Segment* of_source = source.find_segment(segment.msn);
+  if (of_source == nullptr || segment.length == 0 || !index_.inits().contains(segment.init_id)) return;
+  if (std::abs(segment.pts - of_source->record.pts) > kSameTicks) return;
+  fill(segment.msn, source);
+  index_.mirror(source, *of_source, &segment);
+}
+
+void RenditionIndex::on(const GapRecord&, const StreamIndex&) {}
+
+// Its source's run has ended, or nobody encodes it any more: what its encoder said tells.
+void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
+  writing_ = false;
+  if (!told_ || told_->state != RenditionState::running) stop(source);
+}
+
+void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& source) {
+  told_ = rendition;
+  ++told_version_;
+  if (rendition.state == RenditionState::running)
+    stopped_ = false;
+  else if (!writing_)
+    stop(source);
+}
+
+void RenditionIndex::forget_told() {
+  told_.reset();
+  ++told_version_;
+}
+
+bool RenditionIndex::has_media() const {
+  return std::any_of(index_.segments().rbegin(), index_.segments().rend(),
+                     [](const Segment& segment) { return segment.record.length > 0; });
+}
+
+void RenditionIndex::follow(const StreamIndex& source) {
+  index_.mirror_start(source);
+  if (stopped_) fill(source.next_msn().value_or(0), source);
+}
+
+void RenditionIndex::stop(const StreamIndex& source) {
+  writing_ = false;
+  stopped_ = true;
+  follow(source);
+}
+
+// Gaps for what the source has before segment `until`: of a rendition that has nothing yet, as far back as a
+// live playlist reaches.
+void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
+  const auto& segments = source.segments();
+  const size_t first = index_.segments().empty() && settings_.window_ms > 0 ? source.live_begin() : 0;
+  auto segment = std::lower_bound(segments.begin() + static_cast<ptrdiff_t>(std::min(first, segments.size())),
+                                  segments.end(), index_.segments().empty() ? 0 : *index_.next_msn(),
+                                  [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
+  for (; segment != segments.end() && segment->record.msn < until; ++segment)
+    index_.mirror(source, *segment, nullptr);
+}
+
+}  // namespace headgate::playlist

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A derived rendition beside its source: the same numbers, dates and discontinuities, gaps where it has
+// nothing.
+#include <gtest/gtest.h>
+#include <playlist/hls.h>
+#include <playlist/rendition.h>
+#include <playlist/rendition_index.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+using test::init;
+using test::kSecond;
+using test::part;
+using test::run;
+using test::segment;
+
+TEST(Renditions, Names) {
+  for (const char* good : {"720p", "audio-64k", "a", "x_1", "0123456789abcdef0123456789abcdef"})
+    EXPECT_TRUE(valid_rendition(good)) << good;
+  for (const char* bad : {"", "720P", "a/b", "..", ".", "a b", "é", "0123456789abcdef0123456789abcdef0"})
+    EXPECT_FALSE(valid_rendition(bad)) << bad;
+}
+
+TEST(Renditions, RecordComesBack) {
+  RenditionRecord record{
+      RenditionState::paused, true, "avc1.64001f", 1280, 720, 25000, 0, 2'600'000, 2'500'000};
+  ByteVector bytes;
+  encode(record, bytes);
+  const auto back = decode(bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(std::get<RenditionRecord>(*back), record);
+  bytes[2] = std::byte{3};  // a state that there is not
+  EXPECT_FALSE(decode(bytes));
+  bytes[2] = std::byte{0};
+  EXPECT_TRUE(decode(bytes));
+  bytes.pop_back();
+  EXPECT_FALSE(decode(bytes));
+}
+
+class RenditionIndexTest : public testing::Test {
+ protected:
+  void of_source(const Record& record) {
+    source_.add(record);
+    rung_.follow(source_);
+  }
+  void of_rung(const Record& record) { rung_.add(record, source_); }
+  static SegmentRecord rung_segment(uint64_t msn, double from, double length = 2) {
+    SegmentRecord out = segment(msn, from, length, "bb", "derived/720p/r/0.mp4");
+    out.length /= 5;
+    return out;
+  }
+  static PartRecord rung_part(uint64_t msn, uint32_t index) {
+    PartRecord out = part(msn, index);
+    out.file = "derived/720p/r/0.mp4";
+    return out;
+  }
+  void begin() {
+    of_source(run("20261121T050000Z-n01-0001", 0, 0));
+    of_source(init("aa", "r1/0.mp4"));
+  }
+  void begin_rung(uint64_t first = 0) {
+    of_rung(run("20261121T050000Z-n01-0101", first, 0));
+    of_rung(init("bb", "derived/720p/r/0.mp4"));
+  }
+  std::string shape() const {
+    std::string out;
+    for (const Segment& one : rung_.index().segments())
+      out += std::to_string(one.record.msn) + (one.record.length == 0 ? "- " : " ");
+    return out;
+  }
+  std::string text() const { return media_playlist(rung_.index(), {}); }
+
+  StreamIndex source_{{180'000, 60'000}};
+  RenditionIndex rung_{{180'000, 60'000}};
+};
+
+TEST_F(RenditionIndexTest, HasItsSourcesDatesAndDiscontinuities) {
+  begin();
+  begin_rung();
+  of_source(segment(0, 0));
+  of_rung(rung_segment(0, 0));
+  of_source(segment(1, 2));
+  of_rung(rung_segment(1, 2));
+  of_source(EndRecord{"disconnect"});
+  of_rung(EndRecord{"disconnect"});
+  of_source(run("20261121T050100Z-n01-0001", 2, 1, test::kUtc + 60'000'000));
+  of_source(init("aa", "r2/0.mp4"));
+  of_rung(run("20261121T050100Z-n01-0101", 2, 1));
+  of_source(segment(2, 60));
+  of_rung(rung_segment(2, 60));
+  ASSERT_EQ(rung_.index().segments().size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    const Segment &own = rung_.index().segments()[i], &of_source = source_.segments()[i];
+    EXPECT_EQ(own.discontinuity_sequence, of_source.discontinuity_sequence) << i;
+    EXPECT_EQ(own.program_utc_us, of_source.program_utc_us) << i;
+    EXPECT_EQ(own.record.init_id, "bb");
+  }
+  EXPECT_EQ(rung_.index().target_seconds(), source_.target_seconds());
+  EXPECT_TRUE(rung_.has_media());
+}
+
+// It comes after its source: nothing is a gap before it is known to be one.
+TEST_F(RenditionIndexTest, WaitsForWhatIsBeingEncoded) {
+  begin();
+  of_rung(RenditionRecord{});
+  of_source(segment(0, 0));
+  of_source(segment(1, 2));
+  EXPECT_EQ(shape(), "");
+  begin_rung();
+  of_rung(rung_segment(0, 0));
+  EXPECT_EQ(shape(), "0 ");
+  of_source(segment(2, 4));
+  EXPECT_EQ(shape(), "0 ");
+  of_rung(rung_segment(1, 2));
+  of_rung(rung_segment(2, 4));
+  EXPECT_EQ(shape(), "0 1 2 ");
+}
+
+TEST_F(RenditionIndexTest, WhatItPassesOverIsAGap) {
+  begin();
+  begin_rung();
+  for (int i = 0; i < 4; ++i) of_source(segment(static_cast<uint64_t>(i), 2.0 * i));
+  of_rung(rung_segment(0, 0));
+  of_rung(rung_segment(3, 6));
+  EXPECT_EQ(shape(), "0 1- 2- 3 ");
+  EXPECT_EQ(text(), R"(#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="init-bb.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:00.000Z
+#EXTINF:2.000000,
+0.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:02.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+1.m4s
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:04.000Z
+#EXT-X-GAP
+#EXTINF:2.000000,
+2.m4s
+#EXT-X-MAP:URI="init-bb.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:06.000Z
+#EXTINF:2.000000,
+3.m4s
+)");
+  // What comes too late does not change what was told.
+  of_rung(rung_segment(2, 4));
+  EXPECT_EQ(shape(), "0 1- 2- 3 ");
+  // Gaps have no bytes: they are not counted.
+  EXPECT_EQ(rung_.index().average_bandwidth(), 400'000u);
+  EXPECT_EQ(rung_.index().bandwidth(), 400'000u);
+}
+
+TEST_F(RenditionIndexTest, APausedOneIsAGapAtOnce) {
+  begin();
+  begin_rung();
+  of_rung(RenditionRecord{});
+  of_source(segment(0, 0));
+  of_rung(rung_segment(0, 0));
+  of_rung(RenditionRecord{RenditionState::paused, false, "", 0, 0, 0, 0, 0, 0});
+  of_rung(EndRecord{"paused"});
+  of_source(segment(1, 2));
+  EXPECT_EQ(shape(), "0 1- ");
+  of_source(segment(2, 4));
+  EXPECT_EQ(shape(), "0 1- 2- ");
+  of_rung(RenditionRecord{});
+  of_source(segment(3, 6));
+  EXPECT_EQ(shape(), "0 1- 2- ");
+  of_rung(run("20261121T050006Z-n01-0101", 3, 0));
+  of_rung(rung_segment(3, 6));
+  EXPECT_EQ(shape(), "0 1- 2- 3 ");
+  // That it went on is no discontinuity: its source has none.
+  EXPECT_EQ(text().find("DISCONTINUITY"), std::string::npos);
+}
+
+// Players that change to it find where they are.
+TEST_F(RenditionIndexTest, ALateOneBeginsWithGaps) {
+  begin();
+  for (int i = 0; i < 100; ++i) of_source(segment(static_cast<uint64_t>(i), 2.0 * i));
+  begin_rung(98);
+  of_rung(rung_part(98, 0));
+  EXPECT_EQ(rung_.index().segments().size(), 98 - source_.segments()[source_.live_begin()].record.msn);
+  of_rung(rung_segment(98, 196));
+  of_rung(rung_segment(99, 198));
+  EXPECT_EQ(rung_.index().segments().back().record.msn, 99u);
+  EXPECT_TRUE(rung_.has_media());
+}
+
+TEST_F(RenditionIndexTest, TheSameNumberOfAnotherStreamIsNotItsOwn) {
+  begin();
+  begin_rung();
+  of_source(segment(0, 0));
+  of_source(segment(1, 2));
+  of_rung(rung_segment(0, 100));  // an archive that was lost, and numbers that began again
+  EXPECT_EQ(shape(), "");
+  of_rung(rung_segment(1, 2));
+  EXPECT_EQ(shape(), "0- 1 ");
+}
+
+TEST_F(RenditionIndexTest, StartsOverWithItsSource) {
+  begin();
+  begin_rung();
+  for (int i = 0; i < 3; ++i) {
+    of_source(segment(static_cast<uint64_t>(i), 2.0 * i));
+    of_rung(rung_segment(static_cast<uint64_t>(i), 2.0 * i));
+  }
+  of_source(run("20261121T060000Z-n01-0001", 0, 0));
+  of_source(init("aa", "r2/0.mp4"));
+  of_source(segment(0, 0));
+  of_rung(run("20261121T060000Z-n01-0101", 0, 0));
+  of_rung(init("bb", "derived/720p/r/0.mp4"));
+  of_rung(rung_segment(0, 0));
+  EXPECT_EQ(shape(), "0 ");
+}
+
+// Any records in any order leave an index whose numbers have no hole and which a playlist can be made of.
+TEST_F(RenditionIndexTest, SlidesWithItsSource) {
+  begin();
+  begin_rung();
+  for (int i = 0; i < 400; ++i) {
+    of_source(segment(static_cast<uint64_t>(i), 2.0 * i));
+    if (i % 7 != 3) of_rung(rung_segment(static_cast<uint64_t>(i), 2.0 * i));
+    const auto& segments = rung_.index().segments();
+    for (size_t k = 1; k < segments.size(); ++k)
+      ASSERT_EQ(segments[k].record.msn, segments[k - 1].record.msn + 1);
+    if (!segments.empty()) {
+      ASSERT_NE(text().find("#EXTM3U"), std::string::npos);
+    }
+  }
+  EXPECT_LT(rung_.index().segments().size(), 100u);
+}
+
+}  // namespace
+}  // namespace headgate::playlist

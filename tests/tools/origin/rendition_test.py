@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A ladder's rungs, as the origin shows them: beside their source, from workers and from the disk."""
+import glob
+import os
+import re
+
+from origin_case import BYTES, EVENT, SEGMENT, Live, OriginCase, wait_until
+import tap  # of the folder that origin_case has added
+import wire
+
+RUNG = '360p'
+RUNG_INIT = 'fedcba9876543210'
+SMALL = 700
+
+
+class Rung:
+    """A rung of a Live, under the same numbers and times."""
+
+    def __init__(self, live, name=RUNG):
+        self.live, self.name = live, name
+        self.file = f'derived/{name}/lta/{EVENT}/st/00/{live.station:06}/run-r/000000.mp4'
+        self.path = os.path.join(live.test.root, self.file + '.part')
+        os.makedirs(os.path.dirname(self.path))
+        self.content = b'I' * 512
+
+    def records(self, *records):
+        return wire.stream_records(self.live.session, EVENT, self.live.station, records, self.name)
+
+    def told(self, state):
+        return self.records(wire.rendition_record(state))
+
+    def open_messages(self, first=0):
+        return [self.told(1), self.records(wire.run_record('run-r', first, 0, self.live.utc_us),
+                                           wire.init_record(RUNG_INIT, self.file, 0, 512, 'avc1.64001f', (640, 360)))]
+
+    def segment(self, msn):
+        offset, index = len(self.content), msn - self.live.first
+        self.content += bytes([(msn + 7) % 251]) * SMALL
+        with open(self.path, 'wb') as file:
+            file.write(self.content)
+        at = index * SEGMENT, SEGMENT, self.live.utc_us + index * 2_000_000
+        return self.records(wire.part_record(msn, 0, self.file, offset, SMALL, *at),
+                            wire.segment_record(msn, self.file, offset, SMALL, *at, RUNG_INIT))
+
+
+def segments(playlist):
+    """URIs of a media playlist, those of gaps with a minus."""
+    out, gap = [], ''
+    for line in playlist.decode().splitlines():
+        if line == '#EXT-X-GAP':
+            gap = '-'
+        elif line and not line.startswith('#'):
+            out.append(gap + line)
+            gap = ''
+    return out
+
+
+class Renditions(OriginCase):
+    def listed(self, path, count):
+        return wait_until(f'{path} has {count}', lambda: self.listed_now(path, count))
+
+    def listed_now(self, path, count):
+        answer, body = self.request(path)
+        return answer.status == 200 and len(segments(body)) == count and body
+
+    def test_beside_their_source(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        rung = Rung(live)
+        worker.tell(*live.open_messages(), *rung.open_messages())
+        for msn in range(4):
+            worker.tell(*live.segments(1), rung.segment(msn))
+        body = self.listed('/hls/5/360p/media.m3u8', 4)
+        self.assertEqual(segments(body), ['0.m4s', '1.m4s', '2.m4s', '3.m4s'])
+        self.assertIn(f'#EXT-X-MAP:URI="init-{RUNG_INIT}.mp4"', body.decode())
+        dates = re.findall('#EXT-X-PROGRAM-DATE-TIME:(.*)', body.decode())
+        self.assertEqual(dates, re.findall('#EXT-X-PROGRAM-DATE-TIME:(.*)', self.get('/hls/5/media.m3u8').decode()))
+        self.assertEqual(self.get('/hls/5/360p/2.m4s'), bytes([9]) * SMALL)
+        self.assertEqual(self.get(f'/hls/5/360p/init-{RUNG_INIT}.mp4'), b'I' * 512)
+        self.assertEqual(self.get('/hls/5/360p/2.0.m4s'), bytes([9]) * SMALL)
+        self.assertEqual(self.get('/hls/5/2.m4s'), bytes([2]) * BYTES)
+        for path in ('/hls/5/360p/9.m4s', '/hls/5/480p/media.m3u8', '/hls/5/360P/media.m3u8', '/hls/5/360p/index.m3u8',
+                     '/hls/5/360p/init-0000.mp4', '/hls/6/360p/media.m3u8', '/hls/5/../media.m3u8', '/hls/5/360p/x/y',
+                     '/hls/5/360p/02.m4s'):
+            self.get(path, 404)
+
+    def test_multivariant_playlist(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        rung, sound = Rung(live), Rung(live, 'audio-64k')
+        worker.tell(*live.open_messages(), *live.segments(2))
+        self.listed('/hls/5/media.m3u8', 2)
+        without = self.get('/hls/5/index.m3u8').decode()
+        self.assertNotIn('EXT-X-MEDIA:', without)
+        self.assertIn('\nmedia.m3u8\n', without)
+        self.assertEqual(self.stream(5)['renditions'], [])
+        # What is on offer is listed before there is any of it.
+        worker.tell(rung.told(0), sound.records(wire.rendition_record(0, 'mp4a.40.2', (0, 0), 70_000, 64_000)))
+        wait_until('it is told', lambda: len(self.stream(5)['renditions']) == 2)
+        lines = self.get('/hls/5/index.m3u8').decode().splitlines()
+        self.assertIn('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",'
+                      'URI="audio.m3u8"', lines)
+        variants = {lines[i + 1]: line for i, line in enumerate(lines) if line.startswith('#EXT-X-STREAM-INF')}
+        self.assertEqual(list(variants)[:3], ['video.m3u8', '360p/media.m3u8', 'audio-64k/media.m3u8'])
+        self.assertIn('CODECS="avc1.64001f,mp4a.40.2"', variants['360p/media.m3u8'])
+        self.assertIn('RESOLUTION=640x360,FRAME-RATE=25.000,AUDIO="audio"', variants['360p/media.m3u8'])
+        self.assertGreaterEqual(int(re.search(r':BANDWIDTH=(\d+)', variants['360p/media.m3u8'])[1]), 900_000)
+        self.assertEqual(variants['audio-64k/media.m3u8'],
+                         '#EXT-X-STREAM-INF:BANDWIDTH=70000,AVERAGE-BANDWIDTH=64000,CODECS="mp4a.40.2"')
+        told = {one['name']: one for one in self.stream(5)['renditions']}
+        self.assertEqual(told['360p'], {'name': '360p', 'state': 'idle', 'width': 640, 'height': 360, 'kbps': 800,
+                                        'codecs': 'avc1.64001f', 'hls': '/hls/5/360p/media.m3u8'})
+
+    def test_gaps_where_nobody_encodes(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        rung = Rung(live)
+        worker.tell(*live.open_messages(), *rung.open_messages(), *live.segments(1), rung.segment(0))
+        worker.tell(rung.told(2), rung.records(wire.end_record('paused')), *live.segments(2))
+        body = self.listed('/hls/5/360p/media.m3u8', 3)
+        self.assertEqual(segments(body), ['0.m4s', '-1.m4s', '-2.m4s'])
+        self.assertEqual(self.stream(5)['renditions'][0]['state'], 'paused')
+        self.get('/hls/5/360p/1.m4s', 404)
+        worker.tell(*rung.open_messages(3), *live.segments(1), rung.segment(3))
+        body = self.listed('/hls/5/360p/media.m3u8', 4)
+        self.assertEqual(segments(body), ['0.m4s', '-1.m4s', '-2.m4s', '3.m4s'])
+        self.assertNotIn('DISCONTINUITY', body.decode())
+        # A worker that died encodes nothing.
+        worker.tell(*live.segments(1))
+        worker.close()
+        body = self.listed('/hls/5/360p/media.m3u8', 5)
+        self.assertEqual(segments(body)[4], '-4.m4s')
+
+    def test_from_the_disk(self):
+        self.archive(7, 12, 'unpublish', 'rung')
+        self.start()
+        source = wait_until('it is read', lambda: self.listed_now('/hls/7/media.m3u8', 6))
+        rung = self.get('/hls/7/360p/media.m3u8')
+        self.assertEqual(segments(rung), segments(source))
+        self.assertTrue(rung.decode().endswith('#EXT-X-ENDLIST\n'))
+        for uri in segments(rung):
+            self.assertIn(b'moof', self.get('/hls/7/360p/' + uri))
+        init = re.search(r'URI="(init-\w+\.mp4)"', rung.decode())[1]
+        self.assertIn(b'avc1', self.get('/hls/7/360p/' + init))
+        lines = self.get('/hls/7/replay-index.m3u8').decode().splitlines()
+        self.assertIn('360p/replay.m3u8', lines)
+        self.assertIn('replay-video.m3u8', lines)
+        self.assertEqual(segments(self.get('/hls/7/360p/replay.m3u8')), segments(source))
+        self.assertEqual(self.stream(7)['replay'], '/hls/7/replay-index.m3u8')
+        self.assertEqual(self.stream(7)['renditions'][0]['state'], 'ended')
+        # What is kept no longer is a gap, and the rest stays.
+        self.stop()
+        files = sorted(glob.glob(os.path.join(self.root, 'derived/360p/lta/*/st/*/*/*/*.mp4')))
+        self.assertGreaterEqual(len(files), 3)
+        os.remove(files[0])
+        self.start()
+        left = wait_until('it is read', lambda: self.listed_now('/hls/7/360p/media.m3u8', 6))
+        self.assertTrue(segments(left)[0].startswith('-'))
+        self.assertFalse(segments(left)[-1].startswith('-'))
+        self.assertEqual(segments(left), segments(self.get('/hls/7/360p/replay.m3u8')))
+
+    def test_an_origin_that_is_started_anew_goes_on(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        rung = Rung(live)
+        told = [*live.open_messages(), *rung.open_messages()]
+        for msn in range(3):
+            told += [*live.segments(1), rung.segment(msn)]
+        worker.tell(*told)
+        before = self.listed('/hls/5/360p/media.m3u8', 3)
+        self.stop()
+        self.start()
+        worker.accept()
+        worker.tell(*told)
+        self.assertEqual(self.listed('/hls/5/360p/media.m3u8', 3), before)
+
+
+if __name__ == '__main__':
+    tap.run_unittest()

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A derived rendition of a stream, a ladder's rung: its segments beside the stream's own, and who waits for
+// them. Loop's thread.
+#pragma once
+
+#include <optional>
+
+#include <base/loop.h>
+#include <playlist/rendition_index.h>
+
+#include "live_edge.h"
+
+namespace headgate::origin {
+
+struct Rendition {
+  Rendition(Loop& loop, const playlist::IndexSettings& window) : live(window), edge(loop, live.index()) {}
+
+  playlist::RenditionIndex live;
+  LiveEdge edge;                                   // of `live`
+  std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
+};
+
+}  // namespace headgate::origin

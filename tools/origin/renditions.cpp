@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "renditions.h"
+
+#include <playlist/multivariant.h>
+#include <playlist/rendition.h>
+#include <playlist/views.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace headgate::origin {
+namespace {
+
+using playlist::View;
+
+constexpr char kNoRendition[] = "There is no such rendition of this stream.";
+
+// "<front><middle><back>": the middle, as our own names have it.
+std::optional<std::string> between(const std::string& name, std::string_view front, std::string_view back) {
+  if (name.size() <= front.size() + back.size() || !name.starts_with(front) || !name.ends_with(back))
+    return std::nullopt;
+  return name.substr(front.size(), name.size() - front.size() - back.size());
+}
+
+std::optional<uint64_t> number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && (text.size() == 1 || text[0] != '0') ? std::optional(value) : std::nullopt;
+}
+
+const playlist::RenditionIndex* index_of(const Rendition& one, bool everything) {
+  if (!everything) return &one.live;
+  return one.replay ? &*one.replay : nullptr;
+}
+
+// The source, without its audio where it has some.
+std::optional<playlist::Variant> source_variant(const playlist::StreamIndex& index,
+                                                const playlist::TrackFacts& facts, bool apart,
+                                                const std::string& front) {
+  const std::string whole = front.empty() ? "media.m3u8" : "replay.m3u8";
+  auto variant = playlist::variant_of(index, apart ? front + "video.m3u8" : whole);
+  if (!variant || !apart) return variant;
+  const playlist::Rates rates = playlist::view_rates(index, facts, View::video);
+  if (rates.peak > 0) {
+    variant->bandwidth = rates.peak;
+    variant->average_bandwidth = rates.average;
+  }
+  variant->codecs = playlist::view_codecs(*index.newest_init(), View::video);
+  variant->takes_audio = true;
+  return variant;
+}
+
+// What its encoder promises, and what was measured where that is more.
+std::optional<playlist::Variant> rung_variant(const playlist::RenditionIndex& rung, const std::string& uri) {
+  const auto& told = rung.told();
+  if (!told && !rung.has_media()) return std::nullopt;
+  playlist::Variant out = playlist::variant_of(rung.index(), uri).value_or(playlist::Variant{.uri = uri});
+  if (told) {
+    out.bandwidth = std::max(out.bandwidth, told->bandwidth);
+    if (out.average_bandwidth == 0) out.average_bandwidth = told->average_bandwidth;
+    if (out.codecs.empty()) out.codecs = told->codecs;
+    if (out.width == 0) out.width = told->width, out.height = told->height;
+    if (out.frame_rate_milli == 0) out.frame_rate_milli = told->frame_rate_milli;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything) {
+  const playlist::StreamIndex& index = everything ? *stream.replay() : stream.index();
+  const playlist::InitRecord* init = index.newest_init();
+  if (!init || index.segments().empty()) return {};
+  const std::string front = everything ? "replay-" : "";
+  const bool apart = init->width > 0 && init->channels > 0;
+  playlist::Multivariant out;
+  for (const auto& [name, one] : stream.renditions()) {
+    const playlist::RenditionIndex* rung = index_of(*one, everything);
+    if (!rung) continue;
+    auto variant = rung_variant(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"));
+    if (!variant) continue;
+    variant->takes_audio = apart && variant->width > 0;
+    out.variants.push_back(*std::move(variant));
+  }
+  if (out.variants.empty()) return {};
+  std::stable_sort(out.variants.begin(), out.variants.end(),
+                   [](const auto& a, const auto& b) { return a.bandwidth > b.bandwidth; });
+  if (apart) {
+    const playlist::Rates rates = playlist::view_rates(index, facts, View::audio);
+    out.audio = playlist::AudioRendition{front + "audio.m3u8", rates.peak, rates.average,
+                                         playlist::view_codecs(*init, View::audio), init->channels};
+  }
+  if (auto source = source_variant(index, facts, apart, front))
+    out.variants.insert(out.variants.begin(), *std::move(source));
+  out.more = playlist::view_variants(index, facts,
+                                     {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"});
+  return playlist::multivariant_playlist(out);
+}
+
+void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std::string& rendition,
+                           const std::string& name, const std::string& query) {
+  if (!playlist::valid_rendition(rendition)) return answer->send(not_there_reply(kNothingHere));
+  if (name == "media.m3u8" || part_request(name)) {
+    return catalog_.with_loaded(station, [this, answer, rendition, name, query](Stream* stream) {
+      Rendition* one = stream ? stream->rendition(rendition) : nullptr;
+      if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
+      const LiveEnd end(*stream, *one);
+      if (auto part = part_request(name)) return live_.part(answer, end, *part);
+      live_.when_there(answer, end, query, [answer, end](bool skip, bool unique) {
+        Live::send_playlist(answer, end, {.skip = skip}, unique);
+      });
+    });
+  }
+  if (name == "replay.m3u8") {
+    return catalog_.with_replay(station, [answer, rendition](Stream* stream) {
+      Rendition* one = stream ? stream->rendition(rendition) : nullptr;
+      if (!one || !one->replay) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
+      playlist::MediaPlaylistSettings settings;
+      settings.type =
+          stream->state() == State::ended ? playlist::PlaylistType::vod : playlist::PlaylistType::event;
+      const auto& index = one->replay->index();
+      answer->send(playlist_reply(one->replay->has_media() ? playlist::media_playlist(index, settings) : ""));
+    });
+  }
+  if (auto digits = between(name, "", ".m4s")) {
+    const auto msn = number(*digits);
+    if (!msn) return answer->send(not_there_reply(kNothingHere));
+    return from_any(answer, station, rendition, [this, answer, msn](const playlist::StreamIndex& index) {
+      const playlist::Segment* found = index.find_segment(*msn);
+      if (!found || found->record.length == 0) return false;
+      const playlist::SegmentRecord& record = found->record;
+      return send_range(answer, record.file, record.offset, record.length,
+                        "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"");
+    });
+  }
+  if (auto id = between(name, "init-", ".mp4"))
+    return from_any(answer, station, rendition, [this, answer, id = *id](const playlist::StreamIndex& index) {
+      const auto found = index.inits().find(id);
+      if (found == index.inits().end()) return false;
+      const playlist::InitRecord& record = found->second;
+      return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
+    });
+  answer->send(not_there_reply(kNothingHere));
+}
+
+void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,
+                             Send send) {
+  catalog_.with_loaded(station, [this, answer, station, rendition, send](Stream* stream) {
+    Rendition* one = stream ? stream->rendition(rendition) : nullptr;
+    if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
+    if (send(one->live.index())) return;
+    catalog_.with_replay(station, [answer, rendition, send](Stream* whole) {
+      Rendition* all = whole ? whole->rendition(rendition) : nullptr;
+      if (!all || !all->replay || !send(all->replay->index()))
+        answer->send(not_there_reply("This rendition has not got that."));
+    });
+  });
+}
+
+bool RenditionSite::send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset,
+                               uint64_t length, const std::string& etag) {
+  auto range = media_.find(file, offset, length);
+  Reply reply;
+  if (!range) {
+    reply = media_error_reply(range.error());
+  } else {
+    reply.type = kTypeMedia;
+    reply.cache = kCacheForever;
+    reply.any_origin = true;
+    reply.ranges = true;
+    reply.etag = etag;
+    reply.file = *std::move(range);
+  }
+  answer->send(std::move(reply));
+  return true;
+}
+
+}  // namespace headgate::origin
