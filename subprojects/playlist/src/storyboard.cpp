@@ -64,6 +64,27 @@ std::string picture_playlist(const StreamIndex& stream, const StreamIndex& pictu
   return out;
 }
 
+std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri) {
+  uint64_t peak = 0, bytes = 0;
+  int64_t ticks = 0;
+  for (const Segment& segment : pictures.segments()) {
+    const SegmentRecord& record = segment.record;
+    const Segment* of_stream = record.length > 0 ? stream.find_segment(record.msn) : nullptr;
+    if (of_stream == nullptr || of_stream->record.duration <= 0) continue;
+    const int64_t lasts = of_stream->record.duration;
+    peak = std::max(peak, record.length * 8 * kTimescale / static_cast<uint64_t>(lasts));
+    bytes += record.length;
+    ticks += lasts;
+  }
+  const InitRecord* init = pictures.newest_init();
+  if (ticks == 0 || init == nullptr) return {};
+  const uint64_t average = bytes * 8 * kTimescale / static_cast<uint64_t>(ticks);
+  return "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=" + std::to_string(std::max<uint64_t>(peak, 1)) +
+         ",AVERAGE-BANDWIDTH=" + std::to_string(std::max<uint64_t>(average, 1)) + ",CODECS=\"" +
+         quotable(init->codecs) + "\",RESOLUTION=" + std::to_string(init->width) + "x" +
+         std::to_string(init->height) + ",URI=\"" + quotable(uri) + "\"\n";
+}
+
 std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures, const std::string& prefix) {
   std::string out = "WEBVTT\n";
   int64_t at = 0;

@@ -111,5 +111,27 @@ TEST(PicturePlaylist, OfNoPicturesThereIsNone) {
   EXPECT_EQ(picture_playlist(Indexes(9).stream, StreamIndex(), PlaylistType::live, false), "");
 }
 
+// The third of four is twice as large; one lasts longer.
+TEST(PictureVariant, CountsAPictureOverItsSegment) {
+  Indexes all(9);
+  StreamIndex pictures;
+  pictures.add(run("p1", 0, 0));
+  InitRecord track = init("pp", "p1/0.mp4");
+  track.codecs = "mjpg";
+  track.width = 320;
+  track.height = 180;
+  pictures.add(track);
+  for (uint64_t msn = 0; msn < 4; ++msn) {
+    SegmentRecord one = segment(msn, static_cast<double>(msn), 0.5, "pp", "p1/0.mp4");
+    one.length = msn == 2 ? 20'000 : 10'000;
+    pictures.add(one);
+  }
+  // 20 kB in 2 s; 50 kB in 9.5 s.
+  EXPECT_EQ(picture_variant(all.stream, pictures, "pictures/media.m3u8"),
+            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=80000,AVERAGE-BANDWIDTH=42105,CODECS=\"mjpg\","
+            "RESOLUTION=320x180,URI=\"pictures/media.m3u8\"\n");
+  EXPECT_EQ(picture_variant(all.stream, StreamIndex(), "x"), "");
+}
+
 }  // namespace
 }  // namespace headgate::playlist

@@ -20,6 +20,9 @@ std::string picture_uri(uint64_t msn);
 std::string picture_playlist(const StreamIndex& stream, const StreamIndex& pictures, PlaylistType type,
                              bool ended);
 
+// EXT-X-I-FRAME-STREAM-INF of that playlist; empty: there is no picture.
+std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri);
+
 // Time 0 is the beginning of the stream's first segment, and goes on by their durations: that is the time of
 // a player of a playlist that lists all of `stream`. `pictures` has the same numbers; what it has not, or has
 // as a gap, is a segment without a picture.
