@@ -36,7 +36,9 @@ SegmentFacts facts_of(const SegmentRecord& segment, const fmp4::SegmentView& vie
     facts.key_offset = static_cast<uint32_t>(view.key_frame.offset - segment.offset);
     facts.key_length = static_cast<uint32_t>(view.key_frame.length);
   }
-  if (view.audio.bytes == 0 || timescale == 0) return facts;
+  // Times that cannot be are none.
+  constexpr int64_t kMaxSeconds = playlist::kMaxTime / playlist::kTimescale;
+  if (view.audio.bytes == 0 || timescale == 0 || view.audio.end / timescale > kMaxSeconds) return facts;
   facts.audio_timescale = timescale;
   facts.audio_start = view.audio.start;
   facts.audio_end = view.audio.end;

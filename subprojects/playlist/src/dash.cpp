@@ -133,7 +133,15 @@ class Manifest {
   }
 
  private:
-  static int64_t end_of(const Segment& segment) { return segment.record.pts + segment.record.duration; }
+  // Of both tracks.
+  int64_t end_of(const Segment& segment) const {
+    const int64_t end = segment.record.pts + segment.record.duration;
+    const SegmentFacts* facts = facts_.find(segment.record);
+    if (facts == nullptr || facts->audio_timescale == 0) return end;
+    const int64_t seconds = facts->audio_end / facts->audio_timescale,
+                  rest = facts->audio_end % facts->audio_timescale;
+    return std::max(end, seconds * kTimescale + rest * kTimescale / facts->audio_timescale + 1);
+  }
 
   // In one Period: where a media playlist has no EXT-X-DISCONTINUITY between them, and no EXT-X-MAP.
   static bool continues(const Segment& before, const Segment& segment) {
