@@ -127,7 +127,7 @@ need_npm() { # folder title
 }
 
 need_hls() { need_npm "$top/tools/origin/www" hls.js; }
-need_playwright() { need_npm "$top/tests/browser" playwright-core; }
+need_playwright() { need_npm "$top/tests/browser" "playwright-core and other players"; }
 
 # Meson warns of libFuzzer's instrumentation, for which it has no option of its own.
 strict=(--fatal-meson-warnings)

@@ -16,13 +16,14 @@ JUMP_S = 1.5  # a larger step of the video's time is a jump, not playing
 
 
 class Player:
-    """Chromium on the page; `now` is its last word, `played` and `stood` what it has done since mark()."""
+    """Chromium on the page, or what else `command` plays; `now` is its last word, `played` and `stood` what it has done
+    since mark()."""
 
-    def __init__(self, node, station):
+    def __init__(self, node, station, command=None):
         self.artefacts = Path(os.environ.get("HEADGATE_ARTEFACTS", node.folder))
         self.artefacts.mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen(["node", HERE / "play.mjs", node.page(f"/watch/{station}")], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = command or ["node", HERE / "play.mjs", node.page(f"/watch/{station}")]
+        self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         node.helpers.append(self)
         self.now = None
         self.lock = threading.Lock()
@@ -51,13 +52,14 @@ class Player:
                 self.stood = max(self.stood, time.monotonic() - self.moved_at)
                 self.now = now
 
-    def plays_on(self, seconds, what, within=30):
+    def plays_on(self, seconds, what, within=30, pictures=True):
         """So many seconds are shown since mark(), with pictures, and nothing is said about trouble at the end."""
         self.mark()
         def done():
             assert self.process.poll() is None, "Chromium's driver ended"
             with self.lock:
-                return self.played >= seconds and self.now["decoded"] > self.decoded_from and self.now["message"] is None
+                seen = self.now and (self.now["decoded"] > self.decoded_from or not pictures)
+                return self.played >= seconds and seen and self.now["message"] is None
         wait_until(f"{what}: {seconds} s are played; last {self.now}", done, within + seconds)
 
     def picture(self, name):

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a real node makes of one stream, in the players that people use: each track alone in hls.js, DASH in dash.js and
+in Shaka, through a cut of the publisher; afterwards what was recorded."""
+import subprocess
+import time
+
+from player import HERE, Player, wait_until  # which finds the modules of tests/integration
+from node import Node
+import media
+import tap
+
+STATION = 12
+CUT_S = 4
+WATCH_S = 6
+END_S = 0.25  # the tracks do not end together
+
+
+def need(package):
+    if not (HERE / "node_modules" / package).is_dir():
+        raise tap.Skip(f"no {package}; run tools/setup browser")
+
+
+def play(node, player, path):
+    return Player(node, STATION, ["node", HERE / "formats.mjs", player, node.page(path)])
+
+
+def publish(node):
+    return media.ffmpeg(node, media.clip(60), node.url(STATION), loop=True, again=True)
+
+
+def expect_well(player):
+    assert not player.now["problems"], player.now
+    assert not player.now["errors"], player.now["errors"]
+
+
+def through_a_cut(players):
+    """A live stream in each of (player, path, has pictures), whose publisher goes away and comes back; then the
+    replay in each of those, from its beginning."""
+    with Node() as node:
+        publisher = publish(node)
+        node.wait_state(STATION, "live", 30)
+        wait_until("some segments are there", lambda: node.get(f"/hls/{STATION}/media.m3u8")[1].count(b"EXTINF") > 3, 45)
+        watching = [(play(node, name, path), f"{name} {path}", pictures) for name, path, pictures in players]
+        for one, what, pictures in watching:
+            one.plays_on(WATCH_S, what, 60, pictures)
+            print(what, one.now, flush=True)
+        publisher.stop()
+        node.wait_state(STATION, "waiting")
+        time.sleep(CUT_S)  # how long it is away is the test's subject
+        for one, *_ in watching:
+            one.mark()
+        publisher = publish(node)
+        wait_until("it is recorded again", lambda: len(node.runs(STATION)) == 2, 30)
+        for one, what, pictures in watching:
+            one.plays_on(WATCH_S, f"{what} behind the cut", 60, pictures)
+            print(what, one.now, flush=True)
+            expect_well(one)
+            one.stop()
+        publisher.stop()
+
+
+def at_end(now):
+    return now and (now["ended"] or now["time"] >= (now["duration"] or 1e9) - END_S)
+
+
+def replayed(players):
+    """What was recorded in two pieces, to its end: as much is decoded as was sent."""
+    with Node() as node:
+        for _ in range(2):
+            assert media.ffmpeg(node, media.clip(8), node.url(STATION)).finish(60) == 0
+            node.wait_state(STATION, "ended", 30)
+        for name, path, pictures in players:
+            one = play(node, name, path)
+            try:
+                wait_until(f"{name} {path} has come to the end", lambda p=one: at_end(p.now), 60)
+            finally:
+                print(name, path, one.now, flush=True)
+            expect_well(one)
+            if pictures:
+                assert one.now["decoded"] >= 2 * 8 * 25 * 0.9, one.now
+            assert one.now["audio_bytes"] > 0, one.now
+            one.stop()
+
+
+def test_hls_tracks_live():
+    through_a_cut([("hls", f"/hls/{STATION}/index.m3u8", True), ("hls", f"/hls/{STATION}/audio.m3u8", False),
+                   ("hls", f"/hls/{STATION}/video.m3u8", True)])
+
+
+def test_dash_js_live():
+    need("dashjs")
+    through_a_cut([("dash", f"/dash/{STATION}/manifest.mpd", True)])
+
+
+def test_shaka_live():
+    need("shaka-player")
+    through_a_cut([("shaka", f"/dash/{STATION}/manifest.mpd", True), ("shaka", f"/hls/{STATION}/index.m3u8", True)])
+
+
+def test_replays():
+    need("dashjs")
+    need("shaka-player")
+    replayed([("dash", f"/dash/{STATION}/replay.mpd", True), ("shaka", f"/dash/{STATION}/replay.mpd", True),
+              ("hls", f"/hls/{STATION}/replay-audio.m3u8", False), ("hls", f"/hls/{STATION}/replay-index.m3u8", True)])
+
+
+def test_ffmpeg_plays_all_of_it():
+    """Every frame of what was sent, by somebody else's demuxers."""
+    with Node() as node:
+        assert media.ffmpeg(node, media.clip(8), node.url(STATION)).finish(60) == 0
+        node.wait_state(STATION, "ended", 30)
+        sent = media.packets(media.clip(8))
+        # Of DASH each track by itself: with both, ffmpeg ends where the shorter one does.
+        for path, chosen, kinds in ((f"/dash/{STATION}/replay.mpd", "0:v", ["video"]), (f"/dash/{STATION}/replay.mpd", "0:a", ["audio"]),
+                                    (f"/hls/{STATION}/replay-audio.m3u8", "0", ["audio"]),
+                                    (f"/hls/{STATION}/replay-video.m3u8", "0", ["video"])):
+            copy = node.folder / "copy.mp4"
+            done = subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", node.page(path), "-map", chosen, "-c", "copy", copy],
+                                  capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+            assert done.returncode == 0 and not done.stderr, f"{path}: {done.stderr}"
+            got = {kind: len(found) for kind, found in media.packets(copy).items() if found}
+            assert got == {kind: len(sent[kind]) for kind in kinds}, f"{path}: {got}"
+            media.expect_plays(copy)
+
+
+if __name__ == "__main__":
+    tap.run(globals())
