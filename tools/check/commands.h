@@ -5,5 +5,6 @@
 namespace headgate::check {
 
 int run_hls(int argc, char** argv);
+int run_dash(int argc, char** argv);
 
 }  // namespace headgate::check

@@ -8,6 +8,7 @@ namespace headgate::cli {
 int run_check(int argc, char** argv) {
   static constexpr Command kCommands[] = {
       {"hls", "hold an HLS stream to RFC 8216bis", check::run_hls},
+      {"dash", "hold a DASH stream to ISO/IEC 23009-1", check::run_dash},
       {nullptr, nullptr, nullptr},
   };
   return run_command("headgate check",

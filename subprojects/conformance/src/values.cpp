@@ -136,11 +136,11 @@ std::optional<uint64_t> read_integer(std::string_view text) {
   return value;
 }
 
-std::optional<Micros> read_decimal(std::string_view text) {
+std::optional<Micros> read_decimal(std::string_view text, uint64_t most) {
   const size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   auto seconds = whole.empty() ? std::optional<uint64_t>(0) : read_integer(whole);
-  if (!seconds || *seconds > kMaxSeconds) return std::nullopt;
+  if (!seconds || *seconds > most) return std::nullopt;
   auto value = static_cast<Micros>(*seconds) * kSecond;
   if (point == text.npos) {
     if (whole.empty()) return std::nullopt;

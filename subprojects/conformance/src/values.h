@@ -14,8 +14,8 @@ struct Attribute {
 std::vector<Attribute> read_attributes(std::string_view text, std::string& fault);
 
 std::optional<uint64_t> read_integer(std::string_view text);
-// decimal-floating-point, to the nearest microsecond; nothing over kMaxSeconds.
-std::optional<Micros> read_decimal(std::string_view text);
+// decimal-floating-point, to the nearest microsecond; nothing over `most` seconds.
+std::optional<Micros> read_decimal(std::string_view text, uint64_t most = kMaxSeconds);
 std::optional<std::pair<uint64_t, uint64_t>> read_resolution(std::string_view text);
 // "<n>[@<o>]"
 struct WrittenRange {

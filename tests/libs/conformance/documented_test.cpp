@@ -12,8 +12,8 @@ namespace {
 std::string table(std::span<const conformance::Rule> rules) {
   std::string out = "| rule | clause | | demands | what to do |\n|---|---|---|---|---|\n";
   for (const conformance::Rule& rule : rules)
-    out += std::string("| `") + rule.id + "` | " + rule.clause + " | " + severity_name(rule.severity) + " | " + rule.demand +
-           " | " + rule.remedy + " |\n";
+    out += std::string("| `") + rule.id + "` | " + rule.clause + " | " + severity_name(rule.severity) +
+           " | " + rule.demand + " | " + rule.remedy + " |\n";
   return out;
 }
 
@@ -27,6 +27,10 @@ std::string documented(const std::string& name) {
 
 TEST(Documented, RulesOfHls) {
   EXPECT_EQ(documented("hls"), table(conformance::hls_rules()));
+}
+
+TEST(Documented, RulesOfDash) {
+  EXPECT_EQ(documented("dash"), table(conformance::dash_rules()));
 }
 
 }  // namespace

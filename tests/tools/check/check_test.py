@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""headgate check hls, from outside: check_test.py HEADGATE. Nothing is found on a server that does what it should; on one
+"""headgate check, from outside: check_test.py HEADGATE. Nothing is found on a server that does what it should; on one
 with a single fault, that and nothing else."""
 import concurrent.futures
 import json
@@ -21,7 +21,7 @@ import tap  # noqa: E402
 from waiting import SLOWNESS  # noqa: E402
 
 HEADGATE = os.path.abspath(sys.argv.pop(1))
-RULES = TOP / "subprojects/conformance/include/conformance/hls_rules.h"
+RULES = [TOP / f"subprojects/conformance/include/conformance/{name}_rules.h" for name in ("hls", "dash")]
 AT_ONCE = 4
 # What a fault brings with it.
 ALSO = {
@@ -36,17 +36,20 @@ ALSO = {
     "playlist-type": {"report-missing"},
     "variants-target": {"variants-control", "delta-boundary"},
 }
+DASH_ALSO = {"segment-lost": {"publish-time"}}
 # A busy machine delays both sides.
 LATE = {"part-late", "stalled"}
 FAULTS = ["bandwidth-exceeded", "blocking-answer", "blocking-far", "blocking-late", "blocking-part-alone", "cache-playlist",
           "cache-segment", "codecs-untrue", "delta-boundary", "delta-broken", "delta-differs", "delta-missing", "gzip",
           "hint-missing", "iframe-playlist", "init-missing", "media-type", "part-blocking", "part-media", "playlist-status", "playlist-type", "report-missing",
           "report-wrong", "segment-missing", "stalled", "variants-target"]
+DASH_FAULTS = ["bandwidth-exceeded", "codecs-untrue", "init-missing", "media-type", "mpd-status", "mpd-type", "publish-time",
+               "segment-lost", "segment-missing", "stalled", "time-differs"]
 
 
-def check(url, *arguments, seconds=8):
+def check(url, *arguments, seconds=8, standard="hls"):
     """Exit code, result, what was said."""
-    done = subprocess.run([HEADGATE, "check", "hls", url, "--duration", str(seconds), "--json", *arguments],
+    done = subprocess.run([HEADGATE, "check", standard, url, "--duration", str(seconds), "--json", *arguments],
                           capture_output=True, text=True, timeout=(seconds + 60) * SLOWNESS, check=False)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
@@ -92,6 +95,36 @@ class Live(unittest.TestCase):
                     problems.append(f"{fault}: exit code {code}")
         self.assertFalse(problems, "\n".join(problems))
 
+    def dash_with_fault(self, fault, **options):
+        with live_server.LiveServer(self.media, fault, **options) as server:
+            return check(server.url.replace("index.m3u8", "manifest.mpd"), standard="dash", seconds=8)
+
+    def test_dash_of_a_right_server_breaks_no_rule(self):
+        code, result, said = self.dash_with_fault(None)
+        self.assertEqual((code, result["findings"]), (0, []))
+        self.assertEqual([one["name"] for one in result["playlists"]], ["p/audio", "p/video"])
+        self.assertTrue(all(one["segments"] > 5 for one in result["playlists"]), result["playlists"])
+        self.assertRegex(said, r"\d+ of 8 s .* 0 errors")
+
+    def test_each_fault_of_dash_is_found(self):
+        problems = []
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            jobs = {pool.submit(self.dash_with_fault, fault): fault for fault in DASH_FAULTS}
+            for job in concurrent.futures.as_completed(jobs):
+                fault = jobs[job]
+                code, result, said = job.result()
+                found = {one["rule"]: one for one in result["findings"]}
+                if fault not in found or set(found) - {fault} - DASH_ALSO.get(fault, set()):
+                    problems.append(f"{fault}: {sorted(found)} {[one['what'] for one in found.values()]} {said}")
+                elif code != (1 if result["errors"] + result["warnings"] else 0):
+                    problems.append(f"{fault}: exit code {code}")
+        self.assertFalse(problems, "\n".join(problems))
+
+    def test_static_dash_is_loaded_whole(self):
+        code, result, _ = self.dash_with_fault(None, ends_after=0)
+        self.assertEqual((code, result["findings"]), (0, []))
+        self.assertEqual([one["segments"] for one in result["playlists"]], [16, 16])
+
     def test_an_ended_stream_is_loaded_whole_and_the_check_is_over(self):
         with live_server.LiveServer(self.media, ends_after=0) as server:
             code, result, _ = check(server.url, seconds=120)
@@ -134,8 +167,9 @@ class Usage(unittest.TestCase):
 
 class Rules(unittest.TestCase):
     def test_each_rule_has_a_test(self):
-        rules = set(re.findall(r'^    \{"([a-z0-9-]+)", "', RULES.read_text(encoding="utf-8"), re.M))
-        self.assertGreater(len(rules), 100)
+        rules = {rule for path in RULES
+                 for rule in re.findall(r'^    \{"([a-z0-9-]+)", "', path.read_text(encoding="utf-8"), re.M)}
+        self.assertGreater(len(rules), 130)
         tested = "".join(path.read_text(encoding="utf-8") for folder in ("libs/conformance", "tools/check")
                          for path in sorted((TOP / "tests" / folder).glob("*.*")))
         untested = {rule for rule in rules if f'"{rule}"' not in tested and f"[{rule}]" not in tested}

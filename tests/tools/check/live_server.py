@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A low-latency HLS server that does what it should, but for one fault. Its media are made by ffmpeg."""
+"""A low-latency HLS and DASH server that does what it should, but for one fault. Its media are made by ffmpeg."""
 import gzip
 import http.server
 import subprocess
@@ -155,6 +155,31 @@ class LiveServer:
                       for other in self.variants if other != kind]
         return "\n".join(lines) + "\n"
 
+    def mpd(self):
+        full = self.now() // PARTS
+        first = max(0, full - WINDOW)
+        if self.fault == "segment-lost" and full % 3 == 0:
+            full -= 2
+        stamp = EPOCH + full if self.fault != "publish-time" else EPOCH
+        date = lambda seconds: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))  # noqa: E731
+        kind = 'type="static"' if self.ended() else (
+            f'type="dynamic" availabilityStartTime="{date(EPOCH)}" publishTime="{date(stamp)}" minimumUpdatePeriod="PT1S" '
+            'timeShiftBufferDepth="PT10S"')
+        sets = []
+        for name, scale, codec, size in (("video", 10240, "avc1.42c00a", ' width="64" height="36"'), ("audio", 40960, "fLaC", "")):
+            start = first * scale + (scale // 5 if self.fault == "time-differs" else 0)
+            if self.fault == "codecs-untrue" and name == "video":
+                codec = "avc1.64001f"
+            rate = 2000 if self.fault == "bandwidth-exceeded" else 9_000_000
+            sets.append(
+                f'<AdaptationSet mimeType="{name}/mp4" segmentAlignment="true" startWithSAP="1"><SegmentTemplate timescale="{scale}" '
+                f'startNumber="{first}" initialization="$RepresentationID$/init.mp4" media="$RepresentationID$/$Number$.m4s">'
+                f'<SegmentTimeline><S t="{start}" d="{scale}" r="{full - first - 1}"/></SegmentTimeline></SegmentTemplate>'
+                f'<Representation id="{name}" bandwidth="{rate}" codecs="{codec}"{size}/></AdaptationSet>')
+        return (f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" '
+                f'{kind} minBufferTime="PT2S" maxSegmentDuration="PT1S"><Period id="p" start="PT0S">{"".join(sets)}</Period>'
+                '<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="x"/></MPD>')
+
     @staticmethod
     def part(kind, number, index):
         independent = ",INDEPENDENT=YES" if kind == "audio" or index == 0 else ""
@@ -193,6 +218,12 @@ class LiveServer:
         nothing = (404, "text/plain", "", b"nothing")
         if words == ["index.m3u8"]:
             return 200, "playlist", "no-cache", self.multivariant().encode()
+        if words == ["manifest.mpd"]:
+            self.answered += 1
+            if self.fault == "mpd-status" and self.answered == 3:
+                return 500, "text/plain", "", b"an error"
+            mime = "text/xml" if self.fault == "mpd-type" else "application/dash+xml"
+            return 200, mime, "no-cache", self.mpd().encode()
         if len(words) != 2 or words[0] not in self.variants:
             return nothing
         kind, name = words

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One Representation's segments against what the MPD says of them (ISO/IEC 23009-1:2022, 5.3.9, 6.3).
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include <conformance/fragments.h>
+#include <conformance/mpd.h>
+
+namespace headgate::conformance {
+
+inline constexpr Micros kMpdTimeSlack = 50'000;
+inline constexpr Micros kMpdDurationSlack = 100'000;
+inline constexpr double kMpdRateSlack = 1.10;
+
+class DashMedia {
+ public:
+  Findings take_init(const MpdRepresentation& one, Bytes bytes);
+  bool has_init() const { return init_.has_value(); }
+  // In order; some may be left out. `min_buffer`: MPD@minBufferTime.
+  Findings take_segment(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer,
+                        Bytes bytes);
+
+ private:
+  void times(const MpdRepresentation& one, const MpdSegment& segment, const MediaSegment& media,
+             Findings& findings);
+  void rate(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer, size_t bytes,
+            Findings& findings);
+
+  std::optional<MediaInit> init_;
+  std::optional<uint64_t> expected_;             // where the next segment begins, by the MPD
+  std::map<uint32_t, int64_t> next_;             // and by the media, per track
+  std::deque<std::pair<Micros, double>> rates_;  // the newest segments' durations and bits
+};
+
+}  // namespace headgate::conformance

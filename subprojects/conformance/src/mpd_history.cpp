@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <conformance/mpd_history.h>
+
+#include <algorithm>
+
+#include <conformance/fragments.h>
+
+#include "text.h"
+
+namespace headgate::conformance {
+namespace {
+
+const MpdRepresentation* find(const MpdPeriod& period, const std::string& id) {
+  for (const MpdSet& set : period.sets)
+    for (const MpdRepresentation& one : set.representations)
+      if (one.id == id) return &one;
+  return nullptr;
+}
+
+Micros seconds_of(const MpdRepresentation& one, uint64_t ticks) {
+  return media_micros(static_cast<int64_t>(ticks), static_cast<uint32_t>(one.timescale));
+}
+
+// Changes with every new segment: the ends of all timelines.
+Micros reach(const Mpd& mpd) {
+  Micros sum = 0;
+  for (const MpdPeriod& period : mpd.periods)
+    for (const MpdSet& set : period.sets)
+      for (const MpdRepresentation& one : set.representations)
+        if (!one.segments.empty())
+          sum = std::max(sum, period.start.value_or(0) + seconds_of(one, one.segments.back().time) -
+                                  seconds_of(one, one.offset));
+  return sum;
+}
+
+bool has_timelines(const Mpd& mpd) {
+  for (const MpdPeriod& period : mpd.periods)
+    for (const MpdSet& set : period.sets)
+      for (const MpdRepresentation& one : set.representations)
+        if (one.has_timeline) return true;
+  return false;
+}
+
+}  // namespace
+
+Findings MpdHistory::observe(const Mpd& mpd, ReadingTime time) {
+  Findings findings;
+  if (last_)
+    compare(mpd, time, findings);
+  else
+    grew_ = time.loaded;
+  last_ = mpd;
+  if (findings.size() > kMaxFindings) findings.resize(kMaxFindings);
+  return findings;
+}
+
+void MpdHistory::compare(const Mpd& now, ReadingTime time, Findings& findings) {
+  const Mpd& before = *last_;
+  if (!before.dynamic && now.dynamic) add_dash(findings, "end-undone", 0, "it was static, is dynamic");
+  if (before.availability_start && now.availability_start &&
+      before.availability_start != now.availability_start)
+    add_dash(findings, "start-changed", 0,
+             "availabilityStartTime has moved by " +
+                 seconds_text(*now.availability_start - *before.availability_start));
+  const bool grew = reach(now) > reach(before) || now.periods.size() > before.periods.size();
+  if (before.publish_time && now.publish_time) {
+    if (*now.publish_time < *before.publish_time)
+      add_dash(findings, "publish-time", 0,
+               "it went back by " + seconds_text(*before.publish_time - *now.publish_time));
+    else if (grew && *now.publish_time == *before.publish_time)
+      add_dash(findings, "publish-time", 0, "there are new segments, and it is the same");
+  }
+  for (const MpdPeriod& period : now.periods) {
+    const auto old = std::find_if(before.periods.begin(), before.periods.end(), [&](const MpdPeriod& one) {
+      return !one.id.empty() && one.id == period.id;
+    });
+    if (old != before.periods.end()) compare_period(*old, period, findings);
+  }
+  progress(now, time, findings);
+  if (grew) {
+    grew_ = time.loaded;
+    told_stalled_ = false;
+  }
+}
+
+void MpdHistory::progress(const Mpd& now, ReadingTime time, Findings& findings) {
+  if (!now.dynamic || !has_timelines(now) || !now.max_segment || told_stalled_ || reach(now) > reach(*last_))
+    return;
+  const Micros limit = 2 * *now.max_segment + now.update_period.value_or(0) + kArrivalSlack;
+  if (time.asked - grew_ <= limit) return;
+  told_stalled_ = true;
+  add_dash(findings, "stalled", 0,
+           seconds_text(time.asked - grew_) + " without a new segment, maxSegmentDuration is " +
+               seconds_text(*now.max_segment));
+}
+
+void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, Findings& findings) const {
+  if (before.start && now.start && before.start != now.start)
+    add_dash(findings, "start-changed", now.line,
+             "Period " + now.id + "'s start has moved by " + seconds_text(*now.start - *before.start));
+  for (const MpdSet& set : before.sets)
+    for (const MpdRepresentation& old : set.representations) {
+      const MpdRepresentation* one = find(now, old.id);
+      if (one)
+        compare_segments(old, *one, findings);
+      else
+        add_dash(findings, "set-changed", now.line, "Period " + now.id + " has lost " + old.id);
+    }
+}
+
+void MpdHistory::compare_segments(const MpdRepresentation& before, const MpdRepresentation& now,
+                                  Findings& findings) const {
+  if (before.segments.empty() || before.timescale != now.timescale) return;
+  const uint64_t first = now.segments.empty() ? before.segments.back().time + 1 : now.segments.front().time;
+  // By time, numbers are of no meaning.
+  const bool numbered = now.media.find("$Number") != std::string::npos;
+  for (const MpdSegment& old : before.segments) {
+    const auto same = std::lower_bound(now.segments.begin(), now.segments.end(), old.time,
+                                       [](const MpdSegment& one, uint64_t time) { return one.time < time; });
+    const bool there = same != now.segments.end() && same->time == old.time;
+    const std::string name = now.id + "'s segment at " + std::to_string(old.time);
+    if (there && (same->duration != old.duration || (numbered && same->number != old.number)))
+      add_dash(findings, "segment-changed", now.line,
+               name + " was number " + std::to_string(old.number) + " and " + std::to_string(old.duration) +
+                   " ticks long, is number " + std::to_string(same->number) + " and " +
+                   std::to_string(same->duration));
+    if (!there && old.time > first)
+      add_dash(findings, "segment-lost", now.line, name + " has gone from the middle or the end");
+  }
+  if (!last_->time_shift_depth || now.segments.empty()) {
+    if (now.segments.empty())
+      add_dash(findings, "segment-lost", now.line, now.id + " has no segments any more");
+    return;
+  }
+  // The depth is counted from now; the end of the timeline is not after now.
+  const uint64_t end = now.segments.back().time + now.segments.back().duration;
+  const bool removed = now.segments.front().time > before.segments.front().time;
+  const Micros kept = seconds_of(now, end - now.segments.front().time);
+  if (removed && kept + kSecond / 100 < *last_->time_shift_depth)
+    add_dash(findings, "segment-lost", now.line,
+             now.id + " keeps " + seconds_text(kept) + ", timeShiftBufferDepth is " +
+                 seconds_text(*last_->time_shift_depth));
+}
+
+}  // namespace headgate::conformance

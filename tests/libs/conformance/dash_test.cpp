@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// MPDs: right ones break nothing; each wrong twin breaks its rule, by itself or after another, or in its
+// media.
+#include <gtest/gtest.h>
+
+#include <conformance/dash_media.h>
+#include <conformance/mpd_history.h>
+
+#include "files.h"
+#include "made_media.h"
+
+namespace headgate {
+namespace {
+
+using conformance::Findings;
+using conformance::kSecond;
+using conformance::Mpd;
+using conformance::MpdRepresentation;
+using conformance::MpdSegment;
+
+using Ids = std::set<std::string>;
+
+std::string mpd_text(const std::string& name) {
+  return test::file_text("mpds/" + name + ".mpd");
+}
+
+std::string with(std::string text, const std::string& old, const std::string& now) {
+  size_t at = text.find(old);
+  if (at == std::string::npos) throw std::runtime_error("there is no " + old);
+  for (; at != std::string::npos; at = text.find(old, at + now.size())) text.replace(at, old.size(), now);
+  return text;
+}
+
+Findings check(const std::string& text, const std::string& before = "", double seconds = 4) {
+  conformance::ParsedMpd parsed = conformance::parse_mpd(text);
+  Findings findings = parsed.findings;
+  if (before.empty() || !parsed.mpd) return findings;
+  conformance::MpdHistory history;
+  history.observe(*conformance::parse_mpd(before).mpd, {0, 0, false});
+  const auto now = static_cast<conformance::Micros>(seconds * kSecond);
+  for (conformance::Finding& one : history.observe(*parsed.mpd, {now, now, false}))
+    findings.push_back(std::move(one));
+  return findings;
+}
+
+TEST(Mpd, RightOnesBreakNothing) {
+  for (const char* name : {"live", "live-next", "two-periods", "static"})
+    EXPECT_EQ(test::text_of(check(mpd_text(name))), "") << name;
+  EXPECT_EQ(test::text_of(check(mpd_text("live-next"), mpd_text("live"))), "");
+  EXPECT_EQ(test::text_of(check(mpd_text("two-periods"), mpd_text("live"))), "");
+  EXPECT_EQ(test::text_of(check(mpd_text("live"), mpd_text("live"))), "");
+}
+
+TEST(Mpd, IsRead) {
+  const Mpd live = *conformance::parse_mpd(mpd_text("live")).mpd;
+  EXPECT_TRUE(live.dynamic);
+  EXPECT_EQ(live.min_buffer, 4 * kSecond);
+  EXPECT_EQ(live.time_shift_depth, 12 * kSecond);
+  EXPECT_EQ(*live.publish_time - *live.availability_start, 60 * kSecond);
+  ASSERT_EQ(live.periods.size(), 1u);
+  const auto& video = live.periods[0].sets.at(0).representations;
+  ASSERT_EQ(video.size(), 2u);
+  EXPECT_EQ(video[1].segments.size(), 4u);
+  EXPECT_EQ(video[1].segments[3], (MpdSegment{8, 2880000, 180000}));
+  EXPECT_EQ(video[1].init_url(), "360p/init.mp4");
+  EXPECT_EQ(video[1].media_url(video[1].segments[0]), "360p/00005.m4s");
+  const MpdRepresentation& sound = live.periods[0].sets.at(1).representations.at(0);
+  EXPECT_EQ(sound.media_url(sound.segments[1]), "sound/1152000.m4s");
+  EXPECT_EQ(sound.mime, "audio/mp4");
+}
+
+TEST(Mpd, SegmentsByNumber) {
+  const Mpd recorded = *conformance::parse_mpd(mpd_text("static")).mpd;
+  const MpdRepresentation& one = recorded.periods[0].sets[0].representations[0];
+  EXPECT_EQ(recorded.duration, 62 * kSecond + kSecond / 2);
+  const auto all = available_segments(recorded, recorded.periods[0], one, 0);
+  ASSERT_EQ(all.size(), 16u);
+  EXPECT_EQ(one.media_url(all[15]), "media/a/$-1000-16.m4s");
+  Mpd live = recorded;
+  live.dynamic = true;
+  live.duration.reset();
+  live.availability_start = 1000 * kSecond;
+  EXPECT_TRUE(available_segments(live, live.periods[0], one, 1003 * kSecond).empty());
+  EXPECT_EQ(available_segments(live, live.periods[0], one, 1008 * kSecond).back().number, 2u);
+  live.periods[0].sets[0].representations[0].available_early = 3 * kSecond;
+  const MpdRepresentation& early = live.periods[0].sets[0].representations[0];
+  EXPECT_EQ(available_segments(live, live.periods[0], early, 1009 * kSecond).back().number, 3u);
+}
+
+TEST(Mpd, WrongTwins) {
+  const struct {
+    const char *rule, *of, *old, *now;
+  } kTwins[] = {
+      {"mpd-xml", "live", "</Period>", "</period>"},
+      {"mpd-xml", "live", "mpd:2011\" profiles", "mpd:2012\" profiles"},
+      {"mpd-value", "live", "minimumUpdatePeriod=\"PT2S\"", "minimumUpdatePeriod=\"2\""},
+      {"mpd-value", "live", "bandwidth=\"64000\"", "bandwidth=\"64000\" width=\"-1\""},
+      {"mpd-value", "live", "<S d=\"180000\"/>", "<S/>"},
+      {"mpd-value", "live", "type=\"dynamic\"",
+       "type=\"dynamic\" maxSubsegmentDuration=\"x\" suggestedPresentationDelay=\"P\""},
+      {"mpd-required", "live", "publishTime=\"2026-01-02T03:05:00Z\"", ""},
+      {"mpd-required", "static", "minBufferTime=\"PT2S\"", ""},
+      {"period-id", "two-periods", "<Period id=\"1\"", "<Period id=\"0\""},
+      {"period-order", "two-periods", "<Period id=\"0\" start=\"PT0S\">",
+       "<Period id=\"0\" start=\"PT40S\">"},
+      {"period-gap", "two-periods", "start=\"PT34S\"", "start=\"PT35S\""},
+      {"representation-required", "live", "bandwidth=\"64000\"", ""},
+      {"representation-required", "live", "id=\"360p\"", "id=\"720p\""},
+      {"template-media", "live", "$Number%05d$", "$Number$-$Time$"},
+      {"template-media", "live", "$Number%05d$", "$Nummer$"},
+      {"template-timing", "live", "timescale=\"48000\"", "timescale=\"48000\" duration=\"192000\""},
+      {"template-timing", "static", "duration=\"4000\"", ""},
+      {"timeline-overlap", "live", "<S d=\"96000\"/>", "<S t=\"1535999\" d=\"96000\"/>"},
+      {"timeline-gap", "live", "<S d=\"96000\"/>", "<S t=\"1536001\" d=\"96000\"/>"},
+      {"segment-long", "live", "maxSegmentDuration=\"PT4S\"", "maxSegmentDuration=\"PT3.9S\""},
+      {"not-aligned", "live", "width=\"640\" height=\"360\"/>",
+       "width=\"640\" height=\"360\"><SegmentTemplate><SegmentTimeline><S t=\"1800000\" d=\"370000\" "
+       "r=\"2\"/>"
+       "</SegmentTimeline></SegmentTemplate></Representation>"},
+      {"utc-timing", "live", "<UTCTiming", "<NoTiming"},
+      {"not-checked", "static", "SegmentTemplate", "SegmentBase"},
+  };
+  for (const auto& twin : kTwins) {
+    const Findings findings = check(with(mpd_text(twin.of), twin.old, twin.now));
+    Ids found = test::ids(findings);
+    EXPECT_TRUE(found.contains(twin.rule)) << twin.rule << "\n" << test::text_of(findings);
+    if (std::string(twin.rule) == "not-aligned") found.erase("segment-long");
+    EXPECT_EQ(found.size(), 1u) << twin.rule << ":\n" << test::text_of(findings);
+  }
+}
+
+TEST(Mpd, WrongTwinsAfterAnother) {
+  const struct {
+    const char *rule, *first, *next, *old, *now;
+    double seconds = 4;
+  } kTwins[] = {
+      {"publish-time", "live", "live-next", "03:05:04Z", "03:05:00Z"},
+      {"publish-time", "live", "live-next", "03:05:04Z", "03:04:59Z"},
+      {"start-changed", "live", "live-next", "03:04:00Z", "03:04:01Z"},
+      {"start-changed", "live", "live-next", "start=\"PT0S\"", "start=\"PT1S\""},
+      {"set-changed", "live", "live-next", "id=\"360p\"", "id=\"361p\""},
+      {"segment-changed", "live", "live-next", "startNumber=\"6\"", "startNumber=\"7\""},
+      {"segment-changed", "live", "live-next", "<S d=\"180000\"/>", "<S d=\"180001\"/>"},
+      {"segment-lost", "live", "live-next", "t=\"1152000\" d=\"192000\" r=\"1\"",
+       "t=\"1344000\" d=\"192000\""},
+      {"stalled", "live", "live", "03:05:00Z", "03:05:00Z", 10.6},
+      {"end-undone", "static", "static", "type=\"static\"",
+       "type=\"dynamic\" availabilityStartTime=\"2026-01-02T03:04:00Z\" "
+       "publishTime=\"2026-01-02T03:04:00Z\""},
+  };
+  for (const auto& twin : kTwins) {
+    const Findings findings =
+        check(with(mpd_text(twin.next), twin.old, twin.now), mpd_text(twin.first), twin.seconds);
+    Ids found = test::ids(findings);
+    EXPECT_TRUE(found.contains(twin.rule)) << twin.rule << "\n" << test::text_of(findings);
+    if (std::string(twin.rule) == "end-undone") found.erase("utc-timing"), found.erase("period-id");
+    EXPECT_EQ(found.size(), 1u) << twin.rule << ":\n" << test::text_of(findings);
+  }
+}
+
+class DashSegments : public testing::Test {
+ protected:
+  DashSegments() {
+    one_ = conformance::parse_mpd(mpd_text("live")).mpd->periods[0].sets[0].representations[1];
+    init_.tracks = {test::kVideo};
+  }
+  Ids init() { return test::ids(media_.take_init(one_, as_bytes(test::made_init(init_)))); }
+  // The timeline's n-th, of 2 s.
+  Ids take(uint64_t n, test::MadeChunk chunk) {
+    const Findings findings =
+        media_.take_segment(one_, {n, n * 180000, 180000}, kSecond, as_bytes(test::made_chunk(chunk)));
+    told_ = test::text_of(findings);
+    return test::ids(findings);
+  }
+  MpdRepresentation one_;
+  test::MadeInit init_;
+  conformance::DashMedia media_;
+  std::string told_;
+};
+
+TEST_F(DashSegments, RightOnesPass) {
+  EXPECT_EQ(init(), Ids{});
+  for (uint64_t n = 10; n < 14; ++n) EXPECT_EQ(take(n, {1, n * 180000}), Ids{}) << told_;
+}
+
+TEST_F(DashSegments, InitFormat) {
+  init_.mvex = false;
+  EXPECT_EQ(init(), Ids{"init-format"});
+  EXPECT_EQ(test::ids(media_.take_init(one_, as_bytes("no"))), Ids{"init-format"});
+}
+
+TEST_F(DashSegments, CodecsAndSizeUntrue) {
+  one_.codecs = "avc1.4d401f";
+  EXPECT_EQ(init(), Ids{"codecs-untrue"});
+  one_.codecs = "avc1.64001e";
+  one_.width = 641;
+  EXPECT_EQ(init(), Ids{"size-untrue"});
+}
+
+TEST_F(DashSegments, SegmentFormat) {
+  init();
+  test::MadeChunk wrong{1, 0};
+  wrong.tfdt = false;
+  EXPECT_EQ(take(0, wrong), Ids{"segment-format"});
+  EXPECT_EQ(test::ids(media_.take_segment(one_, {9, 9, 180000}, 0, as_bytes("no segment"))),
+            Ids{"segment-format"});
+}
+
+TEST_F(DashSegments, Times) {
+  init();
+  EXPECT_EQ(take(1, {1, 180000 + 5400}), Ids{"time-differs"});
+  EXPECT_EQ(take(2, {1, 360000, 47}), (Ids{"time-back", "duration-differs"})) << told_;
+  EXPECT_EQ(take(3, {1, 540000}), Ids{"time-hole"}) << told_;
+  EXPECT_EQ(take(5, {1, 900000}), Ids{});
+}
+
+TEST_F(DashSegments, NotSap) {
+  init();
+  EXPECT_EQ(take(1, {1, 180000, 50, 3600, false, 1}), Ids{"not-sap"});
+  EXPECT_EQ(take(2, {1, 360000, 50, 3600, true, 1}), Ids{"not-sap"});
+}
+
+TEST_F(DashSegments, BandwidthExceeded) {
+  init();
+  test::MadeChunk large{1, 180000};
+  large.sample_bytes = 200;
+  EXPECT_EQ(take(1, large), Ids{"bandwidth-exceeded"});
+}
+
+}  // namespace
+}  // namespace headgate
