@@ -35,15 +35,11 @@ FRAME_TICKS = 90000 // 25
 
 def clip():
     """About STREAM_KBIT, a key frame a second, no two frames alike."""
-    path = Path(media.clip(1)).with_name(f"thin-{CLIP_S}.flv")
-    if not path.exists():
-        subprocess.run(
-            ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=25:duration={CLIP_S}",
-             "-f", "lavfi", "-i", f"sine=sample_rate=44100:duration={CLIP_S}", "-c:v", "libx264", "-preset", "veryfast",
-             "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-bf", "2", "-b:v", "110k", "-maxrate", "110k",
-             "-bufsize", "110k", "-c:a", "aac", "-b:a", "32k", "-ac", "1", "-f", "flv", path],
-            check=True, stdin=subprocess.DEVNULL)
-    return path
+    return media.made_once(
+        f"thin-{CLIP_S}.flv", "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
+        f"testsrc2=size=320x180:rate=25:duration={CLIP_S}", "-f", "lavfi", "-i", f"sine=sample_rate=44100:duration={CLIP_S}",
+        "-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-bf", "2", "-b:v",
+        "110k", "-maxrate", "110k", "-bufsize", "110k", "-c:a", "aac", "-b:a", "32k", "-ac", "1", "-f", "flv", media.MADE)
 
 
 def frames(path):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A full disk: new publishers are refused with a reason, running ones go on with a recorded gap, nothing that was
 written is touched, and it is over when there is space again."""
+import errno
 import hashlib
 import os
 import subprocess
@@ -20,7 +21,12 @@ class SmallVolume(MemoryVolume):
     def fill(self):
         """Takes what is free, at once: what the node frees afterwards (its reserve, for chains) is the node's."""
         with open(self.path / "ballast", "wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, self.free())
+            while True:
+                try:
+                    return os.posix_fallocate(ballast.fileno(), 0, self.free())
+                except OSError as problem:  # somebody has written meanwhile
+                    if problem.errno != errno.ENOSPC:
+                        raise
 
     def relieve(self):
         (self.path / "ballast").unlink()

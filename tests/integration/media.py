@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Media that is sent, publishers that send it, and what ffprobe finds of it in files."""
-import atexit
+import fcntl
 import functools
+import hashlib
 import json
-import shutil
 import subprocess
 import tempfile
 import threading
-from pathlib import Path
 
-from node import wait_until
+from node import BUILD, wait_until
 
 PICTURE = "testsrc2=size=640x360:rate=25"
 TONE = "sine=frequency=440:sample_rate=44100"
@@ -18,28 +17,38 @@ VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g",
 AUDIO = ["-c:a", "aac", "-b:a", "96k", "-ac", "2"]
 
 
-@functools.cache
-def _clips():
-    folder = Path(tempfile.mkdtemp(prefix="hg-clips-"))
-    atexit.register(shutil.rmtree, folder)
-    return folder
+CLIPS = BUILD / "tests/clips"
+MADE = "{made}"  # in a command, the path of what it makes
 
 
 @functools.cache
+def made_once(name, *command):
+    """A file of that name that a command makes, the same for all tests of a build: the first one makes it, and who wants
+    it meanwhile waits."""
+    words = [str(word) for word in command]
+    stem, _, suffix = name.partition(".")
+    path = CLIPS / f"{stem}-{hashlib.sha256(' '.join(words).encode()).hexdigest()[:12]}.{suffix}"
+    CLIPS.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(path.name + ".lock"), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            unfinished = path.with_name("unfinished-" + path.name)
+            subprocess.run([word.replace(MADE, str(unfinished)) for word in words], check=True, stdin=subprocess.DEVNULL)
+            unfinished.rename(path)
+    return path
+
+
 def clip(seconds, kinds="av", b_frames=2):
     """An FLV file of so many seconds: "av", "v" or "a"; a key frame every 2 s, about 1.5 Mbit/s."""
-    path = _clips() / f"{kinds}-{seconds}-{b_frames}.flv"
     inputs, codecs = [], []
     if "v" in kinds:
         # Noise keeps the rate up: what is written is compared with what was sent.
         inputs += ["-f", "lavfi", "-i", f"{PICTURE}:duration={seconds},noise=alls=12:allf=t"]
-        codecs += [*VIDEO, "-bf", str(b_frames)]
+        codecs += [*VIDEO, "-bf", b_frames]
     if "a" in kinds:
         inputs += ["-f", "lavfi", "-i", f"{TONE}:duration={seconds}"]
         codecs += AUDIO
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, *codecs, "-f", "flv", path], check=True,
-                   stdin=subprocess.DEVNULL)
-    return path
+    return made_once(f"{kinds}-{seconds}.flv", "ffmpeg", "-v", "error", "-y", *inputs, *codecs, "-f", "flv", MADE)
 
 
 def packets(path):
@@ -160,8 +169,7 @@ def prepare(client, seconds, kinds):
         path = clip(seconds, kinds)
         return path, packets(path)
     path = clip(seconds, kinds, b_frames=0)
-    muxed = path.with_suffix(".flvmux.flv")
-    subprocess.run(_through_flvmux(path, kinds, ["filesink", f"location={muxed}"]), check=True, stdin=subprocess.DEVNULL)
+    muxed = made_once(f"flvmux-{kinds}-{seconds}.flv", *_through_flvmux(path, kinds, ["filesink", f"location={MADE}"]))
     return path, packets(muxed)
 
 

@@ -31,12 +31,13 @@ def srt_url(node, station, client=None):
 
 def transport_stream(seconds, kinds="av"):
     """A TS file of a clip, as ffmpeg makes and sends it."""
-    source = media.clip(seconds, kinds)
-    path = source.with_suffix(".ts")
-    if not path.exists():
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", source, "-c", "copy", "-f", "mpegts", path], check=True,
-                       stdin=subprocess.DEVNULL)
-    return path
+    return media.made_once(f"{kinds}-{seconds}.ts", "ffmpeg", "-v", "error", "-y", "-i", media.clip(seconds, kinds), "-c", "copy",
+                           "-f", "mpegts", media.MADE)
+
+
+# What srtsink has not sent when its input ends is lost, and it knows no linger: that end comes a moment late.
+SRTSINK = """{ cat "$0"; sleep 1; } | exec gst-launch-1.0 -q -e fdsrc ! tsparse set-timestamps=true alignment=7 ! \\
+  srtsink sync=true uri="$1" """
 
 
 def ffmpeg(node, path, url, again=False):
@@ -66,9 +67,7 @@ def client_sends(client, kinds):
         if client == "ffmpeg":
             publisher = ffmpeg(node, path, srt_url(node, STATION))
         else:
-            publisher = media.Publisher(node, [
-                "gst-launch-1.0", "-q", "-e", "filesrc", f"location={path}", "!", "tsparse", "set-timestamps=true",
-                "alignment=7", "!", "srtsink", "sync=true", "uri=" + srt_url(node, STATION, "gstreamer")])
+            publisher = media.Publisher(node, ["sh", "-c", SRTSINK, path, srt_url(node, STATION, "gstreamer")])
         live = node.wait_media(STATION)
         assert live["protocol"] == "srt", live
         assert (live["width"] is not None) == ("v" in kinds), live
