@@ -16,7 +16,8 @@ namespace {
 // A segment stays this many windows after it left the playlist: clients have old playlists (RFC 8216, 6.2.2).
 constexpr int64_t kKeptWindows = 2;
 
-// Whole or not at all for readers. Not synced: a playlist is worth nothing after a crash.
+}  // namespace
+
 Result<void> replace_text(const std::string& path, std::string_view text) {
   const std::string temporary = path + ".tmp";
   auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -25,8 +26,6 @@ Result<void> replace_text(const std::string& path, std::string_view text) {
   if (std::rename(temporary.c_str(), path.c_str()) != 0) return errno_error("rename " + temporary);
   return {};
 }
-
-}  // namespace
 
 Publisher::Publisher(PublishSettings settings)
     : settings_(std::move(settings)), index_({.window_ms = settings_.window_ms}) {}
@@ -70,18 +69,14 @@ Result<void> Publisher::remove_old() {
 Result<void> Publisher::publish(bool ended) {
   if (settings_.location.empty()) return {};
   if (index_.version() == published_version_ && ended == ended_) return {};
-  const std::string multivariant = playlist::multivariant_playlist(index_);
-  if (multivariant.empty()) return {};  // no segment yet
+  if (index_.segments().empty()) return {};
   const playlist::MediaPlaylistSettings media{
       .type = settings_.window_ms == 0 ? playlist::PlaylistType::event : playlist::PlaylistType::live,
       .addressing = playlist::Addressing::byte_range,
       .prefix = settings_.uri_prefix,
       .ended = ended};
-  // The media playlist first: whoever finds index.m3u8 finds what it names.
-  if (auto done = replace_text(settings_.location + "/media.m3u8", playlist::media_playlist(index_, media));
-      !done)
-    return done;
-  if (auto done = replace_text(settings_.location + "/index.m3u8", multivariant); !done) return done;
+  const std::string text = playlist::media_playlist(index_, media);
+  if (auto done = replace_text(settings_.location + "/" + settings_.media_name, text); !done) return done;
   published_version_ = index_.version();
   ended_ = ended;
   return {};

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A stream's index and its playlists in a folder: index.m3u8 and media.m3u8 with byte ranges into the media
-// files, each replaced whole. Knows no GStreamer.
+// A rendition's index and its media playlist in a folder, with byte ranges into the media files, replaced
+// whole. Knows no GStreamer.
 #pragma once
 
 #include <deque>
 #include <string>
+#include <string_view>
 
 #include <base/bytes.h>
 #include <base/result.h>
@@ -13,9 +14,13 @@
 
 namespace headgate::abrhlssink {
 
+// A file, whole or not at all for readers. Not synced: a playlist is worth nothing after a crash.
+Result<void> replace_text(const std::string& path, std::string_view text);
+
 struct PublishSettings {
-  std::string location;        // empty: only the index is kept
-  std::string uri_prefix;      // before the media's names
+  std::string location;    // empty: only the index is kept
+  std::string uri_prefix;  // before the media's names
+  std::string media_name = "media.m3u8";
   int64_t window_ms = 60'000;  // 0: everything
   // The media lies under `location` and is this element's own: its open file gets its final name at once (a
   // link to the name that the store gives it until it is closed), and what has left the window is removed.
@@ -27,7 +32,7 @@ class Publisher {
  public:
   explicit Publisher(PublishSettings settings);
   Result<void> add(const playlist::Record& record);
-  // Writes the playlists if they have changed. `ended`: nothing will follow.
+  // Writes the playlist if it has changed. `ended`: nothing will follow.
   Result<void> publish(bool ended);
   const playlist::StreamIndex& index() const { return index_; }
 

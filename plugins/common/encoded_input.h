@@ -9,6 +9,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -21,6 +22,26 @@
 #include "ref.h"
 
 namespace headgate::gst {
+
+// Sees what comes, beside the recorder: on the pads' streaming threads, without a lock, before the recorder
+// has it. May wait where no source is live.
+class InputTap {
+ public:
+  virtual ~InputTap() = default;
+  virtual void caps(codec::Kind kind, GstCaps* caps) = 0;
+  // Times are running time in ns and may be negative.
+  virtual void frame(codec::Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key,
+                     bool live) = 0;
+  virtual void session(codec::Kind kind, const store::RunInfo& info) = 0;
+  virtual void flush(codec::Kind kind) = 0;
+  virtual void end(codec::Kind kind) = 0;
+};
+
+// What of the input is recorded; the rest only moves time on.
+struct Recorded {
+  bool video = true, audio = true;
+  bool is(codec::Kind kind) const { return kind == codec::Kind::video ? video : audio; }
+};
 
 class EncodedInput {
  public:
@@ -36,8 +57,11 @@ class EncodedInput {
   void release_pad(GstPad* pad);
   bool has_pads() const;
 
-  // READY → PAUSED and back. stop() ends the run and delivers what comes of it.
-  Result<void> start(RecorderSettings settings);
+  bool has_pad(codec::Kind kind) const;
+
+  // READY → PAUSED and back. stop() ends the run and delivers what comes of it. `tap`, if any, outlives
+  // stop().
+  Result<void> start(RecorderSettings settings, InputTap* tap = nullptr, Recorded recorded = {});
   void stop();
   RecorderStats stats() const;
 
@@ -60,6 +84,7 @@ class EncodedInput {
   bool handle_caps(Pad& pad, GstCaps* caps);
   GstFlowReturn take(Pad& pad, Ref<GstBuffer> buffer);
   void push_unit(Pad& pad, Ref<GstBuffer> buffer);
+  void show(Pad& pad, GstBuffer* buffer);
   void hold_back(Pad& pad, std::unique_lock<std::mutex>& lock);
   void ask_if_live(GstPad* pad);
   void set_flushing(Pad& pad, bool flushing);
@@ -81,7 +106,9 @@ class EncodedInput {
   RecorderStats last_stats_;                // of the recorder that was
   std::function<void()> wake_;              // has on_opened() called, on a thread of its own
   GstClockID open_deadline_ = nullptr;      // wakes when a run that is being opened is given up
-  bool live_ = false;                       // a source upstream is live: its thread must not be blocked
+  InputTap* tap_ = nullptr;                 // read without the lock, too: set by start() alone
+  Recorded recorded_;
+  std::atomic<bool> live_{false};  // a source upstream is live: its thread must not be blocked
   bool eos_told_ = false;
 };
 

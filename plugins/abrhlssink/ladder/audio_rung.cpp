@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/audio_rung.h"
+
+#include <chrono>
+#include <utility>
+
+#include "ladder/encoders.h"
+
+namespace headgate::abrhlssink {
+
+using gst::Ref;
+
+namespace {
+
+constexpr std::chrono::seconds kDrain{10};
+constexpr unsigned kQueue = 64;  // frames
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+int64_t rate_of(GstCaps* caps) {
+  int rate = 0;
+  gst_structure_get_int(gst_caps_get_structure(caps, 0), "rate", &rate);
+  return rate > 0 ? rate : 48'000;
+}
+
+// What is between decoder and encoder may have more channels than a low rate is good for.
+Ref<GstElement> at_most_stereo() {
+  Ref<GstElement> filter;
+  if (GstElement* element = gst_element_factory_make("capsfilter", nullptr)) {
+    filter = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(element)));
+    gst_util_set_object_arg(G_OBJECT(element), "caps", "audio/x-raw, channels = (int) [ 1, 2 ]");
+  }
+  return filter;
+}
+
+}  // namespace
+
+AudioRung::~AudioRung() {
+  stop();
+}
+
+Result<void> AudioRung::caps(GstCaps* caps) {
+  if (caps_ && gst_caps_is_equal(caps_.get(), caps)) return {};
+  finish("");
+  caps_ = Ref<GstCaps>::retain(caps);
+  auto decoder = make_decoder(caps, false);
+  if (!decoder) return Unexpected(decoder.error());
+  auto encoder = make_audio_encoder(rung_.kbps);
+  if (!encoder) return Unexpected(encoder.error());
+  Stage::Setup setup;
+  setup.name = rung_.name;
+  setup.middle.push_back(std::move(decoder).value());
+  for (Ref<GstElement>& element : encoder->elements) {
+    setup.middle.push_back(std::move(element));
+    if (setup.middle.size() == 2)
+      if (Ref<GstElement> filter = at_most_stereo()) setup.middle.push_back(std::move(filter));
+  }
+  setup.in_caps = caps_;
+  setup.out_caps = std::move(encoder->out_caps);
+  setup.queue = kQueue;
+  maker_ = std::make_unique<UnitMaker>(rung_.name, false, encoder->delay * kNsPerSecond / rate_of(caps));
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = failed_ = false;
+  }
+  const auto fail = [this] {
+    std::lock_guard lock(mutex_);
+    failed_ = true;
+    changed_.notify_all();
+  };
+  Stage::Events events;
+  events.sample = [this, fail](GstSample* sample) {
+    if (!maker_->take(sample, sink_)) fail();
+  };
+  events.ended = [this] {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  };
+  events.failed = [fail](const std::string&) { fail(); };
+  auto stage = Stage::start(std::move(setup), std::move(events));
+  if (!stage) return Unexpected(stage.error());
+  std::lock_guard lock(mutex_);
+  stage_ = std::move(stage).value();
+  return {};
+}
+
+void AudioRung::push(const EncodedFrame& frame, bool may_wait) {
+  if (!stage_) return;
+  Ref<GstBuffer> buffer = Ref<GstBuffer>::adopt(gst_buffer_copy(frame.buffer.get()));
+  GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame.pts_ns + kStageEpochNs);
+  GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
+  stage_->push(std::move(buffer), [this, may_wait] {
+    if (!may_wait) return true;
+    std::lock_guard lock(mutex_);
+    return released_;
+  });
+}
+
+void AudioRung::finish(const char* reason) {
+  if (!stage_) return;
+  stage_->end();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kDrain, [this] { return ended_ || failed_ || released_; });
+  }
+  drop_stage();
+  caps_.reset();
+  sink_.end(rung_.name, reason);
+}
+
+// Without the lock while its threads end: they may be about to take it.
+void AudioRung::drop_stage() {
+  stage_->stop();
+  std::lock_guard lock(mutex_);
+  stage_.reset();
+}
+
+void AudioRung::release() {
+  std::shared_ptr<Stage> stage;
+  {
+    std::lock_guard lock(mutex_);
+    released_ = true;
+    stage = stage_;
+    changed_.notify_all();
+  }
+  if (stage) stage->wake();
+}
+
+void AudioRung::stop() {
+  release();
+  if (!stage_) return;
+  drop_stage();
+  sink_.end(rung_.name, "stopped");
+}
+
+}  // namespace headgate::abrhlssink

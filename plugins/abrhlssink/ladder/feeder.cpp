@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/feeder.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace headgate::abrhlssink {
+namespace {
+
+size_t bytes_of(const Input& input) {
+  const auto* frame = std::get_if<EncodedFrame>(&input);
+  return frame ? gst_buffer_get_size(frame->buffer.get()) : 0;
+}
+
+}  // namespace
+
+Feeder::Feeder(const char* name, std::function<void(Input)> take) : take_(std::move(take)) {
+  thread_ = std::thread([this, name] {
+    ::pthread_setname_np(::pthread_self(), name);
+    run();
+  });
+}
+
+Feeder::~Feeder() {
+  stop();
+}
+
+bool Feeder::has_room() const {
+  return stopping_ || frames_ < kMaxWaitingFrames;
+}
+
+bool Feeder::put(Input input, bool may_wait) {
+  std::unique_lock lock(mutex_);
+  if (auto* frame = std::get_if<EncodedFrame>(&input)) {
+    if (may_wait) {
+      changed_.wait(lock, [this] { return has_room(); });
+    } else {
+      const bool full = bytes_ >= kMaxWaitingBytes || (!queue_.empty() && taken_ns_ != INT64_MIN &&
+                                                       frame->dts_ns - taken_ns_ > kMaxWaitingNs);
+      if (frame->key) skipping_ = false;
+      if (full) skipping_ = true;
+      if (skipping_) {
+        ++dropped_;
+        return false;
+      }
+    }
+    ++frames_;
+    newest_ns_ = frame->dts_ns;
+    if (taken_ns_ == INT64_MIN) taken_ns_ = frame->dts_ns;
+  }
+  if (stopping_) return false;
+  bytes_ += bytes_of(input);
+  queue_.push_back(std::move(input));
+  changed_.notify_all();
+  return true;
+}
+
+void Feeder::flush() {
+  std::lock_guard lock(mutex_);
+  queue_.clear();
+  frames_ = bytes_ = 0;
+  newest_ns_ = taken_ns_ = INT64_MIN;
+  skipping_ = true;
+  changed_.notify_all();
+}
+
+void Feeder::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+int64_t Feeder::waiting_ns() const {
+  std::lock_guard lock(mutex_);
+  return newest_ns_ == INT64_MIN ? 0 : newest_ns_ - taken_ns_;
+}
+
+void Feeder::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    Input input = std::move(queue_.front());
+    queue_.pop_front();
+    bytes_ -= bytes_of(input);
+    if (const auto* frame = std::get_if<EncodedFrame>(&input)) {
+      --frames_;
+      taken_ns_ = frame->dts_ns;
+    }
+    changed_.notify_all();
+    lock.unlock();
+    take_(std::move(input));
+    lock.lock();
+  }
+}
+
+}  // namespace headgate::abrhlssink

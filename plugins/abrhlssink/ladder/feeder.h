@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Encoded frames on their way into a decoder: a bounded queue with a thread that empties it, so that whoever
+// fills it need not wait for what is slow behind it.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <variant>
+
+#include "common/ref.h"
+
+namespace headgate::abrhlssink {
+
+// Waiting media at which a live source's next frames are left out, up to a key frame.
+inline constexpr int64_t kMaxWaitingNs = 6'000'000'000;
+inline constexpr size_t kMaxWaitingBytes = 48u << 20;
+// Waiting frames at which a source that is not live waits.
+inline constexpr size_t kMaxWaitingFrames = 8;
+
+struct EncodedFrame {
+  gst::Ref<GstBuffer> buffer;
+  int64_t dts_ns = 0, pts_ns = 0;  // running time
+  bool key = false;
+  bool boundary = false;  // a segment begins with it
+};
+struct InputEnd {};
+using Input = std::variant<gst::Ref<GstCaps>, EncodedFrame, InputEnd>;
+
+class Feeder {
+ public:
+  // `take` is called on the thread, in order; it may block until stop() has made it stop.
+  Feeder(const char* name, std::function<void(Input)> take);
+  ~Feeder();  // stop()
+  Feeder(const Feeder&) = delete;
+
+  // `may_wait`: for room. Otherwise frames are left out when there is none; false: this one was.
+  bool put(Input input, bool may_wait);
+  // Leaves out what waits.
+  void flush();
+  // Leaves out what waits, and waits for the thread. Nobody waits in put() any more.
+  void stop();
+
+  int64_t waiting_ns() const;
+  uint64_t dropped() const { return dropped_; }
+
+ private:
+  void run();
+  bool has_room() const;
+
+  const std::function<void(Input)> take_;
+  mutable std::mutex mutex_;  // below; a leaf
+  std::condition_variable changed_;
+  std::deque<Input> queue_;
+  size_t frames_ = 0, bytes_ = 0;
+  int64_t newest_ns_ = INT64_MIN, taken_ns_ = INT64_MIN;  // DTS
+  bool skipping_ = false;                                 // until the next key frame
+  bool stopping_ = false;
+  std::atomic<uint64_t> dropped_{0};
+  std::thread thread_;
+};
+
+}  // namespace headgate::abrhlssink

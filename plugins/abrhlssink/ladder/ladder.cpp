@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/ladder.h"
+
+#include <utility>
+
+#include <base/clock.h>
+
+#include "common/mapped_buffer.h"
+
+namespace headgate::abrhlssink {
+
+using codec::Kind;
+using gst::MappedBuffer;
+using gst::Ref;
+
+Ladder::Ladder(LadderSettings settings, Events events)
+    : settings_(std::move(settings)),
+      events_(std::move(events)),
+      renditions_(settings_.renditions, events_.records, events_.wake),
+      video_(settings_.rungs, settings_.encoder, renditions_.sink(),
+             [this](const RungNews& news) { tell(news); }),
+      boundaries_(settings_.packager),
+      demand_(settings_.idle_ns) {
+  if (settings_.pictures) video_.make_stills();
+  look_at_demand();
+  for (const ladder::Rung& rung : settings_.rungs)
+    if (rung.is_audio()) audio_.push_back(std::make_unique<AudioRung>(rung, renditions_.sink()));
+  video_feeder_ = std::make_unique<Feeder>("hg-ladder", [this](Input input) {
+    const bool end = std::holds_alternative<InputEnd>(input);
+    video_.take(std::move(input));
+    if (end) ended();
+  });
+  audio_feeder_ = std::make_unique<Feeder>("hg-ladder-audio", [this](Input input) {
+    const bool end = std::holds_alternative<InputEnd>(input);
+    take_audio(std::move(input));
+    if (end) ended();
+  });
+}
+
+Ladder::~Ladder() {
+  stop();
+}
+
+void Ladder::caps(Kind kind, GstCaps* caps) {
+  (kind == Kind::video ? video_feeder_ : audio_feeder_)->put(Ref<GstCaps>::retain(caps), true);
+}
+
+void Ladder::frame(Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key, bool live) {
+  live_ = live;
+  EncodedFrame frame{Ref<GstBuffer>::retain(buffer), dts_ns, pts_ns, key, false};
+  if (kind == Kind::audio) {
+    frame.key = true;
+    audio_feeder_->put(std::move(frame), !live);
+    return;
+  }
+  frame.boundary = boundaries_.next(dts_ns, pts_ns, key);
+  video_feeder_->put(std::move(frame), !live);
+  if (live) relieve();
+  if (settings_.idle_ns > 0 && key) look_at_demand();
+}
+
+void Ladder::end(Kind kind) {
+  {
+    std::lock_guard lock(mutex_);
+    ++ending_;
+  }
+  if (!(kind == Kind::video ? video_feeder_ : audio_feeder_)->put(InputEnd{}, true)) ended();
+}
+
+void Ladder::ended() {
+  std::function<void()> done;
+  {
+    std::lock_guard lock(mutex_);
+    if (--ending_ == 0) done = std::exchange(drained_, nullptr);
+  }
+  if (done) done();
+}
+
+void Ladder::when_drained(std::function<void()> done) {
+  {
+    std::lock_guard lock(mutex_);
+    if (ending_ > 0) {
+      drained_ = std::move(done);
+      return;
+    }
+  }
+  done();
+}
+
+void Ladder::session(Kind kind) {
+  if (kind == Kind::video) boundaries_.reset();
+}
+
+void Ladder::flush(Kind kind) {
+  if (kind == Kind::video) boundaries_.reset();
+  (kind == Kind::video ? video_feeder_ : audio_feeder_)->flush();
+}
+
+void Ladder::relieve() {
+  const VideoLadder::Counts counts = video_.counts();
+  switch (relief_.update(system_clock().mono_us() * 1000, video_feeder_->waiting_ns(), counts.running,
+                         counts.paused)) {
+    case ladder::Relief::Action::pause:
+      return video_.pause_one();
+    case ladder::Relief::Action::resume:
+      return video_.resume_one();
+    case ladder::Relief::Action::none:
+      return;
+  }
+}
+
+void Ladder::tell(const RungNews& news) {
+  if (news.record) {
+    playlist::RenditionRecord record = *news.record;
+    record.on_demand = settings_.idle_ns > 0;
+    renditions_.tell(news.rendition, record);
+  }
+  events_.news(news);
+}
+
+void Ladder::take_audio(Input input) {
+  if (auto* caps = std::get_if<Ref<GstCaps>>(&input)) {
+    for (const auto& rung : audio_)
+      if (auto taken = rung->caps(caps->get()); !taken)
+        events_.news({rung->name(), "failed", taken.error().message});
+    if (!settings_.pass_audio) return;
+    const auto track = pass_finder_.caps(caps->get());
+    passing_ = track && *track;
+    if (passing_) renditions_.track(kPassedAudio, **track);
+  } else if (const auto* frame = std::get_if<EncodedFrame>(&input)) {
+    for (const auto& rung : audio_) rung->push(*frame, !live_);
+    if (settings_.pass_audio) pass(*frame);
+  } else {
+    for (const auto& rung : audio_) rung->finish("");
+    if (passing_) renditions_.end(kPassedAudio, "");
+  }
+}
+
+void Ladder::pass(const EncodedFrame& frame) {
+  MappedBuffer mapped(frame.buffer);
+  if (mapped.bytes().empty()) return;
+  if (const auto track = pass_finder_.look(mapped.bytes())) {
+    renditions_.track(kPassedAudio, *track);
+    passing_ = true;
+  }
+  if (!passing_ || !pass_finder_.usable(mapped.bytes())) return;
+  store::DerivedUnit unit;
+  unit.dts_ns = unit.pts_ns = frame.pts_ns;
+  unit.key = true;
+  unit.data = mapped.bytes();
+  unit.holder = std::move(mapped).into_holder();
+  renditions_.unit(kPassedAudio, std::move(unit));
+}
+
+void Ladder::activate(Demand::Names names) {
+  {
+    std::lock_guard lock(mutex_);
+    demand_.activate(std::move(names));
+  }
+  look_at_demand();
+}
+
+void Ladder::ask(const std::string& name) {
+  {
+    std::lock_guard lock(mutex_);
+    demand_.ask(name, system_clock().mono_us() * 1000);
+  }
+  look_at_demand();
+}
+
+void Ladder::look_at_demand() {
+  std::lock_guard lock(mutex_);
+  video_.want(demand_.wanted(system_clock().mono_us() * 1000));
+}
+
+LadderStats Ladder::stats() const {
+  LadderStats stats;
+  stats.running = video_.running();
+  stats.pictures = video_.pictures();
+  stats.dropped_frames = video_feeder_->dropped() + audio_feeder_->dropped();
+  stats.waiting_ms = video_feeder_->waiting_ns() / 1'000'000;
+  return stats;
+}
+
+void Ladder::release() {
+  video_.release();
+  for (const auto& rung : audio_) rung->release();
+  video_feeder_->stop();
+  audio_feeder_->stop();
+}
+
+void Ladder::stop() {
+  release();
+  video_.stop();
+  for (const auto& rung : audio_) rung->stop();
+  renditions_.close("stopped");
+}
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A stream's ladder: what comes in on the element's encoded pads is decoded, scaled and encoded again, and
+// written as renditions in step with the source's segments.
+//
+// Threads: take() and the like are each of the streaming thread of their kind, which does no more than to
+// queue. Everything else is for any.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmp4/packager.h>
+#include <ladder/relief.h>
+#include <ladder/rungs.h>
+
+#include "ladder/audio_rung.h"
+#include "ladder/boundaries.h"
+#include "ladder/demand.h"
+#include "ladder/feeder.h"
+#include "ladder/renditions.h"
+#include "ladder/video_ladder.h"
+
+namespace headgate::abrhlssink {
+
+// The source's own sound as a rendition, where the source's pictures are written without it.
+inline constexpr char kPassedAudio[] = "audio";
+
+struct LadderSettings {
+  std::vector<ladder::Rung> rungs;
+  EncoderSettings encoder;
+  RenditionSettings renditions;
+  fmp4::PackagerSettings packager;  // of whoever writes the source
+  bool pictures = false;            // kPictures is written
+  bool pass_audio = false;          // kPassedAudio is written
+  int64_t idle_ns = 0;  // video rungs are encoded on demand, until nobody has asked for so long; 0: always
+};
+
+struct LadderStats {
+  std::vector<std::string> running;  // video rungs that are encoded now
+  uint64_t pictures = 0;             // decoded
+  uint64_t dropped_frames = 0;       // of the source, left out because encoding fell behind
+  int64_t waiting_ms = 0;            // media that came and was not decoded yet
+};
+
+class Ladder {
+ public:
+  struct Events {
+    std::function<void(std::vector<Renditions::Out>&&)> records;
+    std::function<void(const RungNews&)> news;
+    std::function<void()> wake;  // advance() has something to do; on a thread of the store
+  };
+  Ladder(LadderSettings settings, Events events);
+  ~Ladder();  // stop()
+
+  void caps(codec::Kind kind, GstCaps* caps);
+  // Times are running time. `live`: nobody waits; what cannot be kept up with gives way.
+  void frame(codec::Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key, bool live);
+  void end(codec::Kind kind);
+  // What follows begins a segment.
+  void session(codec::Kind kind);
+  // What was given and is not decoded yet is left out.
+  void flush(codec::Kind kind);
+  // Calls `done` once everything that was given before end() has become records: now, or on another thread.
+  void when_drained(std::function<void()> done);
+
+  Renditions& renditions() { return renditions_; }
+  // Video rungs that may be encoded, by name; nothing: all.
+  void activate(Demand::Names names);
+  // Somebody asks for this one.
+  void ask(const std::string& name);
+  LadderStats stats() const;
+  // Streaming threads of the element wait no more.
+  void release();
+  void stop();
+
+ private:
+  void take_audio(Input input);
+  void pass(const EncodedFrame& frame);
+  void tell(const RungNews& news);
+  void relieve();
+  void look_at_demand();
+  void ended();
+
+  const LadderSettings settings_;
+  const Events events_;
+  Renditions renditions_;
+  VideoLadder video_;
+  Boundaries boundaries_;  // the video's thread
+  ladder::Relief relief_;  // likewise
+  // The audio feeder's thread.
+  std::vector<std::unique_ptr<AudioRung>> audio_;
+  gst::TrackFinder pass_finder_;
+  bool passing_ = false;  // its track is known
+  std::mutex mutex_;      // below; a leaf
+  Demand demand_;
+  unsigned ending_ = 0;  // ends that have not come through
+  std::function<void()> drained_;
+  std::atomic<bool> live_{false};
+  std::unique_ptr<Feeder> video_feeder_, audio_feeder_;
+};
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/renditions.h"
+
+#include <utility>
+
+namespace headgate::abrhlssink {
+
+Renditions::Renditions(RenditionSettings settings, std::function<void(std::vector<Out>&&)> deliver,
+                       std::function<void()> wake)
+    : settings_(std::move(settings)),
+      deliver_(std::move(deliver)),
+      wake_(std::move(wake)),
+      source_(std::make_shared<store::DerivedSource>()) {}
+
+Renditions::~Renditions() {
+  close("stopped");
+}
+
+UnitSink Renditions::sink() {
+  UnitSink sink;
+  sink.track = [this](const std::string& name, const codec::Track& known) { track(name, known); };
+  sink.unit = [this](const std::string& name, store::DerivedUnit one) { unit(name, std::move(one)); };
+  sink.end = [this](const std::string& name, const std::string& reason) { end(name, reason); };
+  return sink;
+}
+
+void Renditions::track(const std::string& name, const codec::Track& track) {
+  {
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<store::Volume>& volume = volumes_[name];
+    Rendition& rendition = renditions_[name];
+    if (!volume) {
+      auto opened =
+          store::Volume::open(store::derived_volume(settings_.root, name, settings_.node, settings_.keep_ms));
+      if (opened)
+        volume = std::move(opened).value();
+      else
+        note(name, rendition, Unexpected(opened.error()));
+    }
+    if (volume && !rendition.writer) {
+      store::DerivedSettings derived;
+      derived.event = settings_.event;
+      derived.station = settings_.station;
+      derived.rendition = name;
+      rendition.writer = store::DerivedWriter::start(
+          volume, source_, derived, [this, name](const playlist::Record& record) { put(name, record); },
+          wake_);
+    }
+    if (rendition.writer) rendition.writer->configure(track);
+  }
+  deliver();
+}
+
+void Renditions::unit(const std::string& name, store::DerivedUnit unit) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = renditions_.find(name);
+    if (found == renditions_.end() || !found->second.writer) return;
+    found->second.writer->push(std::move(unit));
+    advance(name, found->second, false);
+  }
+  deliver();
+}
+
+void Renditions::end(const std::string& name, const std::string& reason) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = renditions_.find(name);
+    if (found == renditions_.end() || !found->second.writer) return;
+    advance(name, found->second, true);
+    if (!reason.empty()) {
+      found->second.writer->end(reason);
+      found->second.writer.reset();
+    }
+  }
+  deliver();
+}
+
+void Renditions::tell(const std::string& name, const playlist::RenditionRecord& record) {
+  outbox_.put({name, {record}, {}});
+  deliver();
+}
+
+void Renditions::source_time(const store::StreamTime& time) {
+  std::lock_guard lock(mutex_);
+  source_->set_time(time);
+}
+
+void Renditions::source_records(const std::vector<playlist::Record>& records) {
+  {
+    std::lock_guard lock(mutex_);
+    for (const playlist::Record& record : records) source_->add(record);
+  }
+  advance();
+}
+
+void Renditions::source(uint32_t event, uint32_t station) {
+  {
+    std::lock_guard lock(mutex_);
+    if (settings_.event == event && settings_.station == station) return;
+    settings_.event = event;
+    settings_.station = station;
+  }
+  close("superseded");
+  std::lock_guard lock(mutex_);
+  source_ = std::make_shared<store::DerivedSource>();
+}
+
+void Renditions::advance() {
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, rendition] : renditions_)
+      if (rendition.writer) advance(name, rendition, false);
+  }
+  deliver();
+}
+
+void Renditions::close(const std::string& reason) {
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, rendition] : renditions_) {
+      if (!rendition.writer) continue;
+      advance(name, rendition, true);
+      rendition.writer->end(reason);
+      rendition.writer.reset();
+    }
+  }
+  deliver();
+}
+
+// With the lock, as what follows.
+void Renditions::advance(const std::string& name, Rendition& rendition, bool drained) {
+  note(name, rendition, drained ? rendition.writer->drain() : rendition.writer->advance());
+}
+
+void Renditions::note(const std::string& name, Rendition& rendition, const Result<void>& result) {
+  const std::string error = result ? std::string() : result.error().message;
+  if (error == rendition.error) return;
+  rendition.error = error;
+  if (!error.empty()) outbox_.put({name, {}, error});
+}
+
+void Renditions::put(const std::string& name, const playlist::Record& record) {
+  outbox_.put({name, {record}, {}});
+}
+
+void Renditions::deliver() {
+  outbox_.drain([this](std::vector<Out>&& outs) {
+    std::vector<Out> joined;
+    for (Out& out : outs) {
+      if (!joined.empty() && joined.back().rendition == out.rendition && joined.back().error.empty() &&
+          out.error.empty())
+        joined.back().records.insert(joined.back().records.end(), out.records.begin(), out.records.end());
+      else
+        joined.push_back(std::move(out));
+    }
+    deliver_(std::move(joined));
+  });
+}
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/video_ladder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/track_finder.h"
+
+namespace headgate::abrhlssink {
+
+using gst::Ref;
+
+namespace {
+
+// For what is in a decoder or an encoder to come out of it.
+constexpr std::chrono::seconds kDrain{20};
+// Encoded frames that wait for the decoder.
+constexpr unsigned kDecoderQueue = 4;
+// A decoder keeps pictures for each of its threads: one thread decodes 1080p60 in real time.
+constexpr int64_t kPixelsPerThread = 1920 * 1088;
+constexpr int64_t kMostDecoderThreads = 8;
+
+void limit_threads(GstElement* decoder, GstCaps* caps) {
+  if (!g_object_class_find_property(G_OBJECT_GET_CLASS(decoder), "max-threads")) return;
+  int width = 0, height = 0;
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_get_int(structure, "width", &width);
+  gst_structure_get_int(structure, "height", &height);
+  const int64_t pixels = int64_t{width} * height;
+  const int64_t threads =
+      std::clamp<int64_t>((pixels + kPixelsPerThread - 1) / kPixelsPerThread, 1, kMostDecoderThreads);
+  gst_util_set_object_arg(G_OBJECT(decoder), "max-threads", std::to_string(threads).c_str());
+}
+
+}  // namespace
+
+VideoLadder::VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell)
+    : rungs_(std::move(rungs)),
+      settings_(std::move(settings)),
+      sink_(std::move(sink)),
+      tell_(std::move(tell)) {}
+
+VideoLadder::~VideoLadder() {
+  stop();
+}
+
+void VideoLadder::take(Input input) {
+  if (auto* caps = std::get_if<Ref<GstCaps>>(&input)) {
+    if (caps_ && gst_caps_is_equal(caps_.get(), caps->get())) return;
+    feed_early();
+    finish_decoder();
+    caps_ = std::move(*caps);
+    given_up_ = announced_ = false;
+    gst::TrackFinder caps_say;
+    const auto track = caps_say.caps(caps_.get());
+    const bool known = track && *track;
+    coded_ = known ? ladder::SourcePicture{(*track)->width, (*track)->height} : ladder::SourcePicture{};
+    finder_.emplace(known ? (*track)->frame_rate_milli : 0);
+  } else if (auto* frame = std::get_if<EncodedFrame>(&input)) {
+    if (!finder_) return;
+    const bool known = finder_->enough();
+    if (!known) finder_->note(frame->dts_ns);
+    early_.push_back(std::move(*frame));
+    if (known || finder_->enough()) feed_early();
+  } else {
+    feed_early();
+    finish_decoder();
+    finish_rungs("");
+  }
+}
+
+void VideoLadder::feed_early() {
+  if (!early_.empty()) announce();
+  for (EncodedFrame& frame : std::exchange(early_, {})) feed(std::move(frame));
+}
+
+void VideoLadder::feed(EncodedFrame frame) {
+  if (given_up_ || released_) return;
+  if (!anything_wanted()) {
+    if (!decoder_) return;
+    finish_decoder();
+    finish_rungs("stopped");
+    return;
+  }
+  if (decoder_) {
+    std::unique_lock lock(mutex_);
+    const bool failed = decoder_failed_;
+    lock.unlock();
+    if (failed) {
+      tell_({"", "failed", "the decoder failed and is started again"});
+      finish_decoder();
+    }
+  }
+  if (!decoder_) {
+    if (!frame.key) return;
+    start_decoder();
+    if (!decoder_) return;
+  }
+  if (frame.boundary) {
+    std::lock_guard lock(mutex_);
+    boundaries_.push_back(frame.pts_ns);
+  }
+  // Its memory is shared, its times are not.
+  Ref<GstBuffer> buffer = Ref<GstBuffer>::adopt(gst_buffer_copy(frame.buffer.get()));
+  GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame.pts_ns + kStageEpochNs);
+  GST_BUFFER_DTS(buffer.get()) = static_cast<GstClockTime>(frame.dts_ns + kStageEpochNs);
+  decoder_->push(std::move(buffer), [this] { return released_.load(); });
+}
+
+void VideoLadder::start_decoder() {
+  auto decoder = make_decoder(caps_.get(), true);
+  if (decoder) limit_threads(decoder->get(), caps_.get());
+  Result<std::unique_ptr<Stage>> stage = Unexpected(decoder ? "" : decoder.error().message);
+  if (decoder) {
+    {
+      std::lock_guard lock(mutex_);
+      decoder_ended_ = decoder_failed_ = false;
+      boundaries_.clear();
+    }
+    rate_ = finder_->rate();
+    pacer_.emplace(rate_.period_ns());
+    Stage::Setup setup;
+    setup.name = "decode";
+    setup.middle = {std::move(decoder).value()};
+    setup.in_caps = caps_;
+    setup.out_caps = scalable_caps();
+    setup.queue = kDecoderQueue;
+    setup.video_meta = true;
+    Stage::Events events;
+    events.sample = [this](GstSample* sample) { picture(sample); };
+    events.ended = [this] {
+      std::lock_guard lock(mutex_);
+      decoder_ended_ = true;
+      changed_.notify_all();
+    };
+    events.failed = [this](const std::string&) {
+      std::lock_guard lock(mutex_);
+      decoder_failed_ = decoder_ended_ = true;
+      changed_.notify_all();
+    };
+    stage = Stage::start(std::move(setup), std::move(events));
+  }
+  if (!stage) {
+    given_up_ = true;
+    return tell_({"", "failed", stage.error().message});
+  }
+  decoder_ = std::move(stage).value();
+}
+
+// Until the last picture has come through; slots are the feeder's then.
+void VideoLadder::finish_decoder() {
+  if (!decoder_) return;
+  decoder_->end();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kDrain, [this] { return decoder_ended_ || released_; });
+  }
+  decoder_->stop();
+  decoder_.reset();
+}
+
+bool VideoLadder::begins_segment(int64_t time_ns) {
+  std::lock_guard lock(mutex_);
+  bool begins = false;
+  // A frame that the decoder left out leaves its boundary to the next one.
+  while (!boundaries_.empty() && boundaries_.front() <= time_ns) {
+    begins = true;
+    boundaries_.pop_front();
+  }
+  return begins;
+}
+
+void VideoLadder::picture(GstSample* sample) {
+  GstBuffer* const buffer = gst_sample_get_buffer(sample);
+  GstVideoInfo info;
+  if (!buffer || !gst_video_info_from_caps(&info, gst_sample_get_caps(sample))) return;
+  const int64_t time_ns = Stage::running_ns(sample, GST_BUFFER_PTS(buffer));
+  if (time_ns == INT64_MIN || released_) return;
+  ++pictures_;
+  info.fps_n = static_cast<int>(rate_.over);
+  info.fps_d = static_cast<int>(rate_.under);
+  if (!planned_ || !gst_video_info_is_equal(&info, &info_)) replan(info);
+  const bool key = begins_segment(time_ns);
+  const ladder::Pacer::Step step = pacer_->next(time_ns, key);
+  for (const int64_t at : step.repeats) repeat(at);
+  if (!step.use) return;
+  reconcile(key);
+  show(buffer, time_ns, key);
+}
+
+void VideoLadder::show(GstBuffer* picture, int64_t time_ns, bool key) {
+  GstBuffer* larger = picture;
+  const GstVideoInfo* of_larger = &info_;
+  for (Slot& slot : slots_) {
+    if (!slot.rung || !slot.scaler) continue;
+    auto scaled = slot.scaler->scale(larger);
+    if (!scaled) {
+      slot.last.reset();
+      continue;
+    }
+    slot.last = std::move(scaled).value();
+    larger = slot.last.get();
+    of_larger = &slot.scaler->to();
+    slot.rung->push(larger, time_ns, key);
+  }
+  if (key && stills_) take_still(larger, *of_larger, time_ns);
+}
+
+void VideoLadder::take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns) {
+  if (auto taken = stills_->take(picture, info, time_ns); !taken)
+    tell_({kPictures, "failed", taken.error().message});
+}
+
+void VideoLadder::repeat(int64_t time_ns) {
+  for (Slot& slot : slots_)
+    if (slot.rung && slot.last) slot.rung->push(slot.last.get(), time_ns, false);
+}
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The video rungs of one source: decoded once, at a constant frame rate, each rung scaled from the next
+// larger one that runs, an encoder per rung. Rungs start and stop by themselves, at the beginning of a
+// segment.
+//
+// Threads: take() is the feeder's, pictures come on the decoder's, units on the encoders'. want(), pause()
+// and resume() are for any. Lock order: none is held over a call to another object.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <ladder/pacer.h>
+#include <ladder/plan.h>
+#include <playlist/record.h>
+
+#include "ladder/encoders.h"
+#include "ladder/feeder.h"
+#include "ladder/rendition_out.h"
+#include "ladder/scaler.h"
+#include "ladder/stage.h"
+#include "ladder/stills.h"
+#include "ladder/video_rung.h"
+
+namespace headgate::abrhlssink {
+
+// An encoder that fails is started again at the next segment; after so many times in a row no more.
+inline constexpr unsigned kMaxEncoderFailures = 5;
+
+struct RungNews {
+  std::string rendition;
+  const char* state = "";  // idle, running, paused, stopped, failed, dropped
+  std::string reason;
+  // What the rendition is, where it has a place in the ladder.
+  std::optional<playlist::RenditionRecord> record{};
+};
+
+class VideoLadder {
+ public:
+  using Tell = std::function<void(const RungNews&)>;
+  VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell);
+  ~VideoLadder();  // stop()
+
+  // Also a small picture of each segment (stills.h); before the first take().
+  void make_stills() { stills_ = std::make_unique<Stills>(sink_); }
+
+  void take(Input input);
+  // Nothing waits any more; what is in decoder and encoders is lost. take() must have returned for the last
+  // time, or return now.
+  void release();
+  void stop();
+
+  // Which rungs are to run, by name; nothing: all.
+  void want(std::optional<std::set<std::string>> names);
+  // The largest that runs; the smallest that is paused.
+  void pause_one();
+  void resume_one();
+  struct Counts {
+    size_t running = 0, paused = 0;
+  };
+  Counts counts() const;
+  // Names of rungs that are encoded now.
+  std::vector<std::string> running() const;
+  uint64_t pictures() const { return pictures_; }
+
+ private:
+  struct Slot {
+    ladder::PlannedRung plan;
+    std::shared_ptr<VideoRung> rung;  // runs
+    std::vector<std::shared_ptr<VideoRung>> leaving;
+    std::unique_ptr<Scaler> scaler;  // from the next larger one that runs, or the source
+    gst::Ref<GstBuffer> last;        // the newest picture, to be shown again
+    unsigned failures = 0;           // in a row
+  };
+  enum class Wish : uint8_t { run, pause, stop };
+
+  void start_decoder();
+  void finish_decoder();
+  void feed(EncodedFrame frame);
+  void feed_early();
+  void picture(GstSample* sample);
+  bool begins_segment(int64_t time_ns);
+  ladder::Plan plan_for(const ladder::SourcePicture& source);
+  void replan(const GstVideoInfo& info);
+  void announce();
+  void tell(const ladder::PlannedRung& rung, const char* state, const std::string& reason) const;
+  void reconcile(bool boundary);
+  bool start(Slot& slot);
+  void leave(Slot& slot, const char* reason);
+  void connect();
+  void show(GstBuffer* picture, int64_t time_ns, bool key);
+  void repeat(int64_t time_ns);
+  void take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns);
+  void finish_rungs(const char* reason);
+  Wish wish(const std::string& name) const;
+  bool anything_wanted() const;
+  void note_running();
+
+  const std::vector<ladder::Rung> rungs_;
+  const EncoderSettings settings_;
+  const UnitSink sink_;
+  const Tell tell_;
+
+  // The feeder's thread.
+  gst::Ref<GstCaps> caps_;
+  ladder::SourcePicture coded_;  // as the caps have it
+  std::unique_ptr<Stage> decoder_;
+  std::optional<ladder::RateFinder> finder_;
+  std::vector<EncodedFrame> early_;  // until the frame rate is known
+  bool given_up_ = false;            // no decoder for this
+
+  // The decoder's thread; the feeder's while there is no decoder.
+  GstVideoInfo info_{};
+  bool planned_ = false;
+  std::vector<Slot> slots_;  // larger before smaller
+  std::optional<ladder::Pacer> pacer_;
+  ladder::RateFinder::Rate rate_;
+  bool chain_is_old_ = true;
+  std::unique_ptr<Stills> stills_;  // none: not wanted
+  bool announced_ = false;  // what the caps make of the rungs
+
+  mutable std::mutex mutex_;  // below; a leaf
+  std::condition_variable changed_;
+  std::deque<int64_t> boundaries_;               // PTS of frames in the decoder
+  std::optional<std::set<std::string>> wanted_;  // nothing: all
+  std::set<std::string> paused_;
+  std::vector<std::string> running_;              // larger before smaller
+  std::vector<std::shared_ptr<VideoRung>> live_;  // to be released
+  std::set<std::string> dropped_;                 // by the plan, or failed for good
+  bool decoder_ended_ = false, decoder_failed_ = false;
+  std::atomic<bool> released_{false};
+  std::atomic<uint64_t> pictures_{0};
+};
+
+}  // namespace headgate::abrhlssink

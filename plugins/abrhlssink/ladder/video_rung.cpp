@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ladder/video_rung.h"
+
+#include <array>
+#include <utility>
+
+namespace headgate::abrhlssink {
+
+using gst::Ref;
+
+Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uint32_t kbps,
+                                                    const GstVideoInfo& info, const EncoderSettings& settings,
+                                                    const UnitSink& sink) {
+  auto encoder = make_video_encoder(settings, kbps);
+  if (!encoder) return Unexpected(encoder.error());
+  auto rung = std::shared_ptr<VideoRung>(new VideoRung(name, sink));
+  Stage::Setup setup;
+  setup.name = "encode-" + name;
+  setup.middle = std::move(encoder->elements);
+  setup.in_caps = Ref<GstCaps>::adopt(gst_video_info_to_caps(&info));
+  setup.out_caps = std::move(encoder->out_caps);
+  setup.queue = kEncoderQueue;
+  VideoRung* const raw = rung.get();  // owns the stage, whose callbacks end with it
+  Stage::Events events;
+  events.sample = [raw](GstSample* sample) {
+    if (auto taken = raw->maker_.take(sample, raw->sink_); !taken) raw->fail(taken.error().message);
+  };
+  events.ended = [raw] {
+    std::string reason;
+    {
+      std::lock_guard lock(raw->mutex_);
+      reason = raw->reason_;
+    }
+    raw->sink_.end(raw->name_, reason);
+    std::lock_guard lock(raw->mutex_);
+    raw->ended_ = true;
+    raw->changed_.notify_all();
+  };
+  events.failed = [raw](std::string error) { raw->fail(std::move(error)); };
+  raw->lends_ = encoder->copies;
+  if (raw->lends_)
+    events.left = [raw] {
+      std::lock_guard lock(raw->mutex_);
+      if (std::exchange(raw->taken_, true) && !raw->lent_.empty()) raw->lent_.pop_front();
+    };
+  auto stage = Stage::start(std::move(setup), std::move(events));
+  if (!stage) return Unexpected(stage.error());
+  rung->stage_ = std::move(stage).value();
+  return rung;
+}
+
+void VideoRung::fail(std::string error) {
+  std::lock_guard lock(mutex_);
+  if (error_.empty()) error_ = std::move(error);
+  failed_ = true;
+  changed_.notify_all();
+}
+
+bool VideoRung::wait_finished(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, deadline, [this] { return ended_ || failed_ || released_; });
+  return ended_;
+}
+
+std::string VideoRung::error() const {
+  std::lock_guard lock(mutex_);
+  return error_;
+}
+
+// A buffer whose memory is the picture's and does not keep it: GstVideoEncoder holds on to a picture until it
+// comes out encoded, a second later with x264's lookahead, and all rungs' pictures of a second are many.
+Ref<GstBuffer> VideoRung::lend(GstBuffer* picture) {
+  GstMapInfo map;
+  const GstVideoMeta* const meta = gst_buffer_get_video_meta(picture);
+  if (!meta || gst_buffer_n_memory(picture) != 1 || !gst_buffer_map(picture, &map, GST_MAP_READ))
+    return Ref<GstBuffer>::adopt(gst_buffer_copy(picture));
+  Ref<GstBuffer> loan = Ref<GstBuffer>::adopt(gst_buffer_new_wrapped_full(
+      GST_MEMORY_FLAG_READONLY, map.data, map.size, 0, map.size, nullptr, nullptr));
+  gst_buffer_unmap(picture, &map);  // of ordinary memory: it stays where it is
+  auto offsets = std::to_array(meta->offset);
+  auto strides = std::to_array(meta->stride);
+  gst_buffer_add_video_meta_full(loan.get(), GST_VIDEO_FRAME_FLAG_NONE, meta->format, meta->width,
+                                 meta->height, meta->n_planes, offsets.data(), strides.data());
+  return loan;
+}
+
+bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key) {
+  if (failed_) return false;
+  // The picture is shared: with the next smaller rung, and with itself where it is repeated.
+  Ref<GstBuffer> shown = lends_ ? lend(picture) : Ref<GstBuffer>::adopt(gst_buffer_copy(picture));
+  const auto time = static_cast<GstClockTime>(time_ns + kStageEpochNs);
+  GST_BUFFER_PTS(shown.get()) = time;
+  if (key) {
+    GstEvent* event = gst_event_new_custom(
+        GST_EVENT_CUSTOM_UPSTREAM,
+        gst_structure_new("GstForceKeyUnit", "running-time", GST_TYPE_CLOCK_TIME, time, "all-headers",
+                          G_TYPE_BOOLEAN, TRUE, "count", G_TYPE_UINT, 0u, nullptr));
+    stage_->send_up(event);
+  }
+  if (lends_) {
+    std::lock_guard lock(mutex_);
+    lent_.push_back(Ref<GstBuffer>::retain(picture));
+  }
+  const bool taken = stage_->push(std::move(shown), [this] { return released_.load(); });
+  if (!taken && lends_) {
+    std::lock_guard lock(mutex_);
+    if (!lent_.empty()) lent_.pop_back();
+  }
+  return taken;
+}
+
+void VideoRung::finish(const std::string& reason) {
+  {
+    std::lock_guard lock(mutex_);
+    reason_ = reason;
+  }
+  stage_->end();
+}
+
+void VideoRung::abort(const std::string& reason) {
+  stage_->stop();
+  if (!ended_.exchange(true)) sink_.end(name_, reason);
+}
+
+void VideoRung::release() {
+  {
+    std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+  stage_->wake();
+}
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The half of VideoLadder that starts and stops rungs.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "ladder/video_ladder.h"
+
+namespace headgate::abrhlssink {
+
+ladder::Plan VideoLadder::plan_for(const ladder::SourcePicture& source) {
+  ladder::Plan plan = ladder::make_plan(rungs_, source);
+  std::lock_guard lock(mutex_);
+  dropped_.clear();
+  for (const auto& drop : plan.dropped) dropped_.insert(drop.rung.name);
+  return plan;
+}
+
+// What is to be had, before anything is decoded: nobody asks for what is not listed.
+void VideoLadder::announce() {
+  if (std::exchange(announced_, true)) return;
+  rate_ = finder_->rate();
+  const ladder::Plan plan = plan_for(coded_);
+  for (const auto& drop : plan.dropped)
+    tell_({drop.rung.name, "dropped",
+           drop.reason == ladder::DropReason::is_source ? "the source has this size"
+                                                        : "the source is smaller"});
+  for (const ladder::PlannedRung& rung : plan.rungs)
+    if (wish(rung.rung.name) == Wish::stop) tell(rung, "idle", "not wanted");
+}
+
+void VideoLadder::replan(const GstVideoInfo& info) {
+  finish_rungs("");
+  slots_.clear();
+  info_ = info;
+  planned_ = true;
+  const ladder::Plan plan = plan_for({static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info)),
+                                      static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info)),
+                                      static_cast<uint32_t>(std::max(info.par_n, 1)),
+                                      static_cast<uint32_t>(std::max(info.par_d, 1))});
+  for (const ladder::PlannedRung& planned : plan.rungs) slots_.emplace_back().plan = planned;
+}
+
+void VideoLadder::tell(const ladder::PlannedRung& rung, const char* state, const std::string& reason) const {
+  const std::string_view name = state;
+  playlist::RenditionRecord record;
+  record.state = name == "running"                      ? playlist::RenditionState::running
+                 : name == "paused" || name == "failed" ? playlist::RenditionState::paused
+                                                        : playlist::RenditionState::idle;
+  record.codecs =
+      expected_codecs(settings_, rung.width, rung.height, rate_.over, rate_.under, rung.rung.kbps);
+  record.width = rung.width;
+  record.height = rung.height;
+  record.frame_rate_milli = static_cast<uint32_t>(uint64_t{rate_.over} * 1000 / rate_.under);
+  record.average_bandwidth = rung.rung.kbps * 1000;
+  // A buffer of a second, over the shortest segments that there are: half as much again.
+  record.bandwidth = record.average_bandwidth / 2 * 3;
+  tell_({rung.rung.name, state, reason, std::move(record)});
+}
+
+VideoLadder::Wish VideoLadder::wish(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  if (wanted_ && wanted_->count(name) == 0) return Wish::stop;
+  return paused_.count(name) != 0 ? Wish::pause : Wish::run;
+}
+
+bool VideoLadder::anything_wanted() const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(rungs_.begin(), rungs_.end(), [this](const ladder::Rung& rung) {
+    return !rung.is_audio() && dropped_.count(rung.name) == 0 && paused_.count(rung.name) == 0 &&
+           (!wanted_ || wanted_->count(rung.name) != 0);
+  });
+}
+
+// Rungs leave with any picture and come with one that begins a segment.
+void VideoLadder::reconcile(bool boundary) {
+  for (Slot& slot : slots_) {
+    const std::string& name = slot.plan.rung.name;
+    std::erase_if(slot.leaving, [](const auto& rung) {
+      if (rung->failed()) rung->abort("error");
+      return rung->finished();
+    });
+    const Wish wanted = wish(name);
+    if (slot.rung && slot.rung->failed()) {
+      const std::string error = slot.rung->error();
+      ++slot.failures;
+      leave(slot, nullptr);
+      tell(slot.plan, "failed", error);
+      if (slot.failures >= kMaxEncoderFailures) {
+        std::lock_guard lock(mutex_);
+        dropped_.insert(name);
+      }
+    } else if (slot.rung && wanted != Wish::run) {
+      const bool paused = wanted == Wish::pause;
+      leave(slot, paused ? "paused" : "stopped");
+      tell(slot.plan, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
+    }
+    const bool may_start = boundary && wanted == Wish::run && !slot.rung && slot.leaving.empty() &&
+                           slot.failures < kMaxEncoderFailures;
+    if (may_start && start(slot)) tell(slot.plan, "running", "");
+  }
+  connect();
+}
+
+bool VideoLadder::start(Slot& slot) {
+  const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height, static_cast<int>(rate_.over),
+                                      static_cast<int>(rate_.under));
+  auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, settings_, sink_);
+  if (!rung) {
+    ++slot.failures;
+    tell(slot.plan, "failed", rung.error().message);
+    return false;
+  }
+  slot.rung = std::move(rung).value();
+  chain_is_old_ = true;
+  note_running();
+  return true;
+}
+
+// `reason` none: it has failed, and nothing comes out of it any more.
+void VideoLadder::leave(Slot& slot, const char* reason) {
+  const auto rung = std::exchange(slot.rung, nullptr);
+  slot.last.reset();
+  slot.scaler.reset();
+  chain_is_old_ = true;
+  if (reason) {
+    rung->finish(reason);
+    slot.leaving.push_back(rung);
+  } else {
+    rung->abort("error");
+  }
+  note_running();
+}
+
+void VideoLadder::note_running() {
+  std::lock_guard lock(mutex_);
+  running_.clear();
+  live_.clear();
+  for (const Slot& slot : slots_) {
+    if (slot.rung) {
+      running_.push_back(slot.plan.rung.name);
+      live_.push_back(slot.rung);
+    }
+    live_.insert(live_.end(), slot.leaving.begin(), slot.leaving.end());
+  }
+}
+
+// Each rung that runs is scaled from the next larger one that does.
+void VideoLadder::connect() {
+  if (!std::exchange(chain_is_old_, false)) return;
+  GstVideoInfo from = info_;
+  for (Slot& slot : slots_) {
+    if (!slot.rung) continue;
+    const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height,
+                                        static_cast<int>(rate_.over), static_cast<int>(rate_.under));
+    auto scaler = Scaler::make(from, to);
+    if (scaler) {
+      slot.scaler = std::move(scaler).value();
+      from = to;
+    } else {
+      slot.scaler.reset();
+      tell(slot.plan, "failed", scaler.error().message);
+    }
+  }
+}
+
+void VideoLadder::finish_rungs(const char* reason) {
+  for (Slot& slot : slots_) {
+    if (!slot.rung) continue;
+    leave(slot, slot.rung->failed() ? nullptr : reason);
+    if (*reason) tell(slot.plan, "stopped", "not wanted");
+  }
+  // All at once, so that they drain beside one another.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (Slot& slot : slots_) {
+    for (const auto& rung : slot.leaving)
+      if (!rung->wait_finished(deadline)) rung->abort(*reason ? reason : "error");
+    slot.leaving.clear();
+  }
+  if (stills_) stills_->finish(reason);
+  note_running();
+}
+
+void VideoLadder::want(std::optional<std::set<std::string>> names) {
+  std::lock_guard lock(mutex_);
+  wanted_ = std::move(names);
+}
+
+void VideoLadder::pause_one() {
+  std::lock_guard lock(mutex_);
+  for (const std::string& name : running_)
+    if (paused_.insert(name).second) return;
+}
+
+void VideoLadder::resume_one() {
+  std::lock_guard lock(mutex_);
+  for (auto rung = rungs_.rbegin(); rung != rungs_.rend(); ++rung)
+    if (paused_.erase(rung->name) > 0) return;
+}
+
+VideoLadder::Counts VideoLadder::counts() const {
+  std::lock_guard lock(mutex_);
+  Counts counts;
+  for (const std::string& name : running_) counts.running += paused_.count(name) == 0;
+  counts.paused = paused_.size();
+  return counts;
+}
+
+std::vector<std::string> VideoLadder::running() const {
+  std::lock_guard lock(mutex_);
+  return running_;
+}
+
+void VideoLadder::release() {
+  released_ = true;
+  std::vector<std::shared_ptr<VideoRung>> live;
+  {
+    std::lock_guard lock(mutex_);
+    live = live_;
+    changed_.notify_all();
+  }
+  for (const auto& rung : live) rung->release();
+  if (stills_) stills_->release();
+}
+
+void VideoLadder::stop() {
+  release();
+  if (decoder_) decoder_->stop();
+  decoder_.reset();
+  for (Slot& slot : slots_) {
+    if (slot.rung) slot.rung->abort("stopped");
+    for (const auto& rung : slot.leaving) rung->abort("stopped");
+    slot.rung.reset();
+    slot.leaving.clear();
+    slot.scaler.reset();
+    slot.last.reset();
+  }
+  if (stills_) stills_->stop();
+  note_running();
+}
+
+}  // namespace headgate::abrhlssink

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A ladder in a folder, as independent programs read it.
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <base/bytes.h>
+#include <playlist/record.h>
+
+#include "plugin_test.h"
+
+namespace headgate::test {
+namespace {
+
+constexpr char kVideo[] =
+    "videotestsrc num-buffers=250 ! "
+    "video/x-raw,format=I420,width=640,height=360,framerate=25/1,colorimetry=bt709 ! "
+    "x264enc key-int-max=50 speed-preset=ultrafast bitrate=1000 ! h264parse ! ";
+constexpr char kAudio[] =
+    "audiotestsrc num-buffers=470 samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! "
+    "aacparse ! ";
+
+std::string text_of(const std::string& path) {
+  std::ostringstream out;
+  out << std::ifstream(path).rdbuf();
+  return out.str();
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+std::vector<std::string> durations(const std::string& playlist) {
+  std::vector<std::string> out;
+  for (const std::string& line : lines(playlist))
+    if (line.rfind("#EXTINF:", 0) == 0) out.push_back(line);
+  return out;
+}
+
+// The records of one rendition (none: the source's) that messages carry, in order.
+std::vector<playlist::Record> records_of(Pipeline& pipeline, const std::string& rendition) {
+  std::vector<playlist::Record> records;
+  pipeline.count([&](GstMessage* message) {
+    if (!gst_message_has_name(message, "headgate-records")) return false;
+    if (text_field(message, "rendition") != rendition) return false;
+    const GValue* value = gst_structure_get_value(gst_message_get_structure(message), "records");
+    gsize size = 0;
+    const auto* data = static_cast<const std::byte*>(
+        g_bytes_get_data(static_cast<GBytes*>(g_value_get_boxed(value)), &size));
+    ByteReader reader({data, size});
+    while (reader.remaining()) {
+      const uint32_t length = reader.u32();
+      auto record = playlist::decode(reader.bytes(length));
+      EXPECT_TRUE(record);
+      if (record) records.push_back(*record);
+    }
+    return true;
+  });
+  return records;
+}
+
+template <typename T>
+std::vector<T> only(const std::vector<playlist::Record>& records) {
+  std::vector<T> out;
+  for (const playlist::Record& record : records)
+    if (const auto* one = std::get_if<T>(&record)) out.push_back(*one);
+  return out;
+}
+
+class AbrLadder : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return scratch_.path() + "/" + name; }
+  std::string playlist(const std::string& name) const { return text_of(path(name + ".m3u8")); }
+  std::string probe(const std::string& name, const std::string& what) const {
+    std::string text = output_of("ffprobe -v error -allowed_extensions ALL " + what + " -of csv=p=0 " +
+                                 path(name + ".m3u8"));
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }
+  size_t packets(const std::string& name) const {
+    return lines(probe(name, "-show_entries packet=pts")).size();
+  }
+  // Decode times of key frames, in seconds: their presentation times as well. (ffprobe moves the latter by
+  // the largest negative composition offset.)
+  std::vector<std::string> keys(const std::string& name) const {
+    std::vector<std::string> out;
+    for (const std::string& line :
+         lines(probe(name, "-select_streams v -show_entries packet=dts_time,flags")))
+      if (const size_t comma = line.find(','); line.find('K', comma) != std::string::npos)
+        out.push_back(line.substr(0, comma));
+    return out;
+  }
+  // EXT-X-STREAM-INF of the variant with this playlist.
+  std::string variant(const std::string& name) const {
+    const auto all = lines(playlist("index"));
+    for (size_t i = 1; i < all.size(); ++i)
+      if (all[i] == name + ".m3u8") return all[i - 1];
+    return {};
+  }
+  void make(const std::string& rungs, const std::string& more = "") {
+    Pipeline pipeline(
+        "abrhlssink name=hls playlist-length=0 encoder-threads=1 encoder-preset=superfast rungs=" + rungs +
+        " location=" + scratch_.path() + " " + more + " " + kVideo + "hls.video " + kAudio + "hls.audio_0");
+    pipeline.play();
+    ASSERT_TRUE(pipeline.wait_eos());
+    dropped_ = pipeline.count(Pipeline::is_element("headgate-ladder", "state", "dropped"));
+    pipeline.stop();
+  }
+  ScratchDirectory scratch_;
+  int dropped_ = 0;
+};
+
+TEST_F(AbrLadder, RungsFollowTheSource) {
+  make("720p@2000k,240p@300k,144p@120k,audio@48k");
+  EXPECT_EQ(dropped_, 1);  // larger than the source
+  const std::string index = playlist("index");
+  EXPECT_EQ(index.find("720p"), std::string::npos);
+  EXPECT_EQ(packets("media"), 250u);
+  const auto expected = durations(playlist("media"));
+  ASSERT_EQ(expected.size(), 5u);
+  const auto source_keys = keys("media");
+  for (const std::string name : {"240p", "144p"}) {
+    EXPECT_EQ(durations(playlist(name)), expected) << name;
+    EXPECT_NE(playlist(name).find("#EXT-X-ENDLIST"), std::string::npos) << name;
+    EXPECT_EQ(packets(name), 250u) << name;
+    EXPECT_EQ(keys(name), source_keys) << name;
+  }
+  for (const std::string name : {"audio", "audio-48k"}) {
+    EXPECT_EQ(durations(playlist(name)).size(), expected.size()) << name;
+    EXPECT_GT(packets(name), 460u) << name;
+  }
+  EXPECT_EQ(output_of("ffmpeg -v warning -allowed_extensions ALL -i " + path("index.m3u8") +
+                      " -map 0 -f null - 2>&1 | grep -v 'Opening\\|skipping' || true"),
+            "");
+}
+
+TEST_F(AbrLadder, SizesColoursAndCodecsAreTrue) {
+  make("240p@300k,144p@120k,audio@48k");
+  const std::string what =
+      "-select_streams v -show_entries "
+      "stream=width,height,pix_fmt,color_range,color_space,color_transfer,color_primaries,r_frame_rate";
+  const auto first = [](const std::string& text) { return text.substr(0, text.find('\n')); };
+  EXPECT_EQ(first(probe("240p", what)), "426,240,yuv420p,tv,bt709,bt709,bt709,25/1");
+  EXPECT_EQ(first(probe("144p", what)), "256,144,yuv420p,tv,bt709,bt709,bt709,25/1");
+  for (const std::string name : {"media", "240p", "144p"}) {
+    const std::string stream = variant(name);
+    ASSERT_FALSE(stream.empty()) << name;
+    EXPECT_NE(stream.find("AUDIO=\"audio\""), std::string::npos) << stream;
+    EXPECT_NE(stream.find("mp4a.40.2"), std::string::npos) << stream;
+    std::smatch codec;
+    ASSERT_TRUE(std::regex_search(stream, codec, std::regex("avc1\\.([0-9a-f]{2})[0-9a-f]{2}([0-9a-f]{2})")));
+    const std::string level = first(probe(name, "-select_streams v -show_entries stream=level"));
+    EXPECT_EQ(std::stoi(codec[2], nullptr, 16), std::stoi(level)) << stream;
+    const std::string profile = first(probe(name, "-select_streams v -show_entries stream=profile"));
+    const int idc = std::stoi(codec[1], nullptr, 16);
+    EXPECT_EQ(profile, idc == 100 ? "High" : idc == 77 ? "Main" : "Constrained Baseline") << stream;
+  }
+  EXPECT_NE(variant("240p").find("RESOLUTION=426x240"), std::string::npos);
+  for (const std::string name : {"audio", "audio-48k"}) {
+    const std::string stream = variant(name);
+    ASSERT_FALSE(stream.empty()) << name;
+    EXPECT_EQ(stream.find("RESOLUTION"), std::string::npos) << stream;
+    EXPECT_NE(stream.find("CODECS=\"mp4a.40.2\""), std::string::npos) << stream;
+  }
+}
+
+TEST_F(AbrLadder, OnlyActiveRungsAreEncoded) {
+  make("240p@300k,144p@120k", "active-rungs=144p");
+  EXPECT_TRUE(variant("240p").empty());
+  EXPECT_FALSE(variant("144p").empty());
+  EXPECT_EQ(packets("144p"), 250u);
+}
+
+TEST_F(AbrLadder, ARungStopsAndStartsWhileItRuns) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 rungs=144p@120k encoder-threads=1 segment-duration=1000000000 "
+      "location=" +
+      scratch_.path() +
+      " videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! x264enc "
+      "tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse ! hls.video");
+  pipeline.play();
+  const auto listed = [&] { return durations(playlist("144p")).size(); };
+  ASSERT_TRUE(eventually([&] { return listed() >= 1; }));
+  g_object_set(pipeline.element("hls").get(), "active-rungs", "none", nullptr);
+  ASSERT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "stopped")));
+  const size_t before = listed();
+  g_object_set(pipeline.element("hls").get(), "active-rungs", "all", nullptr);
+  ASSERT_TRUE(eventually([&] { return listed() > before + 1; }));
+  pipeline.stop();
+}
+
+TEST_F(AbrLadder, BesideRecordsRungsHaveTheNumbersOfTheArchive) {
+  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
+                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
+                    " encoder-threads=1 rungs=144p@120k,audio@48k " + kVideo +
+                    "tee name=video ! archive.video video. ! hls.video " + kAudio +
+                    "tee name=audio ! archive.audio_0 audio. ! hls.audio_0");
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait_eos());
+  pipeline.stop();
+  const auto source = records_of(pipeline, "");
+  const auto segments = only<playlist::SegmentRecord>(source);
+  ASSERT_EQ(segments.size(), 5u);
+  for (const std::string name : {"144p", "audio-48k"}) {
+    const auto records = records_of(pipeline, name);
+    const auto made = only<playlist::SegmentRecord>(records);
+    ASSERT_EQ(made.size(), segments.size()) << name;
+    for (size_t i = 0; i < made.size(); ++i) {
+      EXPECT_EQ(made[i].msn, segments[i].msn) << name;
+      EXPECT_NEAR(made[i].pts, segments[i].pts, name == "144p" ? 0 : 2048) << name << " " << i;
+      EXPECT_EQ(made[i].file.rfind("derived/" + name + "/", 0), 0u) << made[i].file;
+      EXPECT_TRUE(made[i].independent) << name << " " << i;
+      EXPECT_FALSE(made[i].discontinuity) << name << " " << i;
+    }
+    EXPECT_TRUE(std::holds_alternative<playlist::EndRecord>(records.back())) << name;
+  }
+  const auto told = only<playlist::RenditionRecord>(records_of(pipeline, "144p"));
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().state, playlist::RenditionState::running);
+  EXPECT_EQ(told.back().width, 256u);
+  EXPECT_EQ(told.back().codecs, only<playlist::InitRecord>(records_of(pipeline, "144p")).at(0).codecs);
+}
+
+TEST_F(AbrLadder, OnDemandARungIsListedAtOnceAndEncodedWhenAskedFor) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 on-demand=true idle-timeout=3000000000 rungs=144p@120k "
+      "encoder-threads=1 segment-duration=1000000000 location=" +
+      scratch_.path() +
+      " videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc "
+      "tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse ! hls.video");
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "idle")));
+  const auto told = only<playlist::RenditionRecord>(records_of(pipeline, "144p"));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].state, playlist::RenditionState::idle);
+  EXPECT_TRUE(told[0].on_demand);
+  EXPECT_EQ(told[0].height, 144u);
+  g_signal_emit_by_name(pipeline.element("hls").get(), "want-rendition", "144p");
+  ASSERT_TRUE(eventually([&] { return !durations(playlist("144p")).empty(); }));
+  // Nobody asks again.
+  EXPECT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "stopped")));
+  pipeline.stop();
+}
+
+TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {
+  Pipeline pipeline("videotestsrc ! x264enc ! h264parse ! abrhlssink rungs=720 location=" + scratch_.path());
+  EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  const auto message = pipeline.wait(Pipeline::is_type(GST_MESSAGE_ERROR));
+  ASSERT_TRUE(message);
+  GError* error = nullptr;
+  gst_message_parse_error(message.get(), &error, nullptr);
+  EXPECT_NE(std::string(error->message).find("rung 1, \"720\": no bit rate"), std::string::npos)
+      << error->message;
+  g_error_free(error);
+}
+
+}  // namespace
+}  // namespace headgate::test
