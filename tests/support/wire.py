@@ -6,7 +6,7 @@ import socket
 import struct
 
 HELLO, WORKER_STATE, HANDOFF, KICK, SESSION_OPENED, SESSION_CLOSED, STREAM_RECORDS, SESSION_HEALTH = range(1, 9)
-GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS = range(9, 14)
+GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS, WANT_RENDITION = range(9, 15)
 TIMESCALE = 90000
 
 
@@ -54,6 +54,10 @@ def stream_records(session, event, station, records, rendition=''):
     batch = b''.join(u32(len(record)) + record for record in records)
     return message(STREAM_RECORDS, u64(session), u32(event, station), u32(len(batch)), batch,
                    text(rendition))
+
+
+def want_rendition(session, rendition):
+    return message(WANT_RENDITION, u64(session), text(rendition))
 
 
 def node_status(role, json):

@@ -39,6 +39,12 @@ void WorkerFeed::connect(const std::string& name) {
   opened.send(wire::Hello{"origin"});
 }
 
+void WorkerFeed::want(uint32_t worker, uint64_t session, const std::string& rendition) {
+  for (const auto& [name, state] : states_)
+    if (auto channel = channels_.find(name); state.worker == worker && channel != channels_.end())
+      channel->second->send(wire::WantRendition{session, rendition});
+}
+
 void WorkerFeed::on_closed(const std::string& name) {
   if (auto state = states_.extract(name)) catalog_.worker_gone(state.mapped().worker);
   channels_.erase(name);

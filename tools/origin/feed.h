@@ -21,6 +21,8 @@ class WorkerFeed {
   WorkerFeed(Loop& loop, std::string runtime_dir, Catalog& catalog);
   ~WorkerFeed();
   Result<void> start();
+  // Asks the worker that has the session for a rendition.
+  void want(uint32_t worker, uint64_t session, const std::string& rendition);
   const std::map<std::string, wire::WorkerState>& workers() const { return states_; }  // by socket name
 
  private:

@@ -143,6 +143,24 @@ void Session::end(const std::string& reason) {
   deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
 }
 
+void Session::want(const std::string& rendition) {
+  if (ending() || !playlist::valid_rendition(rendition)) return;
+  GstElement* pipeline = GST_ELEMENT(gst_object_ref(pipeline_.get()));
+  reaper_.run([pipeline, rendition] {
+    GstIterator* elements = gst_bin_iterate_elements(GST_BIN(pipeline));
+    const auto tell = +[](const GValue* value, gpointer name) {
+      GObject* element = static_cast<GObject*>(g_value_get_object(value));
+      if (g_signal_lookup(kWantRenditionSignal, G_OBJECT_TYPE(element)) != 0)
+        g_signal_emit_by_name(element, kWantRenditionSignal, static_cast<const char*>(name));
+    };
+    std::string name = rendition;
+    while (gst_iterator_foreach(elements, tell, name.data()) == GST_ITERATOR_RESYNC)
+      gst_iterator_resync(elements);
+    gst_iterator_free(elements);
+    gst_object_unref(pipeline);
+  });
+}
+
 Reaper::Job Session::measure() {
   if (!pipeline_) return {};
   GstElement* source = source_of(pipeline_.get()).release();

@@ -22,6 +22,8 @@ namespace headgate::worker {
 
 inline constexpr int64_t kEndMs = 4000;          // from the request to end to EOS; then it is cut
 inline constexpr char kSourceName[] = "source";  // the element of a description that takes the connection
+// Action signal of elements that encode renditions on demand (docs/elements.md).
+inline constexpr char kWantRenditionSignal[] = "want-rendition";
 
 struct ObjectUnref {
   void operator()(gpointer object) const { gst_object_unref(object); }
@@ -45,6 +47,10 @@ class Session {
   // with "kick:<reason>".
   void end(const std::string& reason);
   bool ending() const { return !pipeline_ || !kicked_.empty(); }
+
+  // A viewer asks for a rendition: its pipeline's elements that encode on demand are told, in the reaper's
+  // thread.
+  void want(const std::string& rendition);
 
   // A look at the source, for the reaper's thread (the source may be held by its reader thread): posts a
   // StatsEvent. Empty when the session is ending.

@@ -92,6 +92,8 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
     if (fds.size() == 1) admission_.take(std::move(*handoff), std::move(fds[0]));
   } else if (auto* wanted = std::get_if<wire::Kick>(&message)) {
     kick(*wanted);
+  } else if (auto* rendition = std::get_if<wire::WantRendition>(&message)) {
+    if (Session* session = find(rendition->session)) session->want(rendition->rendition);
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     from.channel->send(wire::Listeners{});
   } else if (std::holds_alternative<wire::Drain>(message)) {

@@ -44,6 +44,9 @@ void visit(auto&, Stop&) {}
 void visit(auto& archive, Status& m) {
   archive(m.role, m.pid, m.json);
 }
+void visit(auto& archive, WantRendition& m) {
+  archive(m.session, m.rendition);
+}
 
 class Sender {
  public:

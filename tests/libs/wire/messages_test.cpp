@@ -57,6 +57,8 @@ class Dice {
         return Listeners{names()};
       case 10:
         return Drain{};
+      case 13:
+        return WantRendition{number(), text()};
       case 11:
         return Stop{};
       default:

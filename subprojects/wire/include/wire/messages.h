@@ -6,7 +6,7 @@
 // without: u8 0, then u32 length and the message for each. docs/node.md has the conversation.
 //   gate → worker          Hello, Handoff(+fd), Kick
 //   worker → gate          WorkerState, SessionOpened, SessionClosed
-//   origin → worker        Hello
+//   origin → worker        Hello, WantRendition
 //   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed
 //   supervisor → any       Hello, GetListeners; to the origin also Status
 //   operator → any         Drain, Stop
@@ -94,8 +94,8 @@ struct SessionClosed {
   bool operator==(const SessionClosed&) const = default;
 };
 
-// playlist::Record encodings of one session and rendition, each preceded by u32 length; batched per tick. What
-// the source's tell comes before what a derived rendition's say of the same time.
+// playlist::Record encodings of one session and rendition, each preceded by u32 length; batched per tick.
+// What the source's tell comes before what a derived rendition's say of the same time.
 struct StreamRecords {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
@@ -135,8 +135,15 @@ struct Status {  // answer to Hello of a supervisor, then once a second
   bool operator==(const Status&) const = default;
 };
 
+struct WantRendition {  // a viewer asks for a rendition that is encoded on demand; again and again while one
+                        // does
+  uint64_t session = 0;
+  std::string rendition;
+  bool operator==(const WantRendition&) const = default;
+};
+
 using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, SessionClosed, StreamRecords,
-                             SessionHealth, GetListeners, Listeners, Drain, Stop, Status>;
+                             SessionHealth, GetListeners, Listeners, Drain, Stop, Status, WantRendition>;
 
 void encode(const Message& message, ByteVector& out);
 Result<Message> decode(Bytes message);
