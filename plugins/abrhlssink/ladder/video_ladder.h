@@ -125,7 +125,7 @@ class VideoLadder {
   ladder::RateFinder::Rate rate_;
   bool chain_is_old_ = true;
   std::unique_ptr<Stills> stills_;  // none: not wanted
-  bool announced_ = false;  // what the caps make of the rungs
+  bool announced_ = false;          // what the caps make of the rungs
 
   mutable std::mutex mutex_;  // below; a leaf
   std::condition_variable changed_;
