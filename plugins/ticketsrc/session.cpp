@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "session.h"
 
+#include <base/room.h>
+
 #include <algorithm>
 
 #include "rtmp_session.h"
@@ -98,6 +100,12 @@ void Session::leave_out(TrackId id, const std::string& codec) {
   tracks_[id].unusable = true;
   warn("the publisher sends " + codec +
        ", which is left out: H.264, H.265, VP9 and AV1, AAC, Opus, FLAC, AC-3 and E-AC-3 are taken");
+}
+
+void Session::clear_items(TrackId id) {
+  Track& track = tracks_[id];
+  track.item_bytes = 0;
+  clear_keeping(track.items, kKeptItems);
 }
 
 bool Session::decided(Now now) const {

@@ -47,6 +47,9 @@ struct LinkReport {
 // The tracks are decided at the latest after so much time by the clock, or so much media.
 inline constexpr int64_t kDecideUs = 2'000'000;  // 2,000 ms of the sender's clock, too
 inline constexpr size_t kDecideBytes = 8 << 20;
+// Room for items that a session keeps: more than come in a wake-up, less than after somebody was held up.
+// Sessions that once had seconds at once would keep room for them, each of them.
+inline constexpr size_t kKeptItems = 32;
 // Reads of one wake-up: a publisher that has more waiting is served the rest on the next one.
 inline constexpr int kMaxReads = 8;
 // Sentences about one session's media; a sender of ever new nonsense fills no log.
@@ -78,7 +81,7 @@ class Session {
   virtual std::optional<LinkReport> link_report() const { return std::nullopt; }
 
   std::vector<Item>& items(TrackId track) { return tracks_[track].items; }
-  void clear_items(TrackId track) { tracks_[track].items.clear(), tracks_[track].item_bytes = 0; }
+  void clear_items(TrackId track);
   // The tracks are known: serve() may be followed by taking items. Forced at the session's end.
   bool decided(Now now) const;
   bool has_config(TrackId track) const { return tracks_[track].config.has_value(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What comes before RTMP, and the socket.
+#include <base/room.h>
 #include <ingest/proxy_header.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -78,7 +79,7 @@ bool Admission::read_proxy_header() {
     ++shared_.counters.denied;
     return false;
   }
-  proxy_header_ = {};
+  clear_keeping(proxy_header_, 0);
   if (!has_place()) return false;
   return begin_stream();
 }

@@ -4,6 +4,7 @@
 
 #include <base/bytes.h>
 #include <base/loop.h>
+#include <base/room.h>
 #include <base/unique_fd.h>
 
 #include <functional>
@@ -37,7 +38,7 @@ class Relay {
     bool empty() const { return bytes.empty(); }
     void keep(Bytes from) { bytes.assign(from.begin(), from.end()); }
     void clear() {
-      bytes = {};
+      clear_keeping(bytes, 0);
       sent = 0;
     }
   };

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include <base/room.h>
+
 namespace headgate::rtmp {
 namespace {
 
@@ -85,7 +87,7 @@ Result<size_t> ServerHandshake::feed(Bytes data, ByteVector& out) {
     if (received_.size() < 1 + kHandshakeBlock) return used;
     answer(out);
     answered_ = true;
-    received_ = {};
+    clear_keeping(received_, 0);
   }
   size_t count = std::min(data.size() - used, kHandshakeBlock - c2_received_);
   c2_received_ += count;
