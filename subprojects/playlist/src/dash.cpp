@@ -183,32 +183,75 @@ class Manifest {
     out_ += " </Period>\n";
   }
 
-  void write_template(Segments segments, uint32_t timescale, const char* letter, const std::string& init_id,
-                      const std::vector<Span>& spans) {
-    const SegmentRecord& first = segments.front()->record;
+  // `period_pts`: the Period's beginning. `prefix` stands before the names of segments and init segments.
+  void write_template(int64_t period_pts, uint64_t number, uint32_t timescale, const std::string& prefix,
+                      const std::string& init_id, const std::vector<Span>& spans) {
     out_ += "    <SegmentTemplate" + attribute("timescale", int64_t{timescale}) +
-            attribute("presentationTimeOffset", rescaled(std::max<int64_t>(first.pts, 0), timescale)) +
-            attribute("startNumber", static_cast<int64_t>(first.msn)) +
-            attribute("initialization", letter + init_uri(init_id)) +
-            attribute("media", std::string(letter) + "$Number$.m4s") + ">\n" + timeline(spans) +
+            attribute("presentationTimeOffset", rescaled(std::max<int64_t>(period_pts, 0), timescale)) +
+            attribute("startNumber", static_cast<int64_t>(number)) +
+            attribute("initialization", prefix + init_uri(init_id)) +
+            attribute("media", prefix + "$Number$.m4s") + ">\n" + timeline(spans) +
             "    </SegmentTemplate>\n";
   }
 
   void write_video(Segments segments, const InitRecord& init) {
-    std::vector<Span> spans;
-    for (const Segment* segment : segments) spans.push_back({segment->record.pts, segment->record.duration});
-    straighten(spans);
+    const SegmentRecord& first = segments.front()->record;
     out_ +=
         "   <AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\"";
     if (index_.independent()) out_ += " startWithSAP=\"1\"";
     out_ += ">\n";
-    write_template(segments, kTimescale, "v", init.id, spans);
-    out_ += "    <Representation id=\"video\"" + attribute("codecs", view_codecs(init, View::video)) +
-            attribute("bandwidth", std::max<int64_t>(video_.peak, 1)) +
+    write_template(first.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
+    write_representation("video", view_codecs(init, View::video), video_.peak, init);
+    out_ += "/>\n";
+    for (const DashRendition& rendition : settings_.renditions) write_rendition(rendition, segments);
+    out_ += "   </AdaptationSet>\n";
+  }
+
+  static std::vector<Span> spans_of(Segments segments) {
+    std::vector<Span> spans;
+    for (const Segment* segment : segments) spans.push_back({segment->record.pts, segment->record.duration});
+    straighten(spans);
+    return spans;
+  }
+
+  // Up to its end.
+  void write_representation(const std::string& id, const std::string& codecs, uint32_t bandwidth,
+                            const InitRecord& init) {
+    out_ += "    <Representation" + attribute("id", id) + attribute("codecs", codecs) +
+            attribute("bandwidth", std::max<int64_t>(bandwidth, 1)) +
             attribute("width", int64_t{init.width}) + attribute("height", int64_t{init.height});
     if (init.frame_rate_milli > 0)
       out_ += attribute("frameRate", std::to_string(init.frame_rate_milli) + "/1000");
-    out_ += "/>\n   </AdaptationSet>\n";
+  }
+
+  // Segments of a rendition that the Period has: DashRendition.
+  static std::vector<const Segment*> segments_of(const StreamIndex& rendition, Segments period) {
+    std::vector<const Segment*> found;
+    size_t behind = 0;
+    for (size_t i = period.size(); i-- > 0;) {
+      const Segment* one = rendition.find_segment(period[i]->record.msn);
+      const bool there = one != nullptr && one->record.length > 0 &&
+                         one->discontinuity_sequence == period[i]->discontinuity_sequence;
+      if (there && (found.empty() || found.back()->record.init_id == one->record.init_id))
+        found.push_back(one);
+      else if (!found.empty() || ++behind > kDashBehind)
+        break;
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
+  }
+
+  void write_rendition(const DashRendition& rendition, Segments period) {
+    const std::vector<const Segment*> segments = segments_of(*rendition.index, period);
+    if (segments.empty()) return;
+    const SegmentRecord& first = segments.front()->record;
+    const auto init = rendition.index->inits().find(first.init_id);
+    if (init == rendition.index->inits().end() || init->second.width == 0) return;
+    write_representation(rendition.name, init->second.codecs, rendition.index->bandwidth(), init->second);
+    out_ += ">\n";
+    write_template(period.front()->record.pts, first.msn, kTimescale, rendition.name + "/", init->second.id,
+                   spans_of(segments));
+    out_ += "    </Representation>\n";
   }
 
   // On the audio's own clock, as its boxes say; by the segment's own time where they are not known, or say
@@ -234,7 +277,8 @@ class Manifest {
     out_ +=
         "   <AdaptationSet id=\"2\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
         "startWithSAP=\"1\">\n";
-    write_template(segments, timescale, "a", init.id, spans);
+    const SegmentRecord& first = segments.front()->record;
+    write_template(first.pts, first.msn, timescale, "a", init.id, spans);
     out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
             attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +
             attribute("audioSamplingRate", int64_t{timescale}) +

@@ -176,6 +176,39 @@ TEST(Dash, ANumberedHoleIsAPeriodOfItsOwn) {
   EXPECT_EQ(dash_manifest(index, none, {}).find("<Period id=\"0\" start=\"PT0"), std::string::npos);
 }
 
+// A rung that began later, is a segment behind, and was not made at all in the first Period.
+TEST_F(DashTest, Renditions) {
+  StreamIndex rung;
+  rung.add(run("d2", 3, 1, kUtc + 13'000'000));
+  InitRecord small = init("cc", "d2/0.mp4");
+  small.codecs = "avc1.4d401f";
+  small.width = 640;
+  small.height = 360;
+  rung.add(small);
+  add(segment(5, 17.24, 2, "bb", "r2/0.mp4"), 827'392, 923'648);
+  SegmentRecord made = segment(4, 15.24, 2, "cc", "d2/0.mp4");
+  made.length /= 5;
+  rung.add(made);
+  const DashSettings settings{.base = "b/", .renditions = {{"360p", &rung}}};
+  const std::string text = dash_manifest(index_, facts_, settings);
+  const std::string expected =
+      R"(    <Representation id="360p" codecs="avc1.4d401f" bandwidth="400000" width="640" height="360" frameRate="29970/1000">
+    <SegmentTemplate timescale="90000" presentationTimeOffset="1191600" startNumber="4" initialization="360p/init-cc.mp4" media="360p/$Number$.m4s">
+     <SegmentTimeline>
+      <S t="1371600" d="180000"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    </Representation>
+   </AdaptationSet>
+)";
+  EXPECT_NE(text.find(expected), std::string::npos) << text;
+  EXPECT_EQ(text.find("360p"), text.find(expected) + 24) << "only in the Period in which it was made";
+  // It is not made any more.
+  for (uint64_t i = 6; i < 9; ++i)
+    add(segment(i, 19.24 + 2 * static_cast<double>(i - 6), 2, "bb", "r2/0.mp4"), 923'648, 923'649);
+  EXPECT_EQ(dash_manifest(index_, facts_, settings).find("360p"), std::string::npos);
+}
+
 TEST(Dash, NothingToListYet) {
   EXPECT_EQ(dash_manifest(StreamIndex(), {}, {}), "");
 }

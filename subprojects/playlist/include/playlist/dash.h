@@ -10,17 +10,28 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <playlist/stream_index.h>
 #include <playlist/track_facts.h>
 
 namespace headgate::playlist {
 
+// A rendition made from the stream: video alone, with the stream's own numbers and discontinuities. A Period
+// has it with the segments that lie without a hole before its end, or before the kDashBehind last ones, which
+// it has not yet; not at all when there are none: it is not being made.
+struct DashRendition {
+  std::string name;  // its folder under DashSettings::base
+  const StreamIndex* index = nullptr;
+};
+inline constexpr size_t kDashBehind = 2;
+
 struct DashSettings {
   bool everything = false;  // all segments; otherwise those that a live playlist lists
   bool ended = false;       // static: nothing will follow
   int64_t zero_utc_us = 0;  // wall clock at the timeline's zero; the same for a stream as long as it can be
   std::string base{};       // of all segments' names: "../../hls/42/"
+  std::vector<DashRendition> renditions{};
 };
 
 // Without any segment there is nothing to list: empty text. Otherwise all but the end, which tells the time.
