@@ -50,6 +50,7 @@ Recorder::Track* Recorder::add_track(codec::Kind kind) {
 // What this packager keeps, whoever sends.
 void Recorder::promise(store::RunInfo& info) const {
   info.max_segment_ms = static_cast<uint32_t>(fmp4::longest_segment_ms(settings_.packager));
+  info.max_part_ms = static_cast<uint32_t>(fmp4::longest_part_ms(settings_.packager));
 }
 
 template <typename What>
@@ -240,7 +241,7 @@ bool Recorder::apply(Track*, Stop&) {
 bool Recorder::all_eos() const {
   bool any = false;
   for (const auto& track : tracks_) {
-    if (track->active && !track->eos) return false;
+    if (track->active && !track->eos && track->begun()) return false;
     any |= track->eos;
   }
   return any && !opening_;

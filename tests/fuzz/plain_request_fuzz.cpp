@@ -17,12 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (request->path.data() < bytes.data() ||
       request->path.data() + request->path.size() > bytes.data() + request->size)
     std::abort();
+  if (!request->query.empty() && (!request->query.starts_with("_HLS_") ||
+                                  request->query.data() != request->path.data() + request->path.size() + 1))
+    std::abort();
   if (!bytes.substr(0, request->size).ends_with("\r\n\r\n")) std::abort();
   if (plain_request(bytes.substr(0, request->size - 1))) std::abort();
   const std::string more = bytes.substr(0, request->size) + "GET / HTTP/1.1\r\n\r\n";
   auto again = plain_request(more);
   if (!again || again->size != request->size || again->path != request->path ||
-      again->head != request->head || again->close != request->close)
+      again->query != request->query || again->head != request->head || again->close != request->close)
     std::abort();
   return 0;
 }

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include <playlist/directives.h>
 #include <playlist/hls.h>
+#include <playlist/live_playlist.h>
 
 using namespace headgate;
 
@@ -26,6 +28,21 @@ void render(const playlist::StreamIndex& index) {
   (void)playlist::multivariant_playlist(index);
 }
 
+// What is kept of a playlist's text is what would be made anew.
+void render_live(const playlist::StreamIndex& index, playlist::LivePlaylist& live) {
+  for (const bool skip : {false, true}) {
+    playlist::MediaPlaylistSettings settings;
+    settings.directives = true;
+    settings.skip = skip;
+    require(live.text(index, settings) == playlist::media_playlist(index, settings));
+  }
+  if (const auto hint = playlist::hinted_part(index)) {
+    require(!playlist::has(index, hint->msn, hint->index));
+    require(!playlist::too_far_ahead(index, hint->msn, hint->index));
+    require(index.find_part(hint->msn, hint->index) == nullptr);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -33,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   settings.window_ms = 20'000;
   settings.live_ms = 8'000;
   playlist::StreamIndex index(settings);
+  playlist::LivePlaylist live;
   ByteReader reader(std::as_bytes(std::span(data, size)));
   while (reader.remaining() > 0) {
     const size_t length = reader.u16();
@@ -56,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       require(index.find_segment(first.record.msn) == &first);
       require(index.inits().contains(first.record.init_id));
     }
+    render_live(index, live);
   }
   render(index);
   return 0;

@@ -66,17 +66,17 @@ def node_status(role, json):
 
 # --- records ---
 
-def run_record(run, first_msn, discontinuity_sequence, utc_us, max_segment_ms=4000):
-    return b'\x01\x01' + text(run) + u64(first_msn, discontinuity_sequence, utc_us) + u32(max_segment_ms)
+def run_record(run, first_msn, discontinuity_sequence, utc_us, max_segment_ms=4000, max_part_ms=0):
+    return b'\x01\x01' + text(run) + u64(first_msn, discontinuity_sequence, utc_us) + u32(max_segment_ms, max_part_ms)
 
 
 def init_record(name, file, offset, length, codecs='avc1.64001f,mp4a.40.2', size=(1280, 720)):
     return (b'\x01\x02' + text(name) + text(file) + u64(offset, length) + text(codecs) + u32(*size) + u32(25000, 2))
 
 
-def part_record(msn, index, file, offset, length, pts, duration, utc_us):
+def part_record(msn, index, file, offset, length, pts, duration, utc_us, independent=True, discontinuity=False):
     return (b'\x01\x03' + u64(msn) + u32(index) + text(file) + u64(offset, length) + b'\x01' + u32(1) +
-            u64(offset, length) + u64(pts, duration, utc_us) + b'\x01')
+            u64(offset, length) + u64(pts, duration, utc_us) + bytes([independent, discontinuity]))
 
 
 def rendition_record(state, codecs='avc1.64001f', size=(640, 360), bandwidth=900_000, average=800_000, on_demand=False):

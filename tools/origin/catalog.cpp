@@ -35,8 +35,8 @@ Stream* Catalog::find(uint32_t station) {
 Stream& Catalog::stream(uint32_t station, bool has_archive) {
   auto& slot = streams_[station];
   if (!slot)
-    slot = std::make_unique<Stream>(settings_.event, station, settings_.window, system_clock().utc_us(),
-                                    has_archive);
+    slot = std::make_unique<Stream>(loop_, settings_.event, station, settings_.window,
+                                    system_clock().utc_us(), has_archive);
   return *slot;
 }
 
@@ -73,13 +73,14 @@ void Catalog::records(const wire::StreamRecords& batch) {
   ByteReader reader(batch.records);
   while (reader.remaining() > 0) {
     Bytes bytes = reader.bytes(reader.u32());
-    if (!reader.ok()) return;
+    if (!reader.ok()) break;
     auto record = playlist::decode(bytes);
     if (!record) continue;
     if (auto early = early_replay_.find(batch.station); early != early_replay_.end())
       early->second.push_back(*record);
     one->add(*record);
   }
+  one->look();
 }
 
 void Catalog::health(const wire::SessionHealth& health) {

@@ -50,7 +50,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (out.runtime_dir.empty() || out.catalog.root.empty())
     return Unexpected("--runtime-dir and --root are needed");
   out.catalog.event = static_cast<uint32_t>(event);
-  out.catalog.window = {window * 1000, playlist * 1000};
+  // What is listed is held.
+  out.catalog.window = {std::max(window, playlist) * 1000, playlist * 1000};
   out.catalog.grace_ms = grace * 1000;
   return out;
 }
@@ -119,7 +120,9 @@ int run(int argc, char** argv) {
     HttpServer server(
         loop, *std::move(listener), line->limits,
         [&](SoupServerMessage* message, const std::string& path) { site.handle(message, path); },
-        [&](const AnswerPtr& answer, const std::string& path) { site.media(answer, path); });
+        [&](const AnswerPtr& answer, const std::string& path, const std::string& query) {
+          site.media(answer, path, query);
+        });
     auto admin_listener = listen_admin(line->runtime_dir);
     if (!admin_listener) return fail(admin_listener.error().message, 1);
     HttpServer admin(loop, *std::move(admin_listener), {kMaxAdminConnections, 0},

@@ -124,7 +124,7 @@ void MediaConnections::read(const ConnectionPtr& one) {
     hand_over_(std::move(one->socket), std::move(one->place));
     return drop(*one);
   }
-  const std::string path(request->path);
+  const std::string path(request->path), query(request->query);
   // Taken out of the queue, and not copied once more.
   if (::recv(fd, bytes.data(), request->size, MSG_TRUNC | MSG_DONTWAIT) !=
       static_cast<ssize_t>(request->size))
@@ -133,7 +133,7 @@ void MediaConnections::read(const ConnectionPtr& one) {
   one->head_only = request->head;
   one->close = request->close;
   one->phase = Connection::Phase::waiting;
-  handler_(std::make_shared<ConnectionAnswer>(*this, one), path);
+  handler_(std::make_shared<ConnectionAnswer>(*this, one), path, query);
   if (one->socket) watch_for_what_comes(*one);
 }
 

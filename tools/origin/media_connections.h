@@ -24,8 +24,8 @@ using Place = std::shared_ptr<void>;
 
 class MediaConnections {
  public:
-  // `path` is plain_request's. The answer may come at once or later.
-  using Handler = std::function<void(AnswerPtr answer, const std::string& path)>;
+  // `path` and `query` are plain_request's. The answer may come at once or later.
+  using Handler = std::function<void(AnswerPtr answer, const std::string& path, const std::string& query)>;
   using HandOver = std::function<void(UniqueFd socket, Place place)>;
   MediaConnections(Loop& loop, Handler handler, HandOver hand_over);
   // Closes all.

@@ -39,16 +39,28 @@ bool take(std::string_view& text, std::string_view front) {
   return true;
 }
 
+bool is_plain(char c) {
+  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+}
+
+bool is_directives(std::string_view query) {
+  return query.starts_with("_HLS_") &&
+         std::all_of(query.begin(), query.end(), [](char c) { return is_plain(c) || c == '=' || c == '&'; });
+}
+
 bool read_request_line(std::string_view line, PlainRequest& out) {
   out.head = take(line, "HEAD ");
   if (!out.head && !take(line, "GET ")) return false;
   size_t end = line.find(' ');
   if (end == std::string_view::npos || end > kMaxPathBytes) return false;
-  out.path = line.substr(0, end);
+  const size_t mark = std::min(line.find('?'), end);
+  out.path = line.substr(0, mark);
+  if (mark < end) {
+    out.query = line.substr(mark + 1, end - mark - 1);
+    if (!is_directives(out.query)) return false;
+  }
   return line.substr(end) == " HTTP/1.1" && is_public_media(out.path) &&
-         std::all_of(out.path.begin(), out.path.end(), [](char c) {
-           return is_alphanumeric(c) || c == '/' || c == '-' || c == '_' || c == '.';
-         });
+         std::all_of(out.path.begin(), out.path.end(), [](char c) { return is_plain(c) || c == '/'; });
 }
 
 // False: the answer may depend on it, or it is not as it should be.

@@ -18,10 +18,14 @@ inline constexpr size_t kMaxPathBytes = 256;
 inline constexpr size_t kMaxPlainBytes = 4096;  // of a request; a longer one is not plain
 
 struct PlainRequest {
-  std::string_view path;  // in the bytes given; letters, digits, "/", "-", "_" and "." only
-  bool head = false;      // HEAD, not GET
-  bool close = false;     // the client wants the connection closed
-  size_t size = 0;        // up to and with the empty line
+  // In the bytes given. Letters, digits, "/", "-", "_" and "." only.
+  std::string_view path;
+  // Behind the "?"; empty: none. Delivery directives (RFC 8216bis, 6.2.5): begins with "_HLS_", and has no
+  // escapes.
+  std::string_view query;
+  bool head = false;   // HEAD, not GET
+  bool close = false;  // the client wants the connection closed
+  size_t size = 0;     // up to and with the empty line
 };
 
 // The first request in `bytes`; none when it is not plain or not whole.

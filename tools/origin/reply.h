@@ -29,6 +29,9 @@ inline constexpr char kNoStream[] = "There is no such stream on this node.";
 
 inline constexpr char kCacheNever[] = "no-store";
 inline constexpr char kCacheRevalidate[] = "no-cache";
+// A live playlist as it is, and one at an address that is asked for once by each player (RFC 8216bis, 6.2.5).
+inline constexpr char kCacheShort[] = "public, max-age=1";
+inline constexpr char kCacheBlocked[] = "public, max-age=24";
 inline constexpr char kCacheMinute[] = "public, max-age=60";
 inline constexpr char kCacheForever[] = "public, max-age=31536000, immutable";
 

@@ -61,15 +61,18 @@ void Site::handle(SoupServerMessage* message, const std::string& path) {
   if (words[0] == "watch" && words.size() == 2 && station)
     return send_reply(message, pages_.get("watch.html"));
   if (words[0] == "assets" && words.size() == 2) return send_reply(message, pages_.get(words[1]));
-  if (words[0] == "hls" || words[0] == "dash") return media(std::make_shared<SoupAnswer>(message), path);
+  if (words[0] == "hls" || words[0] == "dash") {
+    const char* query = g_uri_get_query(soup_server_message_get_uri(message));
+    return media(std::make_shared<SoupAnswer>(message), path, query ? query : "");
+  }
   if (words[0] == "api" && words.size() >= 3 && words[1] == "v1") return api(message, words);
   send_reply(message, text_reply(404, kNothingHere));
 }
 
-void Site::media(const AnswerPtr& answer, const std::string& path) {
+void Site::media(const AnswerPtr& answer, const std::string& path, const std::string& query) {
   Words words = words_of(path);
   auto station = words.size() == 3 ? number<uint32_t>(words[1]) : std::nullopt;
-  if (station && words[0] == "hls") return hls(answer, *station, words[2]);
+  if (station && words[0] == "hls") return hls(answer, *station, words[2], query);
   if (station && words[0] == "dash") return views_.answer_dash(answer, *station, words[2]);
   answer->send(text_reply(404, kNothingHere));
 }
@@ -89,8 +92,10 @@ void Site::api(SoupServerMessage* message, const Words& words) {
   });
 }
 
-void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& name) {
-  if (name == "media.m3u8" || name == "replay.m3u8") return playlist(answer, station, name);
+void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& query) {
+  if (name == "media.m3u8") return playlist(answer, station, query);
+  if (name == "replay.m3u8") return replay(answer, station);
+  if (auto request = part_request(name)) return part(answer, station, *request);
   if (views_.answer(answer, station, name)) return;
   if (file(answer, station, name, "", playlist::View::whole)) return;
   if (file(answer, station, name, "v", playlist::View::video)) return;
@@ -109,16 +114,26 @@ bool Site::file(const AnswerPtr& answer, uint32_t station, const std::string& na
   return msn || id;
 }
 
-void Site::playlist(const AnswerPtr& answer, uint32_t station, const std::string& name) {
-  bool replay = name == "replay.m3u8";
-  auto ready = [answer, replay](Stream* stream) {
+void Site::playlist(const AnswerPtr& answer, uint32_t station, const std::string& query) {
+  catalog_.with_loaded(station, [this, answer, query](Stream* stream) {
     if (!stream) return answer->send(not_there_reply(kNoStream));
-    answer->send(playlist_reply(replay ? stream->replay_playlist() : stream->media()));
-  };
-  if (replay)
-    catalog_.with_replay(station, ready);
-  else
-    catalog_.with_loaded(station, ready);
+    live_.when_there(answer, *stream, query, [answer, stream](bool skip, bool unique) {
+      Live::send_playlist(answer, *stream, {.skip = skip}, unique);
+    });
+  });
+}
+
+void Site::replay(const AnswerPtr& answer, uint32_t station) {
+  catalog_.with_replay(station, [answer](Stream* stream) {
+    answer->send(stream ? playlist_reply(stream->replay_playlist()) : not_there_reply(kNoStream));
+  });
+}
+
+void Site::part(const AnswerPtr& answer, uint32_t station, const PartRequest& request) {
+  catalog_.with_loaded(station, [this, answer, request](Stream* stream) {
+    if (!stream) return answer->send(not_there_reply(kNoStream));
+    live_.part(answer, *stream, request);
+  });
 }
 
 void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, playlist::View view) {

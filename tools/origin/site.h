@@ -8,6 +8,7 @@
 
 #include "catalog.h"
 #include "events.h"
+#include "live.h"
 #include "media_files.h"
 #include "pages.h"
 #include "reply.h"
@@ -18,18 +19,20 @@ namespace headgate::origin {
 class Site {
  public:
   Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events)
-      : catalog_(catalog), media_(media), views_(views), events_(events) {}
+      : catalog_(catalog), media_(media), views_(views), events_(events), live_(media) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);
   // The same for paths under /hls/ and /dash/.
-  void media(const AnswerPtr& answer, const std::string& path);
+  void media(const AnswerPtr& answer, const std::string& path, const std::string& query);
 
  private:
   using Words = std::vector<std::string>;
   void api(SoupServerMessage* message, const Words& words);
-  void hls(const AnswerPtr& answer, uint32_t station, const std::string& name);
-  void playlist(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  void hls(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& query);
+  void playlist(const AnswerPtr& answer, uint32_t station, const std::string& query);
+  void replay(const AnswerPtr& answer, uint32_t station);
+  void part(const AnswerPtr& answer, uint32_t station, const PartRequest& request);
   bool file(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& letter,
             playlist::View view);
   void segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, playlist::View view);
@@ -41,6 +44,7 @@ class Site {
   MediaFiles& media_;
   Views& views_;
   Events& events_;
+  Live live_;
   Pages pages_;
 };
 

@@ -5,9 +5,9 @@
 
 namespace headgate::origin {
 
-Stream::Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us,
-               bool has_archive)
-    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window) {
+Stream::Stream(Loop& loop, uint32_t event, uint32_t station, const playlist::IndexSettings& window,
+               int64_t now_utc_us, bool has_archive)
+    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window), edge_(loop, index_) {
   if (has_archive) totals_.expect_before();
 }
 
@@ -16,6 +16,7 @@ void Stream::set_state(State state, int64_t now_utc_us) {
   if (state == state_) return;
   state_ = state;
   since_utc_us_ = now_utc_us;
+  look();
 }
 
 void Stream::add(const playlist::Record& record) {
@@ -39,6 +40,7 @@ void Stream::apply(const playlist::Record& record) {
 
 void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {
   index_ = std::move(disk.index);
+  edge_.forget();
   totals_ = std::move(disk.totals);
   loaded_ = true;
   changed_ = true;
@@ -109,14 +111,6 @@ const std::string& Stream::multivariant() {
   if (!is_current(multivariant_, index_.version()))
     multivariant_.text = playlist::multivariant_playlist(index_);
   return multivariant_.text;
-}
-
-const std::string& Stream::media() {
-  if (is_current(media_, index_.version())) return media_.text;
-  playlist::MediaPlaylistSettings settings;
-  settings.ended = state_ == State::ended;
-  media_.text = index_.segments().empty() ? "" : playlist::media_playlist(index_, settings);
-  return media_.text;
 }
 
 const std::string& Stream::replay_playlist() {

@@ -16,6 +16,7 @@
 #include <wire/messages.h>
 
 #include "archive.h"
+#include "live_edge.h"
 #include "totals.h"
 
 namespace headgate::origin {
@@ -27,13 +28,16 @@ enum class State { live, waiting, ended };
 
 class Stream {
  public:
-  Stream(uint32_t event, uint32_t station, const playlist::IndexSettings& window, int64_t now_utc_us,
-         bool has_archive);
+  Stream(Loop& loop, uint32_t event, uint32_t station, const playlist::IndexSettings& window,
+         int64_t now_utc_us, bool has_archive);
 
   uint32_t station() const { return station_; }
   State state() const { return state_; }
   bool loaded() const { return loaded_; }
   const playlist::StreamIndex& index() const { return index_; }
+  LiveEdge& edge() { return edge_; }
+  // Who waits for what add() brought: once, behind all that came together.
+  void look() { edge_.look(state_ == State::ended); }
 
   // Records of a live session. Kept aside until take_window() has been called.
   void add(const playlist::Record& record);
@@ -57,7 +61,6 @@ class Stream {
 
   // Playlists as they are now, computed once for each change; empty: nothing to list yet.
   const std::string& multivariant();
-  const std::string& media();
   const std::string& replay_playlist();  // replay() must be there
 
   std::string json() const;          // STREAM of docs/api.md
@@ -85,6 +88,7 @@ class Stream {
   bool changed_ = true;
   std::vector<playlist::Record> early_;
   playlist::StreamIndex index_;
+  LiveEdge edge_;
   Totals totals_;
   std::optional<playlist::StreamIndex> replay_;
   std::optional<wire::SessionOpened> session_;
@@ -99,7 +103,7 @@ class Stream {
     int64_t duration;
   };
   std::deque<Rate> rates_;
-  Text multivariant_, media_, replay_text_;
+  Text multivariant_, replay_text_;
 };
 
 }  // namespace headgate::origin

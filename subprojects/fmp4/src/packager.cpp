@@ -20,13 +20,18 @@ int64_t shortest_segment_ms(const PackagerSettings& settings) {
   return std::clamp<int64_t>(settings.segment_ms, 500, 30'000);
 }
 
+int64_t part_ms(const PackagerSettings& settings) {
+  return std::clamp<int64_t>(settings.part_ms, 100, 10'000);
+}
+
 // The settings as they are used.
 struct Limits {
-  int64_t part, segment, max_segment, hard, interleave;  // kPartTimescale
+  int64_t part, longest_part, segment, max_segment, hard, interleave;  // kPartTimescale
 
   explicit Limits(const PackagerSettings& settings) {
     const int64_t segment_ms = shortest_segment_ms(settings);
-    part = ticks(std::clamp<int64_t>(settings.part_ms, 100, 10'000));
+    part = ticks(part_ms(settings));
+    longest_part = ticks(longest_part_ms(settings));
     segment = ticks(segment_ms) - ticks(segment_ms) / 20;
     max_segment = ticks(longest_segment_ms(settings));
     hard = max_segment + ticks(kSegmentSlackMs);
@@ -127,6 +132,10 @@ int64_t longest_segment_ms(const PackagerSettings& settings) {
   return std::clamp<int64_t>(settings.max_segment_ms, shortest_segment_ms(settings), 120'000);
 }
 
+int64_t longest_part_ms(const PackagerSettings& settings) {
+  return part_ms(settings) + part_ms(settings) / 10;
+}
+
 struct Packager::State {
   State(Presentation presentation, const PackagerSettings& settings, uint32_t first_sequence)
       : limits(settings), sequence(first_sequence) {
@@ -146,6 +155,10 @@ struct Packager::State {
   bool ends_at_key(int64_t age) const;
   bool key_is_coming(int64_t start) const;
   std::optional<Cut> find_audio_cut() const;
+  // A part up to unit i would be longer than promised, and one up to the unit before is not.
+  bool too_long(const TrackQueue& lead, size_t i) const {
+    return i > 1 && lead.time(i) - lead.time(0) > limits.longest_part && !lead.gap_before(i);
+  }
   bool video_stalled() const;
   bool over_limits() const;
   bool cut_one(bool draining);
@@ -201,6 +214,7 @@ std::optional<Packager::State::Cut> Packager::State::find_video_cut() {
     // The unit before would make the segment too long.
     if (age > limits.hard && i > 0 && video->time(i - 1) > start && !video->gap_before(i))
       return Cut{i - 1, video->time(i - 1), true};
+    if (too_long(*video, i)) return Cut{i - 1, video->time(i - 1), false};
     if (unit.key && (joins || ends_at_key(age))) return Cut{i, time, true};
     if (age > limits.hard || (age >= limits.max_segment && !unit.key && !key_is_coming(start)))
       return Cut{i, time, true};
@@ -218,6 +232,7 @@ std::optional<Packager::State::Cut> Packager::State::find_audio_cut() const {
   size_t bytes = 0;
   for (size_t i = 0; i < audio->size(); ++i) {
     const int64_t time = audio->time(i);
+    if (too_long(*audio, i)) return Cut{i - 1, audio->time(i - 1), false};
     if (time - start >= limits.segment) return Cut{i, time, true};
     if (i > 0 && (time - audio->time(0) >= limits.part || audio->gap_before(i) || i >= kMaxPartUnits ||
                   bytes >= kMaxPartBytes))

@@ -21,6 +21,7 @@ void fields_of_run(Io& io, Run& run) {
   io.number(run.discontinuity_sequence);
   io.number(run.utc_us);
   io.number(run.max_segment_ms);
+  io.number(run.max_part_ms);
 }
 template <typename Io, typename Init>
 void fields_of_init(Io& io, Init& init) {
@@ -46,6 +47,7 @@ void fields_of_part(Io& io, Part& part) {
   io.number(part.duration);
   io.number(part.utc_us);
   io.flag(part.independent);
+  io.flag(part.discontinuity);
 }
 template <typename Io, typename Segment>
 void fields_of_segment(Io& io, Segment& segment) {

@@ -37,6 +37,7 @@ void StreamIndex::on(const RunRecord& run) {
   while (!parts_.empty() && parts_.back().msn >= run.first_msn)
     parts_.pop_back();  // of a segment never ended
   run_ = run;
+  part_target_ms_ = std::max(part_target_ms_, run.max_part_ms);
   target_seconds_ = std::max(
       target_seconds_, run.max_segment_ms != 0 ? (run.max_segment_ms + 999) / 1000 : kDefaultTargetSeconds);
   run_open_ = true;
@@ -53,11 +54,39 @@ void StreamIndex::on(const InitRecord& init) {
 
 void StreamIndex::on(const PartRecord& part) {
   if (next_msn_ && part.msn < *next_msn_) return;
-  if (!parts_.empty() && std::tie(part.msn, part.index) <= std::tie(parts_.back().msn, parts_.back().index))
-    return;
+  const bool goes_on = !parts_.empty() && parts_.back().msn == part.msn;
+  if (!parts_.empty() && part.msn < parts_.back().msn) return;
+  // Players know a part by its place among those of its segment.
+  if (part.index != (goes_on ? parts_.back().index + 1 : 0)) return;
   parts_.push_back(part);
-  if (parts_.size() > kMaxParts) parts_.pop_front();
+  if (parts_.size() > kMaxParts) parts_.erase(parts_.begin());
+  listed_parts_begin_ = std::max(listed_parts_begin_, begin_within(kListedPartTargets));
   ++version_;
+}
+
+// Of a segment whose parts are not all known none is kept.
+void StreamIndex::finish_parts(const SegmentRecord& record) {
+  uint64_t end = record.offset;
+  const auto first = std::find_if(parts_.begin(), parts_.end(),
+                                  [&](const PartRecord& part) { return part.msn >= record.msn; });
+  bool whole = first != parts_.end() && first->index == 0;
+  for (auto part = first; part != parts_.end() && whole; ++part) {
+    whole = part->msn == record.msn && part->file == record.file && part->offset == end;
+    end += part->length;
+  }
+  if (!whole || end != record.offset + record.length) parts_.erase(first, parts_.end());
+}
+
+uint64_t StreamIndex::begin_within(int64_t targets) const {
+  int64_t left = targets * target_seconds() * kTimescale;
+  uint64_t begin = next_msn_.value_or(0);
+  for (const PartRecord& part : parts_of(begin)) left -= part.duration;
+  for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+    left -= segment->record.duration;
+    if (left < 0 || parts_.empty() || segment->record.msn < parts_.front().msn) break;
+    begin = segment->record.msn;
+  }
+  return begin;
 }
 
 // Where the segment stands behind the last one.
@@ -78,17 +107,21 @@ Segment StreamIndex::placed(const SegmentRecord& record) const {
   return segment;
 }
 
+// None: the time of receipt.
+std::optional<int64_t> StreamIndex::date_by_media(const Segment& segment, const Segment* last) const {
+  if (last == nullptr || !segment.continues || last->program_utc_us == 0 ||
+      segment.discontinuity_sequence != last->discontinuity_sequence)
+    return std::nullopt;
+  if (segment.record.pts >= last->record.pts)
+    return dated_utc_us_ + (segment.record.pts - dated_pts_) * 100 / 9;
+  return last->program_utc_us + last->record.duration * 100 / 9;
+}
+
 void StreamIndex::date(Segment& segment, const Segment* last) {
   const SegmentRecord& record = segment.record;
-  segment.program_utc_us = record.utc_us;
-  if (last != nullptr && segment.continues && last->program_utc_us != 0 &&
-      segment.discontinuity_sequence == last->discontinuity_sequence) {
-    if (record.pts >= last->record.pts) {
-      segment.program_utc_us = dated_utc_us_ + (record.pts - dated_pts_) * 100 / 9;
-      return;
-    }
-    segment.program_utc_us = last->program_utc_us + last->record.duration * 100 / 9;
-  }
+  const auto by_media = date_by_media(segment, last);
+  segment.program_utc_us = by_media.value_or(record.utc_us);
+  if (by_media && record.pts >= last->record.pts) return;
   dated_pts_ = record.pts;
   dated_utc_us_ = segment.program_utc_us;
 }
@@ -96,9 +129,15 @@ void StreamIndex::date(Segment& segment, const Segment* last) {
 void StreamIndex::on(const SegmentRecord& record) {
   if (next_msn_ && record.msn < *next_msn_) return;
   if (!inits_.contains(record.init_id)) return;
-  segments_.push_back(placed(record));
-  date(segments_.back(), segments_.size() > 1 ? &segments_[segments_.size() - 2] : nullptr);
-  independent_ = independent_ && record.independent;
+  Segment segment = placed(record);
+  date(segment, segments_.empty() ? nullptr : &segments_.back());
+  append(std::move(segment));
+}
+
+void StreamIndex::append(Segment segment) {
+  segments_.push_back(std::move(segment));
+  const SegmentRecord record = segments_.back().record;
+  independent_ = independent_ && (record.independent || record.length == 0);
   total_ += record.duration;
   live_total_ += record.duration;
   run_has_segments_ = true;
@@ -107,8 +146,12 @@ void StreamIndex::on(const SegmentRecord& record) {
   // one that changes.
   const auto seconds = static_cast<uint32_t>((record.duration + kTimescale / 2) / kTimescale);
   target_seconds_ = std::max(target_seconds_, seconds);
-  while (!parts_.empty() && parts_.front().msn + kPartSegments < *next_msn_) parts_.pop_front();
+  finish_parts(record);
   slide();
+  listed_parts_begin_ = std::max(listed_parts_begin_, begin_within(kListedPartTargets));
+  const uint64_t begin = begin_within(kPartTargets);
+  parts_.erase(parts_.begin(), std::find_if(parts_.begin(), parts_.end(),
+                                            [&](const PartRecord& part) { return part.msn >= begin; }));
   ++version_;
 }
 
@@ -126,7 +169,9 @@ void StreamIndex::start_over() {
   parts_.clear();
   total_ = live_total_ = 0;
   live_begin_ = 0;
+  listed_parts_begin_ = 0;
   independent_ = true;
+  ++epoch_;
 }
 
 void StreamIndex::slide() {
@@ -155,6 +200,7 @@ void StreamIndex::remove_front() {
   const auto user = std::find_if(segments_.begin(), segments_.end(),
                                  [&](const Segment& s) { return s.record.init_id == gone.init_id; });
   const auto init = inits_.find(gone.init_id);
+  if (init == inits_.end()) return;  // a gap
   if (user != segments_.end()) {
     if (init->second.file == gone.file) init->second.file = user->record.file;
   } else if (gone.init_id != newest_init_) {
@@ -163,7 +209,8 @@ void StreamIndex::remove_front() {
 }
 
 const InitRecord* StreamIndex::newest_init() const {
-  const auto it = inits_.find(segments_.empty() ? newest_init_ : segments_.back().record.init_id);
+  const bool gap = segments_.empty() || segments_.back().record.length == 0;
+  const auto it = inits_.find(gap ? newest_init_ : segments_.back().record.init_id);
   return it == inits_.end() ? nullptr : &it->second;
 }
 
@@ -181,16 +228,50 @@ const PartRecord* StreamIndex::find_part(uint64_t msn, uint32_t index) const {
   return it != parts_.end() && it->msn == msn && it->index == index ? &*it : nullptr;
 }
 
+std::span<const PartRecord> StreamIndex::parts_of(uint64_t msn) const {
+  const auto first = std::lower_bound(parts_.begin(), parts_.end(), msn,
+                                      [](const PartRecord& part, uint64_t n) { return part.msn < n; });
+  if (first == parts_.end() || first->msn != msn || first->index != 0) return {};
+  const auto end = std::find_if(first, parts_.end(), [&](const PartRecord& part) { return part.msn != msn; });
+  return {first, end};
+}
+
+std::optional<Segment> StreamIndex::open_segment() const {
+  const std::span<const PartRecord> parts = parts_of(next_msn_.value_or(0));
+  if (parts.empty() || !inits_.contains(newest_init_)) return std::nullopt;
+  const PartRecord& first = parts.front();
+  SegmentRecord record;
+  record.msn = first.msn;
+  record.file = first.file;
+  record.offset = first.offset;
+  record.length = parts.back().offset + parts.back().length - first.offset;
+  record.pts = first.pts;
+  for (const PartRecord& part : parts) record.duration += part.duration;
+  record.utc_us = first.utc_us;
+  record.init_id = newest_init_;
+  record.discontinuity = first.discontinuity;
+  record.independent = first.independent;
+  Segment open = placed(record);
+  const Segment* last = segments_.empty() ? nullptr : &segments_.back();
+  open.program_utc_us = date_by_media(open, last).value_or(record.utc_us);
+  return open;
+}
+
 uint32_t StreamIndex::bandwidth() const {
-  const double peak = peak_rate(segments_, target_seconds(),
-                                [](const Segment& segment) { return std::optional(segment.record.length); });
+  const double peak = peak_rate(segments_, target_seconds(), [](const Segment& segment) {
+    return segment.record.length > 0 ? std::optional(segment.record.length) : std::nullopt;
+  });
   return std::max(clamp_rate(peak), average_bandwidth());
 }
 
 uint32_t StreamIndex::average_bandwidth() const {
   double bytes = 0;
-  for (const Segment& segment : segments_) bytes += static_cast<double>(segment.record.length);
-  return clamp_rate(bit_rate(bytes, total_));
+  int64_t duration = 0;
+  for (const Segment& segment : segments_) {
+    bytes += static_cast<double>(segment.record.length);
+    duration += segment.record.length > 0 ? segment.record.duration : 0;
+  }
+  return clamp_rate(bit_rate(bytes, duration));
 }
 
 }  // namespace headgate::playlist

@@ -35,7 +35,7 @@ std::string RecordMaker::path(uint32_t file) const {
 
 playlist::RunRecord RecordMaker::run(const OpenLine& line) {
   if (line.dseq > 0) last_dseq_ = line.dseq - 1;
-  return {line.run, line.msn, line.dseq, line.utc_us, line.max_segment_ms};
+  return {line.run, line.msn, line.dseq, line.utc_us, line.max_segment_ms, line.max_part_ms};
 }
 
 playlist::InitRecord RecordMaker::init(const FileLine& line) {
@@ -45,10 +45,10 @@ playlist::InitRecord RecordMaker::init(const FileLine& line) {
           line.height, line.frame_rate_milli, line.channels};
 }
 
-playlist::PartRecord RecordMaker::part(uint32_t file, uint64_t msn, uint32_t index,
+playlist::PartRecord RecordMaker::part(uint32_t file, uint64_t msn, uint64_t dseq, uint32_t index,
                                        const PartInfo& part) const {
-  return {msn,         index,    path(file),    part.offset, part.length,
-          part.chunks, part.pts, part.duration, part.utc_us, part.independent};
+  return {msn,      index,         path(file),  part.offset,      part.length,           part.chunks,
+          part.pts, part.duration, part.utc_us, part.independent, is_discontinuous(dseq)};
 }
 
 playlist::SegmentRecord RecordMaker::segment(const FragLine& line) {
@@ -61,7 +61,7 @@ playlist::SegmentRecord RecordMaker::segment(const FragLine& line) {
   record.duration = line.duration;
   record.utc_us = line.utc_us;
   record.init_id = init_id_;
-  record.discontinuity = last_dseq_ && *last_dseq_ != line.dseq;
+  record.discontinuity = is_discontinuous(line.dseq);
   record.independent = line.parts.front().independent;
   last_dseq_ = line.dseq;
   return record;

@@ -25,7 +25,9 @@ class RecordMaker {
   explicit RecordMaker(std::string prefix) : prefix_(std::move(prefix)) {}
   playlist::RunRecord run(const OpenLine& line);
   playlist::InitRecord init(const FileLine& line);
-  playlist::PartRecord part(uint32_t file, uint64_t msn, uint32_t index, const PartInfo& part) const;
+  // `msn`, `dseq`: of its segment, which comes behind its parts.
+  playlist::PartRecord part(uint32_t file, uint64_t msn, uint64_t dseq, uint32_t index,
+                            const PartInfo& part) const;
   playlist::SegmentRecord segment(const FragLine& line);
   static playlist::GapRecord gap(const GapLine& line);
 
@@ -33,6 +35,7 @@ class RecordMaker {
 
  private:
   std::string path(uint32_t file) const;
+  bool is_discontinuous(uint64_t dseq) const { return last_dseq_ && *last_dseq_ != dseq; }
   std::string prefix_, init_id_;
   std::optional<uint64_t> last_dseq_;
 };

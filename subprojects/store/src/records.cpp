@@ -189,6 +189,7 @@ OpenLine parse_open(Fields& in) {
     line.end_utc_us = in.integer("prev_utc");
   }
   if (in.has("maxseg")) line.max_segment_ms = in.natural<uint32_t>("maxseg");
+  if (in.has("maxpart")) line.max_part_ms = in.natural<uint32_t>("maxpart");
   return line;
 }
 

@@ -48,7 +48,7 @@ struct OpenLine {
   uint64_t msn = 0, dseq = 0;
   bool any_media = false;  // before this run
   int64_t end_pts = 0, end_utc_us = 0;
-  uint32_t max_segment_ms = 0;  // 0: not promised
+  uint32_t max_segment_ms = 0, max_part_ms = 0;  // 0: not promised
 };
 
 struct FileLine {

@@ -73,6 +73,7 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
       .field("dseq", line.dseq)
       .field("base", line.base);
   if (line.max_segment_ms > 0) json.field("maxseg", line.max_segment_ms);
+  if (line.max_part_ms > 0) json.field("maxpart", line.max_part_ms);
   if (info.receipt_us > 0) json.field("receipt_us", info.receipt_us);
   if (line.any_media) json.field("prev_pts", line.end_pts).field("prev_utc", line.end_utc_us);
 }
@@ -160,6 +161,7 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   line.dseq = info.position ? info.position->dseq : previous->next_dseq;
   line.base = info.position ? info.position->base : new_base(*previous, line.utc_us);
   line.max_segment_ms = info.max_segment_ms;
+  line.max_part_ms = info.max_part_ms;
   line.any_media = previous->any_media;
   line.end_pts = previous->end_pts;
   line.end_utc_us = previous->end_utc_us;

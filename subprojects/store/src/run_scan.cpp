@@ -96,7 +96,7 @@ void RunScan::take(const FragLine& line) {
   walk(line.offset, false);
   expected_ = line.offset + line.length;
   for (size_t i = 0; i < line.parts.size(); ++i)
-    tell(maker_.part(line.file, line.msn, static_cast<uint32_t>(i), line.parts[i]));
+    tell(maker_.part(line.file, line.msn, line.dseq, static_cast<uint32_t>(i), line.parts[i]));
   media(line);
 }
 
@@ -158,7 +158,8 @@ void RunScan::walk(uint64_t until, bool live) {
       walked_->dseq = box->dseq;
     }
     tail_bytes_ += box->part.length;
-    tell(maker_.part(*file_, box->msn, static_cast<uint32_t>(walked_->parts.size()), box->part));
+    tell(maker_.part(*file_, box->msn, walked_->dseq, static_cast<uint32_t>(walked_->parts.size()),
+                     box->part));
     walked_->parts.push_back(std::move(box->part));
     if (box->ends_segment) finish_walked();
   }

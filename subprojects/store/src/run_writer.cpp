@@ -144,7 +144,7 @@ void RunWriterImpl::accept(const fmp4::Part& part, PartBox box) {
   end_pts_ = part.pts + part.duration;
   end_utc_us_ = part.utc_us + ticks_to_us(part.duration);
   log_->media_written();
-  tell(maker_.part(file_->index(), box.msn, box.index, box.part));
+  tell(maker_.part(file_->index(), box.msn, box.dseq, box.index, box.part));
   segment_.parts.push_back(std::move(box.part));
 }
 

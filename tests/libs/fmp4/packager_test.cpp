@@ -117,7 +117,7 @@ TEST_F(PackagerTest, AudioAlone) {
 }
 
 TEST_F(PackagerTest, ReorderedFrames) {
-  start(true, false, {.part_ms = 100, .segment_ms = 500});
+  start(true, false, {.part_ms = 110, .segment_ms = 500});
   // I0 P3 B1 B2 P6 B4 B5 …; the first DTS is two frames before its PTS.
   const std::array<int64_t, 3> composition{3, 0, 0};
   EXPECT_TRUE(push(Kind::video, 0, true, 2 * kFrame));
@@ -189,6 +189,51 @@ TEST_F(PackagerTest, AKeyFrameThatIsALittleLateIsWaitedFor) {
   EXPECT_EQ(take(),
             "SK 0.000+4.000 100v 0a\nS- 4.000+0.200 5v 0a\n"
             "SK 4.200+4.200 105v 0a\nSK 8.400+4.200 105v 0a\nSK 12.600+0.200 5v 0a\n");
+}
+
+TEST_F(PackagerTest, APartIsNoLongerThanPromised) {
+  start(true, false);
+  EXPECT_EQ(longest_part_ms({}), 550);
+  // Five pictures a second, then one in a second.
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(push(Kind::video, i * 18'000, i == 0));
+  for (int i = 2; i < 4; ++i) EXPECT_TRUE(push(Kind::video, i * 90'000));
+  flush();
+  EXPECT_EQ(take(),
+            "SK 0.000+0.400 2v 0a\n"
+            "-- 0.400+0.400 2v 0a\n"
+            "-- 0.800+0.200 1v 0a\n"
+            "-- 1.000+1.000 1v 0a\n"  // a picture cannot be cut
+            "-- 2.000+1.000 1v 0a\n"
+            "-- 3.000+1.000 1v 0a\n");
+}
+
+TEST_F(PackagerTest, NoPartIsLongerThanPromisedProperty) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    std::mt19937 random(seed);
+    const auto up_to = [&](int n) { return static_cast<int>(random() % static_cast<uint32_t>(n + 1)); };
+    const PackagerSettings settings{.part_ms = 300 + up_to(700), .segment_ms = 2000 + up_to(2000)};
+    const int64_t longest = longest_part_ms(settings) * 90;
+    // Of what players are owed, frames of up to 15 % leave room for all of it.
+    const int most_frame = static_cast<int>(longest * 15 / 100);
+    Packager packager({video_track(), std::nullopt}, settings);
+    std::optional<int64_t> before;  // the last part, if it does not end its segment
+    int64_t dts = 0;
+    for (int i = 0; i < 3000; ++i) {
+      AccessUnit unit;
+      unit.dts = unit.pts = dts;
+      unit.key = i % 61 == 0;
+      unit.data = Bytes(payload_).first(10);
+      ASSERT_TRUE(packager.push(std::move(unit)));
+      while (const std::optional<Part> part = packager.next_part()) {
+        EXPECT_LE(part->duration, longest) << "seed " << seed;
+        if (before && !part->starts_segment) {
+          EXPECT_GE(*before * 100, longest * 85) << "seed " << seed;
+        }
+        before = part->duration;
+      }
+      dts += seed % 2 == 0 ? 3003 : 900 + up_to(most_frame - 900);
+    }
+  }
 }
 
 TEST_F(PackagerTest, NoSegmentIsLongerThanPromisedProperty) {

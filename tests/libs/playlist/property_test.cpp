@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <sstream>
 #include <utility>
 
 #include <playlist/hls.h>
+#include <playlist/live_playlist.h>
 
 #include "hls_checker.h"
 #include "records.h"
@@ -66,7 +68,7 @@ class RandomWriter {
     ++runs_;
     // Names sort as runs follow each other.
     run_ = test::run("r" + std::to_string(1000 + runs_), msn_, discontinuity_,
-                     test::kUtc + pts_ * 100 / 9 + runs_, kPromisedMs);
+                     test::kUtc + pts_ * 100 / 9 + runs_, kPromisedMs, kPromisedMs / 4);
     init_ = "i" + std::to_string(up_to(2));
     file_ = run_.run + "/" + std::to_string(++files_) + ".mp4";
     const std::vector<Record> records{run_, test::init(init_, file_)};
@@ -86,7 +88,15 @@ class RandomWriter {
     segment.utc_us = test::kUtc + pts_ * 100 / 9 + up_to(300'000);
     segment.discontinuity = std::exchange(gap_, false) && segments_ > 0;
     if (segment.discontinuity) ++discontinuity_;
-    for (uint32_t i = 0; i < 4; ++i) records.push_back(test::part(msn_, i));
+    for (uint32_t i = 0; i < 4; ++i) {
+      PartRecord part = test::part(msn_, i);
+      part.file = file_;
+      part.duration = segment.duration / 4 + (i == 3 ? segment.duration % 4 : 0);
+      part.pts = pts_ + i * (segment.duration / 4);
+      part.utc_us = segment.utc_us + i * 10'000;
+      part.discontinuity = segment.discontinuity;
+      records.push_back(part);
+    }
     records.push_back(segment);
     pts_ += segment.duration;
     ++msn_;
@@ -104,6 +114,57 @@ class RandomWriter {
   std::vector<Record> history_;
 };
 
+// What a server that knows the delivery directives makes of the same index.
+class DirectivesChecker {
+ public:
+  void check(const StreamIndex& index, const std::string& plain, bool segment_came) {
+    MediaPlaylistSettings settings{.directives = true};
+    const std::string full = media_playlist(index, settings);
+    EXPECT_EQ(live_.text(index, settings), full) << "what was kept is not what it would be";
+    EXPECT_TRUE(without_low_latency(full).starts_with(plain)) << full << plain;
+    if (segment_came) {
+      EXPECT_NE(full.find(open_), std::string::npos)
+          << "changed when its segment was finished:" << open_ << full;
+    }
+    const size_t last_uri = full.rfind(".m4s\n#EXT-X-", full.find("#EXT-X-PRELOAD"));
+    open_ =
+        last_uri == std::string::npos ? "" : full.substr(last_uri, full.find("#EXT-X-PRELOAD") - last_uri);
+
+    settings.skip = true;
+    const std::string delta = media_playlist(index, settings);
+    EXPECT_EQ(live_.text(index, settings), delta);
+    const size_t skip = delta.find("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
+    if (skip == std::string::npos) {
+      EXPECT_EQ(delta, full);
+      return;
+    }
+    const std::string rest = delta.substr(delta.find('\n', skip) + 1);
+    ASSERT_TRUE(full.ends_with(rest)) << full << delta;
+    const std::string left_out = full.substr(0, full.size() - rest.size());
+    EXPECT_EQ(std::stoul(delta.substr(delta.find('=', skip) + 1)), count(left_out, "\n#EXTINF:"));
+    EXPECT_TRUE(left_out.ends_with(".m4s\n")) << "the first one that stays has all its tags";
+  }
+
+ private:
+  static size_t count(const std::string& text, const std::string& what) {
+    size_t found = 0;
+    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  }
+  static std::string without_low_latency(const std::string& text) {
+    std::istringstream lines(text);
+    std::string out;
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with("#EXT-X-PART") && !line.starts_with("#EXT-X-SERVER-CONTROL") &&
+          !line.starts_with("#EXT-X-PRELOAD-HINT"))
+        out += line + "\n";
+    return out;
+  }
+
+  LivePlaylist live_;
+  std::string open_;  // what stood behind the last segment
+};
+
 class Property : public testing::TestWithParam<uint32_t> {};
 
 TEST_P(Property, ALivePlaylistKeepsItsPromises) {
@@ -115,6 +176,7 @@ TEST_P(Property, ALivePlaylistKeepsItsPromises) {
                                                  : IndexSettings{.window_ms = 90'000, .live_ms = 12'000};
     StreamIndex index(settings), whole;
     test::LiveChecker live;
+    DirectivesChecker directives;
     uint64_t version = 0;
     std::string last;
     const auto feed = [&](const std::vector<Record>& records) {
@@ -127,6 +189,8 @@ TEST_P(Property, ALivePlaylistKeepsItsPromises) {
         for (const std::string& fault : live.check(last))
           if (addressing == Addressing::uri || !fault.starts_with("a MAP changes"))
             ADD_FAILURE() << fault << "\n" << last;
+        if (addressing == Addressing::uri)
+          directives.check(index, last, std::holds_alternative<SegmentRecord>(record));
       }
       EXPECT_EQ(media_playlist(index, {.addressing = addressing}), last)
           << "a change that the version does not tell";

@@ -45,7 +45,7 @@ TEST(RecordEncoding, ComesBack) {
 
 // The form on the wire stays: other processes and other versions read it.
 TEST(RecordEncoding, Form) {
-  EXPECT_EQ(to_hex(encoded(RunRecord{"r1", 2, 1, 256, 4000})),
+  EXPECT_EQ(to_hex(encoded(RunRecord{"r1", 2, 1, 256, 4000, 550})),
             "01"
             "01"
             "0002"
@@ -53,7 +53,8 @@ TEST(RecordEncoding, Form) {
             "0000000000000002"
             "0000000000000001"
             "0000000000000100"
-            "00000fa0");
+            "00000fa0"
+            "00000226");
   EXPECT_EQ(to_hex(encoded(EndRecord{"eos"})),
             "01"
             "06"
@@ -74,7 +75,7 @@ TEST(RecordEncoding, Form) {
             "00000004"
             "00000005"
             "00000006");
-  EXPECT_EQ(to_hex(encoded(PartRecord{1, 2, "f", 3, 4, {{5, 6, 7}}, 8, 9, 10, true})),
+  EXPECT_EQ(to_hex(encoded(PartRecord{1, 2, "f", 3, 4, {{5, 6, 7}}, 8, 9, 10, true, true})),
             "01"
             "03"
             "0000000000000001"
@@ -90,6 +91,7 @@ TEST(RecordEncoding, Form) {
             "0000000000000008"
             "0000000000000009"
             "000000000000000a"
+            "01"
             "01");
   EXPECT_EQ(to_hex(encoded(SegmentRecord{1, "f", 2, 3, -1, 5, 6, "i", true, false})),
             "01"

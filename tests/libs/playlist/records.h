@@ -12,8 +12,8 @@ inline constexpr int64_t kSecond = playlist::kTimescale;
 inline constexpr int64_t kUtc = 1'763'701'200'000'000;  // 2025-11-21T05:00:00Z
 
 inline playlist::RunRecord run(const std::string& name, uint64_t first_msn, uint64_t discontinuity_sequence,
-                               int64_t utc_us = kUtc, uint32_t max_segment_ms = 0) {
-  return {name, first_msn, discontinuity_sequence, utc_us, max_segment_ms};
+                               int64_t utc_us = kUtc, uint32_t max_segment_ms = 0, uint32_t max_part_ms = 0) {
+  return {name, first_msn, discontinuity_sequence, utc_us, max_segment_ms, max_part_ms};
 }
 
 inline playlist::InitRecord init(const std::string& id, const std::string& file) {

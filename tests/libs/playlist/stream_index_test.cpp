@@ -280,27 +280,86 @@ TEST(StreamIndex, OneShortSegmentHasItsOwnRate) {
 
 TEST(StreamIndex, PartsOfTheLiveEdge) {
   StreamIndex index;
-  index.add(run("r1", 0, 0));
+  index.add(run("r1", 0, 0, test::kUtc, 2000, 550));  // three target durations: 6 s
   index.add(init("aa", "r1/0.mp4"));
-  for (uint64_t msn = 0; msn < 6; ++msn) {
+  EXPECT_EQ(index.part_target_ms(), 550u);
+  for (uint64_t msn = 0; msn < 10; ++msn) {
     for (uint32_t i = 0; i < 4; ++i) {
       index.add(part(msn, i));
       EXPECT_EQ(*index.find_part(msn, i), part(msn, i));
+      EXPECT_EQ(index.parts_of(msn).size(), i + 1);
     }
     index.add(segment(msn, static_cast<double>(msn) * 2));
   }
-  EXPECT_EQ(index.find_part(2, 3), nullptr);
-  EXPECT_EQ(*index.find_part(3, 0), part(3, 0));
-  EXPECT_EQ(index.find_part(3, 4), nullptr);
+  EXPECT_EQ(index.listed_parts_begin(), 7u);
+  EXPECT_EQ(index.find_part(3, 3), nullptr);
+  EXPECT_EQ(*index.find_part(4, 0), part(4, 0)) << "listed until a moment ago: still to be had";
+  EXPECT_EQ(index.find_part(4, 4), nullptr);
+  index.add(part(10, 0));
+  EXPECT_EQ(index.listed_parts_begin(), 8u);
   // A segment that was never finished: its number is used again by the next run.
-  index.add(part(6, 0));
-  index.add(part(6, 1));
-  index.add(run("r2", 6, 1, test::kUtc + 1));
-  EXPECT_EQ(index.find_part(6, 1), nullptr);
-  PartRecord again = part(6, 0);
+  index.add(part(10, 1));
+  index.add(run("r2", 10, 1, test::kUtc + 1));
+  EXPECT_EQ(index.find_part(10, 1), nullptr);
+  PartRecord again = part(10, 0);
   again.file = "r2/0.mp4";
   index.add(again);
-  EXPECT_EQ(*index.find_part(6, 0), again);
+  EXPECT_EQ(*index.find_part(10, 0), again);
+  EXPECT_EQ(index.part_target_ms(), 550u) << "a run that promises nothing takes nothing back";
+}
+
+// Players know parts by their place: those of a segment are all known, or none.
+TEST(StreamIndex, PartsWithoutHoles) {
+  StreamIndex index = fed({run("r1", 0, 0), init("aa", "r1/0.mp4"), part(0, 0), part(0, 2)});
+  EXPECT_EQ(index.parts_of(0).size(), 1u);
+  index.add(segment(0, 0));
+  EXPECT_EQ(index.find_part(0, 0), nullptr) << "not all of the segment";
+  index.add(part(1, 1));
+  EXPECT_TRUE(index.parts_of(1).empty());
+  EXPECT_FALSE(index.open_segment());
+  index.add(segment(1, 2));
+  index.add(part(2, 0));
+  EXPECT_EQ(index.parts_of(2).size(), 1u);
+}
+
+TEST(StreamIndex, TheOpenSegmentStandsWhereItWillStand) {
+  StreamIndex index = fed({run("r1", 0, 4), init("aa", "r1/0.mp4"), part(0, 0)});
+  const auto compare = [&](uint64_t msn, const SegmentRecord& record) {
+    const auto open = index.open_segment();
+    ASSERT_TRUE(open);
+    index.add(record);
+    const Segment& finished = index.segments().back();
+    EXPECT_EQ(open->record.msn, msn);
+    EXPECT_EQ(open->record.init_id, finished.record.init_id);
+    EXPECT_EQ(open->program_utc_us, finished.program_utc_us);
+    EXPECT_EQ(open->discontinuity_sequence, finished.discontinuity_sequence);
+    EXPECT_EQ(open->continues, finished.continues);
+    EXPECT_FALSE(index.open_segment());
+  };
+  compare(0, segment(0, 0));
+  PartRecord jumped = part(1, 0);
+  jumped.discontinuity = true;
+  jumped.pts = 10 * test::kSecond;
+  jumped.utc_us = test::kUtc + 10'000'000;
+  SegmentRecord after = segment(1, 10);
+  after.discontinuity = true;
+  index.add(jumped);
+  compare(1, after);
+  PartRecord next = part(2, 0);
+  next.pts = 12 * test::kSecond;
+  next.utc_us += 77'000;  // the clock of receipt; the date goes by media time
+  SegmentRecord last = segment(2, 12);
+  last.utc_us = next.utc_us;
+  index.add(next);
+  compare(2, last);
+  index.add(EndRecord{"disconnect"});
+  index.add(run("r2", 3, 6, test::kUtc + 60'000'000));
+  index.add(init("bb", "r2/0.mp4"));
+  PartRecord first = part(3, 0);
+  first.pts = 60 * test::kSecond;
+  first.utc_us = test::kUtc + 60'000'000;
+  index.add(first);
+  compare(3, segment(3, 60, 2, "bb", "r2/0.mp4"));
 }
 
 TEST(StreamIndex, PartsAreBounded) {

@@ -263,7 +263,7 @@ class OriginTest(OriginCase):
         self.assertEqual((answer.status, body, answer.getheader('Content-Length')), (200, b'', str(len(whole))))
         answer, body = self.request('/hls/5/media.m3u8')
         self.assertEqual(answer.getheader('Content-Type'), 'application/vnd.apple.mpegurl')
-        self.assertEqual(answer.getheader('Cache-Control'), 'no-cache')
+        self.assertEqual(answer.getheader('Cache-Control'), 'public, max-age=1')
 
     def test_a_connection_serves_one_request_after_the_other(self):
         self.start()

@@ -88,8 +88,8 @@ Result<Part> single_track_part(const codec::Track& track, std::vector<AccessUnit
                                bool starts_segment, bool ends_segment);
 
 struct PackagerSettings {
-  // A part ends with the first access unit at or after this, so it is up to one frame longer; never over a
-  // segment boundary. 100 to 10000
+  // A part ends with the first access unit at or after this, or with the one before where that one is beyond
+  // longest_part_ms(); never over a segment boundary. 100 to 10000
   int64_t part_ms = 500;
   // Shortest segment; a boundary is the first key frame at or after it (5 % of it early will do: senders
   // round their timestamps). 500 to 30000
@@ -108,6 +108,10 @@ struct PackagerSettings {
 inline constexpr int64_t kSegmentSlackMs = 400;
 // max_segment_ms as it is kept, within its range.
 int64_t longest_segment_ms(const PackagerSettings& settings);
+// No part is longer, but for one of a single frame: EXT-X-PART-INF's PART-TARGET (RFC 8216bis, 4.4.4.9). A
+// tenth more than part_ms: frames of up to 15 % of this fit so that each part but a segment's last has the
+// 85 % of it that players are owed.
+int64_t longest_part_ms(const PackagerSettings& settings);
 
 inline constexpr size_t kMaxUnitBytes = 16u << 20;
 inline constexpr size_t kMaxPartBytes = 32u << 20;  // a part is cut at these, however short

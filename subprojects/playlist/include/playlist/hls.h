@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <playlist/stream_index.h>
 #include <playlist/track_facts.h>
@@ -27,6 +29,19 @@ enum class PlaylistType : uint8_t {
 // "v42.m4s" and "a42.m4s" behind "vinit-<id>.mp4" and "ainit-<id>.mp4". Key frames are ranges of the stream's
 // own segments (EXT-X-I-FRAMES-ONLY).
 enum class View : uint8_t { whole, video, audio, key_frames };
+inline constexpr uint32_t kVideoTrack = 1, kAudioTrack = 2;  // ChunkRange::track_id
+
+// Of EXT-X-SERVER-CONTROL (RFC 8216bis, 4.4.3.8), in target durations: CAN-SKIP-UNTIL and HOLD-BACK; in part
+// target durations: PART-HOLD-BACK.
+inline constexpr int64_t kSkipTargets = 6, kHoldBackTargets = 3;
+
+// EXT-X-RENDITION-REPORT: how far another rendition of the stream is.
+struct RenditionReport {
+  std::string uri;  // relative to the playlist's
+  uint64_t last_msn = 0;
+  std::optional<uint32_t> last_part;  // of last_msn; none: it lists no parts
+  bool operator==(const RenditionReport&) const = default;
+};
 
 struct MediaPlaylistSettings {
   PlaylistType type = PlaylistType::live;
@@ -37,6 +52,11 @@ struct MediaPlaylistSettings {
   // so is for key_frames one of which nothing is known.
   View view = View::whole;
   const TrackFacts* facts = nullptr;
+  // Of a live playlist by uri whose server knows the delivery directives (directives.h): says so, and lists
+  // parts, the one that is hinted, and `reports`, where the index promises a part's length.
+  bool directives = false;
+  bool skip = false;  // a Playlist Delta Update, where there is something to leave out
+  std::vector<RenditionReport> reports{};
 };
 
 // A live playlist lists segments from StreamIndex::live_begin() on; event and vod list everything and number
@@ -51,8 +71,10 @@ struct MultivariantSettings {
 // One variant: the index's newest init segment. Without any segment yet there is nothing to list: empty text.
 std::string multivariant_playlist(const StreamIndex& index, const MultivariantSettings& settings = {});
 
-// "0123456789abcdef" -> "init-0123456789abcdef.mp4"; 42 -> "42.m4s": what Addressing::uri writes.
+// "0123456789abcdef" -> "init-0123456789abcdef.mp4"; 42 -> "42.m4s"; 42, 3 -> "42.3.m4s": what
+// Addressing::uri writes.
 std::string init_uri(const std::string& init_id);
 std::string segment_uri(uint64_t msn);
+std::string part_uri(uint64_t msn, uint32_t index);
 
 }  // namespace headgate::playlist

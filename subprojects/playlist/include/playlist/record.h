@@ -29,6 +29,9 @@ struct RunRecord {
   // No segment of the run is longer, in whole seconds rounded to the nearest: what EXT-X-TARGETDURATION
   // promises. 0: its writer promises nothing.
   uint32_t max_segment_ms = 0;
+  // No part of the run lasts longer, but for a single frame that does: EXT-X-PART-INF's PART-TARGET. 0: its
+  // writer promises nothing.
+  uint32_t max_part_ms = 0;
   bool operator==(const RunRecord&) const = default;
 };
 
@@ -61,6 +64,7 @@ struct PartRecord {
   int64_t pts = 0, duration = 0;
   int64_t utc_us = 0;
   bool independent = false;
+  bool discontinuity = false;  // of its segment: EXT-X-DISCONTINUITY before it
   bool operator==(const PartRecord&) const = default;
 };
 
@@ -122,7 +126,7 @@ inline constexpr uint64_t kMaxBytes = 1ull << 40;   // length of a part or segme
 inline constexpr uint64_t kMaxNumber = 1ull << 60;  // offsets and sequence numbers
 inline constexpr int64_t kMaxTime = 1ll << 56;      // times either way; a duration is at most 2^40 ticks
 inline constexpr int64_t kMaxDuration = 1ll << 40;
-inline constexpr uint32_t kMaxSegmentMs = 3'600'000;  // of a promise
+inline constexpr uint32_t kMaxSegmentMs = 3'600'000;  // of a promise, also of parts
 
 // Appends one record: a version byte, a type byte, big-endian fields, texts behind a 16-bit length. At most
 // kMaxRecordBytes.

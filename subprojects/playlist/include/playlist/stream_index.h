@@ -8,13 +8,18 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <playlist/record.h>
 
 namespace headgate::playlist {
 
-inline constexpr size_t kPartSegments = 3;                 // finished segments whose parts are remembered
+// Parts are listed for so many target durations from the end, and remembered for so many: what is not listed
+// any more stays to be had for as long again (RFC 8216bis, 6.2.2).
+inline constexpr int64_t kListedPartTargets = 3;
+inline constexpr int64_t kPartTargets = 2 * kListedPartTargets;
 inline constexpr size_t kMaxParts = 1024;                  // remembered in all; the oldest leave
 inline constexpr uint64_t kMaxSkippedDiscontinuities = 8;  // told by as many tags; beyond, the numbers jumped
 
@@ -29,7 +34,7 @@ struct IndexSettings {
 inline constexpr uint32_t kDefaultTargetSeconds = 4;
 
 struct Segment {
-  SegmentRecord record{};
+  SegmentRecord record{};  // without bytes: a gap (EXT-X-GAP)
   uint64_t discontinuity_sequence = 0;
   // False: the numbers jumped here (segments are missing that nobody told of), so a live playlist cannot
   // reach back over it.
@@ -49,17 +54,38 @@ class StreamIndex {
   explicit StreamIndex(IndexSettings settings = {});
   void add(const Record& record);
 
+  // Of a derived rendition (rendition_index.h), whose own InitRecords and PartRecords go through add(), and
+  // whose runs, dates and discontinuities are its source's.
+  // What was derived from segments that the source has no more goes: the source has started over.
+  void mirror_start(const StreamIndex& source);
+  // Parts of segment `msn` follow.
+  void mirror_run(const StreamIndex& source, uint64_t msn);
+  // A segment of the source's, and the rendition's own; null: it has none, a gap.
+  void mirror(const StreamIndex& source, const Segment& of_source, const SegmentRecord* own);
+
   const std::deque<Segment>& segments() const { return segments_; }
   // Where in segments() a live playlist begins; only ever moves on.
   size_t live_begin() const { return live_begin_; }
   const std::map<std::string, InitRecord>& inits() const { return inits_; }
   const InitRecord* newest_init() const;  // of the newest segment, or the one told last
   const Segment* find_segment(uint64_t msn) const;
-  // Of the open segment and the kPartSegments finished before it.
+  // Of the open segment and the finished ones within kPartTargets.
   const PartRecord* find_part(uint64_t msn, uint32_t index) const;
+  // All parts of a segment, in order; none also where not all are known.
+  std::span<const PartRecord> parts_of(uint64_t msn) const;
+  // The segment that is being written, as far as its parts tell: where it would stand in segments(), the
+  // duration of what there is. None while it has no part.
+  std::optional<Segment> open_segment() const;
+  // The first segment whose parts are listed: it begins within kListedPartTargets of the end. Only moves on.
+  uint64_t listed_parts_begin() const { return listed_parts_begin_; }
+  // EXT-X-PART-INF: the longest part that the runs promise. 0: they promise nothing. Like the target
+  // duration it does not change as long as later runs promise no more.
+  uint32_t part_target_ms() const { return part_target_ms_; }
   std::optional<uint64_t> next_msn() const { return next_msn_; }  // nothing before the first run or segment
   bool run_open() const { return run_open_; }                     // between RunRecord and EndRecord
   uint64_t version() const { return version_; }  // grows with every change that a playlist shows
+  // Grows when the index starts over. What was made of a segment holds as long as this stays.
+  uint64_t epoch() const { return epoch_; }
   // EXT-X-TARGETDURATION: what the runs promise, rounded up to seconds. It must not change while a playlist
   // is played (RFC 8216bis, 6.2.1), and does not as long as writers keep their promises and later ones
   // promise no more. Without a promise it is kDefaultTargetSeconds, and grows with the longest segment.
@@ -81,7 +107,11 @@ class StreamIndex {
   void on(const EndRecord& end);
   void on(const RenditionRecord&) {}
   Segment placed(const SegmentRecord& record) const;
+  void append(Segment segment);
   void date(Segment& segment, const Segment* last);
+  std::optional<int64_t> date_by_media(const Segment& segment, const Segment* last) const;
+  void finish_parts(const SegmentRecord& record);
+  uint64_t begin_within(int64_t targets) const;
   void start_over();
   void slide();
   void remove_front();
@@ -92,14 +122,17 @@ class StreamIndex {
   size_t live_begin_ = 0;
   std::map<std::string, InitRecord> inits_;
   std::string newest_init_;
-  std::deque<PartRecord> parts_;  // in order
+  std::vector<PartRecord> parts_;  // in order; of each segment the first ones, without a hole
+  uint64_t listed_parts_begin_ = 0;
   std::optional<RunRecord> run_;  // the newest
   bool repeating_ = false;        // what comes belongs to an older run
+  uint64_t mirrored_epoch_ = 0;   // of the source
   bool run_has_segments_ = false;
   bool run_open_ = false;
   std::optional<uint64_t> next_msn_;
-  uint64_t version_ = 0;
+  uint64_t version_ = 0, epoch_ = 0;
   uint32_t target_seconds_ = 0;  // 0: no run yet
+  uint32_t part_target_ms_ = 0;  // 0: nothing promised
   bool independent_ = true;
   // Dates of the segments since the last discontinuity go by media time from here.
   int64_t dated_pts_ = 0, dated_utc_us_ = 0;

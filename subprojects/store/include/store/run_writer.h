@@ -80,8 +80,8 @@ struct RunInfo {
   std::string protocol;   // rtmp, srt, …
   std::string user_agent;
   std::string claim = "first";  // first, resume, takeover, contested, unverified
-  // What who packages promises (playlist::RunRecord, fmp4::longest_segment_ms); 0: nothing.
-  uint32_t max_segment_ms = 0;
+  // What who packages promises (playlist::RunRecord, fmp4::longest_segment_ms, longest_part_ms); 0: nothing.
+  uint32_t max_segment_ms = 0, max_part_ms = 0;
   // What comes may have been there for so long before its time of receipt is taken; 0: not known.
   uint32_t receipt_us = 0;
   std::optional<RunPosition> position;  // of a derived run: nobody looks at the runs before it

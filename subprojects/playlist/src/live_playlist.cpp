@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/live_playlist.h>
+
+#include <algorithm>
+
+#include "media_writer.h"
+
+namespace headgate::playlist {
+
+void LivePlaylist::forget() {
+  *this = {};
+}
+
+void LivePlaylist::drop_before(uint64_t msn) {
+  while (!blocks_.empty() && blocks_.front().msn < msn) blocks_.pop_front();
+  const uint64_t end = dropped_ + text_.size(), begin = blocks_.empty() ? end : blocks_.front().begin;
+  // Seldom, and not for each segment that leaves: what is behind is moved.
+  if ((begin - dropped_) * 2 <= text_.size()) return;
+  text_.erase(0, begin - dropped_);
+  dropped_ = begin;
+}
+
+// Segments [begin, end) become blocks; the one before `begin` is listed too.
+void LivePlaylist::settle(const StreamIndex& index, const MediaPlaylistSettings& settings, size_t begin,
+                          size_t end) {
+  const auto& segments = index.segments();
+  const MediaWriter writer(index, settings);
+  const bool fits = !blocks_.empty() && epoch_ == index.epoch() && begin < segments.size() &&
+                    blocks_.back().msn + 1 >= segments[begin].record.msn;
+  if (!fits) forget();
+  epoch_ = index.epoch();
+  drop_before(segments[begin].record.msn);
+  // From the first listed one on the numbers have no hole.
+  size_t next = blocks_.empty() ? begin : begin + (blocks_.back().msn + 1 - segments[begin].record.msn);
+  for (; next < end && writer.is_settled(segments[next]); ++next) {
+    blocks_.push_back({segments[next].record.msn, dropped_ + text_.size()});
+    writer.segment(text_, segments[next], &segments[next - 1]);
+  }
+}
+
+std::string LivePlaylist::text(const StreamIndex& index, const MediaPlaylistSettings& settings) {
+  const auto& segments = index.segments();
+  const MediaWriter writer(index, settings);
+  const size_t begin = writer.begin(), skipped = writer.skipped();
+  std::string out;
+  writer.head(out, skipped);
+  size_t from = begin + skipped;
+  if (begin + 1 < segments.size()) {
+    settle(index, settings, begin + 1, segments.size());
+    // The first one has other lines than it had behind another.
+    if (skipped == 0) writer.segment(out, segments[from++], nullptr);
+    if (!blocks_.empty() && segments[from].record.msn <= blocks_.back().msn) {
+      const Block& first = blocks_[segments[from].record.msn - blocks_.front().msn];
+      out.append(text_, first.begin - dropped_);
+      from += blocks_.back().msn + 1 - first.msn;
+    }
+  }
+  writer.tail(out, from);
+  return out;
+}
+
+}  // namespace headgate::playlist

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "live.h"
+
+#include <charconv>
+#include <utility>
+#include <vector>
+
+namespace headgate::origin {
+namespace {
+
+template <typename T>
+bool take_number(std::string_view& text, T& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  const auto digits = static_cast<size_t>(end - text.data());
+  if (error != std::errc() || (digits > 1 && text[0] == '0')) return false;
+  text.remove_prefix(digits);
+  return true;
+}
+
+bool take(std::string_view& text, std::string_view front) {
+  if (!text.starts_with(front)) return false;
+  text.remove_prefix(front.size());
+  return true;
+}
+
+Reply problem(unsigned status, const std::string& text) {
+  Reply reply = text_reply(status, text);
+  reply.any_origin = true;
+  return reply;
+}
+
+Reply late() {
+  return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "This has not come in time.");
+}
+
+Reply too_many() {
+  return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many are waiting.");
+}
+
+}  // namespace
+
+std::optional<PartRequest> part_request(const std::string& name) {
+  PartRequest out;
+  std::string_view text = name;
+  if (take(text, "v"))
+    out.view = playlist::View::video;
+  else if (take(text, "a"))
+    out.view = playlist::View::audio;
+  const bool good = take_number(text, out.name.msn) && take(text, ".") && take_number(text, out.name.index) &&
+                    text == ".m4s";
+  return good ? std::optional(out) : std::nullopt;
+}
+
+void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
+                         bool unique) {
+  if (stream.index().segments().empty()) return answer->send(playlist_reply(""));
+  const bool ended = stream.state() == State::ended;
+  Reply reply;
+  reply.type = kTypePlaylist;
+  reply.any_origin = true;
+  // A stream that has ended may go on.
+  reply.cache = unique && !ended ? kCacheBlocked : kCacheShort;
+  reply.body = stream.edge().playlist(which, ended);
+  answer->send(std::move(reply));
+}
+
+void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std::string& query, Send send) {
+  const auto directives = playlist::parse_directives(query);
+  if (!directives) return answer->send(problem(SOUP_STATUS_BAD_REQUEST, directives.error().message));
+  const auto& index = stream.index();
+  const bool skip = directives->skip;
+  // Without any media there is nothing to list, whoever waits.
+  if (!directives->msn || stream.state() == State::ended || index.segments().empty())
+    return send(skip, false);
+  const uint64_t msn = *directives->msn;
+  if (playlist::has(index, msn, directives->part)) return send(skip, true);
+  if (playlist::too_far_ahead(index, msn, directives->part))
+    return answer->send(problem(SOUP_STATUS_BAD_REQUEST, "This is too far ahead of the stream."));
+  const bool waits = stream.edge().wait(msn, directives->part,
+                                        [answer, skip, send = std::move(send)](LiveEdge::Outcome outcome) {
+                                          if (outcome == LiveEdge::Outcome::late) return answer->send(late());
+                                          send(skip, true);
+                                        });
+  if (!waits) answer->send(too_many());
+}
+
+void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request) {
+  const auto& [view, name] = request;
+  if (const auto* part = stream.index().find_part(name.msn, name.index))
+    return send_part(answer, *part, view);
+  if (stream.state() == State::ended || playlist::hinted_part(stream.index()) != name)
+    return answer->send(not_there_reply("There is no such part."));
+  const bool waits =
+      stream.edge().wait_for_hinted(name, [this, answer, stream, request](LiveEdge::Outcome outcome) {
+        if (outcome == LiveEdge::Outcome::late) return answer->send(late());
+        const auto* part = stream.index().find_part(request.name.msn, request.name.index);
+        if (!part) return answer->send(not_there_reply("This part was not to be."));
+        send_part(answer, *part, request.view);
+      });
+  if (!waits) answer->send(too_many());
+}
+
+void Live::send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view) {
+  std::vector<fmp4::ByteRange> pieces;
+  std::string etag = "\"" + std::to_string(part.utc_us) + "-" + std::to_string(part.length);
+  if (view == playlist::View::whole) {
+    pieces.push_back({part.offset, part.length});
+  } else {
+    const bool audio = view == playlist::View::audio;
+    for (const playlist::ChunkRange& chunk : part.chunks)
+      if (chunk.track_id == (audio ? playlist::kAudioTrack : playlist::kVideoTrack))
+        pieces.push_back({chunk.offset, chunk.length});
+    etag += audio ? "a" : "v";
+  }
+  if (pieces.empty()) return answer->send(not_there_reply("The part has nothing of this track."));
+  auto range = media_.find(part.file, std::move(pieces));
+  if (!range) return answer->send(media_error_reply(range.error()));
+  Reply reply;
+  reply.type = view == playlist::View::audio ? kTypeAudio : kTypeMedia;
+  reply.cache = kCacheForever;
+  reply.any_origin = true;
+  reply.ranges = true;
+  reply.etag = etag + "\"";
+  reply.file = *std::move(range);
+  answer->send(std::move(reply));
+}
+
+}  // namespace headgate::origin

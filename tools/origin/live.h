@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers to what players ask of a stream's live end: playlists with delivery directives (RFC 8216bis,
+// 6.2.5), parts, and what is not there yet. In the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "catalog.h"
+#include "live_edge.h"
+#include "media_files.h"
+#include "reply.h"
+
+namespace headgate::origin {
+
+// "<letter><msn>.<index>.m4s"; none: another name.
+struct PartRequest {
+  playlist::View view = playlist::View::whole;
+  playlist::PartName name;
+};
+std::optional<PartRequest> part_request(const std::string& name);
+
+// A stream's end; lives as long as the node's origin.
+class LiveEnd {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  LiveEnd(Stream& stream) : stream_(&stream), index_(&stream.index()), edge_(&stream.edge()) {}
+  const playlist::StreamIndex& index() const { return *index_; }
+  LiveEdge& edge() const { return *edge_; }
+  State state() const { return stream_->state(); }
+
+ private:
+  Stream* stream_;
+  const playlist::StreamIndex* index_;
+  LiveEdge* edge_;
+};
+
+class Live {
+ public:
+  explicit Live(MediaFiles& media) : media_(media) {}
+
+  // What a playlist request's query (without the "?") asks for is there: `send` is called, now or later, with
+  // whether a delta update is wanted, and whether the request was for something that is never asked for
+  // again.
+  using Send = std::function<void(bool skip, bool unique)>;
+  void when_there(const AnswerPtr& answer, const LiveEnd& stream, const std::string& query, Send send);
+  static void send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
+                            bool unique);
+  // A part that is there, or hinted.
+  void part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request);
+
+ private:
+  void send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view);
+
+  MediaFiles& media_;
+};
+
+}  // namespace headgate::origin
