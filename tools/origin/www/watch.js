@@ -177,7 +177,8 @@ const feed = new Streams({
     heard = true;
     // An ended playlist is not read again: coming back needs a new beginning.
     if (before === 'ended' && stream?.state !== 'ended' && !replaying) player.stop();
-    pictures.from(stream?.pictures ?? null);
+    const list = stream?.pictures ?? null;
+    pictures.from(replaying && list ? list.replace('media.m3u8', 'replay.m3u8') : list);
     follow();
     show();
   },
