@@ -10,7 +10,7 @@ import subprocess
 import media
 import tap
 from hls import Watcher
-from node import SLOWNESS, Node, log_text, records, wait_until
+from node import HEADGATE, SLOWNESS, Node, log_text, records, wait_until
 
 SECONDS = 30
 STATION = 421
@@ -111,6 +111,33 @@ def test_a_wrong_passphrase_costs_nobody_anything():
         publisher.finish(SECONDS + 20)
         node.wait_state(STATION, "waiting")
         expect_archived(node, media.packets(path))
+
+
+def test_a_crowd_from_one_process():
+    stations = range(1, 21)
+    with srt_node() as node:
+        clip, result = node.folder / "low.flv", node.folder / "sent.json"
+        node.headgate("load", "clip", "--low-rate", "--seconds", "8", str(clip))
+        publisher = media.Publisher(node, [
+            HEADGATE, "load", "publish", "--url", f"srt://{node.addresses['srt']}", "--keys", node.keys, "--stations",
+            f"{stations[0]}-{stations[-1]}", "--clip", clip, "--duration", "12", "--json", result])
+        assert publisher.finish(60) == 0, publisher.stderr()
+        sent = json.loads(result.read_text())
+        assert sent["sessions"] == sent["finished"] == len(stations), sent
+        for one in sent["per_station"]:
+            node.wait_state(one["station"], "waiting")
+            runs = node.runs(one["station"])
+            wait_until("the run is closed", lambda: records(runs[0], "end"))  # pylint: disable=cell-var-from-loop
+            got = media.archived(runs)
+            [session] = one["sessions"]
+            assert (len(got["video"]), len(got["audio"])) == (session["video"], session["audio"]), one
+            # The clip begins anew after 8 s, without a seam.
+            steps = {b[0] - a[0] for a, b in zip(got["video"], got["video"][1:])}
+            assert max(steps) < 0.06, steps
+        for path in media.media_files(node.runs(stations[0])[0]):
+            media.expect_plays(path)
+        report = node.check_archive()
+        assert not report["notes"], f"clean sessions leave nothing to note: {json.dumps(report['notes'])}"
 
 
 def test_deaths_of_publisher_gate_worker_and_supervisor():

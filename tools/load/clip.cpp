@@ -7,15 +7,8 @@
 
 #include <algorithm>
 
-#include <base/io.h>
-
 namespace headgate::load {
 namespace {
-
-constexpr size_t kMaxClipBytes = 1024 * 1024 * 1024;
-constexpr int64_t kMaxClipMs = 3600 * 1000;  // keeps offsets and deltas well inside 32 and 24 bits
-constexpr size_t kTagHeader = 11, kTagTrailer = 4;
-constexpr int64_t kDefaultFrameMs = 40;  // of a clip with one video frame
 
 // A header of type 1 (no stream id) and the payload in chunks with headers of type 3.
 void write_delta_message(ByteVector& out, uint32_t csid, uint32_t delta, uint8_t type, Bytes payload,
@@ -50,101 +43,36 @@ ByteVector by_fourcc(bool video, Bytes body) {
 
 }  // namespace
 
-struct Clip::Tag {
-  bool video;
-  bool keyframe;
-  int64_t time_ms;
-  Bytes body;
-};
-
 Result<Clip> Clip::load(const std::string& path, uint32_t chunk_size, bool enhanced) {
-  auto flv = read_file(path, kMaxClipBytes);
-  if (!flv) return Unexpected(flv.error().message + " (headgate load clip makes one)");
+  auto flv = read_clip_file(path);
+  if (!flv) return Unexpected(flv.error());
   auto clip = parse(*flv, chunk_size, enhanced);
   if (!clip) return Unexpected(path + ": " + clip.error().message);
   return clip;
 }
 
 Result<Clip> Clip::parse(Bytes flv, uint32_t chunk_size, bool enhanced) {
+  auto media = FlvMedia::parse(flv);
+  if (!media) return Unexpected(media.error());
   Clip clip;
   clip.chunk_size_ = chunk_size;
   clip.enhanced_ = enhanced;
-  std::vector<Tag> media;
-  if (auto read = clip.read_tags(flv, media); !read) return Unexpected(read.error());
-  if (auto cut = clip.cut_loop(media); !cut) return Unexpected(cut.error());
-  clip.make_chunks(media);
+  clip.length_ms_ = media->length_ms;
+  auto kept = [&](bool video, Bytes header) {
+    return enhanced && !header.empty() ? by_fourcc(video, header) : ByteVector(header.begin(), header.end());
+  };
+  clip.metadata_.assign(media->metadata.begin(), media->metadata.end());
+  clip.video_header_ = kept(true, media->video_header);
+  clip.audio_header_ = kept(false, media->audio_header);
+  clip.make_chunks(media->frames);
   return clip;
 }
 
-// Adobe FLV 10.1, annex E. A last tag that is cut off is left out.
-Result<void> Clip::read_tags(Bytes flv, std::vector<Tag>& media) {
-  ByteReader reader(flv);
-  if (as_text(reader.bytes(3)) != "FLV") return Unexpected("not an FLV file");
-  reader.skip(2);
-  uint32_t header_size = reader.u32();
-  if (!reader.ok() || header_size < 9 || header_size > flv.size()) return Unexpected("not an FLV file");
-  reader.skip(header_size - 9 + kTagTrailer);
-  while (reader.remaining() >= kTagHeader) {
-    uint8_t type = reader.u8() & 0x1f;
-    uint32_t size = reader.u24();
-    int64_t time = reader.u24();
-    time |= static_cast<int64_t>(reader.u8()) << 24;
-    reader.skip(3);
-    Bytes body = reader.bytes(size);
-    reader.skip(kTagTrailer);
-    if (!reader.ok()) break;
-    if (type == rtmp::kDataAmf0 && metadata_.empty()) metadata_.assign(body.begin(), body.end());
-    if (type == rtmp::kVideo) {
-      rtmp::VideoHeader header = rtmp::parse_video_header(body);
-      if (header.kind == rtmp::PacketKind::kUnsupported || header.enhanced ||
-          header.codec == rtmp::fourcc("hvc1"))
-        return Unexpected("its video is not H.264");
-      if (header.kind == rtmp::PacketKind::kSequenceHeader) video_header_.assign(body.begin(), body.end());
-      if (header.kind == rtmp::PacketKind::kFrame) media.push_back({true, header.keyframe, time, body});
-    } else if (type == rtmp::kAudio) {
-      rtmp::AudioHeader header = rtmp::parse_audio_header(body);
-      if (header.kind == rtmp::PacketKind::kUnsupported || header.enhanced)
-        return Unexpected("its audio is not AAC");
-      if (header.kind == rtmp::PacketKind::kSequenceHeader) audio_header_.assign(body.begin(), body.end());
-      if (header.kind == rtmp::PacketKind::kFrame) media.push_back({false, false, time, body});
-    }
-  }
-  if (video_header_.empty()) return Unexpected("it has no H.264 sequence header");
-  if (audio_header_.empty()) std::erase_if(media, [](const Tag& tag) { return !tag.video; });
-  if (!enhanced_) return {};
-  video_header_ = by_fourcc(true, video_header_);
-  if (has_audio()) audio_header_ = by_fourcc(false, audio_header_);
-  return {};
-}
-
-// Keeps [first key frame, last video frame's end), with times counted from the key frame.
-Result<void> Clip::cut_loop(std::vector<Tag>& media) {
-  std::stable_sort(media.begin(), media.end(),
-                   [](const Tag& a, const Tag& b) { return a.time_ms < b.time_ms; });
-  auto first = std::find_if(media.begin(), media.end(), [](const Tag& tag) { return tag.keyframe; });
-  if (first == media.end()) return Unexpected("it has no key frame");
-  int64_t start = first->time_ms, last = start, frame = kDefaultFrameMs;
-  for (const Tag& tag : media) {
-    if (!tag.video || tag.time_ms <= last) continue;
-    frame = tag.time_ms - last;
-    last = tag.time_ms;
-  }
-  length_ms_ = last + frame - start;
-  if (length_ms_ > kMaxClipMs) return Unexpected("it is longer than an hour");
-  // Of what has the key frame's own time, the key frame comes first: sessions begin with it.
-  std::rotate(std::find_if(media.begin(), media.end(), [&](const Tag& t) { return t.time_ms == start; }),
-              first, first + 1);
-  std::erase_if(media,
-                [&](const Tag& tag) { return tag.time_ms < start || tag.time_ms >= start + length_ms_; });
-  for (Tag& tag : media) tag.time_ms -= start;
-  return {};
-}
-
-void Clip::make_chunks(const std::vector<Tag>& media) {
+void Clip::make_chunks(const std::vector<FlvMedia::Frame>& media) {
   int64_t last_of[2] = {-1, -1};  // audio, video: the frame before, which for the first is the last
-  for (const Tag& tag : media) last_of[tag.video] = tag.time_ms - length_ms_;
+  for (const FlvMedia::Frame& tag : media) last_of[tag.video] = tag.time_ms - length_ms_;
   videos_before_.push_back(0);
-  for (const Tag& tag : media) {
+  for (const FlvMedia::Frame& tag : media) {
     auto offset = static_cast<uint32_t>(chunks_.size());
     auto delta = static_cast<uint32_t>(tag.time_ms - std::exchange(last_of[tag.video], tag.time_ms));
     const ByteVector enhanced = enhanced_ ? by_fourcc(tag.video, tag.body) : ByteVector();

@@ -11,6 +11,7 @@
 
 #include <base/bytes.h>
 #include <base/result.h>
+#include <load/flv_media.h>
 
 namespace headgate::load {
 
@@ -29,9 +30,7 @@ class Clip {
     uint64_t video = 0, audio = 0;
   };
 
-  // An FLV file with H.264, and AAC or no audio, that begins with a key frame within its first second of
-  // video. The loop is as long as the video; audio outside it is left out.
-  // `enhanced`: it is sent by Enhanced RTMP's headers, as avc1 and mp4a.
+  // Of an FLV file that FlvMedia takes. `enhanced`: it is sent by Enhanced RTMP's headers, as avc1 and mp4a.
   static Result<Clip> load(const std::string& path, uint32_t chunk_size, bool enhanced = false);
   static Result<Clip> parse(Bytes flv, uint32_t chunk_size, bool enhanced = false);
 
@@ -47,10 +46,7 @@ class Clip {
   Counts count(uint32_t first, uint64_t count) const;
 
  private:
-  struct Tag;
-  Result<void> read_tags(Bytes flv, std::vector<Tag>& media);
-  Result<void> cut_loop(std::vector<Tag>& media);
-  void make_chunks(const std::vector<Tag>& media);
+  void make_chunks(const std::vector<FlvMedia::Frame>& media);
   Counts before(uint64_t message) const;  // counted from messages()[0] on
 
   uint32_t chunk_size_ = 128;

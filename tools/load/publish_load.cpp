@@ -31,26 +31,21 @@ std::string session_json(const SessionRecord& record) {
 
 }  // namespace
 
-PublishLoad::PublishLoad(PublishPlan plan, const Clip& clip, Address server,
-                         std::vector<StationPlan> stations, std::FILE* keyframe_log)
+PublishLoad::PublishLoad(PublishPlan plan, size_t stations, const MakeStation& make, std::FILE* keyframe_log)
     : plan_(plan),
       shared_{
-          .loop = loop_, .clip = clip, .server = server, .totals = {}, .random = std::mt19937_64(plan.seed)},
-      due_us_(stations.size()) {
-  shared_.keyframe_log = keyframe_log;
-  auto keyframes = clip.keyframes();
-  for (size_t i = 0; i < stations.size(); ++i)
-    stations_.emplace_back(shared_, due_us_[i], stations[i].number, std::move(stations[i].target),
-                           keyframes[i % keyframes.size()], stations[i].local, i == 0);
+          .loop = loop_, .totals = {}, .random = std::mt19937_64(plan.seed), .keyframe_log = keyframe_log},
+      due_us_(stations) {
+  for (size_t i = 0; i < stations; ++i) stations_.push_back(make(shared_, due_us_[i], i));
 }
 
 void PublishLoad::run() {
   SignalWatch signals(loop_, {SIGINT, SIGTERM}, [this](int) { finishing_ ? loop_.stop() : finish(); });
   shared_.started_us = shown_us_ = now_us();
   for (size_t i = 0; i < stations_.size(); ++i)
-    stations_[i].start_at(shared_.started_us +
-                          static_cast<int64_t>(plan_.ramp_s * 1e6 * static_cast<double>(i) /
-                                               static_cast<double>(stations_.size())));
+    stations_[i]->start_at(shared_.started_us +
+                           static_cast<int64_t>(plan_.ramp_s * 1e6 * static_cast<double>(i) /
+                                                static_cast<double>(stations_.size())));
   loop_.every_ms(plan_.tick_ms, [this] { tick(); });
   loop_.every_ms(1000, [this] { show(); });
   if (plan_.cuts_per_minute > 0 || plan_.stalls_per_minute > 0)
@@ -71,8 +66,9 @@ void PublishLoad::tick() {
   }
   last_tick_us_ = now;
   for (size_t i = 0; i < due_us_.size(); ++i)
-    if (due_us_[i] <= now) stations_[i].serve(now);
-  if (finishing_ && std::all_of(stations_.begin(), stations_.end(), [](auto& s) { return s.over(); }))
+    if (due_us_[i] <= now) stations_[i]->serve(now);
+  if (finishing_ &&
+      std::all_of(stations_.begin(), stations_.end(), [](const auto& one) { return one->over(); }))
     loop_.stop();
 }
 
@@ -80,28 +76,28 @@ void PublishLoad::finish() {
   if (finishing_) return;
   finishing_ = true;
   int64_t now = now_us();
-  for (Station& station : stations_) station.finish(now);
+  for (const auto& station : stations_) station->finish(now);
 }
 
 void PublishLoad::disturb() {
   if (finishing_) return;
   int64_t now = now_us();
   double rounds = 60'000.0 / kDisturbMs;
-  for (Station& station : stations_) {
-    if (!station.live()) continue;
+  for (const auto& station : stations_) {
+    if (!station->live()) continue;
     if (chance() < plan_.cuts_per_minute / rounds)
-      station.cut(now, now + static_cast<int64_t>(plan_.reconnect_within_s * 1e6 * chance()),
-                  plan_.silent_cuts);
+      station->cut(now, now + static_cast<int64_t>(plan_.reconnect_within_s * 1e6 * chance()),
+                   plan_.silent_cuts);
     else if (chance() < plan_.stalls_per_minute / rounds)
-      station.stall(now + static_cast<int64_t>(plan_.stall_s * 1e6));
+      station->stall(now + static_cast<int64_t>(plan_.stall_s * 1e6));
   }
 }
 
 void PublishLoad::storm() {
   if (finishing_) return;
   std::vector<Station*> live;
-  for (Station& station : stations_)
-    if (station.live()) live.push_back(&station);
+  for (const auto& station : stations_)
+    if (station->live()) live.push_back(station.get());
   std::shuffle(live.begin(), live.end(), shared_.random);
   live.resize(static_cast<size_t>(std::lround(static_cast<double>(live.size()) * plan_.reconnect_share)));
   int64_t now = now_us();
@@ -148,15 +144,15 @@ std::string PublishLoad::json() {
   Cpu cpu = own_cpu();
   uint64_t video = 0, audio = 0;
   std::string stations, reasons;
-  for (const Station& station : stations_) {
+  for (const auto& station : stations_) {
     std::string sessions;
-    for (const SessionRecord& record : station.records(ended_us_)) {
+    for (const SessionRecord& record : station->records(ended_us_)) {
       video += record.video;
       audio += record.audio;
       sessions += (sessions.empty() ? "" : ",") + session_json(record);
     }
     JsonLine line;
-    line.field("station", station.number()).raw("sessions", "[" + sessions + "]");
+    line.field("station", station->number()).raw("sessions", "[" + sessions + "]");
     stations += (stations.empty() ? "\n" : ",\n") + line.take();
   }
   for (const auto& [reason, count] : totals.reasons)

@@ -3,7 +3,8 @@
 // together.
 #pragma once
 
-#include <deque>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,17 +30,12 @@ struct PublishPlan {
   uint64_t seed = 1;
 };
 
-// A station's number and where it publishes.
-struct StationPlan {
-  uint32_t number = 0;
-  rtmp::PublishTarget target;
-  Address local;
-};
-
 class PublishLoad {
  public:
-  PublishLoad(PublishPlan plan, const Clip& clip, Address server, std::vector<StationPlan> stations,
-              std::FILE* keyframe_log);
+  // Of the `index`-th station. What is shared, and when it is due, outlives it.
+  using MakeStation =
+      std::function<std::unique_ptr<Station>(LoadShared& shared, int64_t& due_us, size_t index)>;
+  PublishLoad(PublishPlan plan, size_t stations, const MakeStation& make, std::FILE* keyframe_log);
 
   // Until the duration is over and every station has said goodbye; SIGINT or SIGTERM ends it earlier, a
   // second one at once.
@@ -62,8 +58,8 @@ class PublishLoad {
   PublishPlan plan_;
   Loop loop_;
   LoadShared shared_;
-  std::vector<int64_t> due_us_;   // by station: one array, because the tick looks at all of them
-  std::deque<Station> stations_;  // they do not move
+  std::vector<int64_t> due_us_;  // by station: one array, because the tick looks at all of them
+  std::vector<std::unique_ptr<Station>> stations_;
   LiveBlock block_;
   bool finishing_ = false;
   int64_t ended_us_ = 0;

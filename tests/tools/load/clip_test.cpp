@@ -9,39 +9,17 @@
 
 #include <base/encoding.h>
 
+#include "flv_sample.h"
+
 namespace headgate::load {
 namespace {
 
 constexpr uint32_t kChunk = 128;
 
-void tag(ByteVector& flv, uint8_t type, uint32_t time_ms, Bytes body) {
-  ByteWriter writer(flv);
-  writer.u8(type);
-  writer.u24(body.size());
-  writer.u24(time_ms);
-  writer.u8(time_ms >> 24);
-  writer.u24(0);
-  writer.bytes(body);
-  writer.u32(body.size() + 11);
-}
-
-ByteVector body(std::initializer_list<int> head, size_t size = 0, uint8_t fill = 0) {
-  ByteVector out;
-  for (int value : head) out.push_back(static_cast<std::byte>(value));
-  if (size > out.size()) out.resize(size, static_cast<std::byte>(fill));
-  return out;
-}
-
 // Video at 21, 61, 101, … with a key frame every second one; audio every 20 ms from 0 on. The picture begins
 // later than the sound, as in ffmpeg's files.
 ByteVector sample(int video_frames = 4, int audio_frames = 20) {
-  ByteVector flv;
-  ByteWriter writer(flv);
-  writer.text("FLV");
-  writer.u8(1);
-  writer.u8(5);
-  writer.u32(9);
-  writer.u32(0);
+  ByteVector flv = flv_header();
   tag(flv, 18, 0, as_bytes("meta"));
   tag(flv, 9, 0, body({0x17, 0, 0, 0, 0, 1, 0x64}));
   tag(flv, 8, 0, body({0xaf, 0, 0x11, 0x90}));

@@ -320,6 +320,9 @@ class Usage(unittest.TestCase):
                 (["publish"], "--url"),
                 (["publish", "--url", "rtmp://h/a", "--stations", "1", "--clip", "x"], "--keys"),
                 (["publish", "--url", "http://h/a", "--stations", "1", "--clip", "x", "--plain", "s"], "rtmp://"),
+                (["publish", "--url", "srt://h:1", "--stations", "1", "--clip", "x", "--plain", "s"], "--keys"),
+                (["publish", "--url", "srt://h", "--stations", "1", "--clip", "x", "--keys", "k"], "a port"),
+                (["publish", "--url", "srt://h:1", "--stations", "1", "--clip", "x", "--keys", "k", "--enhanced"], "RTMP"),
                 (["view"], "--url"), (["clip"], "FILE")):
             done = subprocess.run([HEADGATE, "load", *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, arguments)
