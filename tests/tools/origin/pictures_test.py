@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A stream's small pictures, as the origin shows them."""
+import os
+import struct
+
+from origin_case import EVENT, SEGMENT, Live, OriginCase, wait_until
+import tap  # of the folder that origin_case has added
+import wire
+
+INIT = 'abcdefabcdefabcd'
+
+
+def box(kind, content):
+    return struct.pack('>I4s', 8 + len(content), kind) + content
+
+
+def jpeg(msn):
+    return b'\xff\xd8' + bytes([msn % 251]) * (100 + msn) + b'\xff\xd9'
+
+
+class Track:
+    """The pictures of a Live: one JPEG in each segment, which lasts for less long than its segment does."""
+
+    def __init__(self, live):
+        self.live = live
+        self.file = f'derived/pictures/lta/{EVENT}/st/00/{live.station:06}/run-p/000000.mp4'
+        self.path = os.path.join(live.test.root, self.file + '.part')
+        os.makedirs(os.path.dirname(self.path))
+        self.content = b'I' * 512
+
+    def records(self, *records):
+        return wire.stream_records(self.live.session, EVENT, self.live.station, records, 'pictures')
+
+    def open_message(self):
+        return self.records(wire.run_record('run-p', 0, 0, self.live.utc_us),
+                            wire.init_record(INIT, self.file, 0, 512, 'mjpg', (320, 180)))
+
+    def segment(self, msn, content=None):
+        if content is None:
+            content = box(b'free', b'12') + box(b'moof', b'of no account') + box(b'mdat', jpeg(msn))
+        offset = len(self.content)
+        self.content += content
+        with open(self.path, 'wb') as file:
+            file.write(self.content)
+        at = msn * SEGMENT, SEGMENT // 4, self.live.utc_us + msn * 2_000_000
+        return self.records(wire.part_record(msn, 0, self.file, offset, len(content), *at),
+                            wire.segment_record(msn, self.file, offset, len(content), *at, INIT))
+
+
+class Pictures(OriginCase):
+    def begin(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        track = Track(live)
+        worker.tell(*live.open_messages(), track.open_message())
+        return worker, live, track
+
+    def pictures(self, count):
+        def there():
+            answer, body = self.request('/hls/5/pictures/media.m3u8')
+            return answer.status == 200 and body.decode().count('#EXTINF') == count and body.decode()
+        return wait_until(f'{count} segments are listed', there)
+
+    def test_pictures_by_number_and_the_newest(self):
+        worker, live, track = self.begin()
+        self.get('/hls/5/poster.jpg', 404)
+        self.assertIsNone(self.stream(5)['poster'])
+        for msn in range(3):
+            worker.tell(*live.segments(1), track.segment(msn))
+        self.pictures(3)
+        for msn in range(3):
+            answer, body = self.request(f'/hls/5/pictures/{msn}.jpg')
+            self.assertEqual((answer.status, body), (200, jpeg(msn)))
+            self.assertEqual(answer.getheader('Content-Type'), 'image/jpeg')
+            self.assertIn('immutable', answer.getheader('Cache-Control'))
+        answer, body = self.request('/hls/5/poster.jpg')
+        self.assertEqual((answer.status, body), (200, jpeg(2)))
+        self.assertEqual(answer.getheader('Cache-Control'), 'no-cache')
+        again, body = self.request('/hls/5/poster.jpg', headers={'If-None-Match': answer.getheader('ETag')})
+        self.assertEqual((again.status, body), (304, b''))
+        self.assertEqual(self.stream(5)['poster'], '/hls/5/poster.jpg')
+        self.assertEqual(self.stream(5)['pictures'], '/hls/5/pictures/media.m3u8')
+        for path in ('/hls/5/pictures/3.jpg', '/hls/5/pictures/02.jpg', '/hls/5/pictures/.jpg', '/hls/5/2.jpg',
+                     '/hls/6/pictures/2.jpg', '/hls/6/poster.jpg', '/hls/5/360p/2.jpg'):
+            self.get(path, 404)
+
+    def test_playlist_lists_the_segments_with_gaps(self):
+        worker, live, track = self.begin()
+        worker.tell(*live.segments(1), track.segment(0), *live.segments(2), track.segment(2))
+        lines = self.pictures(3).splitlines()
+        self.assertIn('#EXT-X-I-FRAMES-ONLY', lines)
+        self.assertIn(f'#EXT-X-MAP:URI="init-{INIT}.mp4"', lines)
+        media = [line for line in lines if not line.startswith('#EXT-X-') or line == '#EXT-X-GAP']
+        self.assertEqual(media[1:], ['#EXTINF:2.000000,', '0.m4s', '#EXT-X-GAP', '#EXTINF:2.000000,', '1.m4s',
+                                     '#EXTINF:2.000000,', '2.m4s'])
+        dates = [line for line in lines if 'DATE-TIME' in line]
+        source = [line for line in self.get('/hls/5/media.m3u8').decode().splitlines() if 'DATE-TIME' in line]
+        self.assertEqual(dates, source)
+        self.assertIn(jpeg(2), self.get('/hls/5/pictures/2.m4s'))
+        self.get('/hls/5/pictures/1.jpg', 404)
+
+    def test_the_replay_and_the_storyboard_have_them_too(self):
+        worker, live, track = self.begin()
+        for msn in range(3):
+            worker.tell(*live.segments(1), track.segment(msn))
+        self.pictures(3)
+        self.assertIn('#EXT-X-PLAYLIST-TYPE:EVENT', self.get('/hls/5/pictures/replay.m3u8').decode())
+        answer, body = self.request('/hls/5/storyboard.vtt')
+        self.assertEqual(answer.getheader('Content-Type'), 'text/vtt; charset=utf-8')
+        self.assertTrue(body.decode().startswith('WEBVTT\n\n00:00:00.000 --> 00:00:02.000\npictures/0.jpg\n'))
+        self.assertTrue(body.decode().endswith('00:00:04.000 --> 00:00:06.000\npictures/2.jpg\n'))
+
+    def test_among_the_variants_it_is_no_rung(self):
+        worker, live, track = self.begin()
+        rung = wire.stream_records(1, EVENT, 5, [wire.rendition_record(0)], '360p')
+        worker.tell(rung, *live.segments(1), track.segment(0))
+        self.pictures(1)
+        lines = self.get('/hls/5/index.m3u8').decode().splitlines()
+        tracks = [line for line in lines if 'mjpg' in line]
+        self.assertEqual(len(tracks), 1, lines)
+        self.assertRegex(tracks[0], r'^#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,CODECS="mjpg",'
+                                    r'RESOLUTION=320x180,URI="pictures/media.m3u8"$')
+        self.assertNotIn('pictures/media.m3u8', lines)
+        self.assertEqual([one['name'] for one in self.stream(5)['renditions']], ['360p'])
+
+    def test_what_is_no_picture_is_not_sent_as_one(self):
+        worker, live, track = self.begin()
+        broken = (box(b'moof', b'x'), b'\0\0\0\x05mdat', struct.pack('>I4s', 2 ** 31, b'mdat') + b'x', b'mdat')
+        for msn, content in enumerate(broken):
+            worker.tell(*live.segments(1), track.segment(msn, content))
+        self.pictures(len(broken))
+        for msn in range(len(broken)):
+            self.get(f'/hls/5/pictures/{msn}.jpg', 410)
+
+
+if __name__ == '__main__':
+    tap.run_unittest()
