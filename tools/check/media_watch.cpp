@@ -119,7 +119,8 @@ void MediaWatch::answered(const Answer& answer, std::optional<Position> wanted) 
         "it took " + std::to_string((answer.loaded_us - answer.asked_us) / 1000) + " ms");
     run_.found(where_, late);
   }
-  if (!parsed.media->ended) run_.found(where_, check_live_caching(answer, parsed.media->target()));
+  // The answer to a held reload never changes: it may be cached for long (B.1).
+  if (!parsed.media->ended && !wanted) run_.found(where_, check_live_caching(answer, parsed.media->target()));
   take(*parsed.media, {answer.asked_us, answer.loaded_us, wanted.has_value()}, answer.url);
 }
 

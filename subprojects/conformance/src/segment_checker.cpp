@@ -165,7 +165,7 @@ void SegmentChecker::durations(const Segment& segment, const MediaSegment& media
   }
   if (frames == 0) return;
   const Micros lasts = media_micros(ticks, track->timescale);
-  if (distance(lasts, segment.duration) > kDurationSlack)
+  if (distance(lasts, segment.duration) > (track->kind == TrackKind::video ? kDurationSlack : kSoundSlack))
     add(findings, "duration-wrong", segment.line,
         of_segment(segment) + "'s EXTINF is " + seconds_text(segment.duration) + ", its media last " +
             seconds_text(lasts));

@@ -156,6 +156,15 @@ TEST_F(Segments, DurationWrong) {
   EXPECT_EQ(take(listed(2, kSecond * 211 / 100), test::made_segment(1)), Ids{"duration-wrong"});
 }
 
+TEST_F(Segments, DurationOfSoundAlone) {
+  MadeInit sound;
+  sound.tracks = {test::kAudio};
+  init(sound);
+  const auto frames = [](uint32_t count) { return test::made_chunk({2, 0, count, 1024, true, 0}); };
+  EXPECT_EQ(take(listed(1), frames(83)), Ids{}) << told_;
+  EXPECT_EQ(take(listed(3), frames(81)), Ids{"duration-wrong"});
+}
+
 TEST_F(Segments, KeyFrames) {
   init();
   MadeChunk wrong;

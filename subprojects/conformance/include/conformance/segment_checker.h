@@ -17,8 +17,9 @@ namespace headgate::conformance {
 inline constexpr Micros kTimeBackSlack = 10'000;
 inline constexpr Micros kTimeHoleSlack = 50'000;
 inline constexpr Micros kDurationSlack = 100'000;
-inline constexpr size_t kMaxMeasured = 4096;  // segments that are remembered, the newest
-inline constexpr size_t kMaxPartsKept = 64;   // segments whose parts wait for it
+inline constexpr Micros kSoundSlack = 250'000;  // of sound alone, which is cut where the pictures are
+inline constexpr size_t kMaxMeasured = 4096;    // segments that are remembered, the newest
+inline constexpr size_t kMaxPartsKept = 64;     // segments whose parts wait for it
 
 struct Measured {  // one segment
   uint64_t msn = 0, discontinuity = 0;
