@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hls.js in low-latency mode: parts, blocking reloads and delta updates of a real node, through a publisher's cut."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+sys.path.insert(0, str(HERE.parent / "support"))
+from node import Node, SLOWNESS, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+import media  # noqa: E402  pylint: disable=wrong-import-position
+import tap  # noqa: E402  pylint: disable=wrong-import-position
+
+STATION = 22
+GLASS_S = 2.5 * SLOWNESS  # from receipt to the eye, median
+WATCHED_S = 15
+
+
+class LowLatency:
+    """Chromium with hls.js; `now` is its last word."""
+
+    def __init__(self, node):
+        self.process = subprocess.Popen(
+            ["node", HERE / "low_latency.mjs", node.page("/watch/999"), node.page(f"/hls/{STATION}/media.m3u8")],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        node.helpers.append(self)
+        self.now, self.samples = None, []
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self.now = json.loads(line)
+            self.samples.append(self.now)
+
+    def plays_on(self, seconds, what, within=60):
+        """So many seconds more are shown, with pictures."""
+        wait_until("its first word", lambda: self.now, 60)
+        shown, decoded, last = 0.0, self.now["decoded"], self.now["time"]
+
+        def done():
+            nonlocal shown, last
+            assert self.process.poll() is None, "Chromium's driver ended"
+            now = self.now
+            if 0 < now["time"] - last < 1.5:
+                shown += now["time"] - last
+            last = now["time"]
+            return shown >= seconds and now["decoded"] > decoded
+        wait_until(f"{what}: {seconds} s are played; last {self.now}", done, within + seconds)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(timeout=20 * SLOWNESS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.thread.join()
+
+
+def test_low_latency_through_a_cut():
+    with Node() as node:
+        publisher = media.ffmpeg(node, media.clip(20), node.url(STATION), loop=True)
+        node.wait_media(STATION, 8, 60)
+        player = LowLatency(node)
+        player.plays_on(5, "it begins")
+        mark = len(player.samples)
+        player.plays_on(WATCHED_S, "at the live edge")
+        samples = [one for one in player.samples[mark:] if one["glass"] is not None]
+        glass = statistics.median(one["glass"] for one in samples)
+        print(f"receipt to eye: median {glass:.2f} s, least {min(one['glass'] for one in samples):.2f}, most "
+              f"{max(one['glass'] for one in samples):.2f}; hls.js says {statistics.median(one['latency'] for one in samples):.2f}"
+              f", aims at {samples[-1]['target']:.2f}; {player.now['parts']} parts, {player.now['blocking']} blocking reloads, "
+              f"{player.now['deltas']} delta updates", file=sys.stderr)
+        assert player.now["parts"] > WATCHED_S, player.now
+        assert player.now["blocking"] > WATCHED_S, player.now
+        assert player.now["deltas"] > 0 or node.stream(STATION)["duration_s"] < 30, player.now
+        assert glass < GLASS_S, f"{glass} s behind"
+        publisher.cut()
+        node.wait_state(STATION, "waiting", 30)
+        time.sleep(3)  # away for so long is the test's subject
+        media.ffmpeg(node, media.clip(20), node.url(STATION), loop=True)
+        node.wait_state(STATION, "live", 30)
+        player.plays_on(8, "after the cut", 90)
+        assert not player.now["fatal"], player.now
+        assert not player.now["page_errors"], player.now
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    tap.run(globals())
