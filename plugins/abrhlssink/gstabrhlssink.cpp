@@ -346,18 +346,30 @@ void stop(State& state) {
   state.input->stop();
 }
 
+// Not with the mutex: what it gives last takes that.
+void drop_ladder(State& state) {
+  std::shared_ptr<LadderInput> ladder;
+  {
+    std::lock_guard lock(state.mutex);
+    ladder = state.ladder;
+  }
+  if (ladder) ladder->ladder().stop();
+  std::lock_guard lock(state.mutex);
+  state.ladder.reset();
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   State& state = state_of(element);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(element, state))
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(element, state)) {
+    drop_ladder(state);
     return GST_STATE_CHANGE_FAILURE;
+  }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) stop(state);
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_abr_hls_sink_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    std::shared_ptr<LadderInput> ladder = state.ladder;  // ends without the lock; the pads' threads have
-    if (ladder) ladder->ladder().stop();
+    drop_ladder(state);  // the pads' threads have ended
     std::lock_guard lock(state.mutex);
-    state.ladder.reset();
     state.folder.reset();
   }
   return result;

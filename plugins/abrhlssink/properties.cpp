@@ -14,8 +14,7 @@ using gst::string_of;
 
 namespace {
 
-constexpr auto kAnyTime =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+constexpr auto kAnyTime = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_PLAYING);
 
 void install_text(GObjectClass* klass, guint id, const char* name, const char* nick, const char* about,
                   const char* standard = nullptr, GParamFlags flags = kReadWrite) {

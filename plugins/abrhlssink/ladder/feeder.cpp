@@ -58,7 +58,7 @@ bool Feeder::put(Input input, bool may_wait) {
 
 void Feeder::flush() {
   std::lock_guard lock(mutex_);
-  queue_.clear();
+  std::erase_if(queue_, [](const Input& input) { return std::holds_alternative<EncodedFrame>(input); });
   frames_ = bytes_ = 0;
   newest_ns_ = taken_ns_ = INT64_MIN;
   skipping_ = true;

@@ -41,7 +41,7 @@ class Feeder {
 
   // `may_wait`: for room. Otherwise frames are left out when there is none; false: this one was.
   bool put(Input input, bool may_wait);
-  // Leaves out what waits.
+  // Leaves out the frames that wait.
   void flush();
   // Leaves out what waits, and waits for the thread. Nobody waits in put() any more.
   void stop();

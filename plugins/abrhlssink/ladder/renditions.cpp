@@ -97,9 +97,11 @@ void Renditions::source_records(const std::vector<playlist::Record>& records) {
 void Renditions::source(uint32_t event, uint32_t station) {
   {
     std::lock_guard lock(mutex_);
-    if (settings_.event == event && settings_.station == station) return;
+    const bool first = !std::exchange(placed_, true),
+               same = settings_.event == event && settings_.station == station;
     settings_.event = event;
     settings_.station = station;
+    if (first || same) return;
   }
   close("superseded");
   std::lock_guard lock(mutex_);

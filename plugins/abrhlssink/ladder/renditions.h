@@ -71,7 +71,8 @@ class Renditions {
   const std::function<void(std::vector<Out>&&)> deliver_;
   const std::function<void()> wake_;
   gst::Outbox<Out> outbox_;
-  std::mutex mutex_;  // below; before the outbox's
+  std::mutex mutex_;     // below; before the outbox's
+  bool placed_ = false;  // event and station were told; records may have come before
   std::shared_ptr<store::DerivedSource> source_;
   std::map<std::string, Rendition> renditions_;
   std::map<std::string, std::shared_ptr<store::Volume>> volumes_;
