@@ -20,6 +20,8 @@ struct Recorder::Track {
   bool given_up = false;  // was waited for in vain
 
   bool awaited() const { return active && !eos && !ended; }
+  // Anything ever came: otherwise its end will not come either (a branch of a tee that nothing goes into).
+  bool begun() const { return config || position_ns || eos; }
   int64_t queued_ns() const { return queue.empty() ? 0 : queue.back().dts_ns - queue.front().dts_ns; }
   Unit pop() {
     Unit unit = std::move(queue.front());
