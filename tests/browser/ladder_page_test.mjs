@@ -224,7 +224,8 @@ test('without a list of pictures the bar shows the time', async () => {
 
 test('a replay has its whole length in the bar, and pictures', async () => {
   const page = await open(`/watch/${kStation}?replay`);
-  await until(page, 'the replay plays', (now) => now.time > 1 && now.decoded > 0);
+  const {time} = await until(page, 'the replay plays', (now) => now.time > 1 && now.decoded > 0);
+  assert.ok(time < 8, `it began at ${time} s`);
   const {shown, wanted} = await picture_for(page, await point_at(page, 0.5));
   assert.ok(Math.abs(shown - wanted) <= 1, `picture ${shown} for a time in segment ${wanted}`);
   assert.match(await page.locator('#time').innerText(), /^0:0\d \/ 0:\d\d · \d\d:\d\d:\d\d$/);

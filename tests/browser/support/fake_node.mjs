@@ -171,7 +171,7 @@ export class FakeNode {
     const end = Math.floor(this.media_s_(stream) / kSegmentS);
     const first = whole ? 0 : Math.max(0, end - kWindow);
     const before = breaks.filter((cut) => cut.first <= first).length;
-    const ended = whole || shown.state === 'ended';
+    const ended = shown.state === 'ended';
     // Wall clock of a segment: counted back from the edge of its run.
     const run_at = (msn) => {
       const cut = breaks.filter((one) => one.first <= msn).pop();
@@ -180,7 +180,7 @@ export class FakeNode {
     const lines = [
       '#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:4', `#EXT-X-MEDIA-SEQUENCE:${first}`,
       `#EXT-X-DISCONTINUITY-SEQUENCE:${before}`, '#EXT-X-INDEPENDENT-SEGMENTS',
-      ...(whole ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []), `#EXT-X-MAP:URI="init-0.mp4"`
+      ...(whole ? [`#EXT-X-PLAYLIST-TYPE:${ended ? 'VOD' : 'EVENT'}`] : []), `#EXT-X-MAP:URI="init-0.mp4"`
     ];
     for (let msn = first; msn < end; ++msn) {
       if (msn > first && breaks.some((cut) => cut.first === msn)) lines.push('#EXT-X-DISCONTINUITY');

@@ -200,13 +200,14 @@ export class Player {
       if (!this.on_audio_) this.audio_ = audio_of(levels);
     });
     hls.on(Hls.Events.MANIFEST_PARSED, (_, {levels}) => {
-      if (this.on_audio_) return hls.startLoad();
+      const from = this.live_ ? -1 : 0;
+      if (this.on_audio_) return hls.startLoad(from);
       this.rungs_ = rungs_of(levels);
       // Not within hls.js's own event, which would go on with what is destroyed.
       if (this.wants_audio_()) return setTimeout(() => this.hls_ === hls && this.choose(this.choice_));
       const rung = chosen_rung(this.rungs_, this.choice_);
       if (rung) hls.loadLevel = rung.index;
-      return hls.startLoad();
+      return hls.startLoad(from);
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, {details}) => {
       this.parts_ = details.canBlockReload && details.partTarget > 0;
