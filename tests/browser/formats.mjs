@@ -55,7 +55,8 @@ function play([name, url]) {
     const one = new shaka.Player();
     one.addEventListener('error', (event) => {
       const {severity, code, data} = event.detail;
-      if (severity !== shaka.util.Error.Severity.RECOVERABLE) problems.push(JSON.stringify({severity, code, data}));
+      if (severity !== shaka.util.Error.Severity.RECOVERABLE)
+        problems.push(JSON.stringify({severity, code, data}));
     });
     one.attach(video)
         .then(() => one.load(url))

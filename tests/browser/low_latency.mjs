@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node low_latency.mjs PAGE PLAYLIST
-// Plays a playlist by hls.js in low-latency mode, in headless Chromium, and prints what it does as a JSON line four
-// times a second. The end of standard input ends this. PAGE is a page of the node that has hls.js.
+// Plays a playlist by hls.js in low-latency mode, in headless Chromium, and prints what it does as a JSON
+// line four times a second. The end of standard input ends this. PAGE is a page of the node that has hls.js.
 import {createInterface} from 'node:readline';
 
 import {open_browser, open_page} from './support/chromium.mjs';
@@ -17,7 +17,8 @@ await page.evaluate((url) => {
   video.muted = true;
   const seen = {fatal: [], errors: [], parts: 0, blocking: 0, deltas: 0};
   const hls = new globalThis.Hls({lowLatencyMode: true, enableWorker: false, maxLiveSyncPlaybackRate: 1.2});
-  hls.on(globalThis.Hls.Events.ERROR, (_, data) => (data.fatal ? seen.fatal : seen.errors).push(data.details));
+  hls.on(
+      globalThis.Hls.Events.ERROR, (_, data) => (data.fatal ? seen.fatal : seen.errors).push(data.details));
   hls.on(globalThis.Hls.Events.FRAG_LOADED, (_, data) => (seen.parts += data.part ? 1 : 0));
   hls.on(globalThis.Hls.Events.LEVEL_LOADED, (_, data) => {
     seen.blocking += data.deliveryDirectives?.msn === undefined ? 0 : 1;
