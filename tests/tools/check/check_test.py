@@ -22,7 +22,7 @@ from waiting import SLOWNESS  # noqa: E402
 
 HEADGATE = os.path.abspath(sys.argv.pop(1))
 RULES = [TOP / f"subprojects/conformance/include/conformance/{name}_rules.h" for name in ("hls", "dash")]
-AT_ONCE = 4
+AT_ONCE = 9
 # What a fault brings with it.
 ALSO = {
     "blocking-answer": {"blocking-part-alone", "blocking-far"},
@@ -65,7 +65,7 @@ class Live(unittest.TestCase):
 
     def with_fault(self, fault):
         with live_server.LiveServer(self.media, fault) as server:
-            return check(server.url, seconds=12 if fault == "blocking-late" else 8)
+            return check(server.url, seconds=12 if fault == "blocking-late" else 6)
 
     def test_a_right_server_breaks_no_rule(self):
         with live_server.LiveServer(self.media) as server:
@@ -97,14 +97,14 @@ class Live(unittest.TestCase):
 
     def dash_with_fault(self, fault, **options):
         with live_server.LiveServer(self.media, fault, **options) as server:
-            return check(server.url.replace("index.m3u8", "manifest.mpd"), standard="dash", seconds=8)
+            return check(server.url.replace("index.m3u8", "manifest.mpd"), standard="dash", seconds=7)
 
     def test_dash_of_a_right_server_breaks_no_rule(self):
         code, result, said = self.dash_with_fault(None)
         self.assertEqual((code, result["findings"]), (0, []))
         self.assertEqual([one["name"] for one in result["playlists"]], ["p/audio", "p/video"])
-        self.assertTrue(all(one["segments"] > 5 for one in result["playlists"]), result["playlists"])
-        self.assertRegex(said, r"\d+ of 8 s .* 0 errors")
+        self.assertTrue(all(one["segments"] > 4 for one in result["playlists"]), result["playlists"])
+        self.assertRegex(said, r"\d+ of 7 s .* 0 errors")
 
     def test_each_fault_of_dash_is_found(self):
         problems = []
