@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "archive.h"
 
+#include <playlist/rendition.h>
+#include <store/derived.h>
 #include <store/reader.h>
 #include <store/run_tail.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -19,13 +22,79 @@ int64_t duration_of(const std::vector<playlist::Record>& records) {
   return sum;
 }
 
+// What a derived rendition's volume says, with names below the archive's root; and no segments whose media is
+// kept no longer.
+class DerivedReader {
+ public:
+  DerivedReader(const std::string& root, const std::string& rendition)
+      : prefix_(std::string(store::kDerivedFolder) + "/" + rendition + "/"), root_(root) {}
+  std::string volume() const { return root_ + "/" + prefix_; }
+  void add(std::vector<playlist::Record> records, const playlist::StreamIndex& source,
+           playlist::RenditionIndex& index) {
+    for (playlist::Record& record : records) {
+      if (auto* init = std::get_if<playlist::InitRecord>(&record)) {
+        init->file = prefix_ + init->file;
+      } else if (auto* part = std::get_if<playlist::PartRecord>(&record)) {
+        part->file = prefix_ + part->file;
+        if (!is_there(part->file)) continue;
+      } else if (auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
+        segment->file = prefix_ + segment->file;
+        if (!is_there(segment->file)) continue;
+      }
+      index.add(record, source);
+    }
+  }
+
+ private:
+  bool is_there(const std::string& file) {
+    if (file == looked_at_) return there_;
+    looked_at_ = file;
+    const std::string path = root_ + "/" + file;
+    there_ = ::access(path.c_str(), F_OK) == 0 || ::access((path + ".part").c_str(), F_OK) == 0;
+    return there_;
+  }
+  const std::string prefix_, root_;
+  std::string looked_at_;
+  bool there_ = false;
+};
+
+// Likewise from the newest run back.
+Renditions read_renditions(const std::string& root, uint32_t event, uint32_t station,
+                           const playlist::IndexSettings& settings, const playlist::StreamIndex& source) {
+  Renditions out;
+  for (const std::string& name : store::list_renditions(root)) {
+    if (out.size() == playlist::kMaxRenditions) break;
+    DerivedReader reader(root, name);
+    std::vector<std::string> runs = store::list_runs(reader.volume(), event, station);
+    if (runs.empty()) continue;
+    std::vector<store::RunTail> tails;
+    int64_t wanted = (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs;
+    bool whole = true;
+    while (!runs.empty() && wanted > 0 && tails.size() < kMaxWindowRuns && whole) {
+      auto tail = store::read_run_tail(reader.volume(), event, station, runs.back(), wanted);
+      runs.pop_back();
+      if (!tail) continue;
+      wanted -= duration_of(tail->records);
+      whole = tail->from == 0;
+      tails.push_back(*std::move(tail));
+    }
+    playlist::RenditionIndex index(settings);
+    index.follow(source);
+    for (auto tail = tails.rbegin(); tail != tails.rend(); ++tail)
+      reader.add(std::move(tail->records), source, index);
+    if (tails.empty() || !tails.front().writing) index.stop(source);
+    if (index.has_media()) out.emplace(name, std::move(index));
+  }
+  return out;
+}
+
 // From the newest run back until the window is full.
 Window read_window(const std::string& root, uint32_t event, uint32_t station,
                    const playlist::IndexSettings& settings) {
   std::vector<std::string> runs = store::list_runs(root, event, station);
   std::vector<store::RunTail> tails;
   int64_t wanted = (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs;
-  Window out{playlist::StreamIndex(settings), {}, {}};
+  Window out{playlist::StreamIndex(settings), {}, {}, {}};
   while (!runs.empty() && wanted > 0 && tails.size() < kMaxWindowRuns && out.unread.partial.empty()) {
     auto tail = store::read_run_tail(root, event, station, runs.back(), wanted);
     if (tail) {  // else a damaged run: what others have is shown
@@ -46,7 +115,25 @@ Window read_window(const std::string& root, uint32_t event, uint32_t station,
     }
   }
   if (!out.unread.empty()) out.totals.expect_before();
+  out.renditions = read_renditions(root, event, station, settings, out.index);
   return out;
+}
+
+// All of one rendition.
+void read_rendition(const std::string& root, uint32_t event, uint32_t station, const std::string& name,
+                    const playlist::StreamIndex& source, Renditions& out) {
+  DerivedReader reader(root, name);
+  playlist::RenditionIndex index;
+  bool writing = false;
+  index.follow(source);
+  for (const std::string& one : store::list_runs(reader.volume(), event, station)) {
+    auto run = store::read_run(reader.volume(), event, station, one);
+    if (!run) continue;
+    writing = run->writing;
+    reader.add(std::move(run->records), source, index);
+  }
+  if (!writing) index.stop(source);
+  if (index.has_media() && out.size() < playlist::kMaxRenditions) out.emplace(name, std::move(index));
 }
 
 }  // namespace
@@ -69,23 +156,34 @@ void Archive::load_window(uint32_t station, const playlist::IndexSettings& setti
   });
 }
 
-void Archive::load_all(uint32_t station, std::function<void(playlist::StreamIndex)> done) {
+void Archive::load_all(uint32_t station, std::function<void(playlist::StreamIndex, Renditions)> done) {
   struct Work {
     std::vector<std::string> runs;
     size_t next = 0;
     bool listed = false;
     playlist::StreamIndex index;
+    std::vector<std::string> names;  // of renditions that are not read yet
+    Renditions renditions;
   };
   auto work = std::make_shared<Work>();
   auto step = [this, station, work] {
-    if (!std::exchange(work->listed, true)) work->runs = store::list_runs(root_, event_, station);
-    if (work->next == work->runs.size()) return false;
-    auto run = store::read_run(root_, event_, station, work->runs[work->next++]);
-    if (run)
-      for (const playlist::Record& record : run->records) work->index.add(record);
-    return work->next < work->runs.size();
+    if (!std::exchange(work->listed, true)) {
+      work->runs = store::list_runs(root_, event_, station);
+      work->names = store::list_renditions(root_);
+    }
+    if (work->next < work->runs.size()) {
+      auto run = store::read_run(root_, event_, station, work->runs[work->next++]);
+      if (run)
+        for (const playlist::Record& record : run->records) work->index.add(record);
+    } else if (!work->names.empty()) {
+      read_rendition(root_, event_, station, work->names.back(), work->index, work->renditions);
+      work->names.pop_back();
+    }
+    return work->next < work->runs.size() || !work->names.empty();
   };
-  history_.run_steps(true, step, [work, done = std::move(done)] { done(std::move(work->index)); });
+  history_.run_steps(true, step, [work, done = std::move(done)] {
+    done(std::move(work->index), std::move(work->renditions));
+  });
 }
 
 void Archive::sum(uint32_t station, Unread unread, std::function<void(Totals::Before)> done) {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include <playlist/rendition_index.h>
 #include <playlist/stream_index.h>
 
 #include "disk.h"
@@ -28,11 +30,14 @@ struct Unread {
   bool empty() const { return runs.empty() && partial.empty(); }
 };
 
+using Renditions = std::map<std::string, playlist::RenditionIndex>;  // derived ones, by name
+
 // A stream's newest records, as far as the disk has them.
 struct Window {
   playlist::StreamIndex index;
   Totals totals;
   Unread unread;
+  Renditions renditions;
 };
 
 class Archive {
@@ -45,7 +50,7 @@ class Archive {
   void load_window(uint32_t station, const playlist::IndexSettings& settings, bool urgent,
                    std::function<void(Window)> done);
   // All of it: time and memory grow with the history. Run by run, in turn with others.
-  void load_all(uint32_t station, std::function<void(playlist::StreamIndex)> done);
+  void load_all(uint32_t station, std::function<void(playlist::StreamIndex, Renditions)> done);
   // What `unread` adds up to; goes behind everything that a viewer waits for.
   void sum(uint32_t station, Unread unread, std::function<void(Totals::Before)> done);
 

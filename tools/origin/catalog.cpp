@@ -77,8 +77,8 @@ void Catalog::records(const wire::StreamRecords& batch) {
     auto record = playlist::decode(bytes);
     if (!record) continue;
     if (auto early = early_replay_.find(batch.station); early != early_replay_.end())
-      early->second.push_back(*record);
-    one->add(*record);
+      early->second.emplace_back(batch.rendition, *record);
+    one->add(batch.rendition, *record);
   }
   one->look();
 }
@@ -133,19 +133,32 @@ void Catalog::with_replay(uint32_t station, OnStream ready) {
     waiting.push_back(std::move(ready));
     if (waiting.size() > 1) return;
     early_replay_[station];
-    archive_.load_all(
-        station, [this, station](playlist::StreamIndex index) { take_replay(station, std::move(index)); });
+    archive_.load_all(station, [this, station](playlist::StreamIndex index, Renditions renditions) {
+      take_replay(station, std::move(index), std::move(renditions));
+    });
   });
 }
 
-void Catalog::take_replay(uint32_t station, playlist::StreamIndex index) {
+void Catalog::take_replay(uint32_t station, playlist::StreamIndex index, Renditions renditions) {
   // The newest segments may not be in the run's file yet: the live index has them.
   Stream* stream = find(station);
   for (const auto& [id, init] : stream->index().inits()) index.add(init);
   for (const auto& segment : stream->index().segments()) index.add(segment.record);
+  for (const auto& [name, one] : stream->renditions()) {
+    playlist::RenditionIndex& replay = renditions[name];
+    replay.follow(index);
+    for (const auto& [id, init] : one->live.index().inits()) replay.add(init, index);
+    for (const auto& segment : one->live.index().segments()) replay.add(segment.record, index);
+  }
   auto early = early_replay_.extract(station);
-  for (const auto& record : early.mapped()) index.add(record);
-  stream->set_replay(std::move(index));
+  for (const auto& [rendition, record] : early.mapped()) {
+    if (rendition.empty())
+      index.add(record);
+    else if (auto found = renditions.find(rendition); found != renditions.end())
+      found->second.add(record, index);
+  }
+  for (auto& [name, replay] : renditions) replay.follow(index);
+  stream->set_replay(std::move(index), std::move(renditions));
   keep_replay(station);
   auto wanting = want_replay_.extract(station);
   for (auto& go_on : wanting.mapped()) go_on(stream);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <base/clock.h>
@@ -58,7 +59,7 @@ class Catalog {
   Stream& stream(uint32_t station, bool has_archive);
   void load(uint32_t station, bool urgent);
   void take_window(uint32_t station, Window window);
-  void take_replay(uint32_t station, playlist::StreamIndex index);
+  void take_replay(uint32_t station, playlist::StreamIndex index, Renditions renditions);
   void close_session(Stream& stream, const wire::SessionClosed& closed);
   void wait_for_return(Stream& stream);
   void keep_replay(uint32_t station);
@@ -69,7 +70,7 @@ class Catalog {
   std::map<uint32_t, std::unique_ptr<Stream>> streams_;
   std::map<uint32_t, std::vector<OnStream>> want_loaded_, want_replay_;
   // Records that came while a replay index is being read.
-  std::map<uint32_t, std::vector<playlist::Record>> early_replay_;
+  std::map<uint32_t, std::vector<std::pair<std::string, playlist::Record>>> early_replay_;
   std::map<uint32_t, Loop::TimerId> grace_timers_;
   std::vector<uint32_t> replays_;  // stations, the one asked for last at the end
   bool listed_ = false;            // the disk's stations are known

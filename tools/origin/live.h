@@ -22,11 +22,13 @@ struct PartRequest {
 };
 std::optional<PartRequest> part_request(const std::string& name);
 
-// A stream's end; lives as long as the node's origin.
+// A stream's own end, or that of a derived rendition: both live as long as the node's origin.
 class LiveEnd {
  public:
   // NOLINTNEXTLINE(google-explicit-constructor)
   LiveEnd(Stream& stream) : stream_(&stream), index_(&stream.index()), edge_(&stream.edge()) {}
+  LiveEnd(Stream& stream, Rendition& rendition)
+      : stream_(&stream), index_(&rendition.live.index()), edge_(&rendition.edge) {}
   const playlist::StreamIndex& index() const { return *index_; }
   LiveEdge& edge() const { return *edge_; }
   State state() const { return stream_->state(); }

@@ -115,7 +115,10 @@ int run(int argc, char** argv) {
     Views views(loop, catalog, media);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
-    Site site(catalog, media, views, events);
+    Site site(catalog, media, views, events,
+              [&](uint32_t worker, uint64_t session, const std::string& rendition) {
+                feed.want(worker, session, rendition);
+              });
     line->limits.all = descriptors.connections;
     HttpServer server(
         loop, *std::move(listener), line->limits,

@@ -3,6 +3,7 @@
 // them. Loop's thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include <base/loop.h>
@@ -18,6 +19,7 @@ struct Rendition {
   playlist::RenditionIndex live;
   LiveEdge edge;                                   // of `live`
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
+  int64_t wanted_us = INT64_MIN;                   // CLOCK_BOOTTIME when its worker was last told of a viewer
 };
 
 }  // namespace headgate::origin

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "renditions.h"
 
+#include <base/clock.h>
 #include <playlist/multivariant.h>
 #include <playlist/rendition.h>
+#include <playlist/storyboard.h>
 #include <playlist/views.h>
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
+
+#include "pictures.h"
 
 namespace headgate::origin {
 namespace {
@@ -78,7 +82,7 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
   playlist::Multivariant out;
   for (const auto& [name, one] : stream.renditions()) {
     const playlist::RenditionIndex* rung = index_of(*one, everything);
-    if (!rung) continue;
+    if (!rung || name == kPictures) continue;
     auto variant = rung_variant(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"));
     if (!variant) continue;
     variant->takes_audio = apart && variant->width > 0;
@@ -96,6 +100,11 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
     out.variants.insert(out.variants.begin(), *std::move(source));
   out.more = playlist::view_variants(index, facts,
                                      {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"});
+  const Rendition* pictures = stream.rendition(kPictures);
+  const playlist::RenditionIndex* track = pictures ? index_of(*pictures, everything) : nullptr;
+  if (track)
+    out.more += playlist::picture_variant(
+        index, track->index(), std::string(kPictures) + (everything ? "/replay.m3u8" : "/media.m3u8"));
   return playlist::multivariant_playlist(out);
 }
 
@@ -108,9 +117,13 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
       if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
       const LiveEnd end(*stream, *one);
       if (auto part = part_request(name)) return live_.part(answer, end, *part);
-      live_.when_there(answer, end, query, [answer, end](bool skip, bool unique) {
-        Live::send_playlist(answer, end, {.skip = skip}, unique);
-      });
+      const bool idle = ask_for(*stream, rendition, *one);
+      auto send = [this, answer, end, query] {
+        live_.when_there(answer, end, query, [answer, end](bool skip, bool unique) {
+          Live::send_playlist(answer, end, {.skip = skip}, unique);
+        });
+      };
+      idle ? hold(answer, end, kMaxHolds, send) : send();
     });
   }
   if (name == "replay.m3u8") {
@@ -143,6 +156,33 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
       return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
     });
   answer->send(not_there_reply(kNothingHere));
+}
+
+bool RenditionSite::ask_for(const Stream& stream, const std::string& name, Rendition& one) {
+  const auto& told = one.live.told();
+  const auto session = stream.session();
+  if (!told || !told->on_demand || !session) return false;
+  const int64_t now_us = system_clock().mono_us();
+  if (one.wanted_us == INT64_MIN || now_us - one.wanted_us >= kWantAgainMs * 1000) {
+    one.wanted_us = now_us;
+    want_(stream.worker(), *session, name);
+  }
+  const auto& segments = one.live.index().segments();
+  return told->state != playlist::RenditionState::paused &&
+         (segments.empty() || segments.back().record.length == 0);
+}
+
+void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send) {
+  const playlist::StreamIndex& index = end.index();
+  const bool playable = (!index.segments().empty() && index.segments().back().record.length > 0) ||
+                        index.open_segment().has_value();
+  if (playable || holds == 0 || end.state() != State::live) return send();
+  const bool waits =
+      end.edge().wait(index.next_msn().value_or(0), 0, [answer, end, holds, send](LiveEdge::Outcome outcome) {
+        if (outcome == LiveEdge::Outcome::late) return send();
+        hold(answer, end, holds - 1, send);
+      });
+  if (!waits) send();
 }
 
 void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,

@@ -71,7 +71,11 @@ void Site::handle(SoupServerMessage* message, const std::string& path) {
 
 void Site::media(const AnswerPtr& answer, const std::string& path, const std::string& query) {
   Words words = words_of(path);
-  auto station = words.size() == 3 ? number<uint32_t>(words[1]) : std::nullopt;
+  const bool of_rendition = words.size() == 4 && words[0] == "hls";
+  auto station = words.size() == 3 || of_rendition ? number<uint32_t>(words[1]) : std::nullopt;
+  if (station && of_rendition && words[2] == kPictures && pictures_.answer_track(answer, *station, words[3]))
+    return;
+  if (station && of_rendition) return renditions_.answer(answer, *station, words[2], words[3], query);
   if (station && words[0] == "hls") return hls(answer, *station, words[2], query);
   if (station && words[0] == "dash") return views_.answer_dash(answer, *station, words[2]);
   answer->send(text_reply(404, kNothingHere));
@@ -96,7 +100,8 @@ void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& nam
   if (name == "media.m3u8") return playlist(answer, station, query);
   if (name == "replay.m3u8") return replay(answer, station);
   if (auto request = part_request(name)) return part(answer, station, *request);
-  if (views_.answer(answer, station, name)) return;
+  if (views_.answer(answer, station, name, query)) return;
+  if (pictures_.answer(answer, station, name)) return;
   if (file(answer, station, name, "", playlist::View::whole)) return;
   if (file(answer, station, name, "v", playlist::View::video)) return;
   if (file(answer, station, name, "a", playlist::View::audio)) return;

@@ -11,6 +11,8 @@
 #include "live.h"
 #include "media_files.h"
 #include "pages.h"
+#include "pictures.h"
+#include "renditions.h"
 #include "reply.h"
 #include "views.h"
 
@@ -18,8 +20,14 @@ namespace headgate::origin {
 
 class Site {
  public:
-  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events)
-      : catalog_(catalog), media_(media), views_(views), events_(events), live_(media) {}
+  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events, RenditionSite::Want want)
+      : catalog_(catalog),
+        media_(media),
+        views_(views),
+        events_(events),
+        live_(media),
+        renditions_(catalog, media, live_, std::move(want)),
+        pictures_(catalog, media) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);
@@ -45,6 +53,8 @@ class Site {
   Views& views_;
   Events& events_;
   Live live_;
+  RenditionSite renditions_;
+  Pictures pictures_;
   Pages pages_;
 };
 

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stream.h"
 
+#include <playlist/rendition.h>
+
 #include <utility>
 
 namespace headgate::origin {
 
 Stream::Stream(Loop& loop, uint32_t event, uint32_t station, const playlist::IndexSettings& window,
                int64_t now_utc_us, bool has_archive)
-    : event_(event), station_(station), since_utc_us_(now_utc_us), index_(window), edge_(loop, index_) {
+    : event_(event),
+      station_(station),
+      since_utc_us_(now_utc_us),
+      loop_(loop),
+      window_(window),
+      index_(window),
+      edge_(loop, index_) {
   if (has_archive) totals_.expect_before();
 }
 
@@ -19,23 +27,59 @@ void Stream::set_state(State state, int64_t now_utc_us) {
   look();
 }
 
-void Stream::add(const playlist::Record& record) {
+void Stream::look() {
+  edge_.look(state_ == State::ended);
+  for (auto& [name, one] : renditions_) one->edge.look(state_ == State::ended);
+}
+
+Rendition* Stream::rendition(const std::string& name) const {
+  const auto found = renditions_.find(name);
+  return found == renditions_.end() ? nullptr : found->second.get();
+}
+
+Rendition* Stream::make_rendition(const std::string& name) {
+  if (Rendition* known = rendition(name)) return known;
+  if (!playlist::valid_rendition(name) || renditions_.size() >= playlist::kMaxRenditions) return nullptr;
+  auto& made = renditions_[name] = std::make_unique<Rendition>(loop_, window_);
+  made->live.follow(index_);
+  if (replay_) made->replay.emplace();
+  return made.get();
+}
+
+uint64_t Stream::version() const {
+  uint64_t sum = index_.version() + renditions_.size();
+  for (const auto& [name, one] : renditions_) sum += one->live.version();
+  return sum;
+}
+
+void Stream::add(const std::string& rendition, const playlist::Record& record) {
   changed_ = true;
-  if (std::holds_alternative<playlist::RunRecord>(record)) session_has_run_ = true;
-  if (auto* part = std::get_if<playlist::PartRecord>(&record)) {
+  if (rendition.empty() && std::holds_alternative<playlist::RunRecord>(record)) session_has_run_ = true;
+  if (auto* part = std::get_if<playlist::PartRecord>(&record); part && rendition.empty()) {
     rates_.push_back({part->length, part->duration});
     if (rates_.size() > kRateParts) rates_.pop_front();
   }
-  if (loaded_) return apply(record);
+  if (loaded_) return apply(rendition, record);
   // The disk has the older ones by the time it is read.
   if (early_.size() >= kMaxEarlyRecords) early_.erase(early_.begin(), early_.begin() + kMaxEarlyRecords / 2);
-  early_.push_back(record);
+  early_.emplace_back(rendition, record);
 }
 
-void Stream::apply(const playlist::Record& record) {
+void Stream::apply(const std::string& rendition, const playlist::Record& record) {
+  if (!rendition.empty()) {
+    Rendition* one = make_rendition(rendition);
+    if (!one) return;
+    one->live.add(record, index_);
+    if (one->replay) one->replay->add(record, *replay_);
+    return;
+  }
   index_.add(record);
   totals_.add(record);
   if (replay_) replay_->add(record);
+  for (auto& [name, one] : renditions_) {
+    one->live.follow(index_);
+    if (one->replay) one->replay->follow(*replay_);
+  }
 }
 
 void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {
@@ -44,7 +88,13 @@ void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {
   totals_ = std::move(disk.totals);
   loaded_ = true;
   changed_ = true;
-  for (const playlist::Record& record : std::exchange(early_, {})) apply(record);
+  for (auto& [name, index] : disk.renditions) {
+    Rendition* one = make_rendition(name);
+    if (!one) continue;
+    one->live = std::move(index);
+    one->edge.forget();
+  }
+  for (const auto& early : std::exchange(early_, {})) apply(early.first, early.second);
   if (state_ != State::ended || !totals_.last_media_utc_us) return;
   // Nobody sends: since when, and is it worth waiting?
   since_utc_us_ = *totals_.last_media_utc_us;
@@ -66,6 +116,7 @@ void Stream::session_opened(uint32_t worker, const wire::SessionOpened& session)
   frame_rate_milli_ = 0;
   health_.clear();
   rates_.clear();
+  for (auto& [name, one] : renditions_) one->live.forget_told();
   if (state_ != State::live) set_state(State::live, session.since_utc_us);
   changed_ = true;
 }
@@ -74,6 +125,7 @@ bool Stream::session_closed(const wire::SessionClosed& closed, int64_t now_utc_u
   if (!session_ || session_->session != closed.session) return false;  // a newer one has the stream
   session_.reset();
   health_.clear();
+  for (auto& [name, one] : renditions_) one->live.stop(index_);
   set_state(closed.reason == "unpublish" ? State::ended : State::waiting, now_utc_us);
   return true;
 }
@@ -94,8 +146,16 @@ std::optional<uint64_t> Stream::session() const {
   return session_ ? std::optional(session_->session) : std::nullopt;
 }
 
+void Stream::set_replay(playlist::StreamIndex index,
+                        std::map<std::string, playlist::RenditionIndex> renditions) {
+  replay_ = std::move(index);
+  for (auto& [name, read] : renditions)
+    if (Rendition* one = make_rendition(name)) one->replay = std::move(read);
+}
+
 void Stream::drop_replay() {
   replay_.reset();
+  for (auto& [name, one] : renditions_) one->replay.reset();
   replay_text_ = {};
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +19,7 @@
 
 #include "archive.h"
 #include "live_edge.h"
+#include "rendition.h"
 #include "totals.h"
 
 namespace headgate::origin {
@@ -37,10 +40,11 @@ class Stream {
   const playlist::StreamIndex& index() const { return index_; }
   LiveEdge& edge() { return edge_; }
   // Who waits for what add() brought: once, behind all that came together.
-  void look() { edge_.look(state_ == State::ended); }
+  void look();
 
-  // Records of a live session. Kept aside until take_window() has been called.
-  void add(const playlist::Record& record);
+  // Records of a live session. Kept aside until take_window() has been called. `rendition`: empty of the
+  // source, whose records come before what is derived.
+  void add(const std::string& rendition, const playlist::Record& record);
   void take_window(Window disk, int64_t now_utc_us, int64_t grace_us);
   void take_before(const Totals::Before& before);
 
@@ -56,8 +60,14 @@ class Stream {
 
   // Everything the archive has, grows with the stream while it is kept.
   playlist::StreamIndex* replay() { return replay_ ? &*replay_ : nullptr; }
-  void set_replay(playlist::StreamIndex index) { replay_ = std::move(index); }
+  void set_replay(playlist::StreamIndex index, std::map<std::string, playlist::RenditionIndex> renditions);
   void drop_replay();
+
+  // Derived ones, by name.
+  const std::map<std::string, std::unique_ptr<Rendition>>& renditions() const { return renditions_; }
+  Rendition* rendition(const std::string& name) const;
+  // Grows with every change of any rendition.
+  uint64_t version() const;
 
   // Playlists as they are now, computed once for each change; empty: nothing to list yet.
   const std::string& multivariant();
@@ -76,7 +86,8 @@ class Stream {
     std::string text;
   };
   void set_state(State state, int64_t now_utc_us);
-  void apply(const playlist::Record& record);
+  void apply(const std::string& rendition, const playlist::Record& record);
+  Rendition* make_rendition(const std::string& name);
   bool is_current(Text& text, uint64_t version) const;
   std::optional<int64_t> kbps() const;
   void put_public(JsonLine& line) const;
@@ -86,11 +97,14 @@ class Stream {
   int64_t since_utc_us_;  // of the state
   bool loaded_ = false;
   bool changed_ = true;
-  std::vector<playlist::Record> early_;
+  Loop& loop_;
+  const playlist::IndexSettings window_;
+  std::vector<std::pair<std::string, playlist::Record>> early_;
   playlist::StreamIndex index_;
   LiveEdge edge_;
   Totals totals_;
   std::optional<playlist::StreamIndex> replay_;
+  std::map<std::string, std::unique_ptr<Rendition>> renditions_;
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
   std::optional<int64_t> grace_ms_;

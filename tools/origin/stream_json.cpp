@@ -3,6 +3,7 @@
 #include <base/json_line.h>
 #include <common/utc.h>
 
+#include "pictures.h"
 #include "stream.h"
 
 namespace headgate::origin {
@@ -40,6 +41,35 @@ class Nullable {
 
 std::optional<int64_t> positive(int64_t value) {
   return value > 0 ? std::optional(value) : std::nullopt;
+}
+
+const char* rendition_state(const playlist::RenditionIndex& one) {
+  if (!one.told()) return "ended";
+  switch (one.told()->state) {
+    case playlist::RenditionState::idle:
+      return "idle";
+    case playlist::RenditionState::running:
+      return "running";
+    case playlist::RenditionState::paused:
+      break;
+  }
+  return "paused";
+}
+
+std::string rendition_json(const std::string& name, const playlist::RenditionIndex& one,
+                           const std::string& base) {
+  const playlist::InitRecord* init = one.index().newest_init();
+  const auto& told = one.told();
+  JsonLine line;
+  line.field("name", name).field("state", rendition_state(one));
+  Nullable nullable(line);
+  nullable.number("width", positive(init ? init->width : told ? told->width : 0));
+  nullable.number("height", positive(init ? init->height : told ? told->height : 0));
+  const uint32_t measured = one.index().average_bandwidth();
+  nullable.number("kbps", positive((measured > 0 ? measured : told ? told->average_bandwidth : 0) / 1000));
+  nullable.text("codecs", init ? init->codecs : told ? told->codecs : "");
+  line.field("hls", base + name + "/media.m3u8");
+  return line.take();
 }
 
 }  // namespace
@@ -87,7 +117,17 @@ void Stream::put_public(JsonLine& line) const {
   nullable.text("protocol", session_ ? session_->protocol : "");
   line.raw("health", health_.empty() ? "null" : health_);
   line.field("hls", base + "index.m3u8");
-  nullable.text("replay", !index_.segments().empty() ? base + "replay.m3u8" : "");
+  std::string renditions = "[";
+  for (const auto& [name, one] : renditions_)
+    if (name != kPictures && (one->live.told() || one->live.has_media()))
+      renditions += (renditions.size() > 1 ? "," : "") + rendition_json(name, one->live, base);
+  const bool alone = renditions == "[";
+  nullable.text("replay",
+                index_.segments().empty() ? "" : base + (alone ? "replay.m3u8" : "replay-index.m3u8"));
+  line.raw("renditions", renditions + "]");
+  const bool pictured = newest_picture(*this) != nullptr;
+  nullable.text("pictures", pictured ? base + kPictures + "/media.m3u8" : "");
+  nullable.text("poster", pictured ? base + "poster.jpg" : "");
 }
 
 std::string Stream::session_json() const {

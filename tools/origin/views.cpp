@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "renditions.h"
+
 namespace headgate::origin {
 namespace {
 
@@ -120,7 +122,8 @@ void Views::trim(uint32_t station) {
 const std::string& Views::text(Stream& stream, const std::string& name, const Listing& listing) {
   Station& one = stations_[stream.station()];
   Text& text = one.texts[name];
-  const uint64_t version = index_of(stream, listing.everything).version();
+  const uint64_t version = index_of(stream, listing.everything).version() +
+                           (listing.kind == Listing::Kind::multivariant ? stream.version() : 0);
   const bool ended = stream.state() == State::ended;
   if (text.version != version || text.known != one.facts.size() || text.ended != ended)
     text = {version, one.facts.size(), ended, made(stream, one, listing)};
@@ -132,6 +135,8 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing) {
   const bool ended = stream.state() == State::ended;
   if (index.segments().empty()) return {};
   if (listing.kind == Listing::Kind::multivariant) {
+    if (std::string ladder = ladder_playlist(stream, one.facts, listing.everything); !ladder.empty())
+      return ladder;
     if (!listing.everything) return stream.multivariant() + playlist::view_variants(index, one.facts);
     return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8"}) +
            playlist::view_variants(index, one.facts,

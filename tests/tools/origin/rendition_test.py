@@ -3,8 +3,9 @@
 import glob
 import os
 import re
+import threading
 
-from origin_case import BYTES, EVENT, SEGMENT, Live, OriginCase, wait_until
+from origin_case import BYTES, EVENT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -136,6 +137,36 @@ class Renditions(OriginCase):
         worker.close()
         body = self.listed('/hls/5/360p/media.m3u8', 5)
         self.assertEqual(segments(body)[4], '-4.m4s')
+
+    def test_on_demand(self):
+        """The first who asks has the worker told, and is answered when there is something to play."""
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5, session=9)
+        rung = Rung(live)
+        worker.tell(*live.open_messages(), rung.records(wire.rendition_record(0, on_demand=True)), *live.segments(3))
+        self.listed('/hls/5/media.m3u8', 3)
+        got = []
+        viewer = threading.Thread(target=lambda: got.append(self.get('/hls/5/360p/media.m3u8')))
+        viewer.start()
+        self.assertEqual(worker.origin.recv(65536), wire.want_rendition(9, RUNG))
+        worker.tell(*live.segments(1))  # too early for it
+        worker.tell(rung.records(wire.rendition_record(1, on_demand=True)),
+                    *rung.open_messages(4)[1:], *live.segments(1), rung.segment(4))
+        viewer.join(PATIENCE)
+        self.assertEqual(segments(got[0])[-2:], ['-3.m4s', '4.m4s'])
+        # While somebody asks, the worker hears of it, but not of each.
+        for _ in range(20):
+            self.get('/hls/5/360p/media.m3u8')
+        wait_until('it is asked for again', lambda: self.get('/hls/5/360p/media.m3u8') and self.heard(worker))
+
+    def heard(self, worker):
+        worker.origin.setblocking(False)
+        try:
+            return worker.origin.recv(65536) == wire.want_rendition(9, RUNG)
+        except BlockingIOError:
+            return False
 
     def test_from_the_disk(self):
         self.archive(7, 12, 'unpublish', 'rung')

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "troubled_element.h"
 
+#include <playlist/record.h>
+
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -34,6 +36,20 @@ void post_archive(GstElement* element) {
   if (!broken) GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("Not recorded: the disk fails"), (nullptr));
 }
 
+// As an element does that encodes renditions on demand: it says that this one is being encoded.
+void on_want(GstElement* element, const char* rendition) {
+  ByteVector record, records;
+  playlist::encode(playlist::RenditionRecord{}, record);
+  ByteWriter writer(records);
+  writer.u32(record.size());
+  writer.bytes(record);
+  GBytes* bytes = g_bytes_new(records.data(), records.size());
+  GstStructure* fields = gst_structure_new("headgate-records", "records", G_TYPE_BYTES, bytes, "rendition",
+                                           G_TYPE_STRING, rendition, nullptr);
+  g_bytes_unref(bytes);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) post_archive(element);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
@@ -46,6 +62,9 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 void class_init(gpointer klass, gpointer) {
   parent_class = g_type_class_peek_parent(klass);
   GST_ELEMENT_CLASS(klass)->change_state = change_state;
+  g_signal_new_class_handler("want-rendition", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(on_want), nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
   gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Troubled", "Test", "Makes trouble",
                                         "tests");
 }

@@ -6,7 +6,8 @@
 
 namespace headgate::worker::trouble {
 
-// Registers "troubled": no pads. Once, before a launch line names it.
+// Registers "troubled": no pads; asked for a rendition, it tells that this is being encoded. Once, before a
+// launch line names it.
 void register_troubled();
 
 // From now on a "troubled" that goes to NULL waits there, as an element does whose disk does not answer.

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A ladder's rungs between an origin and a session's pipeline.
+#include "worker_fixture.h"
+
+namespace headgate::worker {
+namespace {
+
+std::vector<wire::StreamRecords> of(const Peer& origin, const std::string& rendition) {
+  std::vector<wire::StreamRecords> out;
+  for (const auto& batch : origin.all<wire::StreamRecords>())
+    if (batch.rendition == rendition) out.push_back(batch);
+  return out;
+}
+
+TEST_F(WorkerTest, AnOriginsWishReachesThePipelineAndItsRecordsHaveTheRenditionsName) {
+  start_troubled({});
+  Peer gate = peer("gate"), origin = peer("origin");
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 5);
+  ASSERT_TRUE(run_until([&] { return !origin.all<wire::SessionOpened>().empty(); }));
+  origin.channel->send(wire::WantRendition{4, "720p"});     // no such session
+  origin.channel->send(wire::WantRendition{5, "../720p"});  // no such name
+  origin.channel->send(wire::WantRendition{5, "720p"});
+  ASSERT_TRUE(run_until([&] { return !of(origin, "720p").empty(); }));
+  const wire::StreamRecords batch = of(origin, "720p").at(0);
+  EXPECT_EQ(batch.session, 5u);
+  EXPECT_EQ(batch.station, kStation);
+  ByteReader reader(batch.records);
+  const auto record = playlist::decode(reader.bytes(reader.u32()));
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(std::get<playlist::RenditionRecord>(*record).state, playlist::RenditionState::running);
+  EXPECT_EQ(origin.all<wire::StreamRecords>().size(), 1u);
+  // Said again, it is kept once; an origin that comes later is told.
+  origin.channel->send(wire::WantRendition{5, "720p"});
+  ASSERT_TRUE(run_until([&] { return of(origin, "720p").size() == 2; }));
+  Peer late = peer("origin");
+  ASSERT_TRUE(run_until([&] { return !of(late, "720p").empty(); }));
+  EXPECT_EQ(of(late, "720p").at(0).records, batch.records);
+}
+
+}  // namespace
+}  // namespace headgate::worker
