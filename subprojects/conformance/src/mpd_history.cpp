@@ -21,16 +21,23 @@ Micros seconds_of(const MpdRepresentation& one, uint64_t ticks) {
   return media_micros(static_cast<int64_t>(ticks), static_cast<uint32_t>(one.timescale));
 }
 
-// Changes with every new segment: the ends of all timelines.
-Micros reach(const Mpd& mpd) {
-  Micros sum = 0;
+// The presentation time of a Representation's media time 0.
+Micros zero_of(const MpdPeriod& period, const MpdRepresentation& one) {
+  return period.start.value_or(0) - seconds_of(one, one.offset);
+}
+
+// Where the presentation ends for now; if not `whole`, where its latest segment begins.
+Micros reach(const Mpd& mpd, bool whole) {
+  Micros latest = 0;
   for (const MpdPeriod& period : mpd.periods)
     for (const MpdSet& set : period.sets)
-      for (const MpdRepresentation& one : set.representations)
-        if (!one.segments.empty())
-          sum = std::max(sum, period.start.value_or(0) + seconds_of(one, one.segments.back().time) -
-                                  seconds_of(one, one.offset));
-  return sum;
+      for (const MpdRepresentation& one : set.representations) {
+        if (one.segments.empty()) continue;
+        const MpdSegment& last = one.segments.back();
+        latest =
+            std::max(latest, zero_of(period, one) + seconds_of(one, last.time + (whole ? last.duration : 0)));
+      }
+  return latest;
 }
 
 bool has_timelines(const Mpd& mpd) {
@@ -62,7 +69,7 @@ void MpdHistory::compare(const Mpd& now, ReadingTime time, Findings& findings) {
     add_dash(findings, "start-changed", 0,
              "availabilityStartTime has moved by " +
                  seconds_text(*now.availability_start - *before.availability_start));
-  const bool grew = reach(now) > reach(before) || now.periods.size() > before.periods.size();
+  const bool grew = reach(now, false) > reach(before, false) || now.periods.size() > before.periods.size();
   if (before.publish_time && now.publish_time) {
     if (*now.publish_time < *before.publish_time)
       add_dash(findings, "publish-time", 0,
@@ -74,7 +81,7 @@ void MpdHistory::compare(const Mpd& now, ReadingTime time, Findings& findings) {
     const auto old = std::find_if(before.periods.begin(), before.periods.end(), [&](const MpdPeriod& one) {
       return !one.id.empty() && one.id == period.id;
     });
-    if (old != before.periods.end()) compare_period(*old, period, findings);
+    if (old != before.periods.end()) compare_period(*old, period, reach(now, true), findings);
   }
   progress(now, time, findings);
   if (grew) {
@@ -84,7 +91,8 @@ void MpdHistory::compare(const Mpd& now, ReadingTime time, Findings& findings) {
 }
 
 void MpdHistory::progress(const Mpd& now, ReadingTime time, Findings& findings) {
-  if (!now.dynamic || !has_timelines(now) || !now.max_segment || told_stalled_ || reach(now) > reach(*last_))
+  if (!now.dynamic || !has_timelines(now) || !now.max_segment || told_stalled_ ||
+      reach(now, false) > reach(*last_, false))
     return;
   const Micros limit = 2 * *now.max_segment + now.update_period.value_or(0) + kArrivalSlack;
   if (time.asked - grew_ <= limit) return;
@@ -94,17 +102,23 @@ void MpdHistory::progress(const Mpd& now, ReadingTime time, Findings& findings) 
                seconds_text(*now.max_segment));
 }
 
-void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, Findings& findings) const {
-  if (before.start && now.start && before.start != now.start)
-    add_dash(findings, "start-changed", now.line,
-             "Period " + now.id + "'s start has moved by " + seconds_text(*now.start - *before.start));
+void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, Micros end,
+                                Findings& findings) const {
+  constexpr Micros kRounding = 1'000;
   for (const MpdSet& set : before.sets)
     for (const MpdRepresentation& old : set.representations) {
       const MpdRepresentation* one = find(now, old.id);
-      if (one)
-        compare_segments(old, *one, findings);
-      else
+      if (!one) {
         add_dash(findings, "set-changed", now.line, "Period " + now.id + " has lost " + old.id);
+        continue;
+      }
+      // A Period whose first segments have left may begin later (DASH-IF: moving the period start point).
+      const Micros moved = zero_of(now, *one) - zero_of(before, old);
+      if (before.start && now.start && distance(moved, 0) > kRounding)
+        add_dash(findings, "start-changed", now.line,
+                 "Period " + now.id + "'s " + one->id + " has moved by " + seconds_text(moved));
+      compare_segments(old, *one, findings);
+      compare_depth(old, *one, zero_of(now, *one), end, findings);
     }
 }
 
@@ -127,16 +141,17 @@ void MpdHistory::compare_segments(const MpdRepresentation& before, const MpdRepr
     if (!there && old.time > first)
       add_dash(findings, "segment-lost", now.line, name + " has gone from the middle or the end");
   }
-  if (!last_->time_shift_depth || now.segments.empty()) {
-    if (now.segments.empty())
-      add_dash(findings, "segment-lost", now.line, now.id + " has no segments any more");
-    return;
-  }
-  // The depth is counted from now; the end of the timeline is not after now.
-  const uint64_t end = now.segments.back().time + now.segments.back().duration;
-  const bool removed = now.segments.front().time > before.segments.front().time;
-  const Micros kept = seconds_of(now, end - now.segments.front().time);
-  if (removed && kept + kSecond / 100 < *last_->time_shift_depth)
+  if (now.segments.empty())
+    add_dash(findings, "segment-lost", now.line, now.id + " has no segments any more");
+}
+
+// What has left may have left. The depth is counted from now, which the presentation's end is not after.
+void MpdHistory::compare_depth(const MpdRepresentation& before, const MpdRepresentation& now, Micros zero,
+                               Micros end, Findings& findings) const {
+  if (!last_->time_shift_depth || before.segments.empty() || now.segments.empty()) return;
+  if (now.segments.front().time <= before.segments.front().time) return;
+  const Micros kept = end - zero - seconds_of(now, now.segments.front().time);
+  if (kept + kSecond / 100 < *last_->time_shift_depth)
     add_dash(findings, "segment-lost", now.line,
              now.id + " keeps " + seconds_text(kept) + ", timeShiftBufferDepth is " +
                  seconds_text(*last_->time_shift_depth));

@@ -87,6 +87,28 @@ TEST(Mpd, SegmentsByNumber) {
   EXPECT_EQ(available_segments(live, live.periods[0], early, 1009 * kSecond).back().number, 3u);
 }
 
+TEST(Mpd, AFirstPeriodMayBeginLater) {
+  // Its first segment has left, and its start has moved with it.
+  std::string next = with(mpd_text("live-next"), "start=\"PT0S\"", "start=\"PT4S\"");
+  next = with(next, "presentationTimeOffset=\"0\"", "presentationTimeOffset=\"360000\"");
+  next = with(next, "timescale=\"48000\"", "timescale=\"48000\" presentationTimeOffset=\"192000\"");
+  EXPECT_EQ(test::text_of(check(next, mpd_text("live"))), "");
+}
+
+TEST(Mpd, TheDepthIsOfAllPeriods) {
+  // Period 0 goes on at 24 s, the presentation to 38 s.
+  const auto depth = [](std::string text, const char* seconds) {
+    return with(std::move(text), "timeShiftBufferDepth=\"PT12S\"",
+                std::string("timeShiftBufferDepth=\"") + seconds + "\"");
+  };
+  const std::string before = mpd_text("two-periods");
+  std::string next =
+      with(before, "<S t=\"1800000\" d=\"360000\" r=\"2\"/>", "<S t=\"2160000\" d=\"360000\" r=\"1\"/>");
+  next = with(next, "startNumber=\"5\"", "startNumber=\"6\"");
+  EXPECT_EQ(test::text_of(check(depth(next, "PT14S"), depth(before, "PT14S"))), "");
+  EXPECT_EQ(test::ids(check(depth(next, "PT15S"), depth(before, "PT15S"))), Ids{"segment-lost"});
+}
+
 TEST(Mpd, WrongTwins) {
   const struct {
     const char *rule, *of, *old, *now;

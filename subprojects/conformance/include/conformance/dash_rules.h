@@ -44,8 +44,9 @@ inline constexpr Rule kDashRules[] = {
     // Reading after reading.
     {"publish-time", "5.4", Severity::error, "an MPD that differs has a later publishTime",
      "raise it with each change"},
-    {"start-changed", "5.4", Severity::error, "availabilityStartTime and a Period's start do not change",
-     "decide at the beginning"},
+    {"start-changed", "5.4", Severity::error,
+     "availabilityStartTime does not change, nor does the presentation time of a media time",
+     "move Period@start and presentationTimeOffset together"},
     {"set-changed", "5.4", Severity::error, "a Period keeps its Representations", "begin another Period"},
     {"segment-changed", "5.4", Severity::error, "a segment keeps its time, duration and number",
      "never rewrite a timeline"},
