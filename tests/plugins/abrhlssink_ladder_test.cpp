@@ -247,6 +247,31 @@ TEST_F(AbrLadder, OnDemandARungIsListedAtOnceAndEncodedWhenAskedFor) {
   pipeline.stop();
 }
 
+// An encoder that no machine keeps up with, behind a source that does not wait. (Without a lookahead: what is
+// in it when it is stopped it still encodes.)
+TEST_F(AbrLadder, WhatCannotBeKeptUpWithGivesWayFromTheTop) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 rungs=540p@800k,144p@120k encoder-threads=1 "
+      "encoder-preset=placebo "
+      "encoder-options=me=esa:merange=64:bframes=0:rc-lookahead=0:sync-lookahead=0 "
+      "segment-duration=1000000000 location=" +
+      scratch_.path() +
+      " videotestsrc is-live=true pattern=snow ! "
+      "video/x-raw,format=I420,width=1280,height=720,framerate=25/1 ! "
+      "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse ! hls.video");
+  pipeline.play();
+  const auto message = pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "paused"));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(text_field(message.get(), "rendition"), "540p");
+  const auto told = only<playlist::RenditionRecord>(records_of(pipeline, "540p"));
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().state, playlist::RenditionState::paused);
+  // The source goes on.
+  const size_t before = durations(playlist("media")).size();
+  EXPECT_TRUE(eventually([&] { return durations(playlist("media")).size() > before; }));
+  pipeline.stop();
+}
+
 TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {
   Pipeline pipeline("videotestsrc ! x264enc ! h264parse ! abrhlssink rungs=720 location=" + scratch_.path());
   EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
