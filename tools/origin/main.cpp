@@ -50,8 +50,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (out.runtime_dir.empty() || out.catalog.root.empty())
     return Unexpected("--runtime-dir and --root are needed");
   out.catalog.event = static_cast<uint32_t>(event);
-  // What is listed is held.
-  out.catalog.window = {std::max(window, playlist) * 1000, playlist * 1000};
+  out.catalog.window = {window * 1000, playlist * 1000};
   out.catalog.grace_ms = grace * 1000;
   return out;
 }

@@ -36,7 +36,8 @@ struct Views::Listing {
   View view = View::whole;
 };
 
-bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string& name) {
+bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string& name,
+                   const std::string& query) {
   using Kind = Listing::Kind;
   static const std::map<std::string, Listing> kListings = {
       {"index.m3u8", {Kind::multivariant, false, View::whole}},
@@ -50,7 +51,11 @@ bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string&
   };
   const auto found = kListings.find(name);
   if (found == kListings.end()) return false;
-  list(answer, station, name, found->second);
+  const Listing& listing = found->second;
+  if (listing.kind == Kind::media && !listing.everything)
+    live(answer, station, listing.view, query);
+  else
+    list(answer, station, name, listing);
   return true;
 }
 
@@ -67,6 +72,20 @@ void Views::list(const AnswerPtr& answer, uint32_t station, const std::string& n
     Reply reply = playlist_reply(made + playlist::dash_end(system_clock().utc_us()));
     reply.type = kTypeManifest;
     answer->send(std::move(reply));
+  });
+}
+
+// Of a track, its parts tell what the newest segments have of it; of key frames only their boxes do.
+void Views::live(const AnswerPtr& answer, uint32_t station, View view, const std::string& query) {
+  with_facts(station, false, kMaxLearnRounds, [this, answer, station, view, query](Stream* stream) {
+    if (!stream) return answer->send(not_there_reply(kNoStream));
+    live_.when_there(answer, *stream, query, [this, answer, station, view](bool skip, bool unique) {
+      const int rounds = view == View::key_frames ? kMaxLearnRounds : 0;
+      with_facts(station, false, rounds, [this, answer, station, view, skip, unique](Stream* again) {
+        const LiveEdge::Which which{view, &stations_[station].facts, skip, {}};
+        Live::send_playlist(answer, *again, which, unique);
+      });
+    });
   });
 }
 

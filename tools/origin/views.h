@@ -15,6 +15,7 @@
 #include <playlist/track_facts.h>
 
 #include "catalog.h"
+#include "live.h"
 #include "media_files.h"
 #include "reply.h"
 #include "segment_boxes.h"
@@ -28,10 +29,11 @@ inline constexpr int64_t kMaxZeroDriftMs = 5000;  // of a stream's timeline agai
 class Views {
  public:
   Views(Loop& loop, Catalog& catalog, MediaFiles& media)
-      : catalog_(catalog), media_(media), boxes_(loop, media) {}
+      : catalog_(catalog), media_(media), live_(media), boxes_(loop, media) {}
 
-  // `name` as in /hls/<station>/<name>. False: it is none of a view's, and nothing was done.
-  bool answer(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  // `name` as in /hls/<station>/<name>, `query` without the "?". False: it is none of a view's, and nothing
+  // was done.
+  bool answer(const AnswerPtr& answer, uint32_t station, const std::string& name, const std::string& query);
   // /dash/<station>/<name>; answers in any case.
   void answer_dash(const AnswerPtr& answer, uint32_t station, const std::string& name);
   // One track of a segment, of an init segment. `view`: video or audio.
@@ -63,9 +65,11 @@ class Views {
   const std::string& text(Stream& stream, const std::string& name, const Listing& listing);
   std::string made(Stream& stream, Station& one, const Listing& listing);
   void list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing);
+  void live(const AnswerPtr& answer, uint32_t station, playlist::View view, const std::string& query);
 
   Catalog& catalog_;
   MediaFiles& media_;
+  Live live_;
   std::map<uint32_t, Station> stations_;
   std::map<std::string, BytesPtr> inits_;  // by name, without the station: they go by their content
   SegmentBoxes boxes_;

@@ -312,7 +312,7 @@ class LiveTest(OriginCase):
 
     def test_a_window_of_hours(self):
         count = 3600  # two hours
-        live = self.live(count, '--playlist', '7200')
+        live = self.live(count, '--window', '7200', '--playlist', '7200')
         self.assertEqual(len(self.uris(self.get(MEDIA))), count)
 
         self.worker.tell(live.message(live.part(0)))

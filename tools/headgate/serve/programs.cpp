@@ -6,6 +6,7 @@
 #include <common/utc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -44,7 +45,8 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   }
   if (role == "origin") {
     add("event", std::to_string(config_.event));
-    add("window", std::to_string(config_.window_s));
+    // What is listed is held.
+    add("window", std::to_string(std::max(config_.window_s, config_.playlist_s)));
     add("playlist", std::to_string(config_.playlist_s));
     add("grace", std::to_string(config_.grace_s));
     add("max-connections", std::to_string(config_.max_connections));
