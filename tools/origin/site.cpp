@@ -101,10 +101,7 @@ void Site::hls(const AnswerPtr& answer, uint32_t station, const std::string& nam
   if (name == "replay.m3u8") return replay(answer, station);
   if (auto request = part_request(name)) return part(answer, station, *request);
   if (views_.answer(answer, station, name, query)) return;
-<<<<<<< Updated upstream
   if (pictures_.answer(answer, station, name)) return;
-=======
->>>>>>> Stashed changes
   if (file(answer, station, name, "", playlist::View::whole)) return;
   if (file(answer, station, name, "v", playlist::View::video)) return;
   if (file(answer, station, name, "a", playlist::View::audio)) return;
