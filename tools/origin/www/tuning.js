@@ -82,7 +82,7 @@ export function hls_settings(live) {
       now_ms: Date.now(),
     }),
     manifestLoadPolicy: load_policy(4, 5000, 10000),
-    playlistLoadPolicy: load_policy(6, 5000, 10000),
+    playlistLoadPolicy: load_policy(6, 10000, 20000),  // the node answers some when there is something new
     fragLoadPolicy: load_policy(6, 8000, 30000),
   };
 }
