@@ -134,7 +134,7 @@ TEST(RecordEncoding, RefusesWhatItDoesNotKnow) {
     return record ? std::string() : record.error().message;
   };
   EXPECT_EQ(message("020600"), "record of version 2");
-  EXPECT_EQ(message("0107"), "record of type 7");
+  EXPECT_EQ(message("0108"), "record of type 8");
   EXPECT_EQ(message("0100"), "record of type 0");
   EXPECT_EQ(message(""), "record ends too early");
   EXPECT_EQ(decode(ByteVector(kMaxRecordBytes + 1)).error().message,
