@@ -201,7 +201,7 @@ class ViewsTest(OriginCase):
 
     def test_segments_outside_the_window_come_from_the_disk(self):
         self.archive(7, 60)
-        self.start('--window', '10')
+        self.start('--window', '10', '--playlist', '10')
         self.assertNotIn(b'a0.m4s', self.get('/hls/7/audio.m3u8'))
         self.assertIn(b'\na0.m4s\n', self.get('/hls/7/replay-audio.m3u8'))
         self.assertEqual([chunk.track for chunk in chunks(self.get('/hls/7/a0.m4s'))], [AUDIO] * 4)
