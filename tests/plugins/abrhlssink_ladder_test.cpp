@@ -226,6 +226,35 @@ TEST_F(AbrLadder, BesideRecordsRungsHaveTheNumbersOfTheArchive) {
   EXPECT_EQ(told.back().codecs, only<playlist::InitRecord>(records_of(pipeline, "144p")).at(0).codecs);
 }
 
+TEST_F(AbrLadder, BesideRecordsEachSegmentHasASmallPicture) {
+  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
+                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
+                    " encoder-threads=1 rungs=144p@120k " + kVideo +
+                    "tee name=video ! archive.video video. ! hls.video " + kAudio + "archive.audio_0");
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait_eos());
+  pipeline.stop();
+  const auto segments = only<playlist::SegmentRecord>(records_of(pipeline, ""));
+  const auto records = records_of(pipeline, "pictures");
+  const auto pictures = only<playlist::SegmentRecord>(records);
+  ASSERT_EQ(segments.size(), 5u);
+  ASSERT_EQ(pictures.size(), segments.size());
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    EXPECT_EQ(pictures[i].msn, segments[i].msn);
+    EXPECT_EQ(pictures[i].pts, segments[i].pts);
+    EXPECT_EQ(pictures[i].file.rfind("derived/pictures/", 0), 0u) << pictures[i].file;
+  }
+  const auto inits = only<playlist::InitRecord>(records);
+  ASSERT_EQ(inits.size(), 1u);
+  EXPECT_EQ(inits[0].codecs, "mjpg");
+  EXPECT_EQ(inits[0].height, 144u);
+  EXPECT_EQ(
+      output_of(
+          "ffprobe -v error -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0 " +
+          scratch_.path() + "/" + inits[0].file),
+      "mjpeg,5\n");
+}
+
 TEST_F(AbrLadder, OnDemandARungIsListedAtOnceAndEncodedWhenAskedFor) {
   Pipeline pipeline(
       "abrhlssink name=hls playlist-length=0 on-demand=true idle-timeout=3000000000 rungs=144p@120k "
