@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The last records of a session and rendition, for an origin that starts after they were sent: what is on disk it reads
-// there; what the writer has not recorded yet is here.
+// The last records of a session and rendition, for an origin that starts after they were sent: what is on
+// disk it reads there; what the writer has not recorded yet is here.
 #pragma once
 
 #include <deque>

@@ -77,7 +77,8 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   const char* name = gst_structure_get_name(structure);
   auto post = [&](auto what) { watch.inbox->post({watch.session, std::move(what)}); };
   if (std::strcmp(name, "headgate-records") == 0) {
-    if (auto records = records_of(structure)) post(RecordsEvent{*std::move(records), text_field(structure, "rendition")});
+    if (auto records = records_of(structure))
+      post(RecordsEvent{*std::move(records), text_field(structure, "rendition")});
   } else if (std::strcmp(name, "headgate-health") == 0) {
     post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
                      text_field(structure, "cause") == "interval"});

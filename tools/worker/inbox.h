@@ -25,7 +25,7 @@ namespace headgate::worker {
 inline constexpr int64_t kGatherMs = 50;
 
 struct RecordsEvent {
-  ByteVector records;     // each preceded by u32 length
+  ByteVector records;       // each preceded by u32 length
   std::string rendition{};  // empty: the source
 };
 struct HealthEvent {

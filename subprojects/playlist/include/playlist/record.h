@@ -117,8 +117,8 @@ struct RenditionRecord {
   bool operator==(const RenditionRecord&) const = default;
 };
 
-using Record = std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord,
-                            RenditionRecord>;
+using Record =
+    std::variant<RunRecord, InitRecord, PartRecord, SegmentRecord, GapRecord, EndRecord, RenditionRecord>;
 
 inline constexpr size_t kMaxText = 4096;            // bytes of one text; encode() cuts what is longer
 inline constexpr size_t kMaxChunksOfPart = 64;      // likewise chunks

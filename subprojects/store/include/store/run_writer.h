@@ -23,8 +23,9 @@ struct VolumeSettings {
   uint64_t reserve_bytes = 64ull << 20;    // preallocated, freed for chains when the volume is full
   uint64_t min_free_bytes = 256ull << 20;  // under it no new run is opened
   bool durable = true;                     // false: no chain, no fsync (derived renditions with a retention)
-  int64_t keep_ms = 0;        // media is removed so long after it was last written to; 0: never. Not if durable
-  std::string record_prefix;  // before the names of files in records: "", or the root below another one, with /
+  int64_t keep_ms = 0;  // media is removed so long after it was last written to; 0: never. Not if durable
+  std::string
+      record_prefix;  // before the names of files in records: "", or the root below another one, with /
 };
 
 enum class Space {
