@@ -95,7 +95,7 @@ int conclude(Run& run, const Options& options, const char* standard, const std::
   if (options.json) {
     JsonLine line;
     line.field("url", options.url)
-        .field("seconds", static_cast<double>(run.elapsed_us() / 1000) / 1000)
+        .field("seconds", static_cast<double>(run.elapsed_us()) / 1e6)
         .field("reachable", unreachable.empty())
         .field("problem", unreachable)
         .field("errors", report.count(Severity::error))

@@ -145,13 +145,14 @@ void MpdHistory::compare_segments(const MpdRepresentation& before, const MpdRepr
     add_dash(findings, "segment-lost", now.line, now.id + " has no segments any more");
 }
 
-// What has left may have left. The depth is counted from now, which the presentation's end is not after.
+// What has left may have left. The depth is counted from now, which may be a segment after the presentation's
+// end.
 void MpdHistory::compare_depth(const MpdRepresentation& before, const MpdRepresentation& now, Micros zero,
                                Micros end, Findings& findings) const {
   if (!last_->time_shift_depth || before.segments.empty() || now.segments.empty()) return;
   if (now.segments.front().time <= before.segments.front().time) return;
   const Micros kept = end - zero - seconds_of(now, now.segments.front().time);
-  if (kept + kSecond / 100 < *last_->time_shift_depth)
+  if (kept + last_->max_segment.value_or(kSecond) < *last_->time_shift_depth)
     add_dash(findings, "segment-lost", now.line,
              now.id + " keeps " + seconds_text(kept) + ", timeShiftBufferDepth is " +
                  seconds_text(*last_->time_shift_depth));

@@ -105,8 +105,8 @@ TEST(Mpd, TheDepthIsOfAllPeriods) {
   std::string next =
       with(before, "<S t=\"1800000\" d=\"360000\" r=\"2\"/>", "<S t=\"2160000\" d=\"360000\" r=\"1\"/>");
   next = with(next, "startNumber=\"5\"", "startNumber=\"6\"");
-  EXPECT_EQ(test::text_of(check(depth(next, "PT14S"), depth(before, "PT14S"))), "");
-  EXPECT_EQ(test::ids(check(depth(next, "PT15S"), depth(before, "PT15S"))), Ids{"segment-lost"});
+  EXPECT_EQ(test::text_of(check(depth(next, "PT18S"), depth(before, "PT18S"))), "");
+  EXPECT_EQ(test::ids(check(depth(next, "PT19S"), depth(before, "PT19S"))), Ids{"segment-lost"});
 }
 
 TEST(Mpd, WrongTwins) {
@@ -163,8 +163,9 @@ TEST(Mpd, WrongTwinsAfterAnother) {
       {"set-changed", "live", "live-next", "id=\"360p\"", "id=\"361p\""},
       {"segment-changed", "live", "live-next", "startNumber=\"6\"", "startNumber=\"7\""},
       {"segment-changed", "live", "live-next", "<S d=\"180000\"/>", "<S d=\"180001\"/>"},
-      {"segment-lost", "live", "live-next", "t=\"1152000\" d=\"192000\" r=\"1\"",
-       "t=\"1344000\" d=\"192000\""},
+      {"segment-lost", "live", "live-next",
+       "t=\"1152000\" d=\"192000\" r=\"1\"/><S d=\"96000\"/><S d=\"192000\"/>",
+       "t=\"1536000\" d=\"96000\"/>"},
       {"stalled", "live", "live", "03:05:00Z", "03:05:00Z", 10.6},
       {"end-undone", "static", "static", "type=\"static\"",
        "type=\"dynamic\" availabilityStartTime=\"2026-01-02T03:04:00Z\" "
