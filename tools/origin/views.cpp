@@ -142,7 +142,7 @@ const std::string& Views::text(Stream& stream, const std::string& name, const Li
   Station& one = stations_[stream.station()];
   Text& text = one.texts[name];
   const uint64_t version = index_of(stream, listing.everything).version() +
-                           (listing.kind == Listing::Kind::multivariant ? stream.version() : 0);
+                           (listing.kind == Listing::Kind::media ? 0 : stream.version());
   const bool ended = stream.state() == State::ended;
   if (text.version != version || text.known != one.facts.size() || text.ended != ended)
     text = {version, one.facts.size(), ended, made(stream, one, listing)};
@@ -178,6 +178,10 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing) {
   settings.ended = ended;
   settings.zero_utc_us = *one.zero_utc_us;
   settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
+  for (const auto& [name, rendition] : stream.renditions())
+    if (!listing.everything || rendition->replay)
+      settings.renditions.push_back(
+          {name, &(listing.everything ? *rendition->replay : rendition->live).index()});
   return playlist::dash_manifest(index, one.facts, settings);
 }
 

@@ -57,6 +57,28 @@ def segments(playlist):
 
 
 class Renditions(OriginCase):
+    def test_dash_has_those_that_are_being_made(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 9)
+        rung = Rung(live)
+        worker.tell(wire.worker_state(), *live.open_messages(), *rung.open_messages(1), *live.segments(4),
+                    *(rung.segment(msn) for msn in (1, 2)))
+        listed = f'<Representation id="{RUNG}"'.encode()
+        wait_until('it is listed', lambda: listed in self.request('/dash/9/manifest.mpd')[1])
+        template = re.search(rb'startNumber="(\d+)" initialization="(360p/[^"]+)" media="(360p/[^"]+)">\s*<SegmentTimeline>\s*'
+                             rb'<S t="(\d+)" d="(\d+)" r="1"/>', self.get('/dash/9/manifest.mpd'))
+        self.assertEqual([int(template.group(at)) for at in (1, 4, 5)], [1, SEGMENT, SEGMENT])
+        self.assertEqual(len(self.get('/hls/9/' + template.group(2).decode())), 512)
+        for msn in (1, 2):
+            self.assertEqual(len(self.get('/hls/9/' + template.group(3).decode().replace('$Number$', str(msn)))), SMALL)
+        # It stays behind: nobody makes it any more.
+        worker.tell(*live.segments(2))
+        wait_until('it is not listed any more', lambda: listed not in self.get('/dash/9/manifest.mpd'))
+        worker.tell(*(rung.segment(msn) for msn in (3, 4, 5)))
+        wait_until('it is again', lambda: listed in self.get('/dash/9/manifest.mpd'))
+
     def listed(self, path, count):
         return wait_until(f'{path} has {count}', lambda: self.listed_now(path, count))
 
