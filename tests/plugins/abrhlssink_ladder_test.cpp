@@ -109,10 +109,11 @@ class AbrLadder : public ::testing::Test {
     pipeline.play();
     ASSERT_TRUE(pipeline.wait_eos());
     dropped_ = pipeline.count(Pipeline::is_element("headgate-ladder", "state", "dropped"));
+    failed_ = pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed"));
     pipeline.stop();
   }
   ScratchDirectory scratch_;
-  int dropped_ = 0;
+  int dropped_ = 0, failed_ = 0;
 };
 
 TEST_F(AbrLadder, RungsFollowTheSource) {
@@ -299,6 +300,14 @@ TEST_F(AbrLadder, WhatCannotBeKeptUpWithGivesWayFromTheTop) {
   const size_t before = durations(playlist("media")).size();
   EXPECT_TRUE(eventually([&] { return durations(playlist("media")).size() > before; }));
   pipeline.stop();
+}
+
+TEST_F(AbrLadder, AnEncoderThatCannotBeHadIsToldAndTheSourceGoesOn) {
+  make("240p@300k,audio@48k", "encoder=no-such-encoder");
+  EXPECT_TRUE(variant("240p").empty());
+  EXPECT_FALSE(variant("audio-48k").empty());
+  EXPECT_EQ(packets("media"), 250u);
+  EXPECT_EQ(failed_, 5);  // with each segment, and no more than kMaxEncoderFailures
 }
 
 TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {
