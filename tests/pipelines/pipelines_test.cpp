@@ -29,11 +29,15 @@ class Description : public ::testing::TestWithParam<std::tuple<std::string, Trac
     auto loaded = worker::Description::load(std::get<0>(GetParam()));
     EXPECT_TRUE(loaded) << loaded.error().message;
     if (!loaded) return {};
-    auto line = loaded->launch_line({{"root", scratch_.path()}, {"node", "n01"}});
+    worker::Values values = {{"root", scratch_.path()}, {"node", "n01"}};
+    has_ladder_ = loaded->has_parameter("rungs");
+    if (has_ladder_) values["rungs"] = "64p@100k,audio@64k";
+    auto line = loaded->launch_line(values);
     EXPECT_TRUE(line) << line.error().message;
     return line ? *line : "";
   }
   ScratchDirectory scratch_;
+  bool has_ladder_ = false;
 };
 
 TEST_P(Description, RunsASession) {
@@ -53,13 +57,19 @@ TEST_P(Description, RunsASession) {
   ASSERT_TRUE(pipeline.wait_eos());
   EXPECT_GT(pipeline.count(Pipeline::is_element("headgate-records")), 0);
   pipeline.stop();
-  const auto files = files_under(scratch_.path(), ".mp4");
+  // As it was sent: a ladder's renditions are beside it.
+  const auto files = files_under(scratch_.path() + "/lta", ".mp4");
   size_t video = 0, audio = 0;
   for (const Packet& packet : media.packets) ++(packet.kind == codec::Kind::video ? video : audio);
   EXPECT_EQ(count_packets(files, codec::Kind::video), video);
   EXPECT_EQ(count_packets(files, codec::Kind::audio), audio);
-  EXPECT_EQ(chain_lines(scratch_.path(), "\"reason\":\"unpublish\""), 1u);
-  EXPECT_EQ(chain_lines(scratch_.path(), "\"station\":12"), 1u);
+  EXPECT_EQ(chain_lines(scratch_.path() + "/lta", "\"reason\":\"unpublish\""), 1u);
+  EXPECT_EQ(chain_lines(scratch_.path() + "/lta", "\"station\":12"), 1u);
+  if (!has_ladder_) return;
+  EXPECT_EQ(chain_lines(scratch_.path() + "/derived/64p", "\"reason\":\"unpublish\""),
+            tracks.video ? 1u : 0u);
+  EXPECT_EQ(chain_lines(scratch_.path() + "/derived/audio-64k", "\"reason\":\"unpublish\""),
+            tracks.audio ? 1u : 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pipelines, Description,
