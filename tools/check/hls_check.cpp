@@ -17,7 +17,7 @@ using conformance::Rendition;
 using conformance::Variant;
 
 void HlsCheck::start() {
-  run_.client().get(options_.url, "", [this](Answer answer) { answered(answer); });
+  run_.client().get(options_.url, "", [this](const Answer& answer) { answered(answer); });
 }
 
 void HlsCheck::answered(const Answer& answer) {

@@ -7,7 +7,6 @@ namespace headgate::check {
 
 using conformance::Findings;
 using conformance::MediaPlaylist;
-using conformance::Part;
 using conformance::Resource;
 using conformance::Segment;
 
@@ -107,11 +106,11 @@ void MediaQueue::next() {
   const Segment& segment = job.segment;
   if (segment.map && !checker_.has_init(*segment.map) && !bad_inits_.contains(to_string(*segment.map))) {
     const Resource map = *segment.map;
-    return load(map, job.base, [this, map](Answer answer) { loaded_init(map, answer); });
+    return load(map, job.base, [this, map](const Answer& answer) { loaded_init(map, answer); });
   }
   const Resource& resource = job.part ? segment.parts[*job.part].resource : segment.resource;
   if (job.part && from_hint(resource)) return;
-  load(resource, job.base, [this](Answer answer) { loaded(answer); });
+  load(resource, job.base, [this](const Answer& answer) { loaded(answer); });
 }
 
 void MediaQueue::loaded_init(const Resource& map, const Answer& answer) {

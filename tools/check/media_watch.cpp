@@ -59,7 +59,7 @@ void MediaWatch::load() {
   }
   plain_once_ = false;
   held_ = wanted.has_value();
-  run_.client().get(url, "", [this, wanted](Answer answer) {
+  run_.client().get(url, "", [this, wanted](const Answer& answer) {
     held_ = false;
     answered(answer, wanted);
   });
@@ -155,8 +155,9 @@ void MediaWatch::plan(ReadingTime time) {
 }
 
 void MediaWatch::load_delta() {
-  run_.client().get(with_query(url_, "_HLS_skip=YES"), "",
-                    [this, before = *history_.last()](Answer answer) { answered_delta(answer, before); });
+  run_.client().get(
+      with_query(url_, "_HLS_skip=YES"), "",
+      [this, before = *history_.last()](const Answer& answer) { answered_delta(answer, before); });
 }
 
 void MediaWatch::answered_delta(const Answer& answer, const MediaPlaylist& before) {

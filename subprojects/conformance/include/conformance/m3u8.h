@@ -99,6 +99,8 @@ struct MediaPlaylist {
   struct Position {
     uint64_t msn = 0;
     std::optional<uint64_t> part;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the comparison with 0 for one with a
+    // pointer.
     auto operator<=>(const Position&) const = default;
   };
   std::optional<Position> last() const;
