@@ -39,6 +39,29 @@ Reply too_many() {
 
 }  // namespace
 
+std::vector<playlist::RenditionReport> LiveEnd::reports(playlist::View view) const {
+  using playlist::View;
+  std::vector<playlist::RenditionReport> out;
+  const bool own = index_ == &stream_->index();
+  const auto add = [&](const std::string& uri, const playlist::StreamIndex& index) {
+    const uint64_t next = index.next_msn().value_or(0);
+    const uint64_t last = index.parts_of(next).empty() && next > 0 ? next - 1 : next;
+    const size_t parts = index.part_target_ms() > 0 ? index.parts_of(last).size() : 0;
+    out.push_back({own ? uri : "../" + uri, last,
+                   parts > 0 ? std::optional(static_cast<uint32_t>(parts - 1)) : std::nullopt});
+  };
+  const playlist::InitRecord* init = stream_->index().newest_init();
+  const bool both = init && init->width > 0 && init->channels > 0;
+  if (!own || view != View::whole) add("media.m3u8", stream_->index());
+  if (both && (!own || view != View::audio)) add("audio.m3u8", stream_->index());
+  if (both && !stream_->renditions().empty() && (!own || view != View::video))
+    add("video.m3u8", stream_->index());
+  for (const auto& [name, one] : stream_->renditions())
+    if (index_ != &one->live.index() && !one->live.index().segments().empty())
+      add(name + "/media.m3u8", one->live.index());
+  return out;
+}
+
 std::optional<PartRequest> part_request(const std::string& name) {
   PartRequest out;
   std::string_view text = name;
@@ -51,8 +74,7 @@ std::optional<PartRequest> part_request(const std::string& name) {
   return good ? std::optional(out) : std::nullopt;
 }
 
-void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
-                         bool unique) {
+void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, LiveEdge::Which which, bool unique) {
   if (stream.index().segments().empty()) return answer->send(playlist_reply(""));
   const bool ended = stream.state() == State::ended;
   Reply reply;
@@ -60,6 +82,7 @@ void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const L
   reply.any_origin = true;
   // A stream that has ended may go on.
   reply.cache = unique && !ended ? kCacheBlocked : kCacheShort;
+  if (!ended) which.reports = stream.reports(which.view);
   reply.body = stream.edge().playlist(which, ended);
   answer->send(std::move(reply));
 }

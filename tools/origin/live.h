@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "catalog.h"
 #include "live_edge.h"
@@ -32,6 +33,8 @@ class LiveEnd {
   const playlist::StreamIndex& index() const { return *index_; }
   LiveEdge& edge() const { return *edge_; }
   State state() const { return stream_->state(); }
+  // How far the stream's other live playlists are; this one is `view` of its index.
+  std::vector<playlist::RenditionReport> reports(playlist::View view) const;
 
  private:
   Stream* stream_;
@@ -48,7 +51,7 @@ class Live {
   // again.
   using Send = std::function<void(bool skip, bool unique)>;
   void when_there(const AnswerPtr& answer, const LiveEnd& stream, const std::string& query, Send send);
-  static void send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
+  static void send_playlist(const AnswerPtr& answer, const LiveEnd& stream, LiveEdge::Which which,
                             bool unique);
   // A part that is there, or hinted.
   void part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request);
