@@ -44,7 +44,7 @@ std::optional<int64_t> positive(int64_t value) {
 }
 
 const char* rendition_state(const playlist::RenditionIndex& one) {
-  if (!one.told()) return "ended";
+  if (!one.told()) return one.writing() ? "running" : "ended";
   switch (one.told()->state) {
     case playlist::RenditionState::idle:
       return "idle";

@@ -32,6 +32,8 @@ class RenditionIndex {
   uint64_t version() const { return index_.version() + told_version_; }
   // What its encoder said last; none: nothing, all that is known are the segments.
   const std::optional<RenditionRecord>& told() const { return told_; }
+  // A run of it is open.
+  bool writing() const { return writing_; }
   // A segment that can be played is in the index.
   bool has_media() const;
 
