@@ -53,13 +53,14 @@ void dates(const MediaPlaylist& playlist, Findings& findings) {
   const bool dated = std::any_of(playlist.segments.begin(), playlist.segments.end(),
                                  [](const Segment& segment) { return segment.date.has_value(); });
   if (!dated) return;
-  std::optional<Micros> expected;  // the end of the segment before
+  bool known = false;   // gcc 12 takes an optional of it for uninitialized
+  Micros expected = 0;  // the end of the segment before
   Micros before = 0;
   for (const Segment& segment : playlist.segments) {
     if (!segment.date && segment.discontinuous && !segment.gap)
       add(findings, "date-after-discontinuity", segment.line, of_segment(segment) + " has none");
-    if (segment.date && expected) {
-      const Micros off = *segment.date - *expected;
+    if (segment.date && known) {
+      const Micros off = *segment.date - expected;
       const std::string what = of_segment(segment) + "'s date is " + seconds_text(off < 0 ? -off : off) +
                                (off < 0 ? " before" : " after") + " the end of the one before";
       if (off <= -kSecond || *segment.date <= before)
@@ -67,11 +68,11 @@ void dates(const MediaPlaylist& playlist, Findings& findings) {
       else if (!segment.discontinuous && distance(off, 0) > kDateSlack)
         add(findings, "date-jump", segment.line, what);
     }
-    if (segment.date) expected = segment.date;
-    if (segment.discontinuous && !segment.date) expected.reset();
-    if (!expected) continue;
-    before = *expected;
-    *expected += segment.duration;
+    if (segment.date) expected = *segment.date;
+    known = segment.date || (known && !segment.discontinuous);
+    if (!known) continue;
+    before = expected;
+    expected += segment.duration;
   }
 }
 
