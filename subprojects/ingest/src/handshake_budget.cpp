@@ -16,7 +16,7 @@ void HandshakeBudget::add(Debt& debt, const CpuShare& share, int64_t cpu_us, int
 }
 
 bool HandshakeBudget::may_begin(const std::string& network, int64_t mono_us) const {
-  if (!anybody_may_begin(mono_us)) return false;
+  if (!is_known(network, mono_us) && !anybody_may_begin(mono_us)) return false;
   auto found = networks_.find(network);
   return found == networks_.end() || owed(found->second, policy_.network, mono_us) < policy_.network.most_us;
 }
@@ -35,6 +35,12 @@ void HandshakeBudget::forgive(const std::string& network, int64_t cpu_us, int64_
   add(all_, policy_.all, -cpu_us, mono_us);
   auto found = networks_.find(network);
   if (found != networks_.end()) add(found->second, policy_.network, -cpu_us, mono_us);
+  if (known_.size() < kMaxNetworks || known_.contains(network)) known_[network] = mono_us;
+}
+
+bool HandshakeBudget::is_known(const std::string& network, int64_t mono_us) const {
+  auto found = known_.find(network);
+  return found != known_.end() && mono_us - found->second < kKnownUs;
 }
 
 void HandshakeBudget::drop_paid(int64_t mono_us) {
@@ -42,6 +48,7 @@ void HandshakeBudget::drop_paid(int64_t mono_us) {
   dropped_us_ = mono_us;
   std::erase_if(networks_,
                 [&](const auto& entry) { return owed(entry.second, policy_.network, mono_us) == 0; });
+  std::erase_if(known_, [&](const auto& entry) { return mono_us - entry.second >= kKnownUs; });
 }
 
 }  // namespace headgate::ingest

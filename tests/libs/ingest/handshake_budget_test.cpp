@@ -63,6 +63,27 @@ TEST(HandshakeBudget, WhatLedToAnAdmissionIsForgiven) {
   EXPECT_FALSE(budget.may_begin("carrier", kSecond));
 }
 
+TEST(HandshakeBudget, WhoseNetworkWasAdmittedGetsInDuringAFlood) {
+  HandshakeBudget budget(kPolicy);
+  budget.spent("carrier", 350, 0);
+  budget.forgive("carrier", 350, 0);
+  for (int i = 0; i < 1000; ++i) budget.spent(std::to_string(i), 1000, kSecond);
+  EXPECT_FALSE(budget.may_begin("newcomer", kSecond));
+  EXPECT_TRUE(budget.may_begin("carrier", kSecond));
+  // Its own debt holds for it as for everybody.
+  budget.spent("carrier", 50'000, kSecond);
+  EXPECT_FALSE(budget.may_begin("carrier", kSecond));
+}
+
+TEST(HandshakeBudget, AnAdmissionIsNotRememberedForEver) {
+  HandshakeBudget budget(kPolicy);
+  budget.forgive("carrier", 0, 0);
+  const int64_t later = HandshakeBudget::kKnownUs;
+  budget.spent("flood", 1000 * kSecond, later - 1);
+  EXPECT_TRUE(budget.may_begin("carrier", later - 1));
+  EXPECT_FALSE(budget.may_begin("carrier", later));
+}
+
 TEST(HandshakeBudget, MemoryIsBounded) {
   HandshakeBudget budget({{kSecond, 10'000 * kSecond}, {30'000, 50'000}, 512});
   for (size_t i = 0; i < HandshakeBudget::kMaxNetworks + 10; ++i) budget.spent(std::to_string(i), 60'000, 0);
