@@ -15,7 +15,7 @@ Publisher* Folder::rendition(const std::string& name) {
   if (!publisher) {
     PublishSettings settings = settings_.publish;
     settings.media_name = name + ".m3u8";
-    settings.own_media = true;
+    settings.own_media = settings_.own_renditions;
     publisher = std::make_unique<Publisher>(std::move(settings));
   }
   return publisher.get();

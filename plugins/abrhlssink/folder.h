@@ -16,8 +16,9 @@
 namespace headgate::abrhlssink {
 
 struct FolderSettings {
-  PublishSettings publish;  // of the source's playlist; the renditions' likewise
-  std::string audio;        // the rendition that goes with pictures without sound; empty: none
+  PublishSettings publish;     // of the source's playlist; the renditions' likewise
+  std::string audio;           // the rendition that goes with pictures without sound; empty: none
+  bool own_renditions = true;  // renditions' media lies under `location` (PublishSettings::own_media)
 };
 
 // Not thread-safe. Errors are told and nothing else changes: the next call tries again.
