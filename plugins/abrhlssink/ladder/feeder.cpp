@@ -36,8 +36,7 @@ bool Feeder::put(Input input, bool may_wait) {
     if (may_wait) {
       changed_.wait(lock, [this] { return has_room(); });
     } else {
-      const bool full = bytes_ >= kMaxWaitingBytes || (!queue_.empty() && taken_ns_ != INT64_MIN &&
-                                                       frame->dts_ns - taken_ns_ > kMaxWaitingNs);
+      const bool full = bytes_ >= kMaxWaitingBytes || waiting_ns_ > kMaxWaitingNs;
       if (frame->key) skipping_ = false;
       if (full) skipping_ = true;
       if (skipping_) {
@@ -45,9 +44,11 @@ bool Feeder::put(Input input, bool may_wait) {
         return false;
       }
     }
+    const int64_t after_ns = frames_ > 0 ? frame->dts_ns - newest_ns_ : 0;
+    frame->after_ns = after_ns > 0 && after_ns <= kHoleNs ? after_ns : 0;
+    waiting_ns_ += frame->after_ns;
     ++frames_;
     newest_ns_ = frame->dts_ns;
-    if (taken_ns_ == INT64_MIN) taken_ns_ = frame->dts_ns;
   }
   if (stopping_) return false;
   bytes_ += bytes_of(input);
@@ -60,7 +61,7 @@ void Feeder::flush() {
   std::lock_guard lock(mutex_);
   std::erase_if(queue_, [](const Input& input) { return std::holds_alternative<EncodedFrame>(input); });
   frames_ = bytes_ = 0;
-  newest_ns_ = taken_ns_ = INT64_MIN;
+  waiting_ns_ = 0;
   skipping_ = true;
   changed_.notify_all();
 }
@@ -77,7 +78,7 @@ void Feeder::stop() {
 
 int64_t Feeder::waiting_ns() const {
   std::lock_guard lock(mutex_);
-  return newest_ns_ == INT64_MIN ? 0 : newest_ns_ - taken_ns_;
+  return waiting_ns_;
 }
 
 void Feeder::run() {
@@ -90,7 +91,7 @@ void Feeder::run() {
     bytes_ -= bytes_of(input);
     if (const auto* frame = std::get_if<EncodedFrame>(&input)) {
       --frames_;
-      taken_ns_ = frame->dts_ns;
+      waiting_ns_ -= frame->after_ns;
     }
     changed_.notify_all();
     lock.unlock();

@@ -23,11 +23,15 @@ inline constexpr size_t kMaxWaitingBytes = 48u << 20;
 // Waiting frames at which a source that is not live waits.
 inline constexpr size_t kMaxWaitingFrames = 8;
 
+// Nothing of the source between two frames that are further apart: a hole is no media that waits.
+inline constexpr int64_t kHoleNs = 1'000'000'000;
+
 struct EncodedFrame {
   gst::Ref<GstBuffer> buffer;
   int64_t dts_ns = 0, pts_ns = 0;  // running time
   bool key = false;
   bool boundary = false;  // a segment begins with it
+  int64_t after_ns = 0;   // behind the one that waits before it; the feeder's
 };
 struct InputEnd {};
 using Input = std::variant<gst::Ref<GstCaps>, EncodedFrame, InputEnd>;
@@ -46,6 +50,7 @@ class Feeder {
   // Leaves out what waits, and waits for the thread. Nobody waits in put() any more.
   void stop();
 
+  // Media between the frames that wait.
   int64_t waiting_ns() const;
   uint64_t dropped() const { return dropped_; }
 
@@ -58,8 +63,9 @@ class Feeder {
   std::condition_variable changed_;
   std::deque<Input> queue_;
   size_t frames_ = 0, bytes_ = 0;
-  int64_t newest_ns_ = INT64_MIN, taken_ns_ = INT64_MIN;  // DTS
-  bool skipping_ = false;                                 // until the next key frame
+  int64_t newest_ns_ = 0;   // DTS of the frame that came last
+  int64_t waiting_ns_ = 0;  // the sum of their EncodedFrame::after_ns
+  bool skipping_ = false;   // until the next key frame
   bool stopping_ = false;
   std::atomic<uint64_t> dropped_{0};
   std::thread thread_;
