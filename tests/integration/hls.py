@@ -19,6 +19,7 @@ class Playlist:
         self.sequence = self.discontinuity_sequence = self.target = 0
         self.ended = "#EXT-X-ENDLIST" in lines
         self.segments = []  # (msn, discontinuity number, seconds, uri, init uri, date)
+        self.gaps = set()  # of the segments, those that are not there (EXT-X-GAP)
         seconds = date = init = None
         breaks = 0
         for line in lines[1:]:
@@ -35,6 +36,8 @@ class Playlist:
                 date = datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
             elif name == "#EXT-X-MAP":
                 init = dict(ATTRIBUTE.findall(value))["URI"].strip('"')
+            elif name == "#EXT-X-GAP":
+                self.gaps.add(self.sequence + len(self.segments))
             elif name == "#EXTINF":
                 seconds = float(value.split(",")[0])
             elif not line.startswith("#"):
@@ -124,7 +127,8 @@ class Watcher:
             self._compare(self.last, now)
         self.last = now
         for segment in now.segments:
-            self._take(folder, segment, now)
+            if segment[0] not in now.gaps:
+                self._take(folder, segment, now)
 
     def _compare(self, before, now):
         if now.sequence < before.sequence:
