@@ -52,6 +52,7 @@ std::string multivariant_playlist(const Multivariant& renditions) {
   const AudioRendition* audio = renditions.audio ? &*renditions.audio : nullptr;
   const bool grouped = audio && std::any_of(renditions.variants.begin(), renditions.variants.end(),
                                             [](const Variant& variant) { return variant.takes_audio; });
+  // EXT-X-MAP in playlists of whole segments (RFC 8216, 7).
   std::string out = "#EXTM3U\n#EXT-X-VERSION:6\n";
   if (grouped) out += audio_line(*audio);
   for (const Variant& variant : renditions.variants)

@@ -68,7 +68,8 @@ std::string media_playlist(const StreamIndex& index, const MediaPlaylistSettings
 struct MultivariantSettings {
   std::string media_uri = "media.m3u8";
 };
-// One variant: the index's newest init segment. Without any segment yet there is nothing to list: empty text.
+// One variant (multivariant.h): the index's newest init segment. Without any segment yet there is nothing to
+// list: empty text.
 std::string multivariant_playlist(const StreamIndex& index, const MultivariantSettings& settings = {});
 
 // "0123456789abcdef" -> "init-0123456789abcdef.mp4"; 42 -> "42.m4s"; 42, 3 -> "42.3.m4s": what
