@@ -312,6 +312,37 @@ TEST_F(AbrLadder, AnEncoderThatCannotBeHadIsToldAndTheSourceGoesOn) {
   EXPECT_EQ(failed_, 5);  // with each segment, and no more than kMaxEncoderFailures
 }
 
+// Another sound begins another file of the source with the next key frame: its segments are cut anew from
+// there, an odd number of GOPs behind the one before.
+TEST_F(AbrLadder, BesideRecordsRungsGoOnWhereTheSourceIsCutAnew) {
+  const auto sound = [](const std::string& buffers, const std::string& channels) {
+    return "audiotestsrc num-buffers=" + buffers +
+           " samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=" + channels +
+           " ! avenc_aac ! aacparse ! sound. ";
+  };
+  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
+                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
+                    " encoder-threads=1 rungs=144p@120k videotestsrc num-buffers=200 ! "
+                    "video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc key-int-max=25 "
+                    "option-string=scenecut=0 speed-preset=ultrafast ! h264parse ! identity sync=true ! tee "
+                    "name=video ! archive.video video. ! "
+                    "hls.video concat name=sound ! identity sync=true ! archive.audio_0 " +
+                    sound("210", "2") + sound("165", "1"));
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait_eos());
+  pipeline.stop();
+  const auto source = only<playlist::SegmentRecord>(records_of(pipeline, ""));
+  const auto made = only<playlist::SegmentRecord>(records_of(pipeline, "144p"));
+  ASSERT_EQ(source.size(), 5u);  // from 0, 2, 4, then 5 and 7 s
+  ASSERT_EQ(source[3].pts - source[2].pts, playlist::kTimescale);
+  ASSERT_EQ(made.size(), source.size());
+  for (size_t i = 0; i < made.size(); ++i) {
+    EXPECT_EQ(made[i].msn, source[i].msn) << i;
+    EXPECT_EQ(made[i].pts, source[i].pts) << i;
+    EXPECT_TRUE(made[i].independent) << i;
+  }
+}
+
 TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {
   Pipeline pipeline("videotestsrc ! x264enc ! h264parse ! abrhlssink rungs=720 location=" + scratch_.path());
   EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);

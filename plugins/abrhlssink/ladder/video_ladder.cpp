@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "common/track_finder.h"
@@ -97,10 +98,7 @@ void VideoLadder::feed(EncodedFrame frame) {
     start_decoder();
     if (!decoder_) return;
   }
-  if (frame.boundary) {
-    std::lock_guard lock(mutex_);
-    boundaries_.push_back(frame.pts_ns);
-  }
+  note_cut(frame);
   // Its memory is shared, its times are not.
   Ref<GstBuffer> buffer = Ref<GstBuffer>::adopt(gst_buffer_copy(frame.buffer.get()));
   GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame.pts_ns + kStageEpochNs);
@@ -116,8 +114,9 @@ void VideoLadder::start_decoder() {
     {
       std::lock_guard lock(mutex_);
       decoder_ended_ = decoder_failed_ = false;
-      boundaries_.clear();
+      cuts_.clear();
     }
+    last_cut_ns_.reset();
     rate_ = finder_->rate();
     pacer_.emplace(rate_.period_ns());
     Stage::Setup setup;
@@ -160,15 +159,23 @@ void VideoLadder::finish_decoder() {
   decoder_.reset();
 }
 
-bool VideoLadder::begins_segment(int64_t time_ns) {
+void VideoLadder::note_cut(const EncodedFrame& frame) {
+  const bool soon = last_cut_ns_ && std::abs(frame.pts_ns - *last_cut_ns_) < kShortestGopNs;
+  if (!frame.boundary && (!frame.key || soon)) return;
+  last_cut_ns_ = frame.pts_ns;
   std::lock_guard lock(mutex_);
-  bool begins = false;
-  // A frame that the decoder left out leaves its boundary to the next one.
-  while (!boundaries_.empty() && boundaries_.front() <= time_ns) {
-    begins = true;
-    boundaries_.pop_front();
+  cuts_.push_back({frame.pts_ns, {true, frame.boundary}});
+}
+
+VideoLadder::Cut VideoLadder::cut_at(int64_t time_ns) {
+  std::lock_guard lock(mutex_);
+  Cut cut;
+  // A frame that the decoder left out leaves its own to the next one.
+  while (!cuts_.empty() && cuts_.front().first <= time_ns) {
+    cut = {true, cut.segment || cuts_.front().second.segment};
+    cuts_.pop_front();
   }
-  return begins;
+  return cut;
 }
 
 void VideoLadder::picture(GstSample* sample) {
@@ -181,15 +188,15 @@ void VideoLadder::picture(GstSample* sample) {
   info.fps_n = static_cast<int>(rate_.over);
   info.fps_d = static_cast<int>(rate_.under);
   if (!planned_ || !gst_video_info_is_equal(&info, &info_)) replan(info);
-  const bool key = begins_segment(time_ns);
-  const ladder::Pacer::Step step = pacer_->next(time_ns, key);
+  const Cut cut = cut_at(time_ns);
+  const ladder::Pacer::Step step = pacer_->next(time_ns, cut.key);
   for (const int64_t at : step.repeats) repeat(at);
   if (!step.use) return;
-  reconcile(key);
-  show(buffer, time_ns, key);
+  reconcile(cut.segment);
+  show(buffer, time_ns, cut);
 }
 
-void VideoLadder::show(GstBuffer* picture, int64_t time_ns, bool key) {
+void VideoLadder::show(GstBuffer* picture, int64_t time_ns, Cut cut) {
   GstBuffer* larger = picture;
   const GstVideoInfo* of_larger = &info_;
   for (Slot& slot : slots_) {
@@ -202,9 +209,9 @@ void VideoLadder::show(GstBuffer* picture, int64_t time_ns, bool key) {
     slot.last = std::move(scaled).value();
     larger = slot.last.get();
     of_larger = &slot.scaler->to();
-    slot.rung->push(larger, time_ns, key);
+    slot.rung->push(larger, time_ns, cut.key);
   }
-  if (key && stills_) take_still(larger, *of_larger, time_ns);
+  if (cut.segment && stills_) take_still(larger, *of_larger, time_ns);
 }
 
 void VideoLadder::take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns) {

@@ -35,6 +35,11 @@ namespace headgate::abrhlssink {
 // An encoder that fails is started again at the next segment; after so many times in a row no more.
 inline constexpr unsigned kMaxEncoderFailures = 5;
 
+// Rungs have a key frame wherever the source has one, since which of them begin a segment is not always
+// foretold; of those that come faster than this only where a segment should begin. The store looks for a
+// rung's key frame as far from where it should be.
+inline constexpr int64_t kShortestGopNs = 240'000'000;
+
 struct RungNews {
   std::string rendition;
   const char* state = "";  // idle, running, paused, stopped, failed, dropped
@@ -87,7 +92,13 @@ class VideoLadder {
   void feed(EncodedFrame frame);
   void feed_early();
   void picture(GstSample* sample);
-  bool begins_segment(int64_t time_ns);
+  // What becomes of a picture.
+  struct Cut {
+    bool key = false;      // of rungs
+    bool segment = false;  // one should begin with it
+  };
+  void note_cut(const EncodedFrame& frame);
+  Cut cut_at(int64_t time_ns);
   ladder::Plan plan_for(const ladder::SourcePicture& source);
   void replan(const GstVideoInfo& info);
   void announce();
@@ -96,7 +107,7 @@ class VideoLadder {
   bool start(Slot& slot);
   void leave(Slot& slot, const char* reason);
   void connect();
-  void show(GstBuffer* picture, int64_t time_ns, bool key);
+  void show(GstBuffer* picture, int64_t time_ns, Cut cut);
   void repeat(int64_t time_ns);
   void take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns);
   void finish_rungs(const char* reason);
@@ -116,6 +127,7 @@ class VideoLadder {
   std::optional<ladder::RateFinder> finder_;
   std::vector<EncodedFrame> early_;  // until the frame rate is known
   bool given_up_ = false;            // no decoder for this
+  std::optional<int64_t> last_cut_ns_;
 
   // The decoder's thread; the feeder's while there is no decoder.
   GstVideoInfo info_{};
@@ -129,7 +141,7 @@ class VideoLadder {
 
   mutable std::mutex mutex_;  // below; a leaf
   std::condition_variable changed_;
-  std::deque<int64_t> boundaries_;               // PTS of frames in the decoder
+  std::deque<std::pair<int64_t, Cut>> cuts_;     // by PTS of frames in the decoder
   std::optional<std::set<std::string>> wanted_;  // nothing: all
   std::set<std::string> paused_;
   std::vector<std::string> running_;              // larger before smaller
