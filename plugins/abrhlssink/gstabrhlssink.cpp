@@ -32,6 +32,7 @@
  */
 #include "gstabrhlssink.h"
 
+#include <chrono>
 #include <cstring>
 #include <mutex>
 
@@ -55,6 +56,8 @@ using namespace headgate::abrhlssink;
 
 namespace {
 
+// At the end, a rendition's media waits so long for its run to be opened.
+constexpr std::chrono::seconds kOpenWait{10};
 // Own media is cut into files of this length, so that what left the window can go in small steps.
 constexpr int64_t kFileMs = 60'000;
 
@@ -149,9 +152,33 @@ void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
 }
 
 void finish(GstElement* element, State& state) {
-  if (state.ladder) state.ladder->ladder().renditions().advance();
   take_records(element, state, "", {}, true);
   gst_element_post_message(element, gst_message_new_eos(GST_OBJECT_CAST(element)));
+}
+
+std::shared_ptr<LadderInput> ladder_of(State& state) {
+  std::lock_guard lock(state.mutex);
+  return state.ladder;
+}
+
+// On a thread of GStreamer's, which may wait.
+void finish_later(GstElement* element, gpointer) {
+  State& state = state_of(element);
+  const auto ladder = ladder_of(state);
+  if (ladder && ladder->ladder().renditions().settle(kOpenWait)) finish(element, state);
+}
+
+// A rung's run may still be on its way to be opened: the stream was short, or the disk is slow.
+void end_all(GstElement* element, State& state) {
+  Renditions& renditions = state.ladder->ladder().renditions();
+  renditions.advance();
+  if (renditions.settled()) return finish(element, state);
+  gst_element_call_async(element, trampoline<finish_later>, nullptr, nullptr);
+}
+
+// A rendition's run was opened.
+void on_opened(GstElement* element, gpointer) {
+  if (const auto ladder = ladder_of(state_of(element))) ladder->ladder().renditions().advance();
 }
 
 // The end of records, or of the encoded pads; the last one of them is the element's, once encoders have given
@@ -162,7 +189,7 @@ void end_one(GstElement* element, State& state) {
     if (state.ends > 0 && --state.ends > 0) return;
   }
   if (!state.ladder) return finish(element, state);
-  state.ladder->ladder().when_drained([element, &state] { finish(element, state); });
+  state.ladder->ladder().when_drained([element, &state] { end_all(element, state); });
 }
 
 void decode_into(GstPad* pad, GstBuffer* buffer, std::vector<playlist::Record>& records) {
@@ -276,10 +303,17 @@ Result<void> start_ladder(GstElement* element, State& state, const Settings& set
   ladder.pass_audio = own_media && state.input->has_pad(codec::Kind::video);
   if (ladder.renditions.root.empty())
     return Unexpected("rungs need a folder: set the property location, or root beside records");
-  auto made = std::make_shared<LadderInput>(element, std::move(ladder),
-                                            [element, &state](std::vector<Renditions::Out>&& outs) {
-                                              take_renditions(element, state, std::move(outs));
-                                            });
+  // The store's thread opens runs for others, too: what comes of it is written on another.
+  const auto wake = [weak = std::make_shared<WeakElement>(element)] {
+    if (const Ref<GstElement> held = weak->get())
+      gst_element_call_async(held.get(), trampoline<on_opened>, nullptr, nullptr);
+  };
+  auto made = std::make_shared<LadderInput>(
+      element, std::move(ladder),
+      [element, &state](std::vector<Renditions::Out>&& outs) {
+        take_renditions(element, state, std::move(outs));
+      },
+      wake);
   made->ladder().activate(active_rungs(settings.active_rungs));
   std::lock_guard lock(state.mutex);
   state.ladder = std::move(made);
@@ -390,11 +424,6 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     return GST_ELEMENT_CLASS(gst_abr_hls_sink_parent_class)->send_event(element, event);
   if (state.records) return gst_pad_push_event(state.records, event);
   return state.input->send_upstream(event);
-}
-
-std::shared_ptr<LadderInput> ladder_of(State& state) {
-  std::lock_guard lock(state.mutex);
-  return state.ladder;
 }
 
 void activate(GObject* object, State& state) {

@@ -10,9 +10,11 @@ GST_DEBUG_CATEGORY_EXTERN(abr_hls_sink_debug);
 
 namespace headgate::abrhlssink {
 
-LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take) : element_(element) {
+LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake)
+    : element_(element) {
   Ladder::Events events;
   events.records = std::move(take);
+  events.wake = std::move(wake);
   events.news = [this](const RungNews& news) { tell(news); };
   ladder_ = std::make_unique<Ladder>(std::move(settings), std::move(events));
 }

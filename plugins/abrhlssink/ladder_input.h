@@ -17,8 +17,9 @@ namespace headgate::abrhlssink {
 class LadderInput final : public gst::InputTap {
  public:
   using Take = std::function<void(std::vector<Renditions::Out>&&)>;
-  // `take`: renditions' records, on any thread and in order. `element` outlives this.
-  LadderInput(GstElement* element, LadderSettings settings, Take take);
+  // `take`: renditions' records, on any thread and in order. `wake`: Renditions::advance() has something to
+  // do; on a thread of the store, perhaps after this is gone. `element` outlives this.
+  LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake);
   ~LadderInput() override;
   Ladder& ladder() { return *ladder_; }
   // The `stats` property. Transfer full.

@@ -14,22 +14,6 @@ GST_DEBUG_CATEGORY(encoded_input_debug);
 #define GST_CAT_DEFAULT encoded_input_debug
 
 namespace headgate::gst {
-namespace {
-
-// For a thread that does not keep the element alive.
-class WeakElement {
- public:
-  explicit WeakElement(GstElement* element) { g_weak_ref_init(&ref_, element); }
-  ~WeakElement() { g_weak_ref_clear(&ref_); }
-  WeakElement(const WeakElement&) = delete;
-  WeakElement& operator=(const WeakElement&) = delete;
-  Ref<GstElement> get() { return Ref<GstElement>::adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
-
- private:
-  GWeakRef ref_{};
-};
-
-}  // namespace
 
 EncodedInput::EncodedInput(GstElement* element, Deliver deliver, std::function<void()> on_eos)
     : element_(element), deliver_(std::move(deliver)), on_eos_(std::move(on_eos)) {

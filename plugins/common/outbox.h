@@ -32,9 +32,14 @@ class Outbox {
     delivering_ = false;
     return true;
   }
+  // Everything that was put has been delivered.
+  bool idle() const {
+    std::lock_guard lock(mutex_);
+    return !delivering_ && items_.empty();
+  }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<T> items_;
   bool delivering_ = false;
 };

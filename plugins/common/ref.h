@@ -63,6 +63,19 @@ class Ref {
   T* object_ = nullptr;
 };
 
+// For a thread that does not keep the element alive.
+class WeakElement {
+ public:
+  explicit WeakElement(GstElement* element) { g_weak_ref_init(&ref_, element); }
+  ~WeakElement() { g_weak_ref_clear(&ref_); }
+  WeakElement(const WeakElement&) = delete;
+  WeakElement& operator=(const WeakElement&) = delete;
+  Ref<GstElement> get() { return Ref<GstElement>::adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
+
+ private:
+  GWeakRef ref_{};
+};
+
 // The C library's owned values, by unique_ptr with a stateless deleter.
 template <auto kFree>
 struct Deleter {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A ladder in a folder, as independent programs read it.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -7,6 +10,7 @@
 #include <sstream>
 
 #include <base/bytes.h>
+#include <base/unique_fd.h>
 #include <playlist/record.h>
 
 #include "plugin_test.h"
@@ -175,6 +179,34 @@ TEST_F(AbrLadder, OnlyActiveRungsAreEncoded) {
   EXPECT_TRUE(variant("240p").empty());
   EXPECT_FALSE(variant("144p").empty());
   EXPECT_EQ(packets("144p"), 250u);
+}
+
+// Over before its rung's run is open: who opens an event's first run waits for this lock, as for a slow disk.
+TEST_F(AbrLadder, TheEndWaitsForTheRungsOfAShortStream) {
+  const std::string held = path("derived/144p/lta/0");
+  std::filesystem::create_directories(held);
+  UniqueFd lock(::open(held.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder-threads=1 rungs=144p@120k,audio@48k location=" +
+      scratch_.path() +
+      " videotestsrc num-buffers=10 ! video/x-raw,width=320,height=180,framerate=25/1 ! x264enc "
+      "speed-preset=ultrafast ! h264parse ! hls.video audiotestsrc num-buffers=18 "
+      "samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! hls.audio_0");
+  pipeline.play();
+  // Their encoders are done.
+  for (const char* name : {"media", "audio-48k"})
+    ASSERT_TRUE(eventually([&] { return !playlist(name).empty(); })) << name;
+  EXPECT_TRUE(playlist("144p").empty());
+  lock.reset();
+  ASSERT_TRUE(pipeline.wait_eos());
+  pipeline.stop();
+  for (const std::string name : {"media", "144p"}) EXPECT_EQ(packets(name), 10u) << name;
+  for (const std::string name : {"144p", "audio", "audio-48k"}) {
+    EXPECT_EQ(durations(playlist(name)).size(), 1u) << name;
+    EXPECT_NE(playlist(name).find("#EXT-X-ENDLIST"), std::string::npos) << name;
+    EXPECT_FALSE(variant(name).empty()) << name;
+  }
 }
 
 TEST_F(AbrLadder, ARungStopsAndStartsWhileItRuns) {

@@ -185,6 +185,7 @@ LadderStats Ladder::stats() const {
 void Ladder::release() {
   video_.release();
   for (const auto& rung : audio_) rung->release();
+  renditions_.release();
   video_feeder_->stop();
   audio_feeder_->stop();
 }

@@ -117,6 +117,30 @@ void Renditions::advance() {
   deliver();
 }
 
+// With the lock.
+bool Renditions::is_settled() const {
+  for (const auto& [name, rendition] : renditions_)
+    if (rendition.writer && rendition.writer->is_opening()) return false;
+  return outbox_.idle();
+}
+
+bool Renditions::settled() const {
+  std::lock_guard lock(mutex_);
+  return is_settled();
+}
+
+bool Renditions::settle(std::chrono::milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, longest, [this] { return released_ || is_settled(); });
+  return !released_;
+}
+
+void Renditions::release() {
+  std::lock_guard lock(mutex_);
+  released_ = true;
+  changed_.notify_all();
+}
+
 void Renditions::close(const std::string& reason) {
   {
     std::lock_guard lock(mutex_);
@@ -158,6 +182,8 @@ void Renditions::deliver() {
     }
     deliver_(std::move(joined));
   });
+  std::lock_guard lock(mutex_);  // settle() looks with it
+  changed_.notify_all();
 }
 
 }  // namespace headgate::abrhlssink

@@ -4,6 +4,8 @@
 // lock.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +56,11 @@ class Renditions {
   // Another event and station: what is being written ends.
   void source(uint32_t event, uint32_t station);
   void advance();
+  // Every run is open that something waits for, and all records were delivered. settle() waits for that, so
+  // long at most; false: release() was called.
+  bool settled() const;
+  bool settle(std::chrono::milliseconds longest);
+  void release();
   // Ends all.
   void close(const std::string& reason);
 
@@ -66,12 +73,15 @@ class Renditions {
   void put(const std::string& name, const playlist::Record& record);
   void note(const std::string& name, Rendition& rendition, const Result<void>& result);
   void deliver();
+  bool is_settled() const;
 
   RenditionSettings settings_;
   const std::function<void(std::vector<Out>&&)> deliver_;
   const std::function<void()> wake_;
   gst::Outbox<Out> outbox_;
-  std::mutex mutex_;     // below; before the outbox's
+  mutable std::mutex mutex_;  // below; before the outbox's
+  std::condition_variable changed_;
+  bool released_ = false;
   bool placed_ = false;  // event and station were told; records may have come before
   std::shared_ptr<store::DerivedSource> source_;
   std::map<std::string, Rendition> renditions_;

@@ -285,6 +285,10 @@ int64_t DerivedWriter::behind_ms() const {
   return behind / kTicksPerMs;
 }
 
+bool DerivedWriter::is_opening() const {
+  return state_->opening != nullptr;
+}
+
 const DerivedStats& DerivedWriter::stats() const {
   return state_->stats;
 }

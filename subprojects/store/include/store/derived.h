@@ -130,6 +130,8 @@ class DerivedWriter {
   void end(const std::string& reason);
   // The source's boundaries that this rung has not reached, in media time: how far it is behind.
   int64_t behind_ms() const;
+  // What is here waits for its run to be opened: on_opened follows.
+  bool is_opening() const;
   const DerivedStats& stats() const;
 
  private:
