@@ -20,6 +20,7 @@ Ladder::Ladder(LadderSettings settings, Events events)
       video_(settings_.rungs, settings_.encoder, renditions_.sink(),
              [this](const RungNews& news) { tell(news); }),
       boundaries_(settings_.packager),
+      relief_({.least_running = settings_.idle_ns > 0 ? 0u : 1u}),
       demand_(settings_.idle_ns) {
   if (settings_.pictures) video_.make_stills();
   look_at_demand();

@@ -11,7 +11,7 @@ Relief::Action Relief::update(int64_t now_ns, int64_t waiting_ns, size_t running
   else if (level_since_ns_ == INT64_MAX)
     level_since_ns_ = now_ns;
   if (waiting_ns > settings_.behind_ns) {
-    if (running <= 1 || now_ns - acted_ns_ < settings_.settle_ns) return Action::none;
+    if (running <= settings_.least_running || now_ns - acted_ns_ < settings_.settle_ns) return Action::none;
     // What was resumed not long ago was too much: the next try waits longer.
     const bool relapse = now_ns - resumed_ns_ < 2 * calm_ns_;
     calm_ns_ = relapse ? std::min(2 * calm_ns_, settings_.longest_calm_ns) : settings_.calm_ns;

@@ -18,6 +18,14 @@ TEST(Relief, PausesOneAfterTheOtherButTheLowest) {
   EXPECT_EQ(relief.update(9 * kSecond, 3 * kSecond, 1, 2), Action::none);
 }
 
+TEST(Relief, TheOnlyOneGivesWayWhereNoneHasToGoOn) {
+  Relief relief({.least_running = 0});
+  EXPECT_EQ(relief.update(1 * kSecond, 2 * kSecond, 1, 0), Action::pause);
+  EXPECT_EQ(relief.update(4 * kSecond, 2 * kSecond, 0, 1), Action::none);
+  EXPECT_EQ(relief.update(5 * kSecond, 0, 0, 1), Action::none);
+  EXPECT_EQ(relief.update(20 * kSecond, 0, 0, 1), Action::resume);
+}
+
 TEST(Relief, ResumesWhenItHasKeptUpForLong) {
   Relief relief;
   ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What gives way when encoding falls behind real time: the top rung that runs is paused, then the next, the
-// lowest never; when it has kept up for long enough the last that was paused is resumed, and if that was too
-// much the next try waits longer. Pure: no clock.
+// lowest never (on demand it, too: there it may be a large one that runs alone); when it has kept up for long
+// enough the last that was paused is resumed, and if that was too much the next try waits longer. Pure: no
+// clock.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@ struct ReliefSettings {
   int64_t settle_ns = 2'000'000'000;  // after a pause, until the next one
   int64_t calm_ns = 15'000'000'000;   // keeps up for so long: one is resumed
   int64_t longest_calm_ns = 240'000'000'000;
+  size_t least_running = 1;  // so many go on in any case
 };
 
 // Not thread-safe. Times grow, in ns.
