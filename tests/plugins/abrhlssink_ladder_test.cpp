@@ -13,6 +13,7 @@
 #include <base/unique_fd.h>
 #include <playlist/record.h>
 
+#include "breaking_encoder.h"
 #include "plugin_test.h"
 
 namespace headgate::test {
@@ -261,6 +262,37 @@ TEST_F(AbrLadder, BesideRecordsRungsHaveTheNumbersOfTheArchive) {
   EXPECT_EQ(told.back().codecs, only<playlist::InitRecord>(records_of(pipeline, "144p")).at(0).codecs);
 }
 
+// Another sound begins another file of the source with the next key frame: its segments are cut anew from
+// there, an odd number of GOPs behind the one before.
+TEST_F(AbrLadder, BesideRecordsRungsGoOnWhereTheSourceIsCutAnew) {
+  const auto sound = [](const std::string& buffers, const std::string& channels) {
+    return "audiotestsrc num-buffers=" + buffers +
+           " samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=" + channels +
+           " ! avenc_aac ! aacparse ! sound. ";
+  };
+  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
+                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
+                    " encoder-threads=1 rungs=144p@120k videotestsrc num-buffers=200 ! "
+                    "video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc key-int-max=25 "
+                    "option-string=scenecut=0 speed-preset=ultrafast ! h264parse ! identity sync=true ! tee "
+                    "name=video ! archive.video video. ! "
+                    "hls.video concat name=sound ! identity sync=true ! archive.audio_0 " +
+                    sound("210", "2") + sound("165", "1"));
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait_eos());
+  pipeline.stop();
+  const auto source = only<playlist::SegmentRecord>(records_of(pipeline, ""));
+  const auto made = only<playlist::SegmentRecord>(records_of(pipeline, "144p"));
+  ASSERT_EQ(source.size(), 5u);  // from 0, 2, 4, then 5 and 7 s
+  ASSERT_EQ(source[3].pts - source[2].pts, playlist::kTimescale);
+  ASSERT_EQ(made.size(), source.size());
+  for (size_t i = 0; i < made.size(); ++i) {
+    EXPECT_EQ(made[i].msn, source[i].msn) << i;
+    EXPECT_EQ(made[i].pts, source[i].pts) << i;
+    EXPECT_TRUE(made[i].independent) << i;
+  }
+}
+
 TEST_F(AbrLadder, BesideRecordsEachSegmentHasASmallPicture) {
   Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
                     " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
@@ -344,35 +376,70 @@ TEST_F(AbrLadder, AnEncoderThatCannotBeHadIsToldAndTheSourceGoesOn) {
   EXPECT_EQ(failed_, 5);  // with each segment, and no more than kMaxEncoderFailures
 }
 
-// Another sound begins another file of the source with the next key frame: its segments are cut anew from
-// there, an odd number of GOPs behind the one before.
-TEST_F(AbrLadder, BesideRecordsRungsGoOnWhereTheSourceIsCutAnew) {
-  const auto sound = [](const std::string& buffers, const std::string& channels) {
-    return "audiotestsrc num-buffers=" + buffers +
-           " samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=" + channels +
-           " ! avenc_aac ! aacparse ! sound. ";
-  };
-  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
-                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
-                    " encoder-threads=1 rungs=144p@120k videotestsrc num-buffers=200 ! "
-                    "video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc key-int-max=25 "
-                    "option-string=scenecut=0 speed-preset=ultrafast ! h264parse ! identity sync=true ! tee "
-                    "name=video ! archive.video video. ! "
-                    "hls.video concat name=sound ! identity sync=true ! archive.audio_0 " +
-                    sound("210", "2") + sound("165", "1"));
+TEST_F(AbrLadder, WithoutAnEncoderNothingIsDecodedForLong) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder=no-such-encoder rungs=144p@120k "
+      "segment-duration=1000000000 location=" +
+      scratch_.path() +
+      " videotestsrc num-buffers=300 ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc "
+      "key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
   pipeline.play();
   ASSERT_TRUE(pipeline.wait_eos());
+  GstStructure* stats = nullptr;
+  g_object_get(pipeline.element("hls").get(), "stats", &stats, nullptr);
+  guint64 pictures = 0;
+  EXPECT_TRUE(gst_structure_get_uint64(stats, "pictures", &pictures));
+  gst_structure_free(stats);
+  EXPECT_GE(pictures, 100u);
+  EXPECT_LT(pictures, 200u);  // five segments, and what was in the decoder
   pipeline.stop();
-  const auto source = only<playlist::SegmentRecord>(records_of(pipeline, ""));
-  const auto made = only<playlist::SegmentRecord>(records_of(pipeline, "144p"));
-  ASSERT_EQ(source.size(), 5u);  // from 0, 2, 4, then 5 and 7 s
-  ASSERT_EQ(source[3].pts - source[2].pts, playlist::kTimescale);
-  ASSERT_EQ(made.size(), source.size());
-  for (size_t i = 0; i < made.size(); ++i) {
-    EXPECT_EQ(made[i].msn, source[i].msn) << i;
-    EXPECT_EQ(made[i].pts, source[i].pts) << i;
-    EXPECT_TRUE(made[i].independent) << i;
-  }
+}
+
+TEST_F(AbrLadder, AnEncoderThatFailsNowAndThenIsAlwaysStartedAgain) {
+  BreakingEncoder::use(60);
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder=nvh264enc rungs=144p@120k segment-duration=1000000000 "
+      "location=" +
+      scratch_.path() +
+      " videotestsrc num-buffers=700 ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc "
+      "key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait_eos());
+  EXPECT_GT(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 5);
+  pipeline.stop();
+}
+
+TEST_F(AbrLadder, ARungThatStopsLetsGoOfItsEncoder) {
+  BreakingEncoder::use(-1);
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder=nvh264enc rungs=144p@120k,90p@80k "
+      "segment-duration=1000000000 location=" +
+      scratch_.path() +
+      " videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc "
+      "tune=zerolatency key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
+  pipeline.play();
+  ASSERT_TRUE(eventually([] { return BreakingEncoder::alive() == 2; }));
+  g_object_set(pipeline.element("hls").get(), "active-rungs", "90p", nullptr);
+  EXPECT_TRUE(eventually([] { return BreakingEncoder::alive() == 1; }));
+  pipeline.stop();
+}
+
+TEST_F(AbrLadder, OnDemandTheOnlyOneGivesWayAndIsTold) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 on-demand=true idle-timeout=60000000000 rungs=540p@800k "
+      "encoder-threads=1 encoder-preset=placebo "
+      "encoder-options=me=esa:merange=64:bframes=0:rc-lookahead=0:sync-lookahead=0 "
+      "segment-duration=1000000000 location=" +
+      scratch_.path() +
+      " videotestsrc is-live=true pattern=snow ! "
+      "video/x-raw,format=I420,width=1280,height=720,framerate=25/1 ! "
+      "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! h264parse ! hls.video");
+  pipeline.play();
+  ASSERT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "idle")));
+  g_signal_emit_by_name(pipeline.element("hls").get(), "want-rendition", "540p");
+  EXPECT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "paused")));
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "stopped")), 0);
+  pipeline.stop();
 }
 
 TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {

@@ -16,8 +16,8 @@ class Boundaries {
   explicit Boundaries(const fmp4::PackagerSettings& settings) : settings_(settings) {}
   // The next frame: whether a segment begins with it.
   bool next(int64_t dts_ns, int64_t pts_ns, bool key);
-  // What comes next begins a segment: a new session, a flush. Where the source is cut anew because of its sound
-  // is not foretold.
+  // What comes next begins a segment: a new session, a flush. Where the source is cut anew because of its
+  // sound is not foretold.
   void reset() { packager_.reset(); }
 
  private:

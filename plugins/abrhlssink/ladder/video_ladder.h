@@ -106,6 +106,8 @@ class VideoLadder {
   void reconcile(bool boundary);
   bool start(Slot& slot);
   void leave(Slot& slot, const char* reason);
+  void give_up(Slot& slot, Wish wanted);
+  void note_failure(Slot& slot, const std::string& error);
   void connect();
   void show(GstBuffer* picture, int64_t time_ns, Cut cut);
   void repeat(int64_t time_ns);

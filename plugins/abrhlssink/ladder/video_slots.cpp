@@ -76,24 +76,20 @@ bool VideoLadder::anything_wanted() const {
 void VideoLadder::reconcile(bool boundary) {
   for (Slot& slot : slots_) {
     const std::string& name = slot.plan.rung.name;
-    std::erase_if(slot.leaving, [](const auto& rung) {
+    const size_t gone = std::erase_if(slot.leaving, [](const auto& rung) {
       if (rung->failed()) rung->abort("error");
       return rung->finished();
     });
+    if (gone > 0) note_running();
     const Wish wanted = wish(name);
     if (slot.rung && slot.rung->failed()) {
       const std::string error = slot.rung->error();
-      ++slot.failures;
       leave(slot, nullptr);
-      tell(slot.plan, "failed", error);
-      if (slot.failures >= kMaxEncoderFailures) {
-        std::lock_guard lock(mutex_);
-        dropped_.insert(name);
-      }
+      note_failure(slot, error);
     } else if (slot.rung && wanted != Wish::run) {
-      const bool paused = wanted == Wish::pause;
-      leave(slot, paused ? "paused" : "stopped");
-      tell(slot.plan, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
+      give_up(slot, wanted);
+    } else if (slot.rung && boundary) {
+      slot.failures = 0;  // it has been through a segment
     }
     const bool may_start = boundary && wanted == Wish::run && !slot.rung && slot.leaving.empty() &&
                            slot.failures < kMaxEncoderFailures;
@@ -107,14 +103,27 @@ bool VideoLadder::start(Slot& slot) {
                                       static_cast<int>(rate_.under));
   auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, settings_, sink_);
   if (!rung) {
-    ++slot.failures;
-    tell(slot.plan, "failed", rung.error().message);
+    note_failure(slot, rung.error().message);
     return false;
   }
   slot.rung = std::move(rung).value();
   chain_is_old_ = true;
   note_running();
   return true;
+}
+
+void VideoLadder::note_failure(Slot& slot, const std::string& error) {
+  tell(slot.plan, "failed", error);
+  if (++slot.failures < kMaxEncoderFailures) return;
+  std::lock_guard lock(mutex_);
+  dropped_.insert(slot.plan.rung.name);
+}
+
+// It runs, and is not to.
+void VideoLadder::give_up(Slot& slot, Wish wanted) {
+  const bool paused = wanted == Wish::pause;
+  leave(slot, slot.rung->failed() ? nullptr : paused ? "paused" : "stopped");
+  tell(slot.plan, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
 }
 
 // `reason` none: it has failed, and nothing comes out of it any more.
@@ -133,16 +142,18 @@ void VideoLadder::leave(Slot& slot, const char* reason) {
 }
 
 void VideoLadder::note_running() {
-  std::lock_guard lock(mutex_);
-  running_.clear();
-  live_.clear();
+  std::vector<std::string> running;
+  std::vector<std::shared_ptr<VideoRung>> live;  // then those of before: encoders end without the lock
   for (const Slot& slot : slots_) {
     if (slot.rung) {
-      running_.push_back(slot.plan.rung.name);
-      live_.push_back(slot.rung);
+      running.push_back(slot.plan.rung.name);
+      live.push_back(slot.rung);
     }
-    live_.insert(live_.end(), slot.leaving.begin(), slot.leaving.end());
+    live.insert(live.end(), slot.leaving.begin(), slot.leaving.end());
   }
+  std::lock_guard lock(mutex_);
+  running_.swap(running);
+  live_.swap(live);
 }
 
 // Each rung that runs is scaled from the next larger one that does.
@@ -167,8 +178,10 @@ void VideoLadder::connect() {
 void VideoLadder::finish_rungs(const char* reason) {
   for (Slot& slot : slots_) {
     if (!slot.rung) continue;
-    leave(slot, slot.rung->failed() ? nullptr : reason);
-    if (*reason) tell(slot.plan, "stopped", "not wanted");
+    if (*reason)
+      give_up(slot, wish(slot.plan.rung.name));
+    else
+      leave(slot, slot.rung->failed() ? nullptr : "");
   }
   // All at once, so that they drain beside one another.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "breaking_encoder.h"
+
+#include <gst/gst.h>
+
+#include <atomic>
+
+namespace headgate::test {
+namespace {
+
+std::atomic<int> frames_of{-1}, alive_now{0};
+GObjectClass* parent_class = nullptr;
+
+void add_ghost(GstElement* bin, GstElement* of, const char* name) {
+  GstPad* const pad = gst_element_get_static_pad(of, name);
+  gst_element_add_pad(bin, gst_ghost_pad_new(name, pad));
+  gst_object_unref(pad);
+}
+
+void init(GTypeInstance* instance, gpointer) {
+  ++alive_now;
+  GstElement* const encoder = gst_element_factory_make("x264enc", nullptr);
+  GstElement* const breaks = gst_element_factory_make("identity", nullptr);
+  gst_util_set_object_arg(G_OBJECT(encoder), "speed-preset", "ultrafast");
+  gst_util_set_object_arg(G_OBJECT(encoder), "tune", "zerolatency");
+  g_object_set(encoder, "key-int-max", 100000, nullptr);
+  g_object_set(breaks, "error-after", frames_of.load(), nullptr);
+  gst_bin_add_many(GST_BIN(instance), encoder, breaks, nullptr);
+  gst_element_link(encoder, breaks);
+  add_ghost(GST_ELEMENT(instance), encoder, "sink");
+  add_ghost(GST_ELEMENT(instance), breaks, "src");
+}
+
+void finalize(GObject* object) {
+  --alive_now;
+  parent_class->finalize(object);
+}
+
+void class_init(gpointer klass, gpointer) {
+  parent_class = G_OBJECT_CLASS(g_type_class_peek_parent(klass));
+  G_OBJECT_CLASS(klass)->finalize = finalize;
+  gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Breaking encoder", "Codec/Encoder/Video",
+                                        "Fails after some frames", "Headgate developers");
+}
+
+}  // namespace
+
+void BreakingEncoder::use(int frames) {
+  frames_of = frames;
+  static const GType type =
+      g_type_register_static_simple(GST_TYPE_BIN, "HeadgateBreakingEncoder", sizeof(GstBinClass), class_init,
+                                    sizeof(GstBin), init, static_cast<GTypeFlags>(0));
+  gst_element_register(nullptr, "nvh264enc", GST_RANK_NONE, type);
+}
+
+int BreakingEncoder::alive() {
+  return alive_now;
+}
+
+}  // namespace headgate::test
