@@ -7,6 +7,7 @@
 #include <playlist/directives.h>
 #include <playlist/hls.h>
 #include <playlist/live_playlist.h>
+#include <playlist/rendition_index.h>
 
 using namespace headgate;
 
@@ -43,6 +44,18 @@ void render_live(const playlist::StreamIndex& index, playlist::LivePlaylist& liv
   }
 }
 
+// What a rendition lists is in order, behind as many discontinuities as in its source.
+void hold_to_source(const playlist::RenditionIndex& rendition, const playlist::StreamIndex& source) {
+  require(playlist::media_playlist(rendition.index(), {}).starts_with("#EXTM3U\n"));
+  const playlist::Segment* before = nullptr;
+  for (const playlist::Segment& segment : rendition.index().segments()) {
+    require(before == nullptr || before->record.msn < segment.record.msn);
+    before = &segment;
+    if (const playlist::Segment* same = source.find_segment(segment.record.msn))
+      require(same->discontinuity_sequence == segment.discontinuity_sequence);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -50,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   settings.window_ms = 20'000;
   settings.live_ms = 8'000;
   playlist::StreamIndex index(settings);
+  playlist::RenditionIndex rendition(settings);
   playlist::LivePlaylist live;
   ByteReader reader(std::as_bytes(std::span(data, size)));
   while (reader.remaining() > 0) {
@@ -67,6 +81,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const uint64_t version = index.version();
     index.add(*record);
     require(index.version() >= version);
+    // As if an encoder had said the same of a rendition of the stream.
+    rendition.follow(index);
+    rendition.add(*record, index);
+    hold_to_source(rendition, index);
     require(index.live_begin() <= index.segments().size());
     if (!index.segments().empty()) {
       require(index.live_begin() < index.segments().size());
