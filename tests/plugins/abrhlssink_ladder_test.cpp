@@ -442,6 +442,20 @@ TEST_F(AbrLadder, OnDemandTheOnlyOneGivesWayAndIsTold) {
   pipeline.stop();
 }
 
+TEST_F(AbrLadder, ASoundEncoderThatFailsIsToldAndStartedAgain) {
+  BreakingEncoder::use_sound(100);
+  Pipeline pipeline("abrhlssink name=hls playlist-length=0 rungs=audio@48k location=" + scratch_.path() +
+                    " audiotestsrc num-buffers=1410 samplesperbuffer=1024 ! "
+                    "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! "
+                    "aacparse ! hls.audio_0");
+  pipeline.play();
+  EXPECT_TRUE(pipeline.wait_eos());
+  EXPECT_GE(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 2);
+  pipeline.stop();
+  BreakingEncoder::forget_sound();
+  EXPECT_GT(packets("audio-48k"), 150u);
+}
+
 TEST_F(AbrLadder, RungsThatCannotBeReadAreAnError) {
   Pipeline pipeline("videotestsrc ! x264enc ! h264parse ! abrhlssink rungs=720 location=" + scratch_.path());
   EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);

@@ -43,7 +43,37 @@ void class_init(gpointer klass, gpointer) {
                                         "Fails after some frames", "Headgate developers");
 }
 
+void sound_init(GTypeInstance* instance, gpointer) {
+  GstElement* const encoder = gst_element_factory_make("avenc_aac", nullptr);
+  GstElement* const breaks = gst_element_factory_make("identity", nullptr);
+  g_object_set(breaks, "error-after", frames_of.load(), nullptr);
+  gst_bin_add_many(GST_BIN(instance), encoder, breaks, nullptr);
+  gst_element_link(encoder, breaks);
+  add_ghost(GST_ELEMENT(instance), encoder, "sink");
+  add_ghost(GST_ELEMENT(instance), breaks, "src");
+}
+
+void sound_class_init(gpointer klass, gpointer) {
+  gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Breaking encoder", "Codec/Encoder/Audio",
+                                        "Fails after some frames", "Headgate developers");
+}
+
 }  // namespace
+
+void BreakingEncoder::use_sound(int frames) {
+  frames_of = frames;
+  static const GType type =
+      g_type_register_static_simple(GST_TYPE_BIN, "HeadgateBreakingSoundEncoder", sizeof(GstBinClass),
+                                    sound_class_init, sizeof(GstBin), sound_init, static_cast<GTypeFlags>(0));
+  gst_element_register(nullptr, "fdkaacenc", GST_RANK_NONE, type);
+}
+
+void BreakingEncoder::forget_sound() {
+  GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), "fdkaacenc");
+  if (!feature) return;
+  gst_registry_remove_feature(gst_registry_get(), feature);
+  gst_object_unref(feature);
+}
 
 void BreakingEncoder::use(int frames) {
   frames_of = frames;

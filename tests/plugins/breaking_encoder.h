@@ -8,7 +8,10 @@ class BreakingEncoder {
  public:
   // From now on in this process, element nvh264enc. It fails after so many frames; -1: never.
   static void use(int frames);
-  static int alive();  // how many there are
+  // Likewise fdkaacenc, of sound, until forget_sound().
+  static void use_sound(int frames);
+  static void forget_sound();
+  static int alive();  // how many of video there are
 };
 
 }  // namespace headgate::test

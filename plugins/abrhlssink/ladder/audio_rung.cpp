@@ -2,6 +2,7 @@
 #include "ladder/audio_rung.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "ladder/encoders.h"
@@ -13,7 +14,8 @@ using gst::Ref;
 namespace {
 
 constexpr std::chrono::seconds kDrain{10};
-constexpr unsigned kQueue = 64;  // frames
+constexpr unsigned kQueue = 64;                // frames
+constexpr int64_t kSteadyNs = 10'000'000'000;  // so long without a failure: the next one is the first
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 int64_t rate_of(GstCaps* caps) {
@@ -42,7 +44,12 @@ Result<void> AudioRung::caps(GstCaps* caps) {
   if (caps_ && gst_caps_is_equal(caps_.get(), caps)) return {};
   finish("");
   caps_ = Ref<GstCaps>::retain(caps);
-  auto decoder = make_decoder(caps, false);
+  failures_ = 0;
+  return start();
+}
+
+Result<void> AudioRung::start() {
+  auto decoder = make_decoder(caps_.get(), false);
   if (!decoder) return Unexpected(decoder.error());
   auto encoder = make_audio_encoder(rung_.kbps);
   if (!encoder) return Unexpected(encoder.error());
@@ -57,35 +64,62 @@ Result<void> AudioRung::caps(GstCaps* caps) {
   setup.in_caps = caps_;
   setup.out_caps = std::move(encoder->out_caps);
   setup.queue = kQueue;
-  maker_ = std::make_unique<UnitMaker>(rung_.name, false, encoder->delay * kNsPerSecond / rate_of(caps));
+  maker_ =
+      std::make_unique<UnitMaker>(rung_.name, false, encoder->delay * kNsPerSecond / rate_of(caps_.get()));
   {
     std::lock_guard lock(mutex_);
     ended_ = failed_ = false;
   }
-  const auto fail = [this] {
+  const auto fail = [this](const std::string& error) {
     std::lock_guard lock(mutex_);
-    failed_ = true;
+    if (!std::exchange(failed_, true)) error_ = error;
     changed_.notify_all();
   };
   Stage::Events events;
   events.sample = [this, fail](GstSample* sample) {
-    if (!maker_->take(sample, sink_)) fail();
+    if (auto taken = maker_->take(sample, sink_); !taken) fail(taken.error().message);
   };
   events.ended = [this] {
     std::lock_guard lock(mutex_);
     ended_ = true;
     changed_.notify_all();
   };
-  events.failed = [fail](const std::string&) { fail(); };
+  events.failed = fail;
   auto stage = Stage::start(std::move(setup), std::move(events));
   if (!stage) return Unexpected(stage.error());
   std::lock_guard lock(mutex_);
   stage_ = std::move(stage).value();
+  fresh_ = true;
   return {};
 }
 
-void AudioRung::push(const EncodedFrame& frame, bool may_wait) {
-  if (!stage_) return;
+// After this there is a stage, or none for now.
+Result<void> AudioRung::look(int64_t now_ns) {
+  std::string error;
+  if (stage_) {
+    std::unique_lock lock(mutex_);
+    if (!failed_) return {};
+    error = error_;
+    lock.unlock();
+    drop_stage();
+    sink_.end(rung_.name, "error");
+    if (!fresh_ && std::abs(now_ns - since_ns_) > kSteadyNs) failures_ = 0;
+  } else {
+    if (failures_ == 0 || failures_ >= kMaxEncoderFailures || std::abs(now_ns - since_ns_) < kSoundRetryNs)
+      return {};
+    auto started = start();
+    if (started) return {};
+    error = started.error().message;
+  }
+  ++failures_;
+  since_ns_ = now_ns;
+  return Unexpected(error);
+}
+
+Result<void> AudioRung::push(const EncodedFrame& frame, bool may_wait) {
+  if (auto looked = look(frame.dts_ns); !looked) return looked;
+  if (!stage_) return {};
+  if (std::exchange(fresh_, false)) since_ns_ = frame.dts_ns;
   Ref<GstBuffer> buffer = Ref<GstBuffer>::adopt(gst_buffer_copy(frame.buffer.get()));
   GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame.pts_ns + kStageEpochNs);
   GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
@@ -94,14 +128,16 @@ void AudioRung::push(const EncodedFrame& frame, bool may_wait) {
     std::lock_guard lock(mutex_);
     return released_;
   });
+  return {};
 }
 
 void AudioRung::finish(const char* reason) {
-  if (!stage_) return;
+  if (!stage_) return caps_.reset();
   stage_->end();
   {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kDrain, [this] { return ended_ || failed_ || released_; });
+    if (failed_) reason = "error";
   }
   drop_stage();
   caps_.reset();

@@ -25,7 +25,8 @@ class AudioRung {
   // What comes next has these caps. Error: it cannot be decoded or encoded; nothing is done until other caps.
   Result<void> caps(GstCaps* caps);
   // `may_wait`: for room; else it is left out when there is none.
-  void push(const EncodedFrame& frame, bool may_wait);
+  // Error: decoder or encoder had failed; they are started again with a later frame (kMaxEncoderFailures).
+  Result<void> push(const EncodedFrame& frame, bool may_wait);
   // What was pushed comes out; `reason` as UnitSink::end() has it.
   void finish(const char* reason);
   void release();  // nothing waits any more
@@ -33,16 +34,22 @@ class AudioRung {
   const std::string& name() const { return rung_.name; }
 
  private:
+  Result<void> start();
+  Result<void> look(int64_t now_ns);
   void drop_stage();
 
   const ladder::Rung rung_;
   const UnitSink sink_;
   gst::Ref<GstCaps> caps_;
+  unsigned failures_ = 0;  // in a row
+  int64_t since_ns_ = 0;   // DTS with which the stage began, or had failed
+  bool fresh_ = false;     // nothing was pushed into the stage
   std::unique_ptr<UnitMaker> maker_;
   std::mutex mutex_;              // below; a leaf
   std::shared_ptr<Stage> stage_;  // changed by the one thread only
   std::condition_variable changed_;
   bool ended_ = false, failed_ = false, released_ = false;
+  std::string error_;  // why it failed
 };
 
 }  // namespace headgate::abrhlssink

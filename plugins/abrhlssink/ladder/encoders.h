@@ -15,6 +15,11 @@
 
 namespace headgate::abrhlssink {
 
+// An encoder that fails is started again, of video at the next segment, of sound after kSoundRetryNs; after
+// so many times in a row no more.
+inline constexpr unsigned kMaxEncoderFailures = 5;
+inline constexpr int64_t kSoundRetryNs = 2'000'000'000;  // of media
+
 struct EncoderSettings {
   std::string encoder = "auto";     // an element's name; auto: the first of the table that is installed
   std::string preset = "veryfast";  // of x264enc

@@ -129,7 +129,9 @@ void Ladder::take_audio(Input input) {
     passing_ = track && *track;
     if (passing_) renditions_.track(kPassedAudio, **track);
   } else if (const auto* frame = std::get_if<EncodedFrame>(&input)) {
-    for (const auto& rung : audio_) rung->push(*frame, !live_);
+    for (const auto& rung : audio_)
+      if (auto pushed = rung->push(*frame, !live_); !pushed)
+        events_.news({rung->name(), "failed", pushed.error().message});
     if (settings_.pass_audio) pass(*frame);
   } else {
     for (const auto& rung : audio_) rung->finish("");

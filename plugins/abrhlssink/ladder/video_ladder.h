@@ -32,9 +32,6 @@
 
 namespace headgate::abrhlssink {
 
-// An encoder that fails is started again at the next segment; after so many times in a row no more.
-inline constexpr unsigned kMaxEncoderFailures = 5;
-
 // Rungs have a key frame wherever the source has one, since which of them begin a segment is not always
 // foretold; of those that come faster than this only where a segment should begin. The store looks for a
 // rung's key frame as far from where it should be.
