@@ -102,6 +102,15 @@ Unexpected unreadable(const FileRange& range, int error) {
 
 }  // namespace
 
+Result<MediaFilePtr> open_media(const std::string& root, const std::string& name) {
+  if (!stays_inside(name)) return Unexpected(ENOENT, name + ": leads out of the archive");
+  // Renamed when it is closed: a name that vanishes between the two looks was renamed.
+  auto opened = open_file(root + "/" + name + ".part", O_RDONLY | O_NOFOLLOW);
+  if (!opened && opened.error().code == ENOENT) opened = open_file(root + "/" + name, O_RDONLY | O_NOFOLLOW);
+  if (!opened) return Unexpected(opened.error());
+  return std::make_shared<const MediaFile>(MediaFile{*std::move(opened), name});
+}
+
 uint64_t FileRange::length() const {
   uint64_t sum = 0;
   for (const fmp4::ByteRange& piece : pieces) sum += piece.length;
@@ -134,6 +143,19 @@ bool FileRange::is_cached() const {
   });
 }
 
+Result<void> FileRange::check() const {
+  for (const fmp4::ByteRange& piece : pieces)
+    if (piece.length > kMaxRangeBytes) return Unexpected(ENODATA, file->name + ": range too large");
+  if (length() > kMaxRangeBytes) return Unexpected(ENODATA, file->name + ": range too large");
+  struct stat status {};
+  if (::fstat(fd(), &status) != 0) return errno_error(file->name);
+  const auto size = static_cast<uint64_t>(status.st_size);
+  for (const fmp4::ByteRange& piece : pieces)
+    if (piece.offset > size || piece.length > size - piece.offset)
+      return Unexpected(ENODATA, file->name + ": is shorter than it should be");
+  return {};
+}
+
 MediaFiles::MediaFiles(Loop& loop, Disk& disk, std::string root, size_t max_open)
     : loop_(loop), disk_(disk), root_(std::move(root)), max_open_(max_open) {}
 
@@ -141,19 +163,15 @@ MediaFiles::~MediaFiles() {
   loop_.cancel(sweeper_);
 }
 
-Result<MediaFiles::FilePtr> MediaFiles::open(const std::string& name) {
+Result<MediaFilePtr> MediaFiles::open(const std::string& name) {
   if (auto known = files_.find(name); known != files_.end()) {
     used_.splice(used_.begin(), used_, known->second.used);
     return known->second.file;
   }
-  if (!stays_inside(name)) return Unexpected(ENOENT, name + ": leads out of the archive");
-  // Renamed when it is closed: a name that vanishes between the two looks was renamed.
-  auto opened = open_file(root_ + "/" + name + ".part", O_RDONLY | O_NOFOLLOW);
-  if (!opened && opened.error().code == ENOENT) opened = open_file(root_ + "/" + name, O_RDONLY | O_NOFOLLOW);
-  if (!opened) return Unexpected(opened.error());
-  auto file = std::make_shared<const MediaFile>(MediaFile{*std::move(opened), name});
+  auto file = open_media(root_, name);
+  if (!file) return file;
   used_.push_front(name);
-  files_[name] = {file, used_.begin()};
+  files_[name] = {*file, used_.begin()};
   if (files_.size() > max_open_) {
     files_.erase(used_.back());
     used_.pop_back();
@@ -182,19 +200,10 @@ Result<FileRange> MediaFiles::find(const std::string& file, uint64_t offset, uin
 
 Result<FileRange> MediaFiles::find(const std::string& file, std::vector<fmp4::ByteRange> pieces) {
   std::erase_if(pieces, [](const fmp4::ByteRange& piece) { return piece.length == 0; });
-  FileRange range{nullptr, std::move(pieces), this};
-  for (const fmp4::ByteRange& piece : range.pieces)
-    if (piece.length > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
-  if (range.length() > kMaxRangeBytes) return Unexpected(ENODATA, file + ": range too large");
   auto opened = open(file);
   if (!opened) return Unexpected(opened.error());
-  range.file = *opened;
-  struct stat status {};
-  if (::fstat(range.fd(), &status) != 0) return errno_error(file);
-  const auto size = static_cast<uint64_t>(status.st_size);
-  for (const fmp4::ByteRange& piece : range.pieces)
-    if (piece.offset > size || piece.length > size - piece.offset)
-      return Unexpected(ENODATA, file + ": is shorter than it should be");
+  FileRange range{*std::move(opened), std::move(pieces), this};
+  if (auto good = range.check(); !good) return Unexpected(good.error());
   return range;
 }
 

@@ -32,10 +32,13 @@ struct MediaFile {
   UniqueFd fd;
   std::string name;  // for messages
 };
+using MediaFilePtr = std::shared_ptr<const MediaFile>;  // shared with those who read and send
+// Opened anew. Errors: MediaFiles::find's. In any thread.
+Result<MediaFilePtr> open_media(const std::string& root, const std::string& name);
 
 // Bytes of one file, which need not lie together.
 struct FileRange {
-  std::shared_ptr<const MediaFile> file;
+  MediaFilePtr file;
   std::vector<fmp4::ByteRange> pieces;  // in the order in which they are sent; none is empty
   MediaFiles* files = nullptr;          // where it comes from; lives longer
 
@@ -47,6 +50,8 @@ struct FileRange {
   // Whether all of it is in the page cache now. Since Linux 5.2 the kernel says so of every file that we
   // neither own nor may write: the origin wants to run as the user who archives.
   bool is_cached() const;
+  // All of it lies in its file, and is not too much. Errors: MediaFiles::find's.
+  Result<void> check() const;
 };
 
 // In the loop's thread.
@@ -64,18 +69,19 @@ class MediaFiles {
   Result<FileRange> find(const std::string& file, uint64_t offset, uint64_t length);
   Result<FileRange> find(const std::string& file, std::vector<fmp4::ByteRange> pieces);
 
+  const std::string& root() const { return root_; }
+
   // Read in the disk's thread; `done` in the loop's, later (of EBUSY at once). Errors: ENODATA, the system's.
   void bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done);
   // For those who cannot send from a file. Also EBUSY (kMaxSendingBytes).
   void read(const FileRange& range, std::function<void(Result<BytesPtr>)> done);
 
  private:
-  using FilePtr = std::shared_ptr<const MediaFile>;  // shared with those who read and send
   struct OpenFile {
-    FilePtr file;
+    MediaFilePtr file;
     std::list<std::string>::iterator used;
   };
-  Result<FilePtr> open(const std::string& name);
+  Result<MediaFilePtr> open(const std::string& name);
   void close_unlinked();
 
   Loop& loop_;

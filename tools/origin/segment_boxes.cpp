@@ -45,32 +45,41 @@ SegmentFacts facts_of(const SegmentRecord& segment, const fmp4::SegmentView& vie
   return facts;
 }
 
-// Segments to read, a step at a time, and what was found. In the disk's thread.
+// Segments to read, a step at a time, and what was found. In the disk's thread, with one file open at most,
+// as an archive has more of them than a process has descriptors.
 struct Reading {
-  struct Item {
-    SegmentRecord segment;
-    FileRange range;
-  };
-  std::vector<Item> items;
+  std::string root;
+  std::vector<SegmentRecord> segments;
   size_t next = 0;
-  const MediaFile* file = nullptr;  // that `timescale` is of
-  uint32_t timescale = 0;
+  Result<MediaFilePtr> file{nullptr};
+  std::string name;        // of `file`, or of the one that cannot be opened
+  uint32_t timescale = 0;  // of its audio
   SegmentBoxes::Facts facts;
 
-  void read(const Item& item) {
-    if (item.range.file.get() != file) {
-      file = item.range.file.get();
-      timescale = audio_timescale(item.range);
+  Result<SegmentFacts> read(const SegmentRecord& segment) {
+    if (name != segment.file) {
+      name = segment.file;
+      file = open_media(root, name);
+      timescale = file ? audio_timescale({*file, {}}) : 0;
     }
-    const auto view = read_view(item.range);
-    if (view)
-      facts.emplace_back(item.segment.msn, facts_of(item.segment, *view, timescale));
-    else if (view.error().code == ENODATA)
-      facts.emplace_back(item.segment.msn, SegmentFacts{.offset = item.segment.offset});
+    if (!file) return Unexpected(file.error());
+    FileRange range{*file, {}};
+    if (segment.length > 0) range.pieces.push_back({segment.offset, segment.length});
+    if (auto good = range.check(); !good) return Unexpected(good.error());
+    const auto view = read_view(range);
+    if (!view) return Unexpected(view.error());
+    return facts_of(segment, *view, timescale);
   }
   bool step() {
-    for (size_t i = 0; i < kSegmentsInAStep && next < items.size(); ++i) read(items[next++]);
-    return next < items.size();
+    for (size_t i = 0; i < kSegmentsInAStep && next < segments.size(); ++i) {
+      const SegmentRecord& segment = segments[next++];
+      const auto found = read(segment);
+      if (found)
+        facts.emplace_back(segment.msn, *found);
+      else if (found.error().code == ENODATA || found.error().code == ENOENT)
+        facts.emplace_back(segment.msn, SegmentFacts{.offset = segment.offset});
+    }
+    return next < segments.size();
   }
 };
 
@@ -107,16 +116,10 @@ void SegmentBoxes::find(const SegmentRecord& segment, OnView done) {
   });
 }
 
-void SegmentBoxes::learn(const std::vector<SegmentRecord>& segments, bool urgent,
-                         std::function<void(Facts)> done) {
+void SegmentBoxes::learn(std::vector<SegmentRecord> segments, bool urgent, std::function<void(Facts)> done) {
   auto reading = std::make_shared<Reading>();
-  for (const SegmentRecord& segment : segments) {
-    auto range = media_.find(segment.file, segment.offset, segment.length);
-    if (range)
-      reading->items.push_back({segment, *std::move(range)});
-    else if (range.error().code == ENOENT || range.error().code == ENODATA)
-      reading->facts.emplace_back(segment.msn, SegmentFacts{.offset = segment.offset});
-  }
+  reading->root = media_.root();
+  reading->segments = std::move(segments);
   disk_.run_steps(
       urgent, [reading] { return reading->step(); },
       [reading, done = std::move(done)] { done(std::move(reading->facts)); });

@@ -38,8 +38,7 @@ class SegmentBoxes {
   // is left out.
   using Facts = std::vector<std::pair<uint64_t, playlist::SegmentFacts>>;
   // Urgent ones (few) go before the others. `done` is called later.
-  void learn(const std::vector<playlist::SegmentRecord>& segments, bool urgent,
-             std::function<void(Facts)> done);
+  void learn(std::vector<playlist::SegmentRecord> segments, bool urgent, std::function<void(Facts)> done);
 
  private:
   using Key = std::pair<std::string, uint64_t>;  // file and offset

@@ -149,6 +149,7 @@ std::optional<uint64_t> Stream::session() const {
 void Stream::set_replay(playlist::StreamIndex index,
                         std::map<std::string, playlist::RenditionIndex> renditions) {
   replay_ = std::move(index);
+  ++replays_read_;
   for (auto& [name, read] : renditions)
     if (Rendition* one = make_rendition(name)) one->replay = std::move(read);
 }

@@ -62,6 +62,7 @@ class Stream {
   playlist::StreamIndex* replay() { return replay_ ? &*replay_ : nullptr; }
   void set_replay(playlist::StreamIndex index, std::map<std::string, playlist::RenditionIndex> renditions);
   void drop_replay();
+  uint64_t replays_read() const { return replays_read_; }  // so often; versions of each begin anew
 
   // Derived ones, by name.
   const std::map<std::string, std::unique_ptr<Rendition>>& renditions() const { return renditions_; }
@@ -104,6 +105,7 @@ class Stream {
   LiveEdge edge_;
   Totals totals_;
   std::optional<playlist::StreamIndex> replay_;
+  uint64_t replays_read_ = 0;
   std::map<std::string, std::unique_ptr<Rendition>> renditions_;
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session

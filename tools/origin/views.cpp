@@ -23,6 +23,12 @@ const fmp4::TrackView& track_of(const fmp4::SegmentView& segment, View view) {
   return view == View::audio ? segment.audio : segment.video;
 }
 
+Reply too_much_reply() {
+  Reply reply = text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many replays are being read; try again.");
+  reply.any_origin = true;
+  return reply;
+}
+
 const char* type_of(View view) {
   return view == View::audio ? kTypeAudio : kTypeMedia;
 }
@@ -65,23 +71,25 @@ void Views::answer_dash(const AnswerPtr& answer, uint32_t station, const std::st
 }
 
 void Views::list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing) {
-  with_facts(station, listing.everything, kMaxLearnRounds, [this, answer, name, listing](Stream* stream) {
-    if (!stream) return answer->send(not_there_reply(kNoStream));
-    const std::string& made = text(*stream, name, listing);
-    if (listing.kind != Listing::Kind::dash || made.empty()) return answer->send(playlist_reply(made));
-    Reply reply = playlist_reply(made + playlist::dash_end(system_clock().utc_us()));
-    reply.type = kTypeManifest;
-    answer->send(std::move(reply));
-  });
+  with_facts(answer, station, listing.everything, kMaxLearnRounds,
+             [this, answer, name, listing](Stream* stream) {
+               if (!stream) return answer->send(not_there_reply(kNoStream));
+               const std::string& made = text(*stream, name, listing);
+               if (listing.kind != Listing::Kind::dash || made.empty())
+                 return answer->send(playlist_reply(made));
+               Reply reply = playlist_reply(made + playlist::dash_end(system_clock().utc_us()));
+               reply.type = kTypeManifest;
+               answer->send(std::move(reply));
+             });
 }
 
 // Of a track, its parts tell what the newest segments have of it; of key frames only their boxes do.
 void Views::live(const AnswerPtr& answer, uint32_t station, View view, const std::string& query) {
-  with_facts(station, false, kMaxLearnRounds, [this, answer, station, view, query](Stream* stream) {
+  with_facts(answer, station, false, kMaxLearnRounds, [this, answer, station, view, query](Stream* stream) {
     if (!stream) return answer->send(not_there_reply(kNoStream));
     live_.when_there(answer, *stream, query, [this, answer, station, view](bool skip, bool unique) {
       const int rounds = view == View::key_frames ? kMaxLearnRounds : 0;
-      with_facts(station, false, rounds, [this, answer, station, view, skip, unique](Stream* again) {
+      with_facts(answer, station, false, rounds, [this, answer, station, view, skip, unique](Stream* again) {
         const LiveEdge::Which which{view, &stations_[station].facts, skip, {}};
         Live::send_playlist(answer, *again, which, unique);
       });
@@ -94,47 +102,74 @@ void Views::with_stream(uint32_t station, bool everything, OnStream ready) {
   catalog_.with_loaded(station, std::move(ready));
 }
 
-void Views::with_facts(uint32_t station, bool everything, int rounds, OnStream ready) {
+std::vector<playlist::SegmentRecord> Views::unknown(Stream& stream, bool everything) {
+  const playlist::TrackFacts& facts = stations_[stream.station()].facts;
+  std::vector<playlist::SegmentRecord> out;
+  for (const playlist::Segment& segment : index_of(stream, everything).segments())
+    if (!facts.find(segment.record)) out.push_back(segment.record);
+  return out;
+}
+
+// Viewers of what is live, and of a replay that has grown by a few segments, do not wait for other replays.
+void Views::with_facts(const AnswerPtr& answer, uint32_t station, bool everything, int rounds,
+                       OnStream ready) {
   with_stream(station, everything,
-              [this, station, everything, rounds, ready = std::move(ready)](Stream* stream) {
+              [this, answer, station, everything, rounds, ready = std::move(ready)](Stream* stream) {
                 if (!stream || rounds == 0) return ready(stream);
+                std::vector<playlist::SegmentRecord> wanted = unknown(*stream, everything);
+                if (wanted.empty()) return ready(stream);
+                const bool few = !everything || wanted.size() <= kSegmentsInAStep;
                 Station& one = stations_[station];
-                std::vector<playlist::SegmentRecord> unknown;
-                for (const playlist::Segment& segment : index_of(*stream, everything).segments())
-                  if (!one.facts.find(segment.record)) unknown.push_back(segment.record);
-                if (unknown.empty()) return ready(stream);
-                auto again = [this, station, everything, rounds, ready] {
-                  with_facts(station, everything, rounds - 1, ready);
-                };
-                if (one.learning) return one.waiting.push_back(std::move(again));
-                one.learning = true;
-                boxes_.learn(unknown, !everything,
-                             [this, station, everything, again](const SegmentBoxes::Facts& facts) {
-                               learned(station, everything, facts);
-                               again();
-                             });
+                auto& waiting = few ? one.want_few : one.want_replay;
+                if (!few && waiting.empty() && replays_to_read_.size() >= kMaxReplaysToRead)
+                  return answer->send(too_much_reply());
+                waiting.push_back([this, answer, station, everything, rounds, ready] {
+                  with_facts(answer, station, everything, rounds - 1, ready);
+                });
+                if (waiting.size() > 1) return;
+                if (few)
+                  return boxes_.learn(std::move(wanted), true,
+                                      [this, station](const SegmentBoxes::Facts& facts) {
+                                        learned(station, facts);
+                                        for (auto& go_on : std::exchange(stations_[station].want_few, {}))
+                                          go_on();
+                                      });
+                replays_to_read_.push_back(station);
+                if (replays_to_read_.size() == 1) read_next_replay();
               });
 }
 
-void Views::learned(uint32_t station, bool everything, const SegmentBoxes::Facts& facts) {
-  Station& one = stations_[station];
-  for (const auto& [msn, known] : facts) one.facts.put(msn, known);
-  one.learning = false;
-  // A replay that was read may have taken another one's place.
-  if (everything)
-    for (const auto& entry : stations_) trim(entry.first);
-  else
-    trim(station);
-  for (auto& go_on : std::exchange(one.waiting, {})) go_on();
+// Of the first of them. Its index may have gone while it waited: then it is read anew.
+void Views::read_next_replay() {
+  const uint32_t station = replays_to_read_.front();
+  with_stream(station, true, [this, station](Stream* stream) {
+    auto wanted = stream ? unknown(*stream, true) : std::vector<playlist::SegmentRecord>();
+    boxes_.learn(std::move(wanted), false, [this, station](const SegmentBoxes::Facts& facts) {
+      learned(station, facts);
+      replays_to_read_.pop_front();
+      if (!replays_to_read_.empty()) read_next_replay();
+      for (auto& go_on : std::exchange(stations_[station].want_replay, {})) go_on();
+    });
+  });
 }
 
-// What nobody can list any more goes.
-void Views::trim(uint32_t station) {
+void Views::learned(uint32_t station, const SegmentBoxes::Facts& facts) {
+  Station& one = stations_[station];
+  for (const auto& [msn, known] : facts) one.facts.put(msn, known);
+  size_t all = 0;
+  for (const auto& entry : stations_) all += entry.second.facts.size();
+  // A replay that was read may have taken another one's place.
+  for (const auto& entry : stations_) trim(entry.first, all > kMaxKnownFacts);
+}
+
+// What nobody can list at once any more goes.
+void Views::trim(uint32_t station, bool facts) {
   Station& one = stations_[station];
   Stream* stream = catalog_.find(station);
-  if (one.learning || !stream || stream->replay() || stream->index().segments().empty()) return;
-  one.facts.forget_before(stream->index().segments().front().record.msn);
+  if (!stream || stream->replay()) return;
   std::erase_if(one.texts, [](const auto& entry) { return entry.first.starts_with("replay"); });
+  if (!facts || !one.want_replay.empty() || stream->index().segments().empty()) return;
+  one.facts.forget_before(stream->index().segments().front().record.msn);
 }
 
 // As it is now, computed once for each change.
@@ -144,8 +179,10 @@ const std::string& Views::text(Stream& stream, const std::string& name, const Li
   const uint64_t version = index_of(stream, listing.everything).version() +
                            (listing.kind == Listing::Kind::media ? 0 : stream.version());
   const bool ended = stream.state() == State::ended;
-  if (text.version != version || text.known != one.facts.size() || text.ended != ended)
-    text = {version, one.facts.size(), ended, made(stream, one, listing)};
+  const uint64_t replay = listing.everything ? stream.replays_read() : 0;
+  if (text.version != version || text.replay != replay || text.known != one.facts.size() ||
+      text.ended != ended)
+    text = {version, replay, one.facts.size(), ended, made(stream, one, listing)};
   return text.text;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,7 +23,11 @@
 
 namespace headgate::origin {
 
-inline constexpr int kMaxLearnRounds = 3;         // segments that come while others are read
+inline constexpr int kMaxLearnRounds = 3;  // segments that come while others are read
+inline constexpr size_t kMaxReplaysToRead =
+    8;  // whose facts are wanted: one is read, the others have to wait
+// Of all stations; beyond, what only those list whose replay was not asked for lately goes.
+inline constexpr size_t kMaxKnownFacts = 250'000;
 inline constexpr size_t kMaxViewInits = 256;      // kept in memory; some are made anew beyond
 inline constexpr int64_t kMaxZeroDriftMs = 5000;  // of a stream's timeline against the clock (DASH)
 
@@ -43,25 +48,29 @@ class Views {
  private:
   struct Text {
     uint64_t version = UINT64_MAX;
-    size_t known = 0;  // segments whose facts were known
+    uint64_t replay = 0;  // Stream::replays_read()
+    size_t known = 0;     // segments whose facts were known
     bool ended = false;
     std::string text;
   };
   struct Station {
     playlist::TrackFacts facts;
-    bool learning = false;
-    std::vector<std::function<void()>> waiting;  // until what is being learned is known
-    std::map<std::string, Text> texts;           // by name
-    std::optional<int64_t> zero_utc_us;          // of its DASH manifests
+    // Who waits for facts that are being read, of a few segments or of the whole replay; empty: none are.
+    std::vector<std::function<void()>> want_few, want_replay;
+    std::map<std::string, Text> texts;   // by name
+    std::optional<int64_t> zero_utc_us;  // of its DASH manifests
   };
   // What a name stands for.
   struct Listing;
   using OnStream = Catalog::OnStream;
   void with_stream(uint32_t station, bool everything, OnStream ready);
   // Likewise, and the facts of all of its segments that are listed are known, as far as they can be read.
-  void with_facts(uint32_t station, bool everything, int rounds, OnStream ready);
-  void learned(uint32_t station, bool everything, const SegmentBoxes::Facts& facts);
-  void trim(uint32_t station);
+  // `answer` says so when too much is to be read already.
+  void with_facts(const AnswerPtr& answer, uint32_t station, bool everything, int rounds, OnStream ready);
+  std::vector<playlist::SegmentRecord> unknown(Stream& stream, bool everything);
+  void read_next_replay();
+  void learned(uint32_t station, const SegmentBoxes::Facts& facts);
+  void trim(uint32_t station, bool facts);
   const std::string& text(Stream& stream, const std::string& name, const Listing& listing);
   std::string made(Stream& stream, Station& one, const Listing& listing);
   void list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing);
@@ -71,6 +80,7 @@ class Views {
   MediaFiles& media_;
   Live live_;
   std::map<uint32_t, Station> stations_;
+  std::deque<uint32_t> replays_to_read_;   // stations; the first is being read
   std::map<std::string, BytesPtr> inits_;  // by name, without the station: they go by their content
   SegmentBoxes boxes_;
 };

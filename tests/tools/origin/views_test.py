@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One track of a stream, its key frames, its manifests: held against the boxes of the stream's own segments."""
+import glob
+import http.client
+import os
 import re
+import resource
 import struct
 import xml.etree.ElementTree as ET
 
-from origin_case import Live, OriginCase, wait_until
+from origin_case import PATIENCE, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -217,6 +221,64 @@ class ViewsTest(OriginCase):
             self.get('/hls/7/iframes.m3u8')
             self.get('/dash/7/replay.mpd')
             self.assertEqual(self.read_by_thread('boxes'), before)
+
+    def test_a_replay_of_more_files_than_may_be_open(self):
+        self.archive(7, 7200, 'unpublish', 'small')
+        self.start()
+        self.assertEqual(len(self.uris(self.get('/hls/7/replay.m3u8'))), 3600)
+        files = glob.glob(self.station_folder(7) + '/*/*.mp4')
+        limits = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        used = [int(name) for name in os.listdir(f'/proc/{self.process.pid}/fd')]
+        most = max(used) + 8
+        self.assertGreater(len(files), 16)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (most, limits[1]))
+        self.assertEqual(self.get('/hls/7/replay-iframes.m3u8').count(b'#EXT-X-BYTERANGE'), 3600)
+
+    def test_facts_outlive_their_replays(self):
+        stations = range(1, 18)  # one more than replays are kept
+        for station in stations:
+            self.archive(station, 30)
+        self.start('--window', '10', '--playlist', '10')
+        for turn in range(2):
+            for station in stations:
+                self.assertEqual(self.get(f'/hls/{station}/replay-iframes.m3u8').count(b'#EXT-X-BYTERANGE'), 15)
+            if turn == 0:
+                before = self.read_by_thread('boxes')
+        self.assertEqual(self.read_by_thread('boxes'), before)
+
+    def let_open(self, fifo):
+        self.addCleanup(os.close, os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
+
+    def test_so_many_replays_are_read_at_the_same_time(self):
+        """One is, whose file does not come; a few wait for it; the others are told to come later."""
+        stations, queued = range(1, 13), 8
+        for station in stations:
+            self.archive(station, 140, 'unpublish', 'small')
+        self.start('--window', '10', '--playlist', '10')
+        for station in stations:
+            self.get(f'/hls/{station}/replay.m3u8')
+        files = glob.glob(self.station_folder(1) + '/*/*.mp4')
+        for file in files:
+            os.remove(file)
+            os.mkfifo(file)
+            self.addCleanup(self.let_open, file)
+        asked = []
+        for station in stations:
+            one = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+            self.addCleanup(one.close)
+            one.request('GET', f'/hls/{station}/replay-iframes.m3u8')
+            asked.append(one)
+            self.get('/healthz')  # requests are taken in the order in which they have come
+        late = [one.getresponse() for one in asked[queued:]]
+        self.assertEqual({(one.status, one.getheader('Retry-After')) for one in late}, {(503, '1')})
+        for file in files:
+            self.let_open(file)
+        for one in asked[1:queued]:
+            answer = one.getresponse()
+            self.assertEqual((answer.status, answer.read().count(b'#EXT-X-BYTERANGE')), (200, 70))
+        self.assertEqual(asked[0].getresponse().read().count(b'#EXT-X-GAP'), 70)
+        for station in stations[queued:]:
+            self.assertEqual(self.get(f'/hls/{station}/replay-iframes.m3u8').count(b'#EXT-X-BYTERANGE'), 70)
 
     def test_media_that_cannot_be_understood_has_no_views(self):
         worker = self.fake_worker()
