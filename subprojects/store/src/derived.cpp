@@ -46,6 +46,7 @@ struct DerivedWriter::State {
 
   Result<void> advance();
   std::optional<size_t> find_cut(const SourceRun& run, const Boundary& boundary) const;
+  size_t within_promise(const SourceRun& run, const Boundary& boundary, size_t cut) const;
   bool starts(const SourceRun& run, const Boundary& boundary);
   bool open_writer(const SourceRun& run, const Boundary& boundary, Result<void>& result);
   Result<void> write(const SourceRun& run, const Boundary& boundary, size_t count);
@@ -94,11 +95,25 @@ std::optional<size_t> DerivedWriter::State::find_cut(const SourceRun& run, const
     if (at < boundary.end - kSlack) continue;
     if (video && queue.key(i) && at < boundary.end + search) return i;
     if (at >= boundary.end && !plain) plain = i;
+    if (plain && !video) return within_promise(run, boundary, *plain);
     // Only a segment's end is worth waiting for a key frame.
-    if (plain && (!video || !boundary.ends_segment || at >= boundary.end + search)) return plain;
+    if (plain && (!boundary.ends_segment || at >= boundary.end + search)) return plain;
   }
   if (drained) return plain.value_or(queue.size());
   return std::nullopt;
+}
+
+// Frames of sound reach over the source's cuts: those by which a part would last longer than the source
+// promises go into the next one. A segment ends where the source's does.
+size_t DerivedWriter::State::within_promise(const SourceRun& run, const Boundary& boundary,
+                                            size_t cut) const {
+  const int64_t longest = int64_t{run.record.max_part_ms} * kTicksPerMs;
+  if (longest == 0 || boundary.ends_segment) return cut;
+  size_t first = 0;
+  if (boundary.starts_segment)
+    while (first < cut && time(run, first) < boundary.begin - kSlack) ++first;
+  while (cut > first + 1 && time(run, cut) - time(run, first) > longest) --cut;
+  return cut;
 }
 
 // Leaves out what comes before the segment. True: the rung has its first picture.

@@ -31,9 +31,11 @@ std::vector<T> only(const Records& records) {
 // A source of 25 frames a second with a key frame each second, and an encoder of the same pictures.
 class DerivedTest : public ArchiveTest {
  protected:
-  void open_source() {
+  void open_source(uint32_t max_part_ms = 0) {
     source_disk_ = source_disk_ ? source_disk_ : volume();
-    session_ = open(source_disk_);
+    RunInfo promised = info();
+    promised.max_part_ms = max_part_ms;
+    session_ = open(source_disk_, promised);
     // The source's pictures are shown a frame after they are decoded (synthetic_media.cpp); its running time
     // begins with the first one decoded.
     shift_ns_ = -running_ns_;
@@ -77,6 +79,18 @@ class DerivedTest : public ArchiveTest {
     out.data = *bytes;
     out.holder = Holder(bytes, [](void* p) { delete static_cast<ByteVector*>(p); });
     return out;
+  }
+  // So many seconds of sound, in frames of 1024 samples.
+  void push_audio(int seconds) {
+    for (int64_t i = 0; i < seconds * 48000 / 1024; ++i) {
+      DerivedUnit one;
+      auto* bytes = new ByteVector(100, std::byte{1});
+      one.dts_ns = one.pts_ns = i * 1024 * 1'000'000'000 / 48000 - shift_ns_;
+      one.duration = 1024;
+      one.data = *bytes;
+      one.holder = Holder(bytes, [](void* p) { delete static_cast<ByteVector*>(p); });
+      rung_->push(std::move(one));
+    }
   }
   void advance() {
     auto advanced = rung_->advance();
@@ -359,15 +373,7 @@ TEST_F(DerivedTest, WritesAudio) {
   const auto audio = *test::SyntheticMedia({}, 0, 0).presentation().audio;
   rung_->configure(audio);
   play(16);
-  for (int64_t i = 0; i < 8 * 48000 / 1024; ++i) {
-    DerivedUnit one;
-    auto* bytes = new ByteVector(100, std::byte{1});
-    one.dts_ns = one.pts_ns = i * 1024 * 1'000'000'000 / 48000 - shift_ns_;
-    one.duration = 1024;
-    one.data = *bytes;
-    one.holder = Holder(bytes, [](void* p) { delete static_cast<ByteVector*>(p); });
-    rung_->push(std::move(one));
-  }
+  push_audio(8);
   advance();
   settle();
   const auto segments = of_rung();
@@ -379,6 +385,25 @@ TEST_F(DerivedTest, WritesAudio) {
     EXPECT_LT(segments[i].pts, source[i].pts + 2 * 1920);  // two frames of 1024 samples
   }
   EXPECT_EQ(only<playlist::InitRecord>(rung_told_).at(0).channels, 2u);
+}
+
+// Less is promised than the source's parts last, so that all but a segment's last would be too long.
+TEST_F(DerivedTest, PartsOfAudioKeepTheSourcesPromise) {
+  constexpr uint32_t kPromisedMs = 505;
+  open_source(kPromisedMs);
+  start_rung("audio-64k");
+  rung_->configure(*test::SyntheticMedia({}, 0, 0).presentation().audio);
+  play(16);
+  push_audio(8);
+  advance();
+  settle();
+  EXPECT_GT(only<playlist::PartRecord>(session_->told).at(0).duration, int64_t{kPromisedMs} * 90);
+  const auto parts = only<playlist::PartRecord>(rung_told_);
+  ASSERT_GE(parts.size(), 8u);
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    if (parts[i + 1].msn != parts[i].msn) continue;
+    EXPECT_LE(parts[i].duration, int64_t{kPromisedMs} * 90) << i;
+  }
 }
 
 // Units that nothing is told about are not kept for ever.
