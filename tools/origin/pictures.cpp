@@ -87,10 +87,12 @@ void Pictures::picture(const AnswerPtr& answer, uint32_t station, uint64_t msn) 
     send(answer, found->record, kCacheForever);
     return true;
   };
-  catalog_.with_loaded(station, [this, answer, station, send_from](Stream* stream) {
+  catalog_.with_loaded(station, [this, answer, station, msn, send_from](Stream* stream) {
     const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
     if (!track) return answer->send(not_there_reply(kNoPicture));
     if (send_from(track->live.index())) return;
+    // The source's numbers: pictures have the same, and come behind it.
+    if (msn >= stream->index().next_msn().value_or(0)) return answer->send(not_there_reply(kNoPicture));
     catalog_.with_replay(station, [answer, send_from](Stream* whole) {
       const Rendition* all = whole ? whole->rendition(kPictures) : nullptr;
       if (!all || !all->replay || !send_from(all->replay->index())) answer->send(not_there_reply(kNoPicture));

@@ -140,7 +140,7 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
   if (auto digits = between(name, "", ".m4s")) {
     const auto msn = number(*digits);
     if (!msn) return answer->send(not_there_reply(kNothingHere));
-    return from_any(answer, station, rendition, [this, answer, msn](const playlist::StreamIndex& index) {
+    return from_any(answer, station, rendition, msn, [this, answer, msn](const playlist::StreamIndex& index) {
       const playlist::Segment* found = index.find_segment(*msn);
       if (!found || found->record.length == 0) return false;
       const playlist::SegmentRecord& record = found->record;
@@ -149,12 +149,13 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
     });
   }
   if (auto id = between(name, "init-", ".mp4"))
-    return from_any(answer, station, rendition, [this, answer, id = *id](const playlist::StreamIndex& index) {
-      const auto found = index.inits().find(id);
-      if (found == index.inits().end()) return false;
-      const playlist::InitRecord& record = found->second;
-      return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
-    });
+    return from_any(answer, station, rendition, std::nullopt,
+                    [this, answer, id = *id](const playlist::StreamIndex& index) {
+                      const auto found = index.inits().find(id);
+                      if (found == index.inits().end()) return false;
+                      const playlist::InitRecord& record = found->second;
+                      return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
+                    });
   answer->send(not_there_reply(kNothingHere));
 }
 
@@ -186,11 +187,14 @@ void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds,
 }
 
 void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,
-                             Send send) {
-  catalog_.with_loaded(station, [this, answer, station, rendition, send](Stream* stream) {
+                             std::optional<uint64_t> msn, Send send) {
+  catalog_.with_loaded(station, [this, answer, station, rendition, msn, send](Stream* stream) {
     Rendition* one = stream ? stream->rendition(rendition) : nullptr;
     if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
     if (send(one->live.index())) return;
+    // The source's numbers: a rung has the same, and comes behind it.
+    if (msn && *msn >= stream->index().next_msn().value_or(0))
+      return answer->send(not_there_reply("This segment is not there yet."));
     catalog_.with_replay(station, [answer, rendition, send](Stream* whole) {
       Rendition* all = whole ? whole->rendition(rendition) : nullptr;
       if (!all || !all->replay || !send(all->replay->index()))

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -42,7 +43,9 @@ class RenditionSite {
   static void hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send);
   using Send = std::function<bool(const playlist::StreamIndex& index)>;
   // `send` with the live index, and, where that has it not any more, with the replay's.
-  void from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition, Send send);
+  // `msn`: of the segment that is wanted; the archive is not read for one that is still to come.
+  void from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,
+                std::optional<uint64_t> msn, Send send);
   bool send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
                   const std::string& etag);
 

@@ -63,6 +63,15 @@ class Pictures(OriginCase):
             return answer.status == 200 and body.decode().count('#EXTINF') == count and body.decode()
         return wait_until(f'{count} segments are listed', there)
 
+    def test_what_is_still_to_come_is_not_looked_for_on_the_disk(self):
+        self.archive(5, 4)
+        worker, live, track = self.begin()
+        worker.tell(*live.segments(1), track.segment(0))
+        wait_until('it has a picture', lambda: self.request('/hls/5/poster.jpg')[0].status == 200)
+        before = self.read_by_thread('history')
+        self.get('/hls/5/pictures/99999.jpg', 404)
+        self.assertEqual(self.read_by_thread('history'), before)
+
     def test_pictures_by_number_and_the_newest(self):
         worker, live, track = self.begin()
         self.get('/hls/5/poster.jpg', 404)

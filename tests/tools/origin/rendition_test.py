@@ -218,6 +218,15 @@ class Renditions(OriginCase):
         self.assertFalse(segments(left)[-1].startswith('-'))
         self.assertEqual(segments(left), segments(self.get('/hls/7/360p/replay.m3u8')))
 
+    def test_what_is_still_to_come_is_not_looked_for_on_the_disk(self):
+        self.archive(7, 12, 'unpublish', 'rung')
+        self.start()
+        wait_until('it is read', lambda: self.listed_now('/hls/7/360p/media.m3u8', 6))
+        for name in ('6.m4s', '99999.m4s', '18446744073709551615.m4s'):
+            before = self.read_by_thread('history')
+            self.assertIn(b'not there yet', self.get(f'/hls/7/360p/{name}', 404))
+            self.assertEqual(self.read_by_thread('history'), before)
+
     def test_an_origin_that_is_started_anew_goes_on(self):
         self.start()
         worker = self.fake_worker()
