@@ -148,7 +148,9 @@ void PlaylistHistory::note_growth(const MediaPlaylist& now, ReadingTime time, Fi
   }
   if (!part || !now.part_target) return;
   const Micros since = (time.held ? time.loaded : time_.asked) - part_seen_;
-  const bool broken = now.open.discontinuous || (segment && now.segments.back().discontinuous);
+  // More numbers, yet nothing listed: what was new has left again.
+  const bool broken =
+      now.open.discontinuous || (segment && !now.segments.empty() && now.segments.back().discontinuous);
   if (before.has_parts() && !broken && since > 2 * *now.part_target + kArrivalSlack)
     add(findings, "part-late", 0,
         seconds_text(since) + " after the last part there was no new one, PART-TARGET is " +
