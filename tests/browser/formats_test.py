@@ -13,7 +13,7 @@ import tap
 STATION = 12
 CUT_S = 4
 WATCH_S = 6
-END_S = 0.5  # the tracks do not end together
+END_S = 0.25  # the tracks do not end together
 
 
 def need(package):

@@ -4,35 +4,25 @@
 import json
 import os
 import statistics
-import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "integration"))
-sys.path.insert(0, str(HERE.parent / "support"))
-from node import Node, SLOWNESS, wait_until  # noqa: E402  pylint: disable=wrong-import-position
-import media  # noqa: E402  pylint: disable=wrong-import-position
-import tap  # noqa: E402  pylint: disable=wrong-import-position
+from player import HERE, Player, wait_until  # which finds the modules of tests/integration
+from node import Node, SLOWNESS
+import media
+import tap
 
 STATION = 22
 GLASS_S = 2.5 * SLOWNESS  # from receipt to the eye, median
 WATCHED_S = 15
 
 
-class LowLatency:
-    """Chromium with hls.js; `now` is its last word."""
+class LowLatency(Player):
+    """hls.js in low-latency mode; `samples` are all that it said."""
 
     def __init__(self, node):
-        self.process = subprocess.Popen(
-            ["node", HERE / "low_latency.mjs", node.page("/watch/999"), node.page(f"/hls/{STATION}/media.m3u8")],
-            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        node.helpers.append(self)
-        self.now, self.samples = None, []
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
+        self.samples = []
+        super().__init__(node, STATION, ["node", HERE / "low_latency.mjs", node.page("/watch/999"),
+                                         node.page(f"/hls/{STATION}/media.m3u8")])
 
     def _listen(self):
         for line in self.process.stdout:
@@ -53,16 +43,6 @@ class LowLatency:
             last = now["time"]
             return shown >= seconds and now["decoded"] > decoded
         wait_until(f"{what}: {seconds} s are played; last {self.now}", done, within + seconds)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.stdin.close()
-            try:
-                self.process.wait(timeout=20 * SLOWNESS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.thread.join()
 
 
 def test_low_latency_through_a_cut():
