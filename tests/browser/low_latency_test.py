@@ -4,6 +4,7 @@
 import json
 import os
 import statistics
+import sys
 import time
 
 from player import HERE, Player, wait_until  # which finds the modules of tests/integration
