@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts one `meson test --logbase NAME` run, given the path of its logs without ending: prints "passed failed
-skipped", and then "NAME: why" for each that was skipped.
+skipped", and then "NAME: why" for each that was skipped. Given the logs of a second run too, counts each program of
+that one by what it came to there. With --failed as the first argument: the names of the programs that failed.
 
 A program that tells its cases (GoogleTest, TAP) counts by case: NAME.junit.xml has them. One that failed without a
 failed case (it crashed, or ran out of time) is one failure more. What any other program came to is in NAME.json.
@@ -57,15 +58,26 @@ def count(run, cases):
     return counts, reasons
 
 
-def main():
-    base = sys.argv[1]
+def read(base):
+    """[(what a program came to, all told cases)] of a run."""
     cases = told_cases(base + ".junit.xml")
     with open(base + ".json", encoding="utf-8") as log:
         runs = [json.loads(line) for line in log if line.strip()]
     if not runs:
         sys.exit("no test ran")
+    return {run["name"]: (run, cases) for run in runs}
+
+
+def main():
+    if sys.argv[1] == "--failed":
+        # "PROJECT:SUITE / PROGRAM", where `meson test` takes PROGRAM.
+        print(*(name.split(" / ")[-1] for name, (run, _) in read(sys.argv[2]).items() if run["result"] in BAD), sep="\n")
+        return
+    runs = {}
+    for base in sys.argv[1:]:
+        runs.update(read(base))
     total, reasons = [0, 0, 0], []
-    for run in runs:
+    for run, cases in runs.values():
         counts, why = count(run, cases)
         total = [one + more for one, more in zip(total, counts)]
         reasons += why

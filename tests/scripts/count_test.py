@@ -27,8 +27,9 @@ CASE, BAD_CASE = '<testcase name="a" classname="One"/>', '<testcase name="b" cla
 SKIPPED_CASE = '<testcase name="c" classname="One" result="skipped"><skipped message="one_test.cpp:1&#x0A;no space"/></testcase>'
 
 
-def count(*programs):
-    """count_tests.py's first line and the others, of programs (protocol, Python text)."""
+def count(*programs, again=False):
+    """count_tests.py's first line and the others, of programs (protocol, Python text); `again`: what failed is run a
+    second time, as tools/test does."""
     with tempfile.TemporaryDirectory() as folder:
         build = ["project('made-up')", "python = find_program('python3')"]
         for number, (protocol, text) in enumerate(programs):
@@ -40,16 +41,22 @@ def count(*programs):
         more = {"cwd": folder, "capture_output": True, "text": True, "timeout": 60, "stdin": subprocess.DEVNULL}
         subprocess.run(["meson", "setup", "build"], check=True, **more)
         subprocess.run(["meson", "test", "-C", "build", "--logbase", "log"], check=False, **more)
-        done = subprocess.run([sys.executable, TOP / "tools/count_tests.py", f"{folder}/build/meson-logs/log"], check=False, **more)
+        counter, log = [sys.executable, TOP / "tools/count_tests.py"], f"{folder}/build/meson-logs/log"
+        logs = [log]
+        if again:
+            failed = subprocess.run([*counter, "--failed", log], check=True, **more).stdout.split()
+            subprocess.run(["meson", "test", "-C", "build", "--logbase", "log-again", *failed], check=False, **more)
+            logs.append(f"{log}-again")
+        done = subprocess.run([*counter, *logs], check=False, **more)
         assert done.returncode == 0, done.stderr
         first, *others = done.stdout.splitlines()
         return first, others
 
 
-def expect(wanted, *programs, why=()):
+def expect(wanted, *programs, why=(), again=False):
     # Another program beside them, of another suite.
     passed, failed, skipped = (int(word) for word in wanted.split())
-    told, reasons = count(*programs, ("exitcode", ""))
+    told, reasons = count(*programs, ("exitcode", ""), again=again)
     assert told == f"{passed + 1} {failed} {skipped}", f"{told}, not {wanted} and one that passed"
     assert [reason.split(": ")[-1] for reason in reasons] == list(why), reasons
 
@@ -82,6 +89,18 @@ def test_programs_without_cases():
 
 def test_another_programs_failure_is_no_excuse():
     expect("2 3 0", ("tap", TAP_BAD), ("tap", TAP_CRASHED))
+
+
+# Fails the first time that it is run in a folder.
+def once_bad(good, bad):
+    return f"import os\nif os.path.exists('was-here'):\n  {good}\nelse:\n  open('was-here', 'w').close()\n  {bad}"
+
+
+def test_a_second_run_counts_for_those_that_were_in_it():
+    fails = "raise SystemExit(1)"
+    expect("3 0 0", ("exitcode", once_bad("pass", fails)), ("tap", TAP_GOOD), again=True)
+    expect("3 0 0", ("tap", once_bad(TAP_GOOD, "print('1..2\\nok 1 - a\\nnot ok 2 - b')")), ("exitcode", ""), again=True)
+    expect("1 1 0", ("exitcode", fails), ("exitcode", ""), again=True)
 
 
 def test_no_tests_at_all():
