@@ -100,6 +100,10 @@ void DashMedia::times(const MpdRepresentation& one, const MpdSegment& segment, c
     add_dash(findings, "duration-differs", one.line,
              name + " is stated to last " + seconds_text(long_for) + ", lasts " +
                  seconds_text(media_micros(lasts, track.timescale)));
+  const auto chunks = std::count_if(media.fragments.begin(), media.fragments.end(),
+                                    [&](const auto& fragment) { return fragment.track_id == track.id; });
+  if (!one.complete && chunks == 1 && media_micros(lasts, track.timescale) > one.available_early)
+    add_dash(findings, "chunk-whole", one.line, name + " is one chunk");
   const bool key = first.first_is_sync && first.first_is_random_access.value_or(true);
   if (track.kind == TrackKind::video && (one.sap == 1 || one.sap == 2) && !key)
     add_dash(findings, "not-sap", one.line, name + " does not begin with a key frame");

@@ -72,6 +72,8 @@ class MpdReader {
       return number;
     });
   }
+  void latency(const XmlElement& description);
+  void reference_times(const XmlElement& element, MpdSet& set);
   void period(const XmlElement& element, const MpdRepresentation& above);
   void set(const XmlElement& element, MpdRepresentation inherited, MpdPeriod& period);
   void common(const XmlElement& element, MpdRepresentation& one);
@@ -114,6 +116,7 @@ ParsedMpd MpdReader::run(std::string_view text) {
   mpd_.max_segment = duration(root, "maxSegmentDuration");
   mpd_.suggested_delay = duration(root, "suggestedPresentationDelay");
   mpd_.utc_timing = !root.children("UTCTiming").empty();
+  for (const XmlElement& one : root.children("ServiceDescription")) latency(one);
   MpdRepresentation above;
   for (const XmlElement& base : root.children("BaseURL")) above.base = base.text();
   for (const XmlElement& element : root.children("Period")) period(element, above);
@@ -121,6 +124,31 @@ ParsedMpd MpdReader::run(std::string_view text) {
   if (out_.findings.size() > kMaxFindings) out_.findings.resize(kMaxFindings);
   out_.mpd = std::move(mpd_);
   return std::move(out_);
+}
+
+void MpdReader::latency(const XmlElement& description) {
+  for (const XmlElement& element : description.children("Latency")) {
+    MpdLatency latency{element.line(), element.attribute("referenceId").value_or(""), {}, {}, {}};
+    latency.target = number(element, "target");
+    latency.least = number(element, "min");
+    latency.most = number(element, "max");
+    mpd_.latency = std::move(latency);
+  }
+}
+
+void MpdReader::reference_times(const XmlElement& element, MpdSet& set) {
+  for (const XmlElement& found : element.children("ProducerReferenceTime")) {
+    const auto id = found.attribute("id");
+    const auto wall_clock = date(found, "wallClockTime");
+    const auto time = number(found, "presentationTime");
+    if (!id || !wall_clock || !time)
+      find("reference-time", found.line(),
+           std::string("it has no ") + (!id           ? "id"
+                                        : !wall_clock ? "wallClockTime"
+                                                      : "presentationTime"));
+    else
+      set.reference_times.push_back({*id, *wall_clock, *time});
+  }
 }
 
 void MpdReader::period(const XmlElement& element, const MpdRepresentation& above) {
@@ -162,6 +190,7 @@ void MpdReader::set(const XmlElement& element, MpdRepresentation inherited, MpdP
   set.line = element.line();
   set.aligned = element.attribute("segmentAlignment").value_or("false") != "false";
   common(element, inherited);
+  reference_times(element, set);
   for (const XmlElement& found : element.children("Representation")) {
     if (++representations_ > kMaxRepresentations)
       return find("mpd-xml", found.line(), "there are too many Representations");
@@ -196,6 +225,7 @@ void MpdReader::segment_template(const XmlElement& element, MpdRepresentation& o
       find("mpd-value", element.line(), "availabilityTimeOffset is '" + early->substr(0, 60) + "'");
     one.available_early = seconds.value_or(0);
   }
+  if (auto complete = element.attribute("availabilityTimeComplete")) one.complete = *complete != "false";
   for (const XmlElement& found : element.children("SegmentTimeline")) timeline(found, one);
 }
 

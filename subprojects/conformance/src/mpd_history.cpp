@@ -2,6 +2,8 @@
 #include <conformance/mpd_history.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include <conformance/fragments.h>
 
@@ -105,6 +107,7 @@ void MpdHistory::progress(const Mpd& now, ReadingTime time, Findings& findings) 
 void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, Micros end,
                                 Findings& findings) const {
   constexpr Micros kRounding = 1'000;
+  compare_clocks(before, now, findings);
   for (const MpdSet& set : before.sets)
     for (const MpdRepresentation& old : set.representations) {
       const MpdRepresentation* one = find(now, old.id);
@@ -122,6 +125,25 @@ void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, M
     }
 }
 
+// What a wall clock shows at the presentation's zero.
+void MpdHistory::compare_clocks(const MpdPeriod& before, const MpdPeriod& now, Findings& findings) const {
+  const auto zeros = [](const MpdPeriod& period) {
+    std::map<std::string, Micros> out;
+    for (const MpdSet& set : period.sets)
+      for (const MpdReferenceTime& time : set.reference_times)
+        if (!set.representations.empty()) {
+          const MpdRepresentation& one = set.representations.front();
+          out[one.id + " " + time.id] = time.wall_clock - zero_of(period, one) - seconds_of(one, time.time);
+        }
+    return out;
+  };
+  const auto old = zeros(before);
+  for (const auto& [name, zero] : zeros(now))
+    if (const auto found = old.find(name); found != old.end() && distance(found->second, zero) > kSecond / 10)
+      add_dash(findings, "reference-time", now.line,
+               "Period " + now.id + "'s " + name + " has moved by " + seconds_text(zero - found->second));
+}
+
 void MpdHistory::compare_segments(const MpdRepresentation& before, const MpdRepresentation& now,
                                   Findings& findings) const {
   if (before.segments.empty() || before.timescale != now.timescale) return;
@@ -133,7 +155,14 @@ void MpdHistory::compare_segments(const MpdRepresentation& before, const MpdRepr
                                        [](const MpdSegment& one, uint64_t time) { return one.time < time; });
     const bool there = same != now.segments.end() && same->time == old.time;
     const std::string name = now.id + "'s segment at " + std::to_string(old.time);
-    if (there && (same->duration != old.duration || (numbered && same->number != old.number)))
+    const bool open = !before.complete && &old == &before.segments.back();
+    const Micros off = there ? distance(seconds_of(now, same->duration), seconds_of(now, old.duration)) : 0;
+    if (open && off > kSecond / 20)
+      add_dash(findings, "open-changed", now.line,
+               name + " was listed as " + seconds_text(seconds_of(now, old.duration)) + ", lasts " +
+                   seconds_text(seconds_of(now, same->duration)));
+    const bool lasts_as_told = open || (there && same->duration == old.duration);
+    if (there && (!lasts_as_told || (numbered && same->number != old.number)))
       add_dash(findings, "segment-changed", now.line,
                name + " was number " + std::to_string(old.number) + " and " + std::to_string(old.duration) +
                    " ticks long, is number " + std::to_string(same->number) + " and " +

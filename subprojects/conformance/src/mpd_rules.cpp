@@ -76,6 +76,46 @@ std::vector<std::string> identifiers(const std::string& media) {
   return out;
 }
 
+// What can be had before it is complete.
+void early(const MpdRepresentation& one, Findings& findings) {
+  if (one.complete) return;
+  uint64_t longest = one.duration.value_or(0);
+  for (const MpdSegment& segment : one.segments) longest = std::max(longest, segment.duration);
+  const Micros lasts = media_micros(static_cast<int64_t>(longest), static_cast<uint32_t>(one.timescale));
+  const std::string offset = "its availabilityTimeOffset is " + seconds_text(one.available_early);
+  if (one.available_early <= 0)
+    add_dash(findings, "early-offset", one.line, "Representation " + one.id + ": " + offset);
+  else if (lasts > 0 && one.available_early >= lasts)
+    add_dash(
+        findings, "early-offset", one.line,
+        "Representation " + one.id + ": " + offset + ", its longest segment lasts " + seconds_text(lasts));
+}
+
+void low_latency(const Mpd& mpd, Findings& findings) {
+  bool any = false;
+  for (const MpdPeriod& period : mpd.periods)
+    for (const MpdSet& set : period.sets)
+      any = any || std::any_of(set.representations.begin(), set.representations.end(),
+                               [](const MpdRepresentation& one) { return !one.complete; });
+  if (!mpd.latency || !mpd.latency->target) {
+    if (any && mpd.dynamic)
+      add_dash(findings, "latency-absent", mpd.latency ? mpd.latency->line : 0, "there is no target");
+    if (!mpd.latency) return;
+  }
+  const MpdLatency& latency = *mpd.latency;
+  const uint64_t target = latency.target.value_or(0);
+  if (latency.target && (target < latency.least.value_or(0) || target > latency.most.value_or(target)))
+    add_dash(findings, "latency-range", latency.line, "the target is " + std::to_string(target) + " ms");
+  if (latency.reference.empty()) return;
+  for (const MpdPeriod& period : mpd.periods)
+    for (const MpdSet& set : period.sets)
+      if (std::any_of(set.reference_times.begin(), set.reference_times.end(),
+                      [&](const MpdReferenceTime& one) { return one.id == latency.reference; }))
+        return;
+  add_dash(findings, "latency-reference", latency.line,
+           "there is no ProducerReferenceTime " + latency.reference);
+}
+
 void representation(const Mpd& mpd, const MpdRepresentation& one, Findings& findings) {
   const std::string name = "Representation " + one.id;
   if (one.id.empty() || one.bandwidth == 0 || one.mime.empty())
@@ -95,6 +135,7 @@ void representation(const Mpd& mpd, const MpdRepresentation& one, Findings& find
     add_dash(findings, "template-media", one.line, name + "'s media is '" + one.media + "'");
   if (one.duration.has_value() == one.has_timeline)
     add_dash(findings, "template-timing", one.line, name + (one.has_timeline ? " has both" : " has neither"));
+  early(one, findings);
   if (!mpd.max_segment) return;
   for (const MpdSegment& segment : one.segments) {
     const Micros lasts =
@@ -159,6 +200,7 @@ std::vector<MpdSegment> available_segments(const Mpd& mpd, const MpdPeriod& peri
 void check_mpd(const Mpd& mpd, Findings& findings) {
   required(mpd, findings);
   periods(mpd, findings);
+  low_latency(mpd, findings);
   for (const MpdPeriod& period : mpd.periods) {
     std::set<std::string> ids;
     for (const MpdSet& set : period.sets) {

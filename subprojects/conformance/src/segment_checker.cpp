@@ -201,7 +201,7 @@ Rates SegmentChecker::rates(uint64_t target_s) const {
          ++i) {
       bytes += static_cast<double>(measured_[i].bytes);
       time += static_cast<double>(measured_[i].duration);
-      if (time > 1.5 * target + 0.5 * kSecond || measured_[i].duration == 0) break;
+      if (time > 1.5 * target || measured_[i].duration == 0) break;
       if (time >= 0.5 * target) rates.peak = std::max(rates.peak, bytes * 8 * kSecond / time);
     }
   }

@@ -181,6 +181,59 @@ TEST(Mpd, WrongTwinsAfterAnother) {
   }
 }
 
+// "live" and "live-next" at low latency: the last segment of each is being written.
+std::string early(std::string text, const std::string& clock = "2026-01-02T03:04:20.0Z",
+                  const std::string& time = "1800000") {
+  text = with(text, "presentationTimeOffset=\"0\"",
+              "presentationTimeOffset=\"0\" availabilityTimeOffset=\"3\" availabilityTimeComplete=\"false\"");
+  text = with(text, " startWithSAP=\"1\">",
+              " startWithSAP=\"1\"><ProducerReferenceTime id=\"7\" wallClockTime=\"" + clock +
+                  "\" presentationTime=\"" + time + "\"/>");
+  return with(text, "<Period ",
+              "<ServiceDescription id=\"0\"><Latency referenceId=\"7\" target=\"3000\" min=\"2000\" "
+              "max=\"8000\"/></ServiceDescription><Period ");
+}
+
+TEST(Mpd, LowLatency) {
+  const std::string live = early(mpd_text("live"));
+  EXPECT_EQ(test::text_of(check(live)), "");
+  const Mpd read = *conformance::parse_mpd(live).mpd;
+  EXPECT_FALSE(read.periods[0].sets[0].representations[0].complete);
+  EXPECT_TRUE(read.periods[0].sets[1].representations[0].complete);
+  EXPECT_EQ(read.latency->target, 3000u);
+  const struct {
+    const char *rule, *old, *now;
+  } kTwins[] = {
+      {"early-offset", "availabilityTimeOffset=\"3\"", ""},
+      {"early-offset", "availabilityTimeOffset=\"3\"", "availabilityTimeOffset=\"4\""},
+      {"latency-absent", " target=\"3000\"", ""},
+      {"latency-range", "min=\"2000\"", "min=\"3001\""},
+      {"latency-range", "max=\"8000\"", "max=\"2999\""},
+      {"latency-reference", "referenceId=\"7\"", "referenceId=\"8\""},
+  };
+  for (const auto& twin : kTwins)
+    EXPECT_EQ(test::ids(check(with(live, twin.old, twin.now))), Ids{twin.rule}) << twin.now;
+  EXPECT_EQ(test::ids(check(with(live, " presentationTime=\"1800000\"", ""))),
+            (Ids{"reference-time", "latency-reference"}));
+  EXPECT_EQ(test::ids(check(with(live, "ServiceDescription", "NoDescription"))), Ids{"latency-absent"});
+}
+
+TEST(Mpd, LowLatencyAfterAnother) {
+  const std::string live = early(mpd_text("live"));
+  const auto next = [](const std::string& clock, const std::string& duration) {
+    return with(early(mpd_text("live-next"), clock, "2160000"), "<S d=\"180000\"/>",
+                "<S d=\"" + duration + "\"/>");
+  };
+  EXPECT_EQ(test::text_of(check(next("2026-01-02T03:04:24.09Z", "184000"), live)), "");
+  EXPECT_EQ(test::ids(check(next("2026-01-02T03:04:24.11Z", "180000"), live)), Ids{"reference-time"});
+  EXPECT_EQ(test::ids(check(next("2026-01-02T03:04:24Z", "185000"), live)), Ids{"open-changed"});
+  // Of a finished one nothing changes.
+  const std::string changed =
+      with(next("2026-01-02T03:04:24Z", "180000"), "<S t=\"2160000\" d=\"360000\" r=\"1\"/>",
+           "<S t=\"2160000\" d=\"360001\"/><S t=\"2520000\" d=\"360000\"/>");
+  EXPECT_TRUE(test::ids(check(changed, live)).contains("segment-changed"));
+}
+
 class DashSegments : public testing::Test {
  protected:
   DashSegments() {
@@ -241,6 +294,15 @@ TEST_F(DashSegments, NotSap) {
   init();
   EXPECT_EQ(take(1, {1, 180000, 50, 3600, false, 1}), Ids{"not-sap"});
   EXPECT_EQ(take(2, {1, 360000, 50, 3600, true, 1}), Ids{"not-sap"});
+}
+
+TEST_F(DashSegments, ChunkWhole) {
+  init();
+  one_.complete = false;
+  one_.available_early = kSecond;
+  EXPECT_EQ(take(1, {1, 180000}), Ids{"chunk-whole"});
+  const std::string chunks = test::made_chunk({1, 360000, 25}) + test::made_chunk({1, 450000, 25});
+  EXPECT_EQ(test::text_of(media_.take_segment(one_, {2, 360000, 180000}, kSecond, as_bytes(chunks))), "");
 }
 
 TEST_F(DashSegments, BandwidthExceeded) {

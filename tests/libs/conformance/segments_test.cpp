@@ -218,9 +218,10 @@ TEST_F(Segments, Rates) {
     video(i, chunk);
   }
   const conformance::Rates rates = checker_.rates(2);
-  // Around 50 samples and a moof in 2 s; sets of up to 3.5 s.
+  // Around 50 samples and a moof in 2 s; sets of up to 3 s.
   EXPECT_NEAR(rates.peak, 50 * 500 * 8 / 2.0, 1000);
   EXPECT_NEAR(rates.average, 50 * 800 * 8 / 8.0, 1000);
+  EXPECT_EQ(checker_.rates(1).peak, 0) << "no set lasts 1.5 target durations at most";
 }
 
 class Parts : public Segments {

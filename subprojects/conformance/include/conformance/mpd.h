@@ -41,14 +41,22 @@ struct MpdRepresentation {
   bool has_timeline = false;
   std::vector<MpdSegment> segments;  // of the timeline; a repetition without end goes as far as is told
   Micros available_early = 0;        // availabilityTimeOffset
+  bool complete = true;              // availabilityTimeComplete: when it can be had first
   // A template's URL (5.3.9.4.4).
   std::string init_url() const;
   std::string media_url(const MpdSegment& segment) const;
 };
 
+struct MpdReferenceTime {  // ProducerReferenceTime
+  std::string id;
+  Micros wall_clock = 0;  // since 1970
+  uint64_t time = 0;      // ticks
+};
+
 struct MpdSet {  // AdaptationSet
   size_t line = 0;
   bool aligned = false;
+  std::vector<MpdReferenceTime> reference_times;
   std::vector<MpdRepresentation> representations;
 };
 
@@ -59,11 +67,18 @@ struct MpdPeriod {
   std::vector<MpdSet> sets;
 };
 
+struct MpdLatency {  // of ServiceDescription, in ms
+  size_t line = 0;
+  std::string reference;
+  std::optional<uint64_t> target, least, most;
+};
+
 struct Mpd {
   bool dynamic = false, utc_timing = false;
   std::string profiles;
   std::optional<Micros> availability_start, publish_time;  // since 1970
   std::optional<Micros> duration, min_buffer, update_period, time_shift_depth, max_segment, suggested_delay;
+  std::optional<MpdLatency> latency;
   std::vector<MpdPeriod> periods;
 };
 

@@ -15,6 +15,7 @@ class MpdHistory {
  private:
   void compare(const Mpd& now, ReadingTime time, Findings& findings);
   void compare_period(const MpdPeriod& before, const MpdPeriod& now, Micros end, Findings& findings) const;
+  void compare_clocks(const MpdPeriod& before, const MpdPeriod& now, Findings& findings) const;
   void compare_segments(const MpdRepresentation& before, const MpdRepresentation& now,
                         Findings& findings) const;
   void compare_depth(const MpdRepresentation& before, const MpdRepresentation& now, Micros zero, Micros end,

@@ -31,7 +31,7 @@ struct Measured {  // one segment
 
 // Bits per second (4.1).
 struct Rates {
-  double peak = 0;  // of contiguous segments that last 0.5 to 1.5 target durations and half a second
+  double peak = 0;  // of contiguous segments that last 0.5 to 1.5 target durations (4.4.6.2)
   double average = 0;
 };
 
