@@ -2,8 +2,8 @@
 // Every description in pipelines/ can be built, and a session runs through it whatever tracks it has.
 #include <filesystem>
 
+#include "pipeline/description.h"
 #include "plugins/publisher.h"
-#include "worker/description.h"
 
 namespace headgate::test {
 namespace {
@@ -26,10 +26,10 @@ void PrintTo(const Tracks& tracks, std::ostream* out) {
 class Description : public ::testing::TestWithParam<std::tuple<std::string, Tracks>> {
  protected:
   std::string launch_line() {
-    auto loaded = worker::Description::load(std::get<0>(GetParam()));
+    auto loaded = pipeline::Description::load(std::get<0>(GetParam()));
     EXPECT_TRUE(loaded) << loaded.error().message;
     if (!loaded) return {};
-    worker::Values values = {{"root", scratch_.path()}, {"node", "n01"}};
+    pipeline::Values values = {{"root", scratch_.path()}, {"node", "n01"}};
     has_ladder_ = loaded->has_parameter("rungs");
     if (has_ladder_) values["rungs"] = "64p@100k,audio@64k";
     auto line = loaded->launch_line(values);

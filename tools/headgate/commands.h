@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The subcommands of `headgate`. Each is given its own arguments, argv[0] being "headgate <name>", and
-// returns the exit code: 0 done, 1 the thing asked about is bad or could not be done, 2 wrong usage (an
-// option, or a file that it names).
+// The subcommands of `headgate` (common/commands.h says what each is given and returns).
 #pragma once
 
-#include <string>
+#include <common/commands.h>
 
 namespace headgate::cli {
 
-struct Command {
-  const char* name;
-  const char* help;  // one line
-  int (*run)(int argc, char** argv);
-};
-
-// `ticket` and, inside it, its own subcommands are looked up by the same function: argv[1] names one of
-// `commands` (the table ends with a null name). Prints the list for --help, and for a wrong name to stderr.
-int run_command(const char* program, const char* summary, const Command* commands, int argc, char** argv);
-
-// "program: message" on standard error; returns `code`.
-int complain(int code, const char* program, const std::string& message);
+using tools::Command;
+using tools::complain;
+using tools::run_command;
 
 int run_serve(int argc, char** argv);
 int run_status(int argc, char** argv);
+int run_pipeline(int argc, char** argv);
 int run_ticket(int argc, char** argv);
 int run_archive(int argc, char** argv);
 int run_check(int argc, char** argv);

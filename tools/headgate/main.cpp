@@ -2,7 +2,6 @@
 #include <clocale>
 #include <cstdio>
 #include <cstring>
-#include <vector>
 
 #include "commands.h"
 
@@ -12,6 +11,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"serve", "run a node", run_serve},
     {"status", "tell what a node is doing", run_status},
+    {"pipeline", "list, explain, check, draw and run pipeline descriptions", run_pipeline},
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
     {"archive", "list, show and recover what was recorded", run_archive},
     {"check", "hold a live stream to the standard that it follows", run_check},
@@ -19,40 +19,7 @@ constexpr Command kCommands[] = {
     {nullptr, nullptr, nullptr},
 };
 
-void print_usage(FILE* to, const char* program, const char* summary, const Command* commands) {
-  std::fprintf(to, "Usage: %s COMMAND [OPTION...]\n%s\n\nCommands:\n", program, summary);
-  for (const Command* c = commands; c->name; ++c) std::fprintf(to, "  %-12s %s\n", c->name, c->help);
-  std::fprintf(to, "\n'%s COMMAND --help' tells more about one.\n", program);
-}
-
 }  // namespace
-
-int run_command(const char* program, const char* summary, const Command* commands, int argc, char** argv) {
-  if (argc < 2) {
-    print_usage(stderr, program, summary, commands);
-    return 2;
-  }
-  if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "-h") == 0) {
-    print_usage(stdout, program, summary, commands);
-    return 0;
-  }
-  for (const Command* c = commands; c->name; ++c) {
-    if (std::strcmp(argv[1], c->name) != 0) continue;
-    std::string name = std::string(program) + " " + c->name;  // what GOption prints after "Usage:"
-    std::vector<char*> args(argv + 1, argv + argc);
-    args[0] = name.data();
-    args.push_back(nullptr);
-    return c->run(argc - 1, args.data());
-  }
-  std::fprintf(stderr, "%s: there is no command '%s'; '%s --help' lists them\n", program, argv[1], program);
-  return 2;
-}
-
-int complain(int code, const char* program, const std::string& message) {
-  std::fprintf(stderr, "%s: %s\n", program, message.c_str());
-  return code;
-}
-
 }  // namespace headgate::cli
 
 int main(int argc, char** argv) {

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Reading a description: every key is known, typed and used, or the file is refused.
+#include <pipeline/description.h>
+#include <pipeline/parameter_reader.h>
+
+#include <algorithm>
+#include <set>
+
+namespace headgate::pipeline {
+namespace {
+
+constexpr int64_t kMs = 1'000'000, kSecond = 1000 * kMs, kDay = 86'400 * kSecond;
+
+// A fragment's text has been read: what it adds to the description that uses it.
+struct Fragment {
+  std::vector<Parameter> parameters;
+  std::vector<Line> lines;
+};
+
+bool read_line(Document& document, const JsonNode& node, const std::string& pointer,
+               std::vector<Line>& lines) {
+  auto text = document.text(node, pointer);
+  if (!text) return false;
+  if (lines.size() >= kMaxLines)
+    return document.wrong(node, pointer, "is one of more than " + std::to_string(kMaxLines) + " lines");
+  lines.push_back({*std::move(text), document.file(), pointer, node.line, node.column});
+  return true;
+}
+
+// Every ${…} is a parameter's, with a unit that it has. What is used is noted.
+bool check_references(Document& document, const JsonNode& at, const std::string& pointer,
+                      const std::string& text, const std::vector<Parameter>& parameters, bool inside_choice,
+                      std::set<std::string>& used) {
+  auto all = references(text);
+  if (!all) return document.wrong(at, pointer, all.error().message);
+  for (const Reference& reference : *all) {
+    auto found = std::find_if(parameters.begin(), parameters.end(),
+                              [&](const Parameter& one) { return one.name == reference.name; });
+    const std::string what = "${" + reference.name + "}";
+    if (found == parameters.end()) return document.wrong(at, pointer, what + " is not a parameter");
+    if (!reference.unit.empty() && !is_unit(found->type, reference.unit))
+      return document.wrong(at, pointer,
+                            what + " has no unit \"" + reference.unit + "\"" +
+                                (has_units(found->type) ? "; there are " + unit_names(found->type) : ""));
+    if (inside_choice && found->type == Type::choice)
+      return document.wrong(at, pointer, what + " is an enum: one does not stand in another's text");
+    used.insert(reference.name);
+  }
+  return true;
+}
+
+// Of one file: its lines use its parameters, and all of these.
+void check_use(Document& document, const JsonNode& top, const std::vector<Line>& lines,
+               const std::vector<Parameter>& own, const std::vector<Parameter>& all) {
+  std::set<std::string> used;
+  for (const Line& line : lines) {
+    JsonNode at;
+    at.line = line.line;
+    at.column = line.column;
+    if (line.file == document.file())
+      check_references(document, at, line.pointer, line.text, all, false, used);
+  }
+  const JsonNode* parameters = top.find("parameters");
+  for (const Parameter& parameter : own) {
+    const JsonNode& node = *parameters->find(parameter.name);
+    const std::string pointer = pointer_to("/parameters", parameter.name);
+    for (const auto& [name, text] : parameter.values)
+      check_references(document, node, pointer_to(pointer + "/values", name), text, all, true, used);
+  }
+  for (const Parameter& parameter : own)
+    if (used.count(parameter.name) == 0)
+      document.wrong(*parameters->find(parameter.name), pointer_to("/parameters", parameter.name),
+                     "is not used in \"elements\"");
+}
+
+bool read_fragment(Document& document, const std::string& json, const std::string& name, Fragment& out) {
+  JsonNode top;
+  if (!document.parse(json, top)) return false;
+  if (!document.keys(top, "", {"$schema", "name", "about", "parameters", "elements"}, {"name", "elements"},
+                     "a fragment"))
+    return false;
+  for (const char* key : {"$schema", "name", "about"})
+    if (const JsonNode* node = top.find(key); node && !document.text(*node, pointer_to("", key)))
+      return false;
+  if (const JsonNode& own = *top.find("name"); own.text != name)
+    return document.wrong(own, "/name", "is not that of the file: \"" + name + "\"");
+  if (const JsonNode* parameters = top.find("parameters")) {
+    out.parameters = read_parameters(document, *parameters, "/parameters");
+    if (out.parameters.size() != parameters->items.size()) return false;
+  }
+  const JsonNode& elements = *top.find("elements");
+  if (elements.is(JsonNode::Kind::array)) {
+    for (size_t i = 0; i < elements.items.size(); ++i)
+      if (!read_line(document, elements.items[i], "/elements/" + std::to_string(i), out.lines)) return false;
+  } else if (!read_line(document, elements, "/elements", out.lines)) {
+    return false;
+  }
+  check_use(document, top, out.lines, out.parameters, out.parameters);
+  return true;
+}
+
+}  // namespace
+
+class DescriptionReader {
+ public:
+  DescriptionReader(const std::string& file, const Fragments& fragments)
+      : document_(file, faults_), fragments_(fragments) {
+    out_.file_ = file;
+  }
+
+  Result<Description> read(const std::string& json) {
+    if (document_.parse(json, top_)) read_top();
+    if (faults_.empty()) return out_;
+    std::string all;
+    for (const std::string& fault : faults_) all += (all.empty() ? "" : "\n") + fault;
+    return Unexpected(all);
+  }
+
+ private:
+  void read_top() {
+    if (!document_.keys(top_, "",
+                        {"$schema", "name", "about", "parameters", "elements", "trigger", "restart",
+                         "resources", "health", "grace-seconds"},
+                        {"name", "elements"}, "a pipeline description"))
+      return;
+    for (const auto& [key, target] : {std::pair("name", &out_.name_), std::pair("about", &out_.about_)})
+      if (const JsonNode* node = top_.find(key))
+        if (auto text = document_.text(*node, pointer_to("", key))) *target = *std::move(text);
+    if (const JsonNode* schema = top_.find("$schema")) document_.text(*schema, "/$schema");
+    if (const JsonNode& name = *top_.find("name"); name.is(JsonNode::Kind::string))
+      document_.is_name(name.text, name, "/name");
+    if (const JsonNode* node = top_.find("parameters"))
+      own_ = read_parameters(document_, *node, "/parameters");
+    read_trigger();
+    read_elements(*top_.find("elements"));
+    read_policy();
+    if (!faults_.empty()) return;
+    out_.parameters_.insert(out_.parameters_.begin(), own_.begin(), own_.end());
+    if (out_.parameters_.size() > kMaxParameters)
+      document_.wrong(top_, "/parameters",
+                      "are more than " + std::to_string(kMaxParameters) + " with fragments'");
+    check_use(document_, top_, out_.lines_, own_, out_.parameters_);
+  }
+
+  void read_trigger() {
+    const JsonNode* node = top_.find("trigger");
+    if (!node) return;
+    auto text = document_.text(*node, "/trigger");
+    if (!text) return;
+    if (*text == "always")
+      out_.trigger_ = Trigger::always;
+    else if (*text != "ticket")
+      document_.wrong(*node, "/trigger", "is not ticket or always");
+  }
+
+  // One string, or an array of lines and fragments.
+  void read_elements(const JsonNode& node) {
+    if (!node.is(JsonNode::Kind::array)) {
+      if (!node.is(JsonNode::Kind::string))
+        document_.wrong(node, "/elements", "is not a string or an array of lines and fragments");
+      else
+        read_line(document_, node, "/elements", out_.lines_);
+      return;
+    }
+    for (size_t i = 0; i < node.items.size(); ++i) {
+      const std::string pointer = "/elements/" + std::to_string(i);
+      if (node.items[i].is(JsonNode::Kind::object))
+        read_use(node.items[i], pointer);
+      else
+        read_line(document_, node.items[i], pointer, out_.lines_);
+    }
+  }
+
+  void read_use(const JsonNode& node, const std::string& pointer) {
+    if (!document_.keys(node, pointer, {"use", "set"}, {"use"}, "the use of a fragment")) return;
+    const JsonNode& use = *node.find("use");
+    auto name = document_.text(use, pointer + "/use");
+    if (!name || !document_.is_name(*name, use, pointer + "/use")) return;
+    if (std::find(out_.fragments_.begin(), out_.fragments_.end(), *name) != out_.fragments_.end()) {
+      document_.wrong(use, pointer + "/use", "uses a fragment twice: \"" + *name + "\"");
+      return;
+    }
+    auto text = fragments_(*name);
+    if (!text) {
+      document_.wrong(use, pointer + "/use", "no fragment \"" + *name + "\": " + text.error().message);
+      return;
+    }
+    Fragment fragment;
+    Document document(text->file, faults_);
+    if (!read_fragment(document, text->text, *name, fragment)) return;
+    out_.fragments_.push_back(*name);
+    if (const JsonNode* set = node.find("set")) read_set(*set, pointer + "/set", fragment);
+    for (Parameter& parameter : fragment.parameters) add(std::move(parameter), use, pointer);
+    if (out_.lines_.size() + fragment.lines.size() > kMaxLines) {
+      document_.wrong(use, pointer, "are more than " + std::to_string(kMaxLines) + " lines");
+      return;
+    }
+    out_.lines_.insert(out_.lines_.end(), fragment.lines.begin(), fragment.lines.end());
+  }
+
+  // Other defaults for a fragment's parameters.
+  void read_set(const JsonNode& set, const std::string& pointer, Fragment& fragment) {
+    if (!document_.is_object(set, pointer)) return;
+    for (size_t i = 0; i < set.items.size(); ++i) {
+      const std::string place = pointer_to(pointer, set.keys[i]);
+      auto found = std::find_if(fragment.parameters.begin(), fragment.parameters.end(),
+                                [&](const Parameter& one) { return one.name == set.keys[i]; });
+      if (found == fragment.parameters.end())
+        document_.wrong(set.items[i], place, "is not a parameter of the fragment");
+      else if (auto value = read_value(document_, *found, set.items[i], place))
+        found->preset = *std::move(value);
+    }
+  }
+
+  void add(Parameter parameter, const JsonNode& at, const std::string& pointer) {
+    const auto same = [&](const Parameter& one) { return one.name == parameter.name; };
+    if (std::any_of(own_.begin(), own_.end(), same) || out_.has_parameter(parameter.name))
+      document_.wrong(at, pointer, "its parameter \"" + parameter.name + "\" is one already");
+    else
+      out_.parameters_.push_back(std::move(parameter));
+  }
+
+  void read_policy() {
+    if (const JsonNode* restart = top_.find("restart")) read_restart(*restart);
+    if (const JsonNode* resources = top_.find("resources")) read_resources(*resources);
+    if (const JsonNode* health = top_.find("health")) read_health(*health);
+    if (const JsonNode* grace = top_.find("grace-seconds")) {
+      if (!for_tickets(*grace, "/grace-seconds")) return;
+      if (auto seconds = document_.integer(*grace, "/grace-seconds", 0, 86'400))
+        out_.grace_ms_ = *seconds * 1000;
+    }
+  }
+
+  bool for_tickets(const JsonNode& node, const std::string& pointer) {
+    return out_.trigger_ == Trigger::ticket ||
+           document_.wrong(node, pointer, "is for pipelines with the trigger ticket");
+  }
+
+  void read_restart(const JsonNode& node) {
+    const bool ticket = out_.trigger_ == Trigger::ticket;
+    const std::vector<const char*> known =
+        ticket ? std::vector<const char*>{"errors-per-minute"}
+               : std::vector<const char*>{"pause", "max-pause", "steady", "alarm-after", "give-up-after"};
+    if (!document_.keys(node, "/restart", known, {},
+                        ticket ? "\"restart\" with the trigger ticket" : "\"restart\" with this trigger"))
+      return;
+    Restart& restart = out_.restart_;
+    const auto count = [&](const char* key, int64_t least, int64_t& target) {
+      const JsonNode* value = node.find(key);
+      if (!value) return;
+      if (auto number = document_.integer(*value, pointer_to("/restart", key), least, 1000)) target = *number;
+    };
+    const auto time = [&](const char* key, int64_t& target_ms) {
+      const JsonNode* value = node.find(key);
+      if (!value) return;
+      if (auto ns = document_.duration(*value, pointer_to("/restart", key), 10 * kMs, kDay))
+        target_ms = *ns / kMs;
+    };
+    count("errors-per-minute", 1, restart.errors_per_minute);
+    count("alarm-after", 1, restart.alarm_after);
+    count("give-up-after", 0, restart.give_up_after);
+    time("pause", restart.pause_ms);
+    time("max-pause", restart.max_pause_ms);
+    time("steady", restart.steady_ms);
+    if (restart.max_pause_ms < restart.pause_ms)
+      document_.wrong(node, "/restart/max-pause", "is shorter than \"pause\"");
+  }
+
+  void read_resources(const JsonNode& node) {
+    if (!for_tickets(node, "/resources")) return;
+    if (!document_.keys(node, "/resources", {"streams-per-worker"}, {}, "\"resources\"")) return;
+    if (const JsonNode* streams = node.find("streams-per-worker"))
+      if (auto number = document_.integer(*streams, "/resources/streams-per-worker", 1, 10'000))
+        out_.streams_per_worker_ = *number;
+  }
+
+  void read_health(const JsonNode& node) {
+    if (!document_.keys(node, "/health", {"interval", "stall", "jump", "late"}, {}, "\"health\"")) return;
+    for (const auto& [key, target] :
+         {std::pair("interval", &out_.health_.interval), std::pair("stall", &out_.health_.stall),
+          std::pair("jump", &out_.health_.jump), std::pair("late", &out_.health_.late)})
+      if (const JsonNode* value = node.find(key))
+        if (auto ns = document_.duration(*value, pointer_to("/health", key), 0, kDay)) *target = *ns;
+  }
+
+  std::vector<std::string> faults_;
+  Document document_;
+  const Fragments& fragments_;
+  JsonNode top_;
+  std::vector<Parameter> own_;
+  Description out_;
+};
+
+Result<Description> Description::parse(const std::string& json, const std::string& file,
+                                       const Fragments& fragments) {
+  return DescriptionReader(file, fragments).read(json);
+}
+
+}  // namespace headgate::pipeline

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One file of a description, or of a fragment, while it is read: its JSON, and what is wrong with it by line
+// and JSON pointer (RFC 6901).
+#pragma once
+
+#include <pipeline/json_text.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <base/result.h>
+
+namespace headgate::pipeline {
+
+std::string pointer_to(const std::string& parent, const std::string& key);
+
+class Document {
+ public:
+  // Both outlive the document.
+  Document(std::string file, std::vector<std::string>& faults) : file_(std::move(file)), faults_(faults) {}
+  const std::string& file() const { return file_; }
+  // All of these are false, or have no value, after telling what is wrong.
+  bool parse(const std::string& json, JsonNode& out);
+  bool wrong(const JsonNode& at, const std::string& pointer, const std::string& reason);
+  bool is_object(const JsonNode& node, const std::string& pointer);
+  // Every key is one of `known`; every one of `needed` is there. `of`: "a parameter".
+  bool keys(const JsonNode& node, const std::string& pointer, const std::vector<const char*>& known,
+            const std::vector<const char*>& needed, const char* of);
+  std::optional<std::string> text(const JsonNode& node, const std::string& pointer);
+  std::optional<int64_t> integer(const JsonNode& node, const std::string& pointer, int64_t least,
+                                 int64_t most);
+  // A duration with its unit, ns.
+  std::optional<int64_t> duration(const JsonNode& node, const std::string& pointer, int64_t least,
+                                  int64_t most);
+  // [a-z0-9-]{1,64}
+  bool is_name(const std::string& name, const JsonNode& at, const std::string& pointer);
+
+ private:
+  std::string file_;
+  std::vector<std::string>& faults_;
+};
+
+// A number as a value is given: 5e1 is "50".
+std::string number_text(const JsonNode& node);
+
+}  // namespace headgate::pipeline

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/clock.h>
+#include <load/terminal.h>
+#include <pipeline/runner.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace headgate::pipeline {
+namespace {
+
+int64_t now_us() {
+  return system_clock().mono_us();
+}
+
+template <typename Call>
+void each(GstIterator* iterator, Call call) {
+  gst_iterator_foreach(
+      iterator,
+      +[](const GValue* value, gpointer data) { (*static_cast<Call*>(data))(g_value_get_object(value)); },
+      &call);
+  gst_iterator_free(iterator);
+}
+
+std::string per_second(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f/s", value);
+  return text;
+}
+
+std::string text_of(GstMessage* message, void (*parse)(GstMessage*, GError**, gchar**)) {
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  parse(message, &error, &debug);
+  std::string out = std::string(GST_OBJECT_NAME(GST_MESSAGE_SRC(message))) + ": " + error->message;
+  // "file.c (12): function (): /path:" and the reason on a line of its own.
+  const std::string detail = debug ? debug : "";
+  if (const size_t line = detail.rfind('\n'); line != std::string::npos && line + 1 < detail.size())
+    out += " (" + detail.substr(line + 1) + ")";
+  g_error_free(error);
+  g_free(debug);
+  return out;
+}
+
+}  // namespace
+
+Runner::Runner(Loop& loop, PipelinePtr pipeline, Events events)
+    : loop_(loop),
+      pipeline_(std::move(pipeline)),
+      events_(std::move(events)),
+      bus_(gst_element_get_bus(pipeline_.get())) {
+  GPollFD descriptor;
+  gst_bus_get_pollfd(bus_, &descriptor);
+  bus_fd_ = descriptor.fd;
+  loop_.watch(bus_fd_, EPOLLIN, [this](uint32_t) { on_bus(); });
+  watch_sinks();
+}
+
+Runner::~Runner() {
+  loop_.cancel(cut_);
+  loop_.unwatch(bus_fd_);
+  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  gst_object_unref(bus_);
+}
+
+void Runner::watch_sinks() {
+  each(gst_bin_iterate_sinks(GST_BIN(pipeline_.get())), [this](gpointer object) {
+    auto sink = std::make_unique<Sink>();
+    sink->name = GST_OBJECT_NAME(object);
+    each(gst_element_iterate_sink_pads(GST_ELEMENT(object)), [&sink](gpointer pad) {
+      const auto count = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        Sink& to = *static_cast<Sink*>(data);
+        if (GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info)) {
+          to.bytes += gst_buffer_get_size(buffer);
+          ++to.buffers;
+        }
+        return GST_PAD_PROBE_OK;
+      };
+      const auto count_list = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        Sink& to = *static_cast<Sink*>(data);
+        GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
+        to.bytes += gst_buffer_list_calculate_size(list);
+        to.buffers += gst_buffer_list_length(list);
+        return GST_PAD_PROBE_OK;
+      };
+      gst_pad_add_probe(GST_PAD(pad), GST_PAD_PROBE_TYPE_BUFFER, count, sink.get(), nullptr);
+      gst_pad_add_probe(GST_PAD(pad), GST_PAD_PROBE_TYPE_BUFFER_LIST, count_list, sink.get(), nullptr);
+    });
+    sinks_.push_back(std::move(sink));
+  });
+}
+
+void Runner::start() {
+  begun_us_ = told_us_ = now_us();
+  // A failure's reason is on the bus; one without a reason is one too.
+  if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    loop_.post([this] {
+      on_bus();
+      finish("the pipeline does not start");
+    });
+}
+
+void Runner::end() {
+  if (ended_ || cut_ != 0) return;
+  gst_element_send_event(pipeline_.get(), gst_event_new_eos());
+  cut_ = loop_.after_ms(kEndMs, [this] { finish("did not end within " + std::to_string(kEndMs) + " ms"); });
+}
+
+void Runner::finish(const std::string& error) {
+  if (std::exchange(ended_, true)) return;
+  events_.ended(error);
+}
+
+void Runner::on_bus() {
+  while (GstMessage* message = gst_bus_pop(bus_)) {
+    on_message(message);
+    gst_message_unref(message);
+  }
+}
+
+void Runner::on_message(GstMessage* message) {
+  switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_EOS:
+      return finish("");
+    case GST_MESSAGE_ERROR:
+      return finish(text_of(message, gst_message_parse_error));
+    case GST_MESSAGE_WARNING:
+      return events_.notice(text_of(message, gst_message_parse_warning));
+    case GST_MESSAGE_LATENCY:
+      gst_bin_recalculate_latency(GST_BIN(pipeline_.get()));
+      return;
+    case GST_MESSAGE_ELEMENT:
+      if (gst_message_has_name(message, "headgate-health")) on_health(gst_message_get_structure(message));
+      return;
+    default:
+      return;
+  }
+}
+
+void Runner::on_health(const GstStructure* health) {
+  gboolean stalled = FALSE, late = FALSE;
+  gst_structure_get_boolean(health, "stalled", &stalled);
+  gst_structure_get_boolean(health, "late", &late);
+  health_.clear();
+  const GValue* streams = gst_structure_get_value(health, "streams");
+  for (guint i = 0; streams && i < gst_value_array_get_size(streams); ++i) {
+    const GstStructure* stream = gst_value_get_structure(gst_value_array_get_value(streams, i));
+    guint64 bit_rate = 0;
+    double rate = 0;
+    gst_structure_get_uint64(stream, "bit-rate", &bit_rate);
+    gst_structure_get_double(stream, "rate", &rate);
+    const char* kind = gst_structure_get_string(stream, "kind");
+    health_ += std::string(kind ? kind : "?") + " " + per_second(rate) + " " +
+               load::short_number(static_cast<double>(bit_rate)) + "bit/s  ";
+  }
+  health_ += stalled ? "stalled" : late ? "late" : "good";
+}
+
+std::string Runner::status() {
+  const int64_t now = now_us(), seconds = (now - begun_us_) / 1'000'000;
+  const double past = static_cast<double>(std::max<int64_t>(1, now - told_us_)) / 1e6;
+  told_us_ = now;
+  char time[32];
+  std::snprintf(time, sizeof time, "%02d:%02d:%02d", static_cast<int>(seconds / 3600),
+                static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
+  std::string out = time;
+  for (const auto& sink : sinks_) {
+    const uint64_t bytes = sink->bytes, buffers = sink->buffers;
+    out +=
+        "  " + sink->name + " " +
+        per_second(static_cast<double>(buffers - std::exchange(sink->told_buffers, buffers)) / past) + " " +
+        load::short_number(static_cast<double>(8 * (bytes - std::exchange(sink->told_bytes, bytes))) / past) +
+        "bit/s";
+  }
+  return out + (health_.empty() ? "" : "  | " + health_);
+}
+
+}  // namespace headgate::pipeline

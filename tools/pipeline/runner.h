@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs one pipeline until it ends, fails, or is asked to end, and measures what arrives at its sinks. One
+// thread, on a Loop; what the pipeline posts comes there.
+#pragma once
+
+#include <pipeline/build.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <base/loop.h>
+
+namespace headgate::pipeline {
+
+inline constexpr int64_t kEndMs = 4000;  // from the request to end to EOS; then it is cut
+
+class Runner {
+ public:
+  struct Events {
+    std::function<void(const std::string& error)> ended;  // empty: by EOS. The last call
+    std::function<void(const std::string& text)> notice;  // warnings
+  };
+  Runner(Loop& loop, PipelinePtr pipeline, Events events);
+  ~Runner();  // waits for the pipeline's end
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  void start();
+  // EOS goes through the pipeline: what is written gets its end.
+  void end();
+
+  // Of the time since the call before: "00:01:05  video 25.0/s 1.2M  out 1.3M  good".
+  std::string status();
+
+ private:
+  struct Sink {
+    std::string name;
+    std::atomic<uint64_t> bytes = 0, buffers = 0;
+    uint64_t told_bytes = 0, told_buffers = 0;
+  };
+  void watch_sinks();
+  void on_bus();
+  void on_message(GstMessage* message);
+  void on_health(const GstStructure* health);
+  void finish(const std::string& error);
+
+  Loop& loop_;
+  PipelinePtr pipeline_;
+  Events events_;
+  GstBus* bus_;
+  int bus_fd_ = -1;
+  std::vector<std::unique_ptr<Sink>> sinks_;
+  std::string health_;  // what a healthprobe said last; empty: there is none
+  int64_t begun_us_ = 0, told_us_ = 0;
+  Loop::TimerId cut_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace headgate::pipeline

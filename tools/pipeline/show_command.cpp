@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/commands.h>
+#include <common/options.h>
+#include <pipeline/commands.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace headgate::pipeline {
+namespace {
+
+// "500", its unit "ms" -> "500 ms"; what has its unit with it stays as it is.
+std::string with_unit(const Parameter& parameter, const std::string& value) {
+  const bool bare = !value.empty() && value.back() >= '0' && value.back() <= '9';
+  return bare && !parameter.unit.empty() ? value + " " + parameter.unit : value;
+}
+
+std::string range(const Parameter& parameter) {
+  std::string out;
+  if (parameter.type == Type::choice)
+    for (const auto& [name, text] : parameter.values) out += (out.empty() ? "" : "|") + name;
+  if (parameter.least || parameter.most)
+    out = (parameter.least ? with_unit(parameter, *parameter.least) : "") + " … " +
+          (parameter.most ? with_unit(parameter, *parameter.most) : "");
+  return out;
+}
+
+void print_policy(const Description& of) {
+  std::printf("trigger    %s\n", trigger_name(of.trigger()));
+  const Restart& restart = of.restart();
+  if (of.trigger() == Trigger::ticket) {
+    std::printf("restart    a station is refused after %lld errors within a minute\n",
+                static_cast<long long>(restart.errors_per_minute));
+    if (of.grace_ms() >= 0) std::printf("grace      %lld s\n", static_cast<long long>(of.grace_ms() / 1000));
+    if (of.streams_per_worker() > 0)
+      std::printf("resources  %lld streams per worker\n", static_cast<long long>(of.streams_per_worker()));
+  } else {
+    std::printf(
+        "restart    after %lld ms, at most %lld ms; alarm after %lld failed runs in a row, given up after "
+        "%s\n",
+        static_cast<long long>(restart.pause_ms), static_cast<long long>(restart.max_pause_ms),
+        static_cast<long long>(restart.alarm_after),
+        restart.give_up_after == 0 ? "none" : std::to_string(restart.give_up_after).c_str());
+  }
+  for (const auto& [name, ns] :
+       {std::pair("interval", of.health().interval), std::pair("stall", of.health().stall),
+        std::pair("jump", of.health().jump), std::pair("late", of.health().late)})
+    if (ns >= 0) std::printf("health     %s %g s\n", name, static_cast<double>(ns) / 1e9);
+}
+
+}  // namespace
+
+int run_show(int argc, char** argv) {
+  std::string folder;
+  std::vector<std::string> set;
+  tools::Options options("NAME|FILE",
+                         "Shows a description: its parameters, and its elements with their values.");
+  options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
+      .list("set", set, "NAME=VALUE", "a parameter; may be repeated");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return tools::complain(2, argv[0], rest.error().message);
+  auto values = values_of(set);
+  if (!values) return tools::complain(2, argv[0], values.error().message);
+  auto description = load_one(folder, *rest);
+  if (!description) return tools::complain(1, argv[0], description.error().message);
+  auto lines = description->lines(*values, Description::Missing::kept);
+  if (!lines) return tools::complain(1, argv[0], lines.error().message);
+
+  std::printf("%s: %s\nfile       %s\n", description->name().c_str(), description->about().c_str(),
+              description->file().c_str());
+  for (const std::string& fragment : description->fragments())
+    std::printf("fragment   %s\n", fragment.c_str());
+  print_policy(*description);
+  std::printf("\n%-20s %-9s %-24s %-26s %s\n", "PARAMETER", "TYPE", "VALUE", "RANGE", "ABOUT");
+  for (const Parameter& parameter : description->parameters()) {
+    const auto given = values->find(parameter.name);
+    const std::string value = given != values->end() ? with_unit(parameter, given->second) + " (set)"
+                              : parameter.preset     ? with_unit(parameter, *parameter.preset)
+                                                     : "(needed)";
+    std::printf("%-20s %-9s %-24s %-26s %s\n", parameter.name.c_str(), type_name(parameter.type),
+                value.c_str(), range(parameter).c_str(), parameter.about.c_str());
+  }
+  std::printf("\n");
+  for (const Line& line : *lines) std::printf("%s\n", line.text.c_str());
+  return 0;
+}
+
+}  // namespace headgate::pipeline
