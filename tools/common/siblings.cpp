@@ -26,6 +26,19 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, error);
 }
 
+bool in_build_tree() {
+  return is_there(own_folder() / "../../meson-info");
+}
+
+// What bin/ and libexec/headgate/ are in: an installed tree may be moved as a whole.
+fs::path installed_prefix() {
+  const std::string here = own_folder().string();
+  for (const std::string& place :
+       {std::string("/" HEADGATE_BIN_DIR), std::string("/" HEADGATE_LIBEXEC_DIR "/headgate")})
+    if (here.ends_with(place)) return here.substr(0, here.size() - place.size()) + "/";
+  return HEADGATE_PREFIX;
+}
+
 }  // namespace
 
 Result<std::string> find_program(const std::string& name) {
@@ -36,8 +49,9 @@ Result<std::string> find_program(const std::string& name) {
     fs::path here = own_folder();
     // "headgate" is built in tools/headgate, "headgate-gate" in tools/gate.
     std::string folder_name = name.substr(name.find('-') + 1);
-    candidates = {here / name, here / "../libexec/headgate" / name, here / "../../bin" / name,
-                  here / ".." / folder_name / name};
+    candidates = {here / name, here / ".." / folder_name / name,
+                  installed_prefix() / HEADGATE_LIBEXEC_DIR / "headgate" / name,
+                  installed_prefix() / HEADGATE_BIN_DIR / name};
   }
   std::string looked;
   for (const fs::path& candidate : candidates) {
@@ -55,16 +69,17 @@ std::vector<std::string> plugin_folders() {
       if (is_there(folder)) out.push_back(folder);
     return out;
   }
-  for (const fs::path& folder : {own_folder() / "../../plugins", fs::path(HEADGATE_PLUGIN_DIR)})
-    if (is_there(folder)) out.push_back(fs::weakly_canonical(folder).string());
+  fs::path folder =
+      in_build_tree() ? own_folder() / "../../plugins" : installed_prefix() / HEADGATE_PLUGIN_DIR;
+  if (is_there(folder)) out.push_back(fs::weakly_canonical(folder).string());
   return out;
 }
 
 Result<std::string> pipelines_folder() {
   if (std::string folder = variable("HEADGATE_PIPELINES"); !folder.empty()) return folder;
   // A build tree does not know its source tree by itself: the build tells it.
-  bool build_tree = is_there(own_folder() / "../../meson-info");
-  fs::path folder = build_tree ? fs::path(HEADGATE_SOURCE_PIPELINES) : fs::path(HEADGATE_PIPELINE_DIR);
+  fs::path folder =
+      in_build_tree() ? fs::path(HEADGATE_SOURCE_PIPELINES) : installed_prefix() / HEADGATE_PIPELINE_DIR;
   if (is_there(folder)) return folder.string();
   return Unexpected("no folder of pipeline descriptions at " + folder.string() +
                     " (HEADGATE_PIPELINES or --pipelines names one)");
