@@ -351,7 +351,8 @@ def check_station(directory, errors, notes):
             continue
         if before and before.end and not run.errors:
             checks = [('prev_run', run.open.get('prev_run'), before.name),
-                      ('msn', run.open['msn'], before.end['msn']), ('dseq', run.open['dseq'], before.end['dseq'])]
+                      ('msn', run.open['msn'], before.end['msn'] + run.open.get('filled', 0)),
+                      ('dseq', run.open['dseq'], before.end['dseq'] + ('filled' in run.open))]
             for what, have, want in checks:
                 if have != want:
                     errors.append(f'{directory}/{name}: open says {what} {have}, the run before {want}')

@@ -74,7 +74,7 @@ Result<Asc> parse_asc(Bytes bytes) {
   Asc asc;
   asc.object_type = asc.core_object_type = read_object_type(reader);
   asc.core_rate = asc.output_rate = read_rate(reader);
-  const unsigned configuration = reader.bits(4);
+  const unsigned configuration = asc.channel_configuration = reader.bits(4);
   const bool hierarchical = asc.object_type == kSbr || asc.object_type == kPs;
   if (hierarchical) {
     asc.output_rate = read_rate(reader);

@@ -16,7 +16,8 @@ struct Asc {
   unsigned core_object_type = 0;  // what the core is coded in
   uint32_t core_rate = 0;
   uint32_t output_rate = 0;
-  unsigned channels = 0;  // as decoded
+  unsigned channel_configuration = 0;  // 0: as a program config element says
+  unsigned channels = 0;               // as decoded
   unsigned frame_samples = 0;
 };
 

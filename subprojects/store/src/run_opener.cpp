@@ -13,6 +13,7 @@
 #include <future>
 
 #include "chain_lock.h"
+#include "fill_end.h"
 #include "kernel_clock.h"
 #include "layout.h"
 #include "run_scan.h"
@@ -33,10 +34,11 @@ int64_t round_up(int64_t ticks) {
   return (ticks + kBaseStep - 1) / kBaseStep * kBaseStep;
 }
 
-int64_t new_base(const Continuation& previous, int64_t utc_us) {
+int64_t new_base(const Continuation& previous, const std::optional<FillEnd>& fill, int64_t utc_us) {
   if (previous.run.empty()) return 0;
   int64_t elapsed = (utc_us - previous.utc_us) * 9 / 100;
   int64_t least = previous.any_media ? std::max(previous.end_pts, previous.base) : previous.base;
+  if (fill) least = std::max(least, fill->end_pts);
   return round_up(std::max(previous.base + elapsed, least));
 }
 
@@ -53,7 +55,7 @@ std::string_view cut(const std::string& text) {
 }
 
 void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const VolumeImpl& volume,
-              const std::string& uuid) {
+              const std::string& uuid, uint64_t filled) {
   json.field("run", line.run).field("event", line.event).field("station", line.station);
   if (!info.ticket_id.empty()) json.field("tid", cut(info.ticket_id));
   json.field("node", volume.settings().node);
@@ -72,6 +74,7 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
       .field("msn", line.msn)
       .field("dseq", line.dseq)
       .field("base", line.base);
+  if (filled > 0) json.field("filled", filled);
   if (line.max_segment_ms > 0) json.field("maxseg", line.max_segment_ms);
   if (line.max_part_ms > 0) json.field("maxpart", line.max_part_ms);
   if (info.receipt_us > 0) json.field("receipt_us", info.receipt_us);
@@ -149,6 +152,10 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
                                 : previous_on_disk(volume, info);
   if (!previous) return Unexpected(previous.error());
 
+  // Players have been given its numbers, whoever wrote it.
+  const auto fill = info.position ? std::nullopt : find_fill_end(root, info.event, info.station, *previous);
+  const uint64_t filled = fill ? fill->next_msn - previous->next_msn : 0;
+
   OpenLine line;
   line.utc_us = volume.clock().utc_us();
   auto name = make_run_directory(volume, info, root + "/" + prefix, line.utc_us);
@@ -157,9 +164,9 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   line.previous_run = previous->run;
   line.event = info.event;
   line.station = info.station;
-  line.msn = info.position ? info.position->msn : previous->next_msn;
-  line.dseq = info.position ? info.position->dseq : previous->next_dseq;
-  line.base = info.position ? info.position->base : new_base(*previous, line.utc_us);
+  line.msn = info.position ? info.position->msn : fill ? fill->next_msn : previous->next_msn;
+  line.dseq = info.position ? info.position->dseq : fill ? fill->next_dseq : previous->next_dseq;
+  line.base = info.position ? info.position->base : new_base(*previous, fill, line.utc_us);
   line.max_segment_ms = info.max_segment_ms;
   line.max_part_ms = info.max_part_ms;
   line.any_media = previous->any_media;
@@ -168,8 +175,8 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
 
   std::string directory = root + "/" + prefix + "/" + line.run;
   ChainWriter chain(line.run, volume.settings().durable);
-  std::string text =
-      chain.line("open", members_of([&](JsonLine& json) { put_open(json, line, info, volume, *uuid); }));
+  std::string text = chain.line(
+      "open", members_of([&](JsonLine& json) { put_open(json, line, info, volume, *uuid, filled); }));
   auto chain_file = start_chain(directory, text);
   if (!chain_file) return Unexpected(chain_file.error());
   auto log = std::make_shared<RunLog>(std::move(*chain_file), std::move(chain), directory, *uuid);
