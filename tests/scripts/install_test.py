@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `meson install` puts down is whole: a node runs from it, without the build folder and without a word in the
+environment. Arguments: the build folder, the prefix."""
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/support"))
+import family  # noqa: E402
+import tap  # noqa: E402
+from waiting import SLOWNESS, wait_until  # noqa: E402
+
+BUILD, PREFIX = Path(sys.argv.pop(1)).resolve(), sys.argv.pop(1).lstrip("/")
+# Nothing of a developer's shell. GStreamer's own elements are where the machine has them.
+BARE = {name: value for name, value in os.environ.items()
+        if name in ("PATH", "LANG", "LD_LIBRARY_PATH", "GST_REGISTRY_FORK") or name.endswith("SAN_OPTIONS")}
+BARE["HOME"] = "/invalid"
+
+
+class Installed:
+    """The tree under a DESTDIR of its own."""
+
+    def __enter__(self):
+        # Short: a socket's path has 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="hg-", dir="/var/tmp"))
+        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", self.folder / "root"],
+                       check=True, timeout=120 * SLOWNESS, stdout=sys.stderr)
+        self.prefix = self.folder / "root" / PREFIX
+        self.headgate = self.prefix / "bin/headgate"
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    def run(self, *arguments):
+        return subprocess.run([self.headgate, *arguments], env=BARE, cwd="/", capture_output=True, text=True,
+                              timeout=60 * SLOWNESS, check=True, stdin=subprocess.DEVNULL).stdout
+
+
+def test_everything_is_put_below_destdir():
+    with Installed() as tree:
+        files = {str(path.relative_to(tree.prefix)) for path in tree.prefix.rglob("*") if not path.is_dir()}
+        programs = {"bin/headgate", *(f"libexec/headgate/headgate-{name}" for name in ("gate", "origin", "pipeline", "worker"))}
+        assert programs <= files, sorted(files)
+        elements = {Path(name).name for name in files if "/gstreamer-1.0/" in name}
+        assert elements == {f"libgst{name}.so" for name in ("abrhlssink", "healthprobe", "segmentarchiver", "ticketsrc")}, elements
+        # All descriptions, and what they are written with.
+        data = {str(path.relative_to(TOP)) for path in (TOP / "pipelines").rglob("*.json")}
+        assert data <= {name.removeprefix("share/headgate/") for name in files}, sorted(files)
+
+
+def test_a_node_runs_from_it():
+    family.adopt()
+    with Installed() as tree:
+        assert tree.run("--version").startswith("headgate "), "no version"
+        tree.run("ticket", "keygen", "--event", "77", "--out", str(tree.folder / "keys"))
+        log = tree.folder / "log"
+        with open(log, "wb") as output:
+            node = subprocess.Popen(
+                [tree.headgate, "serve", "--data", tree.folder / "data", "--keys", tree.folder / "keys/node",
+                 "--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", "1"],
+                env=BARE, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            def ready():
+                assert node.poll() is None, log.read_text()
+                return next((line for line in log.read_text().splitlines() if line.startswith("ready ")), None)
+            address = wait_until("the node is ready", ready).split("http=")[1].split()[0]
+            page = http.client.HTTPConnection(address, timeout=30 * SLOWNESS)
+            page.request("GET", "/")
+            answer = page.getresponse()
+            assert answer.status == 200 and b"<html" in answer.read()
+            programs = {os.readlink(f"/proc/{pid}/exe") for pid in family.descendants()}
+            wanted = {str(tree.headgate), *(str(tree.prefix / f"libexec/headgate/headgate-{name}") for name in ("gate", "origin", "worker"))}
+            assert wanted <= programs, programs
+            # Elements of this tree, not of the build folder or of the machine.
+            worker = next(pid for pid in family.descendants() if os.readlink(f"/proc/{pid}/exe").endswith("-worker"))
+            elements = {line.split()[-1] for line in Path(f"/proc/{worker}/maps").read_text().splitlines() if "libgstticketsrc" in line}
+            assert elements and all(name.startswith(str(tree.prefix)) for name in elements), elements
+            node.send_signal(signal.SIGTERM)
+            assert node.wait(60 * SLOWNESS) == 0, log.read_text()
+        except BaseException:
+            print(log.read_text(), file=sys.stderr)
+            raise
+        finally:
+            family.kill_all()
+
+
+if __name__ == "__main__":
+    tap.run(globals())
