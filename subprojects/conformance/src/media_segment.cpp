@@ -49,18 +49,16 @@ class SegmentReader {
 
 Result<MediaSegment> SegmentReader::run() {
   Boxes boxes(bytes_);
-  bool other_before = false;
   while (auto box = boxes.next()) {
     if (box->type == fourcc("moof")) {
-      if (out_.fragments.empty()) out_.begins_with_moof = !other_before;
       if (auto read = moof(*box); !read) return Unexpected(read.error());
     } else if (box->type == fourcc("mdat")) {
       mdats_.push_back({box->offset, box->offset + box->size});
       if (!box->whole && !cut_off_) return Unexpected("the mdat is cut off");
     } else if (!box->whole) {
       return Unexpected("a box is cut off");
-    } else if (box->type != fourcc("styp")) {
-      other_before = true;
+    } else if (box->type == fourcc("ftyp") || box->type == fourcc("moov")) {
+      out_.has_init = out_.has_init || out_.fragments.empty();
     }
     if (mdats_.size() > kMaxFragments) return Unexpected("there are too many mdat");
   }

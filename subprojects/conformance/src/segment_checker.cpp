@@ -133,8 +133,8 @@ void SegmentChecker::key_frames(const Segment& segment, const MediaSegment& medi
   const TrackFragment* first = first_of(media, init, TrackKind::video);
   const bool starts = first && first->first_is_sync && first->first_is_random_access.value_or(true);
   if (context.iframes_only) {
-    if (!media.begins_with_moof)
-      add(findings, "iframe-single", segment.line, name + " does not begin with a moof");
+    if (media.has_init && segment.resource.range)
+      add(findings, "iframe-single", segment.line, name + "'s range has its initialisation section");
     if (media.fragments.size() != 1 || !starts)
       add(findings, "iframe-single", segment.line, name + " is not one key frame");
     const MediaTrack* track = first ? init.find(first->track_id) : nullptr;

@@ -26,7 +26,8 @@ void compare_segments(const Segment& before, const Segment& now, Findings& findi
   if (before.duration != now.duration)
     add(findings, "segment-changed", now.line,
         changed(name + "'s EXTINF", seconds_text(before.duration), seconds_text(now.duration)));
-  if (before.map != now.map)
+  // A gap has no media to be read with it.
+  if (before.map != now.map && !(before.gap && now.gap))
     add(findings, "segment-changed", now.line,
         changed(name + "'s EXT-X-MAP", map_text(before.map), map_text(now.map)));
   if (before.gap != now.gap)

@@ -119,6 +119,7 @@ TEST(Twins, RightOnesFollowEachOther) {
                                                         {"live-next", "live-later"},
                                                         {"event", "event-next"},
                                                         {"vod", "vod"},
+                                                        {"gap", "gap-next"},
                                                         {"low-latency", "low-latency-next"},
                                                         {"low-latency-next", "low-latency-segment"},
                                                         {"low-latency", "low-latency-segment"}};

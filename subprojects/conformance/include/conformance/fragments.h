@@ -60,7 +60,7 @@ struct MediaSegment {
   std::vector<TrackFragment> fragments;  // in file order
   std::vector<std::string> faults;
   std::optional<uint32_t> unknown_track;  // one that the initialisation section does not have; left out
-  bool begins_with_moof = false;          // nothing before the first moof but styp
+  bool has_init = false;  // of an initialisation section something stands before the first moof
 };
 // `cut_off`: the last sample data may be missing (an I-frame's byte range). Error: not fragmented MP4.
 Result<MediaSegment> read_media_segment(Bytes bytes, const MediaInit& init, bool cut_off = false);

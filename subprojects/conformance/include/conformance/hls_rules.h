@@ -219,7 +219,8 @@ inline constexpr Rule kHlsRules[] = {
     {"part-media", "3.2", Severity::error, "a segment's parts hold the same samples as the segment",
      "make both from the same bytes"},
     {"iframe-single", "4.4.3.6", Severity::error,
-     "a segment of an I-frame playlist begins with a moof and holds one picture, a key frame",
+     "a segment of an I-frame playlist holds one picture, a key frame, and as a byte range no initialisation "
+     "section",
      "range over one key frame's moof and data"},
     {"bitrate-tag", "4.4.4.8", Severity::error, "EXT-X-BITRATE is within 10 % of the segment's bit rate",
      "correct it, or leave it out"},
