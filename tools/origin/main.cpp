@@ -12,6 +12,7 @@
 
 #include "admin.h"
 #include "control.h"
+#include "demand.h"
 #include "http_server.h"
 #include "node_json.h"
 #include "site.h"
@@ -26,12 +27,14 @@ struct CommandLine {
   std::string runtime_dir, listen;
   CatalogSettings catalog;
   ConnectionLimits limits;
+  ladder::DemandLimits rungs;
 };
 
 Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   int64_t event = 0, window = out.catalog.window.window_ms / 1000,
-          playlist = out.catalog.window.live_ms / 1000, grace = out.catalog.grace_ms / 1000;
+          playlist = out.catalog.window.live_ms / 1000, grace = out.catalog.grace_ms / 1000,
+          rung_mpixels = 20, rungs_per_worker = out.rungs.rungs_of_worker;
   tools::Options options("", "The node's HTTP server. Started by `headgate serve`.",
                          "Serves on the inherited listener \"http\" (LISTEN_FDS), or on --listen.");
   options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
@@ -41,6 +44,9 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("window", window, 10, 86'400, "S", "segments of a live stream kept in memory (default 180)")
       .number("playlist", playlist, 6, 86'400, "S", "length of live playlists (default 60)")
       .number("grace", grace, 0, 86'400, "S", "a stream waits so long for its publisher (default 120)")
+      .number("rung-mpixels", rung_mpixels, 0, 1'000'000, "N",
+              "million pixels a second that rungs on demand are encoded in (default 20)")
+      .number("rungs-per-worker", rungs_per_worker, 0, 1000, "N", "of them at a time in one (default 16)")
       .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
       .number("max-connections-per-address", out.limits.of_address, 0, 1'000'000, "N",
               "this machine's own is not counted; 0: no limit (default 1000)");
@@ -52,6 +58,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   out.catalog.event = static_cast<uint32_t>(event);
   out.catalog.window = {window * 1000, playlist * 1000};
   out.catalog.grace_ms = grace * 1000;
+  out.rungs.pixels = static_cast<uint64_t>(rung_mpixels) * 1'000'000;
+  out.rungs.rungs_of_worker = static_cast<uint32_t>(rungs_per_worker);
   return out;
 }
 
@@ -114,10 +122,10 @@ int run(int argc, char** argv) {
     Views views(loop, catalog, media);
     Events events(loop, catalog);
     Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
-    Site site(catalog, media, views, events,
-              [&](uint32_t worker, uint64_t session, const std::string& rendition) {
-                feed.want(worker, session, rendition);
-              });
+    Demand demand(catalog, line->rungs, [&](uint32_t worker, uint64_t session, const std::string& rendition) {
+      feed.want(worker, session, rendition);
+    });
+    Site site(catalog, media, views, events, demand);
     line->limits.all = descriptors.connections;
     HttpServer server(
         loop, *std::move(listener), line->limits,
@@ -130,8 +138,8 @@ int run(int argc, char** argv) {
     HttpServer admin(loop, *std::move(admin_listener), {kMaxAdminConnections, 0},
                      [&](SoupServerMessage* message, const std::string& path) {
                        if (path != "/api/v1/node") return site.handle(message, path);
-                       send_reply(message,
-                                  json_reply(node_json(control.node(), feed, catalog, line->catalog.root)));
+                       send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
+                                                                line->catalog.root)));
                      });
     catalog.start();
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);

@@ -38,7 +38,7 @@ std::string space_json(const std::string& root) {
 }  // namespace
 
 std::string node_json(const std::string& supervisor, const WorkerFeed& feed, const Catalog& catalog,
-                      const std::string& root) {
+                      const Demand& demand, const std::string& root) {
   std::string sessions = "[", streams = "[";
   for (const auto& [station, stream] : catalog.streams()) {
     streams += (streams.size() > 1 ? "," : "") + stream->node_json();
@@ -50,6 +50,7 @@ std::string node_json(const std::string& supervisor, const WorkerFeed& feed, con
                         .raw("sessions", sessions + "]")
                         .raw("streams", streams + "]")
                         .raw("space", space_json(root))
+                        .raw("rungs", demand.json())
                         .take();
   bool has_fields = supervisor.size() > 2 && supervisor.front() == '{' && supervisor.back() == '}';
   std::string nobody;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "catalog.h"
+#include "demand.h"
 #include "feed.h"
 
 namespace headgate::origin {
@@ -11,6 +12,6 @@ namespace headgate::origin {
 // NODE of docs/api.md: what the supervisor says (`supervisor`, a JSON object or empty) and what the origin
 // knows itself.
 std::string node_json(const std::string& supervisor, const WorkerFeed& feed, const Catalog& catalog,
-                      const std::string& root);
+                      const Demand& demand, const std::string& root);
 
 }  // namespace headgate::origin

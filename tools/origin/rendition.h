@@ -19,7 +19,11 @@ struct Rendition {
   playlist::RenditionIndex live;
   LiveEdge edge;                                   // of `live`
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
-  int64_t wanted_us = INT64_MIN;                   // CLOCK_BOOTTIME when its worker was last told of a viewer
+  // Of one that is encoded on demand (demand.h), CLOCK_BOOTTIME; INT64_MIN: never.
+  int64_t wanted_us = INT64_MIN;   // when its worker was last told of a viewer
+  int64_t granted_us = INT64_MIN;  // when that began
+  int64_t refused_us = INT64_MIN;  // when there was no room for it; INT64_MIN also: it was granted since
+  bool leaves = false;             // it makes way for another, and is not asked for until it has stopped
 };
 
 }  // namespace headgate::origin

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "renditions.h"
 
-#include <base/clock.h>
 #include <playlist/multivariant.h>
 #include <playlist/rendition.h>
 #include <playlist/storyboard.h>
@@ -19,6 +18,17 @@ namespace {
 using playlist::View;
 
 constexpr char kNoRendition[] = "There is no such rendition of this stream.";
+constexpr char kNoRoom[] =
+    "This rendition is encoded on demand, and the node encodes as much as it can. The stream goes on as it "
+    "was sent: see index.m3u8.";
+constexpr char kNotStarted[] = "This rendition is encoded on demand, and has not begun in time. Ask again.";
+
+// 503 with Retry-After: players take another variant, caches keep nothing.
+Reply unavailable_reply(const char* why) {
+  Reply reply = text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE, why);
+  reply.any_origin = true;
+  return reply;
+}
 
 // "<front><middle><back>": the middle, as our own names have it.
 std::optional<std::string> between(const std::string& name, std::string_view front, std::string_view back) {
@@ -117,13 +127,14 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
       if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
       const LiveEnd end(*stream, *one);
       if (auto part = part_request(name)) return live_.part(answer, end, *part);
-      const bool idle = ask_for(*stream, rendition, *one);
+      const Demand::Answer demand = demand_.ask(*stream, rendition, *one);
+      if (demand == Demand::Answer::refused) return answer->send(unavailable_reply(kNoRoom));
       auto send = [this, answer, end, query] {
         live_.when_there(answer, end, query, [answer, end](bool skip, bool unique) {
           Live::send_playlist(answer, end, {.skip = skip}, unique);
         });
       };
-      idle ? hold(answer, end, kMaxHolds, send) : send();
+      demand == Demand::Answer::starts ? hold(answer, end, kMaxHolds, send) : send();
     });
   }
   if (name == "replay.m3u8") {
@@ -159,31 +170,22 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
   answer->send(not_there_reply(kNothingHere));
 }
 
-bool RenditionSite::ask_for(const Stream& stream, const std::string& name, Rendition& one) {
-  const auto& told = one.live.told();
-  const auto session = stream.session();
-  if (!told || !told->on_demand || !session) return false;
-  const int64_t now_us = system_clock().mono_us();
-  if (one.wanted_us == INT64_MIN || now_us - one.wanted_us >= kWantAgainMs * 1000) {
-    one.wanted_us = now_us;
-    want_(stream.worker(), *session, name);
-  }
-  const auto& segments = one.live.index().segments();
-  return told->state != playlist::RenditionState::paused &&
-         (segments.empty() || segments.back().record.length == 0);
-}
-
 void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send) {
   const playlist::StreamIndex& index = end.index();
   const bool playable = (!index.segments().empty() && index.segments().back().record.length > 0) ||
                         index.open_segment().has_value();
-  if (playable || holds == 0 || end.state() != State::live) return send();
-  const bool waits =
-      end.edge().wait(index.next_msn().value_or(0), 0, [answer, end, holds, send](LiveEdge::Outcome outcome) {
-        if (outcome == LiveEdge::Outcome::late) return send();
-        hold(answer, end, holds - 1, send);
-      });
-  if (!waits) send();
+  if (playable || end.state() != State::live) return send();
+  // What has been listed goes on with gaps.
+  const auto give_up = [answer, send, &index] {
+    index.segments().empty() ? answer->send(unavailable_reply(kNotStarted)) : send();
+  };
+  if (holds == 0) return give_up();
+  const bool waits = end.edge().wait(index.next_msn().value_or(0), 0,
+                                     [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
+                                       if (outcome == LiveEdge::Outcome::late) return give_up();
+                                       hold(answer, end, holds - 1, send);
+                                     });
+  if (!waits) give_up();
 }
 
 void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,

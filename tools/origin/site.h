@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catalog.h"
+#include "demand.h"
 #include "events.h"
 #include "live.h"
 #include "media_files.h"
@@ -20,13 +21,13 @@ namespace headgate::origin {
 
 class Site {
  public:
-  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events, RenditionSite::Want want)
+  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events, Demand& demand)
       : catalog_(catalog),
         media_(media),
         views_(views),
         events_(events),
         live_(media),
-        renditions_(catalog, media, live_, std::move(want)),
+        renditions_(catalog, media, live_, demand),
         pictures_(catalog, media) {}
 
   // Answers GET and HEAD, now or later.

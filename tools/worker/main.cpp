@@ -29,7 +29,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   Settings& settings = out.settings;
   settings.node = "n01";
-  int64_t id = 0, event = 0, capacity = settings.capacity;
+  int64_t id = 0, event = 0, capacity = settings.capacity, max_rungs = settings.max_rungs;
   std::vector<std::string> parameters;
   tools::Options options(
       "", "Runs the pipelines of admitted sessions. Started by `headgate serve`.",
@@ -43,6 +43,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("pipelines", out.pipelines, "DIR", "folder of pipeline descriptions")
       .text("pipeline", out.pipeline, "NAME", "description that sessions run (default station)")
       .number("capacity", capacity, 1, 10'000, "N", "most sessions at a time (default 50)")
+      .number("max-rungs", max_rungs, 0, 1000, "N", "rungs that are encoded on demand at a time (default 16)")
       .list("set", parameters, "NAME=VALUE", "a parameter of the descriptions; may be repeated")
       .flag("check", out.check, "build every description once, then end: 0 good, 1 not");
   auto rest = options.parse(argc, argv);
@@ -58,6 +59,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   settings.id = static_cast<uint32_t>(id);
   settings.event = static_cast<uint32_t>(event);
   settings.capacity = static_cast<uint32_t>(capacity);
+  settings.max_rungs = static_cast<uint32_t>(max_rungs);
   if (out.pipelines.empty()) {
     auto folder = tools::pipelines_folder();
     if (!folder) return Unexpected(folder.error());

@@ -5,6 +5,7 @@
 #include <base/json_line.h>
 #include <common/log.h>
 #include <playlist/record.h>
+#include <playlist/rendition.h>
 #include <ticket/ticket.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ Worker::Worker(Loop& loop, Settings settings)
       admission_(loop,
                  {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms,
                   settings_.on_its_way_ms},
-                 fitness_, *this) {
+                 fitness_, *this),
+      rungs_(settings_.max_rungs) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
 }
@@ -93,7 +95,7 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
   } else if (auto* wanted = std::get_if<wire::Kick>(&message)) {
     kick(*wanted);
   } else if (auto* rendition = std::get_if<wire::WantRendition>(&message)) {
-    if (Session* session = find(rendition->session)) session->want(rendition->rendition);
+    want(*rendition);
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     from.channel->send(wire::Listeners{});
   } else if (std::holds_alternative<wire::Drain>(message)) {
@@ -102,6 +104,13 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }
+}
+
+void Worker::want(const wire::WantRendition& wanted) {
+  Session* session = find(wanted.session);
+  if (!session || !playlist::valid_rendition(wanted.rendition)) return;
+  if (rungs_.ask(wanted.session, wanted.rendition, system_clock().mono_us() / 1000))
+    session->want(wanted.rendition);
 }
 
 void Worker::greet(Subscriber& subscriber) {
@@ -221,7 +230,12 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     Bytes record = reader.bytes(length);
     if (!reader.ok()) return;
     history->add(record);
-    if (event.rendition.empty()) hold_to_codecs(session, record);
+    if (event.rendition.empty()) {
+      hold_to_codecs(session, record);
+    } else if (auto told = playlist::decode(record)) {
+      if (const auto* rung = std::get_if<playlist::RenditionRecord>(&*told))
+        rungs_.told(opened.session, event.rendition, *rung);
+    }
     wire::StreamRecords& batch = batches[{opened.session, event.rendition}];
     if (batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
       // In its order: the source's before a rendition's.
@@ -289,6 +303,7 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   std::unique_ptr<Session> session = std::move(found->second);
   sessions_.erase(found);
   claims_.erase(id);
+  rungs_.closed(id);
   const wire::SessionOpened& opened = session->opened();
   Station station{opened.event, opened.station};
   running_.erase(station);
@@ -397,6 +412,8 @@ std::string Worker::status_json() const {
       .field("reason", now.reason)
       .field("opened", opened_)
       .field("failed", failed_)
+      .field("rungs", rungs_.running())
+      .field("rungs_refused", rungs_.refused())
       .take();
 }
 

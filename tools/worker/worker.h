@@ -18,6 +18,7 @@
 #include "claims.h"
 #include "description.h"
 #include "fitness.h"
+#include "rung_limit.h"
 #include "session.h"
 
 namespace headgate::worker {
@@ -42,7 +43,8 @@ struct Settings {
   Values parameters;        // for descriptions, beyond root and node
   Description description;  // that every session runs
   ClaimRules claims;
-  uint32_t event = 0;  // of the node's keys: whose archive is looked at
+  uint32_t max_rungs = 16;  // encoded at a time because viewers ask for them
+  uint32_t event = 0;       // of the node's keys: whose archive is looked at
   int64_t on_its_way_ms = kOnItsWayMs;
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
@@ -82,6 +84,7 @@ class Worker final : private Admission::Host {
   void on_records(Session& session, const RecordsEvent& event,
                   std::map<BatchKey, wire::StreamRecords>& batches);
   void on_archive(const Session& session, const ArchiveEvent& archive);
+  void want(const wire::WantRendition& wanted);
   void hold_to_codecs(Session& session, Bytes record);
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
@@ -110,6 +113,7 @@ class Worker final : private Admission::Host {
   std::map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::map<uint64_t, Claims> claims_;  // of sessions_
   std::map<Station, uint64_t> running_;
+  RungLimit rungs_;
   Loop::TimerId tick_ = 0;
   wire::WorkerState told_;  // the last one sent
   Loop::TimerId give_up_timer_ = 0;

@@ -63,6 +63,11 @@ void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& sou
     stop(source);
 }
 
+// Whoever asks for it first is waited with until there is something: until then it has no gaps.
+bool RenditionIndex::untouched() const {
+  return told_ && told_->on_demand && told_->state == RenditionState::idle && index_.segments().empty();
+}
+
 void RenditionIndex::forget_told() {
   told_.reset();
   ++told_version_;
@@ -79,6 +84,7 @@ void RenditionIndex::follow(const StreamIndex& source) {
 }
 
 void RenditionIndex::stop(const StreamIndex& source) {
+  if (untouched()) return;
   writing_ = false;
   stopped_ = true;
   follow(source);

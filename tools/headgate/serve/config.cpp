@@ -56,11 +56,19 @@ constexpr Setting kSettings[] = {
     {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 180)", "180"},
     {"streams", "playlist", "playlist", "S", "length of live playlists (default 60)", "60"},
     {"streams", "grace", "grace", "S", "a stream waits so long for its publisher (default 120)", "120"},
+    {"renditions", "mpixels", "rung-mpixels", "N",
+     "rungs on demand: million pixels a second that are encoded on the node (default 20 per core); 0: none",
+     ""},
+    {"renditions", "per-worker", "rungs-per-worker", "N", "of them at a time in one worker (default 16)",
+     "16"},
     {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
     {"viewers", "max-connections-per-address", "max-connections-per-address", "N",
      "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
 };
 constexpr char kParameterSection[] = "parameters";
+// A processor encodes three times as much when it does nothing else (docs/performance.md): what comes in, is
+// archived and sent out has the rest.
+constexpr long kRungMpixelsPerProcessor = 20;
 constexpr size_t kMaxSrtPorts = 8;  // with the others they fit into one wire::Listeners
 
 struct Value {
@@ -169,6 +177,8 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
         {"window", 10, 86'400, out.window_s},
         {"playlist", 6, 86'400, out.playlist_s},
         {"grace", 0, 86'400, out.grace_s},
+        {"rung-mpixels", 0, 1'000'000, out.rung_mpixels},
+        {"rungs-per-worker", 0, 1000, out.rungs_per_worker},
         {"max-connections", 16, 1'000'000, out.max_connections},
         {"max-connections-per-address", 0, 1'000'000, out.max_connections_per_address}})
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)
@@ -209,7 +219,9 @@ Result<Config> read_config(int argc, char** argv) {
 
   Values values;
   for (const Setting& setting : kSettings) values[setting.option] = {setting.default_value, "default"};
-  values["workers"].text = std::to_string(std::max<long>(1, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  const long processors = std::max<long>(1, ::sysconf(_SC_NPROCESSORS_ONLN));
+  values["workers"].text = std::to_string(processors);
+  values["rung-mpixels"].text = std::to_string(processors * kRungMpixelsPerProcessor);
   std::vector<std::string> all_parameters;
   if (!file.empty())
     if (auto read = read_file(file, values, all_parameters); !read) return Unexpected(read.error());

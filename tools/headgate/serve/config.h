@@ -30,6 +30,7 @@ struct Config {
   std::string pipeline, pipelines;      // pipelines empty: the worker's own default
   std::vector<std::string> parameters;  // NAME=VALUE for descriptions
   int64_t window_s = 0, playlist_s = 0, grace_s = 0;
+  int64_t rung_mpixels = 0, rungs_per_worker = 0;  // encoded on demand: of the node, a second; at a time
   int64_t max_connections = 0, max_connections_per_address = 0;  // of viewers; the latter 0: no limit
   int64_t ready_fd = -1;  // a line is written to it when the node serves; -1: none
 };

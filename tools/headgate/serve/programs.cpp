@@ -49,6 +49,8 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("window", std::to_string(std::max(config_.window_s, config_.playlist_s)));
     add("playlist", std::to_string(config_.playlist_s));
     add("grace", std::to_string(config_.grace_s));
+    add("rung-mpixels", std::to_string(config_.rung_mpixels));
+    add("rungs-per-worker", std::to_string(config_.rungs_per_worker));
     add("max-connections", std::to_string(config_.max_connections));
     add("max-connections-per-address", std::to_string(config_.max_connections_per_address));
   }
@@ -57,6 +59,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("event", std::to_string(config_.event));
     add("node", config_.node);
     add("capacity", std::to_string(config_.capacity));
+    add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);
     if (!config_.pipelines.empty()) add("pipelines", config_.pipelines);
     for (const std::string& parameter : config_.parameters) add("set", parameter);

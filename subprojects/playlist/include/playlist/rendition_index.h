@@ -3,7 +3,8 @@
 // discontinuities and dates: so a player that changes between them finds its place (RFC 8216bis, 6.2.4). What
 // the rendition has not (it was not being encoded, its media is kept no longer) is a gap: a segment without
 // bytes (EXT-X-GAP, 4.4.4.7), so that players take another one. A gap is told as soon as it is certain: the
-// rendition is further on, or nobody encodes it.
+// rendition is further on, or nobody encodes it. One that is encoded on demand and nobody has asked for has
+// nothing, not even gaps: what is on offer costs next to nothing.
 #pragma once
 
 #include <optional>
@@ -46,6 +47,7 @@ class RenditionIndex {
   void on(const EndRecord& end, const StreamIndex& source);
   void on(const RenditionRecord& rendition, const StreamIndex& source);
   void fill(uint64_t until, const StreamIndex& source);
+  bool untouched() const;
 
   IndexSettings settings_;
   StreamIndex index_;
