@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "pictures.h"
+
 namespace headgate::origin {
 namespace {
 
@@ -56,8 +58,9 @@ std::vector<playlist::RenditionReport> LiveEnd::reports(playlist::View view) con
   if (both && (!own || view != View::audio)) add("audio.m3u8", stream_->index());
   if (both && !stream_->renditions().empty() && (!own || view != View::video))
     add("video.m3u8", stream_->index());
+  // None of I-frame playlists: of them it would have to be all (B.1).
   for (const auto& [name, one] : stream_->renditions())
-    if (index_ != &one->live.index() && !one->live.index().segments().empty())
+    if (index_ != &one->live.index() && !one->live.index().segments().empty() && name != kPictures)
       add(name + "/media.m3u8", one->live.index());
   return out;
 }
@@ -111,7 +114,7 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
   const auto& [view, name] = request;
   if (const auto* part = stream.index().find_part(name.msn, name.index))
     return send_part(answer, *part, view);
-  if (stream.state() == State::ended || playlist::hinted_part(stream.index()) != name)
+  if (stream.state() == State::ended || playlist::next_part(stream.index()) != name)
     return answer->send(not_there_reply("There is no such part."));
   const bool waits =
       stream.edge().wait_for_hinted(name, [this, answer, stream, request](LiveEdge::Outcome outcome) {

@@ -26,6 +26,7 @@ BytesPtr LiveEdge::playlist(const Which& which, bool ended) {
     settings.directives = true;
     settings.skip = which.skip;
     settings.reports = which.reports;
+    settings.pictures = which.pictures;
     const std::string made = playlists_[view].text(index_, settings);
     text = {index_.version(), ended, facts, which.reports, BytesPtr(g_bytes_new(made.data(), made.size()))};
   }
@@ -56,8 +57,9 @@ std::optional<LiveEdge::Outcome> LiveEdge::outcome(const Waiter& waiter, bool en
     return std::nullopt;
   }
   if (index_.find_part(waiter.msn, *waiter.part)) return Outcome::came;
-  const auto hinted = playlist::hinted_part(index_);
-  if (!ended && hinted == playlist::PartName{waiter.msn, *waiter.part}) return std::nullopt;
+  // Behind a run's end the next one's first part has the name that was hinted.
+  const auto next = playlist::next_part(index_);
+  if (!ended && next == playlist::PartName{waiter.msn, *waiter.part}) return std::nullopt;
   return Outcome::never;
 }
 

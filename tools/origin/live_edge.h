@@ -41,6 +41,7 @@ class LiveEdge {
     const playlist::TrackFacts* facts = nullptr;
     bool skip = false;
     std::vector<playlist::RenditionReport> reports{};
+    bool pictures = false;  // the index is that of small pictures
   };
   // As it is now; the same bytes to all until something changes.
   BytesPtr playlist(const Which& which, bool ended);

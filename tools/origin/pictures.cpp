@@ -48,14 +48,20 @@ bool Pictures::answer(const AnswerPtr& answer, uint32_t station, const std::stri
   return true;
 }
 
-bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std::string& name) {
+bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std::string& name,
+                            const std::string& query) {
   using playlist::PlaylistType;
   if (name == "media.m3u8") {
-    catalog_.with_loaded(station, [answer](Stream* stream) {
-      const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
+    catalog_.with_loaded(station, [this, answer, query](Stream* stream) {
+      Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
       if (!track) return answer->send(not_there_reply(kNoPicture));
-      answer->send(playlist_reply(playlist::picture_playlist(
-          stream->index(), track->live.index(), PlaylistType::live, stream->state() == State::ended)));
+      const LiveEnd end(*stream, *track);
+      live_.when_there(answer, end, query, [answer, end](bool skip, bool unique) {
+        LiveEdge::Which which;
+        which.pictures = true;
+        which.skip = skip;
+        Live::send_playlist(answer, end, which, unique);
+      });
     });
     return true;
   }
@@ -64,9 +70,8 @@ bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std
       const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
       if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
       const bool ended = stream->state() == State::ended;
-      answer->send(
-          playlist_reply(playlist::picture_playlist(*stream->replay(), track->replay->index(),
-                                                    ended ? PlaylistType::vod : PlaylistType::event, ended)));
+      answer->send(playlist_reply(playlist::picture_playlist(
+          track->replay->index(), ended ? PlaylistType::vod : PlaylistType::event, ended)));
     });
     return true;
   }

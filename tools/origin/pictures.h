@@ -8,6 +8,7 @@
 #include <string>
 
 #include "catalog.h"
+#include "live.h"
 #include "media_files.h"
 #include "reply.h"
 
@@ -18,12 +19,13 @@ inline constexpr uint64_t kMaxPictureBytes = 1ull << 20;  // of a segment of it
 
 class Pictures {
  public:
-  Pictures(Catalog& catalog, MediaFiles& media) : catalog_(catalog), media_(media) {}
+  Pictures(Catalog& catalog, MediaFiles& media, Live& live) : catalog_(catalog), media_(media), live_(live) {}
 
   // /hls/<station>/<name>. False: it is none of these, and nothing was done.
   bool answer(const AnswerPtr& answer, uint32_t station, const std::string& name);
   // /hls/<station>/pictures/<name>, likewise: playlists and JPEGs. Its media is as any rendition's.
-  bool answer_track(const AnswerPtr& answer, uint32_t station, const std::string& name);
+  bool answer_track(const AnswerPtr& answer, uint32_t station, const std::string& name,
+                    const std::string& query);
 
  private:
   void picture(const AnswerPtr& answer, uint32_t station, uint64_t msn);
@@ -33,6 +35,7 @@ class Pictures {
 
   Catalog& catalog_;
   MediaFiles& media_;
+  Live& live_;
 };
 
 // The newest one that the stream has; null: none.

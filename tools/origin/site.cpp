@@ -73,7 +73,8 @@ void Site::media(const AnswerPtr& answer, const std::string& path, const std::st
   Words words = words_of(path);
   const bool of_rendition = words.size() == 4 && words[0] == "hls";
   auto station = words.size() == 3 || of_rendition ? number<uint32_t>(words[1]) : std::nullopt;
-  if (station && of_rendition && words[2] == kPictures && pictures_.answer_track(answer, *station, words[3]))
+  if (station && of_rendition && words[2] == kPictures &&
+      pictures_.answer_track(answer, *station, words[3], query))
     return;
   if (station && of_rendition) return renditions_.answer(answer, *station, words[2], words[3], query);
   if (station && words[0] == "hls") return hls(answer, *station, words[2], query);

@@ -28,7 +28,7 @@ class Site {
         events_(events),
         live_(media),
         renditions_(catalog, media, live_, demand),
-        pictures_(catalog, media) {}
+        pictures_(catalog, media, live_) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);

@@ -76,9 +76,13 @@ bool too_far_ahead(const StreamIndex& index, uint64_t msn, std::optional<uint32_
   return *part >= std::max<size_t>(msn == next ? open : 0, of_segment) + limit;
 }
 
-std::optional<PartName> hinted_part(const StreamIndex& index) {
-  if (!index.run_open() || index.part_target_ms() == 0 || !index.next_msn()) return std::nullopt;
+std::optional<PartName> next_part(const StreamIndex& index) {
+  if (index.part_target_ms() == 0 || !index.next_msn()) return std::nullopt;
   return PartName{*index.next_msn(), static_cast<uint32_t>(parts_in(index, *index.next_msn()))};
+}
+
+std::optional<PartName> hinted_part(const StreamIndex& index) {
+  return index.run_open() ? next_part(index) : std::nullopt;
 }
 
 }  // namespace headgate::playlist

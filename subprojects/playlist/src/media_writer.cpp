@@ -31,7 +31,8 @@ std::string seconds_of_ms(int64_t ms) {
 }  // namespace
 
 bool MediaWriter::lists_parts() const {
-  return settings_.directives && index_.part_target_ms() > 0 && settings_.view != View::key_frames;
+  return settings_.directives && index_.part_target_ms() > 0 && settings_.view != View::key_frames &&
+         !settings_.pictures;
 }
 
 size_t MediaWriter::skipped() const {
@@ -57,7 +58,7 @@ void MediaWriter::head(std::string& out, size_t skipped) const {
   if (settings_.type == PlaylistType::event) out += "#EXT-X-PLAYLIST-TYPE:EVENT\n";
   if (settings_.type == PlaylistType::vod) out += "#EXT-X-PLAYLIST-TYPE:VOD\n";
   if (index_.independent()) out += "#EXT-X-INDEPENDENT-SEGMENTS\n";
-  if (settings_.view == View::key_frames) out += "#EXT-X-I-FRAMES-ONLY\n";
+  if (settings_.view == View::key_frames || settings_.pictures) out += "#EXT-X-I-FRAMES-ONLY\n";
   if (skipped > 0) out += "#EXT-X-SKIP:SKIPPED-SEGMENTS=" + std::to_string(skipped) + "\n";
 }
 

@@ -7,11 +7,11 @@
 namespace headgate::playlist {
 
 void StreamIndex::mirror_start(const StreamIndex& source) {
-  run_open_ = run_open_ && source.run_open_;
   if (mirrored_epoch_ == source.epoch_) return;
   mirrored_epoch_ = source.epoch_;
   start_over();
   next_msn_.reset();
+  run_open_ = false;
   ++version_;
 }
 
@@ -23,7 +23,6 @@ void StreamIndex::mirror_run(const StreamIndex& source, uint64_t msn) {
     run_ = source.run_;
     run_has_segments_ = msn > run_->first_msn;
   }
-  run_open_ = source.run_open_;
   next_msn_ = msn;
   ++version_;
 }
@@ -39,13 +38,18 @@ void StreamIndex::mirror(const StreamIndex& source, const Segment& of_source, co
     segment.record.file.clear();
     segment.record.init_id.clear();
     segment.record.offset = segment.record.length = 0;
-    run_open_ = false;  // nothing of it is being written
   }
   if (!segments_.empty())
     segment.continues = of_source.continues && of_source.record.msn == segments_.back().record.msn + 1;
   dated_pts_ = segment.record.pts;
   dated_utc_us_ = segment.program_utc_us;
   append(std::move(segment));
+}
+
+void StreamIndex::mirror_open(bool open) {
+  if (run_open_ == open) return;
+  run_open_ = open;
+  ++version_;
 }
 
 }  // namespace headgate::playlist

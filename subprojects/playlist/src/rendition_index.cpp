@@ -11,6 +11,15 @@ namespace {
 
 // A rendition's segment that is further from its source's is another stream's of the same number.
 constexpr int64_t kSameTicks = kTimescale / 2;
+// One that is so much shorter than its source's was not finished.
+constexpr int64_t kUnfinishedTicks = kTimescale / 10;
+
+// The source goes on behind a segment without a discontinuity, or may do so.
+bool goes_on(const StreamIndex& source, const Segment& segment) {
+  const Segment* const next = source.find_segment(segment.record.msn + 1);
+  if (next == nullptr) return source.run_open() && source.next_msn() == segment.record.msn + 1;
+  return next->continues && next->discontinuity_sequence == segment.discontinuity_sequence;
+}
 
 }  // namespace
 
@@ -34,8 +43,10 @@ void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
   if (part.index == 0) {
     fill(part.msn, source);
     index_.mirror_run(source, part.msn);
+    index_.mirror_open(writing_);
   }
-  index_.add(part);
+  const InitRecord* const init = index_.newest_init();
+  if (init == nullptr || !of_pictures(init->id)) index_.add(part);
 }
 
 void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source) {
@@ -43,7 +54,17 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   if (of_source == nullptr || segment.length == 0 || !index_.inits().contains(segment.init_id)) return;
   if (std::abs(segment.pts - of_source->record.pts) > kSameTicks) return;
   fill(segment.msn, source);
-  index_.mirror(source, *of_source, &segment);
+  SegmentRecord own = segment;
+  if (of_pictures(own.init_id)) own.duration = of_source->record.duration;
+  const bool unfinished =
+      own.duration + kUnfinishedTicks < of_source->record.duration && goes_on(source, *of_source);
+  index_.mirror(source, *of_source, unfinished ? nullptr : &own);
+  index_.mirror_open(writing_);
+}
+
+bool RenditionIndex::of_pictures(const std::string& init_id) const {
+  const auto found = index_.inits().find(init_id);
+  return found != index_.inits().end() && found->second.codecs == kPictureCodec;
 }
 
 void RenditionIndex::on(const GapRecord&, const StreamIndex&) {}
@@ -51,6 +72,7 @@ void RenditionIndex::on(const GapRecord&, const StreamIndex&) {}
 // Its source's run has ended, or nobody encodes it any more: what its encoder said tells.
 void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
   writing_ = false;
+  index_.mirror_open(false);
   if (!told_ || told_->state != RenditionState::running) stop(source);
 }
 
@@ -86,6 +108,7 @@ void RenditionIndex::follow(const StreamIndex& source) {
 void RenditionIndex::stop(const StreamIndex& source) {
   if (untouched()) return;
   writing_ = false;
+  index_.mirror_open(false);
   stopped_ = true;
   follow(source);
 }

@@ -25,43 +25,17 @@ std::string picture_uri(uint64_t msn) {
   return std::to_string(msn) + ".jpg";
 }
 
-std::string picture_playlist(const StreamIndex& stream, const StreamIndex& pictures, PlaylistType type,
-                             bool ended) {
+std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, bool ended) {
   const auto& all = pictures.segments();
   const size_t begin = type == PlaylistType::live ? pictures.live_begin() : 0;
   const bool any = std::any_of(all.begin() + static_cast<ptrdiff_t>(begin), all.end(),
                                [](const Segment& segment) { return segment.record.length > 0; });
   if (!any) return {};
-  std::string out =
-      "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:" + std::to_string(stream.target_seconds()) +
-      "\n#EXT-X-MEDIA-SEQUENCE:" + std::to_string(all[begin].record.msn) + "\n";
-  if (all[begin].discontinuity_sequence > 0)
-    out += "#EXT-X-DISCONTINUITY-SEQUENCE:" + std::to_string(all[begin].discontinuity_sequence) + "\n";
-  if (type == PlaylistType::event) out += "#EXT-X-PLAYLIST-TYPE:EVENT\n";
-  if (type == PlaylistType::vod) out += "#EXT-X-PLAYLIST-TYPE:VOD\n";
-  out += "#EXT-X-I-FRAMES-ONLY\n";
-  std::string map;
-  for (size_t i = begin; i < all.size(); ++i) {
-    const Segment& segment = all[i];
-    const SegmentRecord& record = segment.record;
-    if (i > begin) {
-      const uint64_t tags =
-          segment.continues ? segment.discontinuity_sequence - all[i - 1].discontinuity_sequence : 1;
-      for (uint64_t tag = 0; tag < tags; ++tag) out += "#EXT-X-DISCONTINUITY\n";
-    }
-    if (record.length > 0 && record.init_id != map) {
-      map = record.init_id;
-      out += "#EXT-X-MAP:URI=\"" + init_uri(map) + "\"\n";
-    }
-    if (segment.program_utc_us != 0)
-      out += "#EXT-X-PROGRAM-DATE-TIME:" + date_time(segment.program_utc_us) + "\n";
-    if (record.length == 0) out += "#EXT-X-GAP\n";
-    const Segment* of_stream = stream.find_segment(record.msn);
-    out += "#EXTINF:" + seconds(of_stream ? of_stream->record.duration : record.duration) + ",\n";
-    out += segment_uri(record.msn) + "\n";
-  }
-  if (ended || type == PlaylistType::vod) out += "#EXT-X-ENDLIST\n";
-  return out;
+  MediaPlaylistSettings settings;
+  settings.type = type;
+  settings.ended = ended;
+  settings.pictures = true;
+  return media_playlist(pictures, settings);
 }
 
 std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri) {

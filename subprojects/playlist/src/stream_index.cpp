@@ -34,6 +34,7 @@ void StreamIndex::on(const RunRecord& run) {
     }
   }
   if (behind) start_over();
+  finish_open_segment(run);
   while (!parts_.empty() && parts_.back().msn >= run.first_msn)
     parts_.pop_back();  // of a segment never ended
   run_ = run;
@@ -44,6 +45,13 @@ void StreamIndex::on(const RunRecord& run) {
   run_has_segments_ = false;
   next_msn_ = run.first_msn;
   ++version_;
+}
+
+// The writer before died in the middle of a segment: what was told of it is one, as the archive's recovery
+// has it too, and the numbers go on behind it.
+void StreamIndex::finish_open_segment(const RunRecord& next) {
+  const std::optional<Segment> open = open_segment();
+  if (open && open->record.msn + 1 == next.first_msn) on(open->record);
 }
 
 void StreamIndex::on(const InitRecord& init) {

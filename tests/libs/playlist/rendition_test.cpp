@@ -2,6 +2,7 @@
 // A derived rendition beside its source: the same numbers, dates and discontinuities, gaps where it has
 // nothing.
 #include <gtest/gtest.h>
+#include <playlist/directives.h>
 #include <playlist/hls.h>
 #include <playlist/rendition.h>
 #include <playlist/rendition_index.h>
@@ -176,6 +177,54 @@ TEST_F(RenditionIndexTest, APausedOneIsAGapAtOnce) {
   EXPECT_EQ(shape(), "0 1- 2- 3 ");
   // That it went on is no discontinuity: its source has none.
   EXPECT_EQ(text().find("DISCONTINUITY"), std::string::npos);
+}
+
+// It comes after its source, and goes on behind the end of that: what was hinted is sent.
+TEST_F(RenditionIndexTest, IsOpenUntilItsOwnEnd) {
+  of_source(run("20261121T050000Z-n01-0001", 0, 0, test::kUtc, 2000, 550));
+  of_source(init("aa", "r1/0.mp4"));
+  for (uint32_t i = 0; i < 4; ++i) of_source(part(0, i));
+  begin_rung();
+  EXPECT_FALSE(hinted_part(rung_.index()));
+  of_rung(rung_part(0, 0));
+  EXPECT_EQ(hinted_part(rung_.index()), (PartName{0, 1}));
+  of_source(segment(0, 0));
+  of_source(part(1, 0));
+  of_source(segment(1, 2, 0.5));
+  of_source(EndRecord{"disconnect"});
+  EXPECT_EQ(hinted_part(rung_.index()), (PartName{0, 1}));
+  for (uint32_t i = 1; i < 4; ++i) of_rung(rung_part(0, i));
+  of_rung(rung_segment(0, 0));
+  EXPECT_EQ(hinted_part(rung_.index()), (PartName{1, 0}));
+  of_rung(rung_part(1, 0));
+  of_rung(rung_segment(1, 2, 0.5));
+  of_rung(EndRecord{"disconnect"});
+  EXPECT_FALSE(hinted_part(rung_.index()));
+  EXPECT_EQ(next_part(rung_.index()), (PartName{2, 0}));
+  EXPECT_EQ(shape(), "0 1 ");
+  // Its source is open again, it is not yet.
+  of_source(run("20261121T050100Z-n01-0001", 2, 1, test::kUtc + 60'000'000, 2000, 550));
+  of_source(part(2, 0));
+  EXPECT_FALSE(hinted_part(rung_.index()));
+}
+
+// An encoder that stops in the middle of a segment: what is listed lasts until the next one begins.
+TEST_F(RenditionIndexTest, WhatWasNotFinishedIsAGap) {
+  begin();
+  begin_rung();
+  of_source(segment(0, 0));
+  of_rung(rung_segment(0, 0));
+  of_source(segment(1, 2));
+  of_rung(rung_part(1, 0));
+  of_rung(rung_segment(1, 2, 0.5));
+  EXPECT_EQ(shape(), "0 1- ");
+  EXPECT_EQ(rung_.index().segments().back().record.duration, 2 * kSecond);
+  EXPECT_FALSE(rung_.index().open_segment());
+  // But not where its source breaks off, too: sound may end before the pictures.
+  of_source(segment(2, 4));
+  of_source(EndRecord{"disconnect"});
+  of_rung(rung_segment(2, 4, 1.5));
+  EXPECT_EQ(shape(), "0 1- 2 ");
 }
 
 // Players that change to it find where they are.

@@ -362,6 +362,30 @@ TEST(StreamIndex, TheOpenSegmentStandsWhereItWillStand) {
   compare(3, segment(3, 60, 2, "bb", "r2/0.mp4"));
 }
 
+// As the archive's recovery has it: the next run goes on behind that number.
+TEST(StreamIndex, ASegmentInWhichItsWriterDiedIsWhatWasToldOfIt) {
+  StreamIndex index;
+  index.add(run("r1", 0, 0, test::kUtc, 2000, 550));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint32_t i = 0; i < 4; ++i) index.add(part(0, i));
+  index.add(segment(0, 0));
+  for (uint32_t i = 0; i < 3; ++i) index.add(part(1, i));
+  index.add(run("r2", 2, 1, test::kUtc + 9'000'000, 2000, 550));
+  ASSERT_EQ(index.segments().size(), 2u);
+  const Segment& made = index.segments().back();
+  EXPECT_EQ(made.record.msn, 1u);
+  EXPECT_EQ(made.record.duration, 3 * test::kSecond / 2);
+  EXPECT_EQ(made.record.length, 375'000u);
+  EXPECT_EQ(made.discontinuity_sequence, 0u);
+  EXPECT_TRUE(made.continues);
+  EXPECT_EQ(index.parts_of(1).size(), 3u);
+  index.add(init("bb", "r2/0.mp4"));
+  index.add(segment(2, 9, 2, "bb", "r2/0.mp4"));
+  EXPECT_TRUE(index.segments().back().continues);
+  EXPECT_EQ(index.segments().back().discontinuity_sequence, 1u);
+  EXPECT_EQ(index.live_begin(), 0u);
+}
+
 TEST(StreamIndex, PartsAreBounded) {
   StreamIndex index;
   for (uint32_t i = 0; i < kMaxParts + 10; ++i) index.add(part(0, i));

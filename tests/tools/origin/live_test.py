@@ -256,6 +256,19 @@ class LiveTest(OriginCase):
                                r'#EXT-X-PART:DURATION=0.500000,URI="4\.0\.m4s",INDEPENDENT=YES\n'
                                r'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="4\.1\.m4s"\n$')
 
+    def test_what_was_hinted_comes_with_the_next_run(self):
+        live = self.live()
+        part = Waiting(self, f'/hls/{STATION}/3.0.m4s')
+        self.heard()
+        self.worker.tell(live.message(wire.end_record('disconnect')), wire.session_closed(1, EVENT, STATION, 'disconnect'))
+        wait_until('it waits', lambda: self.stream(STATION)['state'] == 'waiting')
+        late = Waiting(self, f'/hls/{STATION}/3.0.m4s')  # by a playlist of before
+        self.get(f'/hls/{STATION}/3.1.m4s', 404)
+        self.assertFalse(part.is_answered())
+        again = Parts(self, self.worker, STATION, session=2, run='run-b', first=3)
+        self.worker.tell(*again.opened(1), again.message(again.part(0)))
+        self.assertEqual([part.answer(), late.answer()], [again.body(3, 0)] * 2)
+
     def test_who_has_waited_for_long_is_told_so(self):
         live = self.live()
         began = time.monotonic()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A stream's small pictures, as the origin shows them."""
+import concurrent.futures
 import os
+import re
 import struct
 
 from origin_case import EVENT, SEGMENT, Live, OriginCase, wait_until
@@ -109,6 +111,27 @@ class Pictures(OriginCase):
         self.assertEqual(dates, source)
         self.assertIn(jpeg(2), self.get('/hls/5/pictures/2.m4s'))
         self.get('/hls/5/pictures/1.jpg', 404)
+
+    def test_the_playlist_knows_directives_as_the_others_do(self):
+        worker, live, track = self.begin()
+        for msn in range(20):
+            worker.tell(*live.segments(1), track.segment(msn))
+        text = self.pictures(20)
+        control = re.findall('#EXT-X-SERVER-CONTROL:.*', text)
+        self.assertEqual(control, re.findall('#EXT-X-SERVER-CONTROL:.*', self.get('/hls/5/media.m3u8').decode()))
+        self.assertIn('CAN-BLOCK-RELOAD=YES', control[0])
+        self.assertIn('#EXT-X-SKIP:SKIPPED-SEGMENTS=8\n', self.get('/hls/5/pictures/media.m3u8?_HLS_skip=YES').decode())
+        self.get('/hls/5/pictures/media.m3u8?_HLS_part=1', 400)
+        self.get('/hls/5/pictures/media.m3u8?_HLS_msn=99', 400)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            held = pool.submit(self.get, '/hls/5/pictures/media.m3u8?_HLS_msn=20')
+            # The stream has the segment, the picture is not there yet.
+            worker.tell(*live.segments(1))
+            wait_until('the stream has it', lambda: self.request('/hls/5/20.m4s')[0].status == 200)
+            worker.tell(track.segment(20))
+            self.assertIn(b'\n20.m4s\n', held.result())
+        # How far it is no other playlist says, as of the other I-frame playlist.
+        self.assertNotIn(b'pictures/', self.get('/hls/5/media.m3u8'))
 
     def test_the_replay_and_the_storyboard_have_them_too(self):
         worker, live, track = self.begin()

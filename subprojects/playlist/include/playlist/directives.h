@@ -39,7 +39,10 @@ struct PartName {
   uint32_t index = 0;
   bool operator==(const PartName&) const = default;
 };
-// EXT-X-PRELOAD-HINT: the part that is being written. None while no run is open, or when no parts are listed.
+// The part that comes next if another one comes: in the open segment, or the first one of the next. It has
+// this name also behind the run's end, when the publisher comes back. None when no parts are listed.
+std::optional<PartName> next_part(const StreamIndex& index);
+// EXT-X-PRELOAD-HINT: that part while it is being written. None while no run is open.
 std::optional<PartName> hinted_part(const StreamIndex& index);
 
 }  // namespace headgate::playlist

@@ -55,7 +55,8 @@ struct MediaPlaylistSettings {
   // Of a live playlist by uri whose server knows the delivery directives (directives.h): says so, and lists
   // parts, the one that is hinted, and `reports`, where the index promises a part's length.
   bool directives = false;
-  bool skip = false;  // a Playlist Delta Update, where there is something to leave out
+  bool skip = false;      // a Playlist Delta Update, where there is something to leave out
+  bool pictures = false;  // each segment is one picture and has no parts: EXT-X-I-FRAMES-ONLY
   std::vector<RenditionReport> reports{};
 };
 

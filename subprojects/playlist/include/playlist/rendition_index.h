@@ -3,7 +3,8 @@
 // discontinuities and dates: so a player that changes between them finds its place (RFC 8216bis, 6.2.4). What
 // the rendition has not (it was not being encoded, its media is kept no longer) is a gap: a segment without
 // bytes (EXT-X-GAP, 4.4.4.7), so that players take another one. A gap is told as soon as it is certain: the
-// rendition is further on, or nobody encodes it. One that is encoded on demand and nobody has asked for has
+// rendition is further on, or nobody encodes it. A segment in whose middle the encoder stopped is one, too:
+// it would not last until the next one begins. One that is encoded on demand and nobody has asked for has
 // nothing, not even gaps: what is on offer costs next to nothing.
 #pragma once
 
@@ -14,6 +15,10 @@
 #include <playlist/stream_index.h>
 
 namespace headgate::playlist {
+
+// Small pictures are such a rendition (codec kPictureCodec): each lasts as long as its segment, whatever its
+// sample says, and is listed when that is over.
+inline constexpr char kPictureCodec[] = "mjpg";
 
 // Pure, as StreamIndex. `source` is always the same stream's index, and has taken all that was told before.
 class RenditionIndex {
@@ -48,6 +53,7 @@ class RenditionIndex {
   void on(const RenditionRecord& rendition, const StreamIndex& source);
   void fill(uint64_t until, const StreamIndex& source);
   bool untouched() const;
+  bool of_pictures(const std::string& init_id) const;
 
   IndexSettings settings_;
   StreamIndex index_;

@@ -14,11 +14,11 @@ namespace headgate::playlist {
 // 42 -> "42.jpg".
 std::string picture_uri(uint64_t msn);
 
-// The I-frame playlist (RFC 8216, 4.3.3.6) of the pictures, for players that know a track of them ("mjpg"),
-// and for who finds pictures by their dates: `pictures` is the rendition's index (RenditionIndex), whose gaps
-// are certain. A picture lasts as long as its segment of `stream`. Without any picture: empty text.
-std::string picture_playlist(const StreamIndex& stream, const StreamIndex& pictures, PlaylistType type,
-                             bool ended);
+// The I-frame playlist (RFC 8216bis, 4.4.3.6) of the pictures, for players that know a track of them
+// ("mjpg"), and for who finds pictures by their dates: `pictures` is the rendition's index (RenditionIndex),
+// whose gaps are certain and whose segments last as long as the stream's. Without any picture: empty text.
+// The live one with delivery directives is a LivePlaylist.
+std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, bool ended);
 
 // EXT-X-I-FRAME-STREAM-INF of that playlist; empty: there is no picture.
 std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri);

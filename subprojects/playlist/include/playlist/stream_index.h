@@ -62,6 +62,8 @@ class StreamIndex {
   void mirror_run(const StreamIndex& source, uint64_t msn);
   // A segment of the source's, and the rendition's own; null: it has none, a gap.
   void mirror(const StreamIndex& source, const Segment& of_source, const SegmentRecord* own);
+  // Whether the rendition's own run is open: it comes after its source, and goes on behind the end of that.
+  void mirror_open(bool open);
 
   const std::deque<Segment>& segments() const { return segments_; }
   // Where in segments() a live playlist begins; only ever moves on.
@@ -100,6 +102,7 @@ class StreamIndex {
 
  private:
   void on(const RunRecord& run);
+  void finish_open_segment(const RunRecord& next);
   void on(const InitRecord& init);
   void on(const PartRecord& part);
   void on(const SegmentRecord& segment);
