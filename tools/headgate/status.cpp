@@ -24,6 +24,7 @@ namespace {
 constexpr size_t kMaxAnswer = 256 << 20;  // 12,000 streams have about 20 MB
 constexpr int kTimeoutS = 5;
 constexpr unsigned kFollowMs = 1000;
+constexpr char kServiceRuntimeDir[] = "/run/headgate";  // of the systemd unit
 
 struct Arguments {
   std::string data, runtime_dir;
@@ -34,16 +35,18 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
   Arguments out;
   tools::Options options("", "Tells what a node is doing: streams, sessions, workers.",
                          "Exit code 1: no node answers.");
-  options.text("data", out.data, "DIR", "the node's data folder, as given to `headgate serve`")
+  options
+      .text("data", out.data, "DIR",
+            "the node's data folder, as given to `headgate serve` (default: the service's)")
       .text("runtime-dir", out.runtime_dir, "DIR", "if the node was given one")
       .flag("json", out.json, "print the JSON as it came")
       .flag("follow", out.follow, "again each second, until Ctrl-C");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
-  if (out.data.empty() && out.runtime_dir.empty()) return Unexpected("--data or --runtime-dir is needed");
   const char* runtime = std::getenv("RUNTIME_DIRECTORY");
-  if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
+  if (out.runtime_dir.empty() && runtime) out.runtime_dir = runtime;
+  if (out.runtime_dir.empty()) out.runtime_dir = out.data.empty() ? kServiceRuntimeDir : out.data + "/run";
   return out;
 }
 

@@ -445,7 +445,7 @@ class ServeTest(unittest.TestCase):
                 ('', ['surprise'], "unexpected argument 'surprise'"),
                 ('', ['--pipeline', 'nosuch'], 'no description has the name "nosuch"'),
                 ('', ['--set', 'nosuch=1'], '--set nosuch'),
-                ('', ['--set', 'part-ms=1'], 'parameters.part-ms: 1 is below "min"')):
+                ('', ['--set', 'part-ms=1'], '/parameters/part-ms: 1 ms is below "min"')):
             with self.subTest(reason=reason):
                 with open(path, 'w', encoding='utf-8') as file:
                     file.write(text)
@@ -454,11 +454,11 @@ class ServeTest(unittest.TestCase):
                 self.assertIn(reason, ended.stderr)
         for arguments, reason in ((['serve', '--keys', self.keys], '--data is needed'),
                                   (['serve', '--data', self.data], '--keys is needed'),
-                                  (['serve', '--data', self.data, '--keys', '/nowhere'], '/nowhere'),
-                                  (['status'], '--data')):
+                                  (['serve', '--data', self.data, '--keys', '/nowhere'], '/nowhere')):
             ended = run(*arguments)
             self.assertEqual(ended.returncode, 2)
             self.assertIn(reason, ended.stderr)
+        self.assertIn('\n[node] data, keys, name (--node), runtime-dir\n', run('serve', '--help').stdout)
         for command in ('serve', 'status'):
             self.assertEqual(run(command, '--help').returncode, 0)
 
@@ -476,8 +476,35 @@ class ServeTest(unittest.TestCase):
             listening.settimeout(PATIENCE)
             self.start(NOTIFY_SOCKET=notify)
             self.assertEqual(listening.recv(100), b'READY=1')
+            self.supervisor.send_signal(signal.SIGHUP)
+            self.assertRegex(listening.recv(100), rb'\ARELOADING=1\nMONOTONIC_USEC=\d+\Z')
+            self.assertEqual(listening.recv(100), b'READY=1')
             self.stop()
             self.assertEqual(listening.recv(100), b'STOPPING=1')
+
+    def test_status_asks_the_service_unless_told_otherwise(self):
+        for arguments, folder in (([], '/run/headgate'), (['--data', '/nowhere'], '/nowhere/run')):
+            ended = run('status', *arguments, RUNTIME_DIRECTORY='')
+            # There may be such a service on this machine.
+            self.assertTrue(ended.returncode == 0 or folder + '/admin.sock' in ended.stderr, ended)
+        ended = run('status', RUNTIME_DIRECTORY='/nowhere')
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn('/nowhere/admin.sock', ended.stderr)
+
+    def test_the_watchdog_is_fed(self):
+        notify = os.path.join(self.folder, 'notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+            listening.bind(notify)
+            listening.settimeout(PATIENCE)
+            node = self.start(NOTIFY_SOCKET=notify, WATCHDOG_USEC='200000')
+            told = [listening.recv(100) for _ in range(10)]
+            self.assertGreater(told.count(b'WATCHDOG=1'), 5)
+            # It is nobody else's.
+            for process in node['processes']:
+                if process['role'] != 'supervisor':
+                    with open('/proc/%d/environ' % process['pid'], 'rb') as environment:
+                        self.assertNotIn(b'WATCHDOG_USEC', environment.read())
+            self.stop()
 
 
 if __name__ == '__main__':

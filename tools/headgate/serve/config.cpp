@@ -15,6 +15,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <string_view>
 
 namespace headgate::serve {
 namespace {
@@ -191,6 +192,21 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   return out;
 }
 
+// What the settings are called in the file: "[node] data, keys, name (--node)".
+std::string names_in_the_file() {
+  std::vector<std::string> sections;  // in the table's order
+  std::map<std::string, std::string> names;
+  for (const Setting& setting : kSettings) {
+    std::string& list = names[setting.section];
+    if (list.empty()) sections.emplace_back(setting.section);
+    list += (list.empty() ? "" : ", ") + std::string(setting.key);
+    if (std::string_view(setting.key) != setting.option) list += " (--" + std::string(setting.option) + ")";
+  }
+  std::string out = "The file of --config has them in sections, as NAME=VALUE:\n";
+  for (const std::string& section : sections) out += "[" + section + "] " + names[section] + "\n";
+  return out + "[" + kParameterSection + "] those of --set\n";
+}
+
 }  // namespace
 
 Result<Config> read_config(int argc, char** argv) {
@@ -200,8 +216,9 @@ Result<Config> read_config(int argc, char** argv) {
   int64_t ready_fd = -1;
   tools::Options options(
       "", "Runs a node: lets publishers in, archives them, serves viewers.",
-      "SIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
-      "its processes go on; started again, it finds them (docs/node.md).");
+      names_in_the_file() +
+          "\nSIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
+          "its processes go on; started again, it finds them (docs/node.md).");
   options.text("config", file, "FILE", "settings; the command line goes before it");
   for (const Setting& setting : kSettings)
     options.call(

@@ -49,8 +49,10 @@ void prepare(const Program& program, Prepared& out) {
     std::string text = *variable;
     bool replaced = std::any_of(program.environment.begin(), program.environment.end(),
                                 [&](const std::string& one) { return same_name(one, text); });
-    if (!replaced && text.rfind("LISTEN_", 0) != 0 && text.rfind("NOTIFY_SOCKET=", 0) != 0)
-      out.environment_text.push_back(text);
+    // What the service manager has told this process is for nobody else.
+    bool ours =
+        text.starts_with("LISTEN_") || text.starts_with("NOTIFY_SOCKET=") || text.starts_with("WATCHDOG_");
+    if (!replaced && !ours) out.environment_text.push_back(text);
   }
   for (const std::string& variable : program.environment) out.environment_text.push_back(variable);
   if (!program.listeners.empty()) {

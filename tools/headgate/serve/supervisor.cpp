@@ -60,6 +60,7 @@ Supervisor::~Supervisor() {
   loop_.cancel(adopt_timer_);
   loop_.cancel(stop_timer_);
   loop_.cancel(recover_timer_);
+  loop_.cancel(watchdog_timer_);
 }
 
 Result<void> Supervisor::lock() {
@@ -78,6 +79,8 @@ Result<void> Supervisor::start() {
   if (auto made = make_directories(config_.data); !made) return made;
   if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
   if (auto locked = lock(); !locked) return locked;
+  if (const int64_t interval_ms = watchdog_interval_ms(); interval_ms > 0)
+    watchdog_timer_ = loop_.every_ms(interval_ms, [] { notify_systemd("WATCHDOG=1"); });
   if (config_.issuer_secret)
     tools::log_warning("an issuer's secret key lies in " + config_.keys +
                        ": who breaks into this node can make tickets. Give it only the folder's node/");
@@ -219,8 +222,10 @@ void Supervisor::run_task(Program program, std::function<void(int)> done, Task::
 }
 
 void Supervisor::reload() {
+  if (ready_) notify_systemd(reloading_state());
   tools::log_notice("the gate reads certificate and address list again");
   place("gate").hang_up();
+  if (ready_) notify_systemd("READY=1");
 }
 
 void Supervisor::start_children() {

@@ -87,7 +87,7 @@ class Supervisor {
   std::map<int, std::unique_ptr<Task>> tasks_;
   int last_task_ = 0;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
-  Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0;
+  Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;
   bool running_ = false;  // start_children() was called
   bool ready_ = false;    // and said so
   bool stopping_ = false, origin_stopping_ = false;
