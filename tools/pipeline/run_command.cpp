@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 namespace headgate::pipeline {
 namespace {
@@ -37,7 +38,12 @@ int run(const Description& description, const Values& values, const char* progra
   runner->start();
   loop.run();
   loop.cancel(status);
-  return failure.empty() ? 0 : tools::complain(1, program, failure);
+  const int code = failure.empty() ? 0 : tools::complain(1, program, failure);
+  if (!runner->stop()) {
+    tools::complain(1, program, "the pipeline does not stop");
+    std::_Exit(1);
+  }
+  return code;
 }
 
 }  // namespace

@@ -5,7 +5,10 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <future>
+#include <thread>
 #include <utility>
 
 namespace headgate::pipeline {
@@ -59,10 +62,25 @@ Runner::Runner(Loop& loop, PipelinePtr pipeline, Events events)
 }
 
 Runner::~Runner() {
+  stop();
+}
+
+bool Runner::stop() {
+  if (std::exchange(stopped_, true)) return true;
   loop_.cancel(cut_);
   loop_.unwatch(bus_fd_);
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   gst_object_unref(bus_);
+  std::packaged_task<void()> down(
+      [pipeline = pipeline_.get()] { gst_element_set_state(pipeline, GST_STATE_NULL); });
+  auto done = down.get_future();
+  std::thread thread(std::move(down));
+  if (done.wait_for(std::chrono::milliseconds(kDownMs)) == std::future_status::ready) {
+    thread.join();
+    return true;
+  }
+  thread.detach();
+  static_cast<void>(pipeline_.release());
+  return false;
 }
 
 void Runner::watch_sinks() {
@@ -104,7 +122,10 @@ void Runner::start() {
 
 void Runner::end() {
   if (ended_ || cut_ != 0) return;
-  gst_element_send_event(pipeline_.get(), gst_event_new_eos());
+  // A source that is pushing takes the event when it has pushed, which may be never.
+  std::thread([pipeline = PipelinePtr(GST_ELEMENT(gst_object_ref(pipeline_.get())))] {
+    gst_element_send_event(pipeline.get(), gst_event_new_eos());
+  }).detach();
   cut_ = loop_.after_ms(kEndMs, [this] { finish("did not end within " + std::to_string(kEndMs) + " ms"); });
 }
 

@@ -15,7 +15,8 @@
 
 namespace headgate::pipeline {
 
-inline constexpr int64_t kEndMs = 4000;  // from the request to end to EOS; then it is cut
+inline constexpr int64_t kEndMs = 4000;   // from the request to end to EOS; then it is cut
+inline constexpr int64_t kDownMs = 5000;  // for the pipeline to be taken down
 
 class Runner {
  public:
@@ -24,13 +25,15 @@ class Runner {
     std::function<void(const std::string& text)> notice;  // warnings
   };
   Runner(Loop& loop, PipelinePtr pipeline, Events events);
-  ~Runner();  // waits for the pipeline's end
+  ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
   void start();
   // EOS goes through the pipeline: what is written gets its end.
   void end();
+  // Takes the pipeline down. False: it hangs, and a thread of this process with it; only _Exit() is left.
+  bool stop();
 
   // Of the time since the call before: "00:01:05  video 25.0/s 1.2M  out 1.3M  good".
   std::string status();
@@ -56,7 +59,7 @@ class Runner {
   std::string health_;  // what a healthprobe said last; empty: there is none
   int64_t begun_us_ = 0, told_us_ = 0;
   Loop::TimerId cut_ = 0;
-  bool ended_ = false;
+  bool ended_ = false, stopped_ = false;
 };
 
 }  // namespace headgate::pipeline

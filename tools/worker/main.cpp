@@ -68,13 +68,6 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   return out;
 }
 
-void find_plugins() {
-  GstElementFactory* factory = gst_element_factory_find("ticketsrc");
-  if (factory) return gst_object_unref(factory);
-  for (const std::string& folder : tools::plugin_folders())
-    gst_registry_scan_path(gst_registry_get(), folder.c_str());
-}
-
 // All of them are checked; `name` is the one to run.
 Result<void> load_descriptions(const std::string& folder, const std::string& name, Settings& settings) {
   std::error_code error;
@@ -88,8 +81,12 @@ Result<void> load_descriptions(const std::string& folder, const std::string& nam
   for (const auto& file : files) {
     auto description = Description::load(file.string());
     if (!description) return Unexpected(description.error());
+    const bool for_sessions = description->trigger() == pipeline::Trigger::ticket;
+    if (!for_sessions && description->name() == name)
+      return Unexpected(file.string() + ": /trigger: a session does not run it");
     // A pipeline is built here as every session's will be; that also registers its types.
-    if (auto built = Worker::build(settings, *description); !built) return Unexpected(built.error());
+    if (for_sessions)
+      if (auto built = Worker::build(settings, *description); !built) return Unexpected(built.error());
     std::erase_if(unused, [&](const auto& value) { return description->has_parameter(value.first); });
     if (!names.insert(description->name()).second)
       return Unexpected(file.string() + ": another description has the name \"" + description->name() + "\"");
@@ -115,7 +112,7 @@ int run(int argc, char** argv) {
   std::unique_ptr<Worker> worker;
   SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { worker->stop(); });
   gst_init(nullptr, nullptr);
-  find_plugins();
+  pipeline::find_plugins();
   if (auto made = make_directories(line->settings.root); !made) return fail(made.error().message, 1);
   if (auto loaded = load_descriptions(line->pipelines, line->pipeline, line->settings); !loaded)
     return fail(loaded.error().message, 1);

@@ -27,34 +27,6 @@ GstStructure* session_structure(const wire::Handoff& handoff) {
                            nullptr);
 }
 
-// The first element of the line that there is no factory for. gst_parse_launch tells so too, but 1.22 crashes
-// when a link names two such elements.
-std::string missing_element(const std::string& launch_line) {
-  std::string word;
-  bool quoted = false;
-  for (size_t i = 0; i <= launch_line.size(); ++i) {
-    char c = i < launch_line.size() ? launch_line[i] : ' ';
-    if (c == '\\') {  // what follows it is taken as it is
-      word += c;
-      ++i;
-      continue;
-    }
-    if (c == '"') quoted = !quoted;
-    if (quoted || !g_ascii_isspace(c)) {
-      word += c;
-      continue;
-    }
-    bool element = !word.empty() && std::all_of(word.begin(), word.end(), [](char letter) {
-      return g_ascii_isalnum(letter) || letter == '_' || letter == '-';
-    });
-    GstElementFactory* factory = element ? gst_element_factory_find(word.c_str()) : nullptr;
-    if (element && !factory) return word;
-    gst_clear_object(&factory);
-    word.clear();
-  }
-  return "";
-}
-
 void hand_over(GstElement* source, const wire::Handoff& handoff, UniqueFd connection) {
   GBytes* state = g_bytes_new(handoff.state.data(), handoff.state.size());
   GstStructure* info = session_structure(handoff);
@@ -65,28 +37,6 @@ void hand_over(GstElement* source, const wire::Handoff& handoff, UniqueFd connec
 }
 
 }  // namespace
-
-Result<PipelinePtr> build_pipeline(const std::string& launch_line) {
-  if (std::string missing = missing_element(launch_line); !missing.empty())
-    return Unexpected("elements: no element \"" + missing + "\"");
-  GError* error = nullptr;
-  GstElement* parsed =
-      gst_parse_launch_full(launch_line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (!parsed) {
-    std::string reason = error ? error->message : "unknown error";
-    g_clear_error(&error);
-    return Unexpected("elements: " + reason);
-  }
-  g_clear_error(&error);
-  PipelinePtr pipeline(GST_ELEMENT(gst_object_ref_sink(parsed)));
-  ElementPtr source = source_of(pipeline.get());
-  if (!source || !GST_IS_PIPELINE(pipeline.get()))
-    return Unexpected(std::string("elements: no element is named \"") + kSourceName + "\"");
-  for (const char* property : {"session-fd", "session-state", "session-info", "stats"})
-    if (!g_object_class_find_property(G_OBJECT_GET_CLASS(source.get()), property))
-      return Unexpected(std::string("elements: \"") + kSourceName + "\" has no property " + property);
-  return pipeline;
-}
 
 Session::Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
                  const wire::Handoff& handoff, int64_t grace_ms)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <pipeline/build.h>
 
 #include <functional>
 #include <map>
@@ -20,18 +21,13 @@
 
 namespace headgate::worker {
 
-inline constexpr int64_t kEndMs = 4000;          // from the request to end to EOS; then it is cut
-inline constexpr char kSourceName[] = "source";  // the element of a description that takes the connection
+using pipeline::kSourceName;
+using pipeline::ObjectUnref;
+using pipeline::PipelinePtr;
+
+inline constexpr int64_t kEndMs = 4000;  // from the request to end to EOS; then it is cut
 // Action signal of elements that encode renditions on demand (docs/elements.md).
 inline constexpr char kWantRenditionSignal[] = "want-rendition";
-
-struct ObjectUnref {
-  void operator()(gpointer object) const { gst_object_unref(object); }
-};
-using PipelinePtr = std::unique_ptr<GstElement, ObjectUnref>;
-
-// The pipeline of a launch line, checked to have a source that takes a session.
-Result<PipelinePtr> build_pipeline(const std::string& launch_line);
 
 class Session {
  public:

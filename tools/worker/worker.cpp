@@ -41,11 +41,7 @@ Result<PipelinePtr> Worker::build(const Settings& settings, const Description& d
   if (description.has_parameter("root")) values["root"] = settings.root;
   if (description.has_parameter("node")) values["node"] = settings.node;
   std::erase_if(values, [&](const auto& value) { return !description.has_parameter(value.first); });
-  auto line = description.launch_line(values);
-  if (!line) return Unexpected(line.error());
-  auto pipeline = build_pipeline(*line);
-  if (!pipeline) return Unexpected("pipeline " + description.name() + ": " + pipeline.error().message);
-  return pipeline;
+  return pipeline::build(description, values);
 }
 
 Result<void> Worker::start() {

@@ -114,8 +114,7 @@ class Pipelines(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        if (PIPELINES / 'fragments').is_dir():
-            shutil.copytree(PIPELINES / 'fragments', self.folder / 'fragments')
+        shutil.copytree(PIPELINES / 'fragments', self.folder / 'fragments')
 
     def write(self, name, text):
         path = self.folder / name

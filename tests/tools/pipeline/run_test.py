@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The descriptions that need no publisher, run by `headgate pipeline run` with real media: what they make is read back by
+ffmpeg."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
+from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
+
+PROGRAM, PIPELINES = sys.argv[1], Path(sys.argv[2])
+PATIENCE = PATIENCE_S * SLOWNESS
+SMALL = {'width': 160, 'height': 120, 'gop': 25, 'bitrate': 200}
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+def packets(file):
+    """{kind: number of packets} as ffprobe counts them."""
+    told = subprocess.run(['ffprobe', '-v', 'error', '-count_packets', '-show_entries', 'stream=codec_type,codec_name,nb_read_packets',
+                           '-of', 'json', str(file)], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return {(one['codec_type'], one['codec_name']): int(one.get('nb_read_packets', 0))
+            for one in json.loads(told.stdout or '{}').get('streams', [])}
+
+
+class Runs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def start(self, name, **values):
+        log = open(self.folder / f'{name}.log', 'w+', encoding='utf-8')  # pylint: disable=consider-using-with
+        self.addCleanup(log.close)
+        arguments = [f'{key.replace("_", "-")}={value}' for key, value in values.items()]
+        process = subprocess.Popen([PROGRAM, 'run', str(PIPELINES / f'{name}.json'),
+                                    *[word for one in arguments for word in ('--set', one)]], stdout=log, stderr=log)
+        process.log = log.name
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def end(self, process):
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(PATIENCE), 0, Path(process.log).read_text(encoding='utf-8'))
+
+    def archived(self):
+        """The packets of each of the archive's media files."""
+        return [packets(file) for file in (self.folder / 'lta').rglob('*.mp4*')]
+
+    def videobox(self, port, preview):
+        return self.start('videobox', root=self.folder, node='n01', event=7, station=3, port=port, preview_port=preview,
+                          sound_bitrate=64, **SMALL)
+
+    def assert_archive(self, video, audio):
+        files = self.archived()
+        self.assertGreater(sum(one.get(('video', 'h264'), 0) for one in files), video, files)
+        self.assertGreater(sum(one.get(('audio', 'aac'), 0) for one in files), audio, files)
+        chain = [line for file in (self.folder / 'lta').rglob('run.jl') for line in file.read_text(encoding='utf-8').splitlines()]
+        self.assertTrue(any('"t":"end"' in line and '"reason":"eos"' in line for line in chain), chain[-1:])
+
+    def ffmpeg(self, *arguments, **more):
+        process = subprocess.Popen(['ffmpeg', '-v', 'error', '-y', *map(str, arguments)], stdin=subprocess.DEVNULL, **more)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_videobox_is_archived_sent_and_previewed_and_restream_sends_it_on(self):
+        port, preview, out = free_port(), free_port(), free_port(socket.SOCK_DGRAM)
+        box = self.videobox(port, preview)
+
+        def picture():
+            try:
+                with socket.create_connection(('127.0.0.1', preview), timeout=5) as one:
+                    data = b''
+                    while len(data) < 100_000 and b'\xff\xd8\xff' not in data:
+                        more = one.recv(65536)
+                        if not more:
+                            return False
+                        data += more
+                    return data
+            except OSError:
+                return False
+        seen = wait_until('a preview', picture)
+        self.assertIn(b'Content-Type: image/jpeg', seen)
+        received = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 3, '-c', 'copy', self.folder / 'out.ts')
+        restream = self.start('restream', port=port, output='srt', url=f'srt://127.0.0.1:{out}')
+        self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
+        told = packets(self.folder / 'out.ts')
+        self.assertGreater(told.get(('video', 'h264'), 0), 40, told)
+        self.assertGreater(told.get(('audio', 'aac'), 0), 80, told)
+        self.end(box)
+        self.assert_archive(50, 80)
+        log = Path(box.log).read_text(encoding='utf-8')
+        self.assertRegex(log, r'00:00:\d\d .*archive \d')  # its status line
+
+    def test_dumper_archives_what_comes_by_multicast(self):
+        port = free_port(socket.SOCK_DGRAM)
+        self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
+                    '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
+                    f'udp://239.255.42.1:{port}?pkt_size=1316&localaddr=127.0.0.1&ttl=0')
+        dumper = self.start('dumper', root=self.folder, node='n01', event=7, station=4, port=port, interface='lo')
+        wait_until('two seconds are archived', lambda: any(one.get(('video', 'h264'), 0) > 50 for one in self.archived()))
+        self.end(dumper)
+        self.assert_archive(50, 80)
+
+    def test_slate_is_sent_by_rtmp_and_its_end_is_an_error(self):
+        port = free_port()
+        listener = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{port}/live/x', '-t', 2, '-c', 'copy', self.folder / 'out.mp4')
+
+        def listens():
+            with open('/proc/net/tcp', encoding='ascii') as table:
+                return any(f':{port:04X} ' in line and line.split()[3] == '0A' for line in table)
+        wait_until('ffmpeg listens', listens)
+        slate = self.start('slate', url=f'rtmp://127.0.0.1:{port}/live/x', text='a "b" \\ ! c', **SMALL)
+        self.assertEqual(listener.wait(PATIENCE), 0, Path(slate.log).read_text(encoding='utf-8'))
+        told = packets(self.folder / 'out.mp4')
+        self.assertGreater(told.get(('video', 'h264'), 0), 20, told)
+        self.assertGreater(told.get(('audio', 'aac'), 0), 20, told)
+        # Who listened is gone.
+        self.assertEqual(slate.wait(PATIENCE), 1)
+        self.assertIn('output: ', Path(slate.log).read_text(encoding='utf-8'))
+
+    def test_a_session_s_pipeline_is_not_run_alone(self):
+        ended = subprocess.run([PROGRAM, 'run', str(PIPELINES / 'station.json')], capture_output=True, text=True, timeout=PATIENCE,
+                               check=False)
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn('headgate serve --pipeline station', ended.stderr)
+
+
+if __name__ == '__main__':
+    tap.run_unittest()
