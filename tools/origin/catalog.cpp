@@ -10,7 +10,7 @@
 namespace headgate::origin {
 
 Catalog::Catalog(Loop& loop, Archive& archive, const CatalogSettings& settings)
-    : loop_(loop), archive_(archive), settings_(settings) {}
+    : loop_(loop), archive_(archive), settings_(settings), room_{settings.most_waiting} {}
 
 Catalog::~Catalog() {
   for (auto& [station, timer] : grace_timers_) loop_.cancel(timer);
@@ -35,7 +35,7 @@ Stream* Catalog::find(uint32_t station) {
 Stream& Catalog::stream(uint32_t station, bool has_archive) {
   auto& slot = streams_[station];
   if (!slot)
-    slot = std::make_unique<Stream>(loop_, settings_.event, station, settings_.window,
+    slot = std::make_unique<Stream>(loop_, room_, settings_.event, station, settings_.window,
                                     system_clock().utc_us(), has_archive);
   return *slot;
 }
@@ -132,11 +132,21 @@ void Catalog::with_replay(uint32_t station, OnStream ready) {
     auto& waiting = want_replay_[station];
     waiting.push_back(std::move(ready));
     if (waiting.size() > 1) return;
+    replays_to_load_.push_back(station);
+    load_replays();
+  });
+}
+
+// An index that is being read is as large as its history.
+void Catalog::load_replays() {
+  while (!replays_to_load_.empty() && early_replay_.size() < kMaxReplayLoads) {
+    const uint32_t station = replays_to_load_.front();
+    replays_to_load_.pop_front();
     early_replay_[station];
     archive_.load_all(station, [this, station](playlist::StreamIndex index, Renditions renditions) {
       take_replay(station, std::move(index), std::move(renditions));
     });
-  });
+  }
 }
 
 void Catalog::take_replay(uint32_t station, playlist::StreamIndex index, Renditions renditions) {
@@ -162,6 +172,7 @@ void Catalog::take_replay(uint32_t station, playlist::StreamIndex index, Renditi
   keep_replay(station);
   auto wanting = want_replay_.extract(station);
   for (auto& go_on : wanting.mapped()) go_on(stream);
+  load_replays();
 }
 
 void Catalog::keep_replay(uint32_t station) {

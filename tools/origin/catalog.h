@@ -3,6 +3,7 @@
 // Loop's thread.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,7 +20,8 @@
 
 namespace headgate::origin {
 
-inline constexpr size_t kMaxReplays = 16;  // replay indexes kept; the one not asked for longest goes
+inline constexpr size_t kMaxReplays = 16;     // replay indexes kept; the one not asked for longest goes
+inline constexpr size_t kMaxReplayLoads = 4;  // read at the same time, in turn; the others wait
 
 struct CatalogSettings {
   std::string root;
@@ -27,6 +29,7 @@ struct CatalogSettings {
   // Of live streams: segments that can be fetched without asking the disk, length of playlists.
   playlist::IndexSettings window{180'000, 60'000};
   int64_t grace_ms = 120'000;  // a publisher that went away may come back for so long
+  size_t most_waiting = 0;     // requests, on all streams together
 };
 
 class Catalog {
@@ -63,12 +66,15 @@ class Catalog {
   void close_session(Stream& stream, const wire::SessionClosed& closed);
   void wait_for_return(Stream& stream);
   void keep_replay(uint32_t station);
+  void load_replays();
 
   Loop& loop_;
   Archive& archive_;
   CatalogSettings settings_;
+  WaitingRoom room_;
   std::map<uint32_t, std::unique_ptr<Stream>> streams_;
   std::map<uint32_t, std::vector<OnStream>> want_loaded_, want_replay_;
+  std::deque<uint32_t> replays_to_load_;  // stations; those that are being read are in early_replay_
   // Records that came while a replay index is being read.
   std::map<uint32_t, std::vector<std::pair<std::string, playlist::Record>>> early_replay_;
   std::map<uint32_t, Loop::TimerId> grace_timers_;

@@ -35,15 +35,24 @@ Reply late() {
   return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "This has not come in time.");
 }
 
-Reply too_many() {
-  return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many are waiting.");
+// Somebody was given to an edge as `waiter`, or not (0).
+void waits(const AnswerPtr& answer, LiveEdge& edge, LiveEdge::WaiterId waiter) {
+  if (waiter == 0)
+    return answer->send(problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many are waiting; try again."));
+  answer->when_gone([&edge, waiter] { edge.cancel(waiter); });
 }
 
 }  // namespace
 
-std::vector<playlist::RenditionReport> LiveEnd::reports(playlist::View view) const {
+TextPtr LiveEnd::playlist(const LiveEdge::Which& which) const {
+  if (index_->segments().empty()) return nullptr;
+  return edge_->playlist(which, state() == State::ended, stream_->version(),
+                         [this, &which] { return reports(which.view); });
+}
+
+LiveEdge::Reports LiveEnd::reports(playlist::View view) const {
   using playlist::View;
-  std::vector<playlist::RenditionReport> out;
+  LiveEdge::Reports out;
   const bool own = index_ == &stream_->index();
   const auto add = [&](const std::string& uri, const playlist::StreamIndex& index) {
     const uint64_t next = index.next_msn().value_or(0);
@@ -77,16 +86,11 @@ std::optional<PartRequest> part_request(const std::string& name) {
   return good ? std::optional(out) : std::nullopt;
 }
 
-void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, LiveEdge::Which which, bool unique) {
-  if (stream.index().segments().empty()) return answer->send(playlist_reply(""));
-  const bool ended = stream.state() == State::ended;
-  Reply reply;
-  reply.type = kTypePlaylist;
-  reply.any_origin = true;
+void Live::send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
+                         bool unique) {
+  Reply reply = playlist_reply(stream.playlist(which));
   // A stream that has ended may go on.
-  reply.cache = unique && !ended ? kCacheBlocked : kCacheShort;
-  if (!ended) which.reports = stream.reports(which.view);
-  reply.body = stream.edge().playlist(which, ended);
+  if (reply.text) reply.cache = unique && stream.state() != State::ended ? kCacheBlocked : kCacheShort;
   answer->send(std::move(reply));
 }
 
@@ -102,12 +106,12 @@ void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std:
   if (playlist::has(index, msn, directives->part)) return send(skip, true);
   if (playlist::too_far_ahead(index, msn, directives->part))
     return answer->send(problem(SOUP_STATUS_BAD_REQUEST, "This is too far ahead of the stream."));
-  const bool waits = stream.edge().wait(msn, directives->part,
-                                        [answer, skip, send = std::move(send)](LiveEdge::Outcome outcome) {
-                                          if (outcome == LiveEdge::Outcome::late) return answer->send(late());
-                                          send(skip, true);
-                                        });
-  if (!waits) answer->send(too_many());
+  const auto waiter =
+      stream.edge().wait(msn, directives->part, [answer, skip, send = std::move(send)](auto outcome) {
+        if (outcome == LiveEdge::Outcome::late) return answer->send(late());
+        send(skip, true);
+      });
+  waits(answer, stream.edge(), waiter);
 }
 
 void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request) {
@@ -116,14 +120,14 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
     return send_part(answer, *part, view);
   if (stream.state() == State::ended || playlist::next_part(stream.index()) != name)
     return answer->send(not_there_reply("There is no such part."));
-  const bool waits =
+  const auto waiter =
       stream.edge().wait_for_hinted(name, [this, answer, stream, request](LiveEdge::Outcome outcome) {
         if (outcome == LiveEdge::Outcome::late) return answer->send(late());
         const auto* part = stream.index().find_part(request.name.msn, request.name.index);
         if (!part) return answer->send(not_there_reply("This part was not to be."));
         send_part(answer, *part, request.view);
       });
-  if (!waits) answer->send(too_many());
+  waits(answer, stream.edge(), waiter);
 }
 
 void Live::send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view) {

@@ -33,10 +33,13 @@ class LiveEnd {
   const playlist::StreamIndex& index() const { return *index_; }
   LiveEdge& edge() const { return *edge_; }
   State state() const { return stream_->state(); }
-  // How far the stream's other live playlists are; this one is `view` of its index.
-  std::vector<playlist::RenditionReport> reports(playlist::View view) const;
+  // As it is now; null: there is nothing to list.
+  TextPtr playlist(const LiveEdge::Which& which) const;
 
  private:
+  // How far the stream's other live playlists are; this one is `view` of its index.
+  LiveEdge::Reports reports(playlist::View view) const;
+
   Stream* stream_;
   const playlist::StreamIndex* index_;
   LiveEdge* edge_;
@@ -51,7 +54,7 @@ class Live {
   // again.
   using Send = std::function<void(bool skip, bool unique)>;
   void when_there(const AnswerPtr& answer, const LiveEnd& stream, const std::string& query, Send send);
-  static void send_playlist(const AnswerPtr& answer, const LiveEnd& stream, LiveEdge::Which which,
+  static void send_playlist(const AnswerPtr& answer, const LiveEnd& stream, const LiveEdge::Which& which,
                             bool unique);
   // A part that is there, or hinted.
   void part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request);

@@ -11,44 +11,52 @@ namespace headgate::origin {
 
 LiveEdge::~LiveEdge() {
   loop_.cancel(timer_);
+  room_.now -= waiting_.size();
 }
 
-BytesPtr LiveEdge::playlist(const Which& which, bool ended) {
+const TextPtr& LiveEdge::playlist(const Which& which, bool ended, uint64_t others,
+                                  const std::function<Reports()>& reports) {
   const auto view = static_cast<size_t>(which.view);
-  Text& text = texts_[view][which.skip ? 1 : 0];
-  const size_t facts = which.facts ? which.facts->size() : 0;
-  if (!text.bytes || text.version != index_.version() || text.ended != ended || text.facts != facts ||
-      text.reports != which.reports) {
+  const KeptText::Version version{index_.version(), others, which.facts ? which.facts->size() : 0, ended};
+  return texts_[view][which.skip ? 1 : 0].get(version, [&] {
     playlist::MediaPlaylistSettings settings;
     settings.ended = ended;
     settings.view = which.view;
     settings.facts = which.facts;
     settings.directives = true;
     settings.skip = which.skip;
-    settings.reports = which.reports;
     settings.pictures = which.pictures;
-    const std::string made = playlists_[view].text(index_, settings);
-    text = {index_.version(), ended, facts, which.reports, BytesPtr(g_bytes_new(made.data(), made.size()))};
-  }
-  return BytesPtr(g_bytes_ref(text.bytes.get()));
+    if (!ended) settings.reports = reports();
+    return playlists_[view].text(index_, settings);
+  });
 }
 
-bool LiveEdge::wait(uint64_t msn, std::optional<uint32_t> part, Done done) {
+LiveEdge::WaiterId LiveEdge::wait(uint64_t msn, std::optional<uint32_t> part, Done done) {
   return add({msn, part, false, 0, std::move(done)});
 }
 
-bool LiveEdge::wait_for_hinted(const playlist::PartName& name, Done done) {
+LiveEdge::WaiterId LiveEdge::wait_for_hinted(const playlist::PartName& name, Done done) {
   return add({name.msn, name.index, true, 0, std::move(done)});
 }
 
-bool LiveEdge::add(Waiter waiter) {
-  if (waiting_.size() >= kMaxWaiting) return false;
+LiveEdge::WaiterId LiveEdge::add(Waiter waiter) {
+  if (room_.now >= room_.most) return 0;
+  ++room_.now;
   const int64_t patience_ms =
       std::max(kLeastPatienceMs, kPatienceTargets * int64_t{index_.target_seconds()} * 1000);
   waiter.until_us = system_clock().mono_us() + patience_ms * 1000;
-  waiting_.push_back(std::move(waiter));
+  waiting_.emplace(++last_id_, std::move(waiter));
   if (timer_ == 0) arm();
-  return true;
+  return last_id_;
+}
+
+LiveEdge::Waiter LiveEdge::leave(std::map<WaiterId, Waiter>::iterator waiter) {
+  --room_.now;
+  return std::move(waiting_.extract(waiter).mapped());
+}
+
+void LiveEdge::cancel(WaiterId id) {
+  if (const auto found = waiting_.find(id); found != waiting_.end()) leave(found);
 }
 
 std::optional<LiveEdge::Outcome> LiveEdge::outcome(const Waiter& waiter, bool ended) const {
@@ -64,12 +72,12 @@ std::optional<LiveEdge::Outcome> LiveEdge::outcome(const Waiter& waiter, bool en
 }
 
 void LiveEdge::look(bool ended) {
-  std::list<Waiter> over;
+  std::vector<Waiter> over;
   for (auto waiter = waiting_.begin(); waiter != waiting_.end();) {
     const auto next = std::next(waiter);
-    if (const auto known = outcome(*waiter, ended)) {
-      waiter->outcome = *known;
-      over.splice(over.end(), waiting_, waiter);
+    if (const auto known = outcome(waiter->second, ended)) {
+      waiter->second.outcome = *known;
+      over.push_back(leave(waiter));
     }
     waiter = next;
   }
@@ -79,23 +87,25 @@ void LiveEdge::look(bool ended) {
 // For the one who is late first; who has been answered meanwhile costs a call too many.
 void LiveEdge::arm() {
   if (waiting_.empty()) return;
-  const int64_t left_us = waiting_.front().until_us - system_clock().mono_us();
+  const int64_t left_us = waiting_.begin()->second.until_us - system_clock().mono_us();
   timer_ = loop_.after_ms(std::max<int64_t>(left_us / 1000 + 1, 1), [this] { expire(); });
 }
 
+// Who came first is late first.
 void LiveEdge::expire() {
   timer_ = 0;
   const int64_t now_us = system_clock().mono_us();
-  std::list<Waiter> late;
-  while (!waiting_.empty() && waiting_.front().until_us <= now_us)
-    late.splice(late.end(), waiting_, waiting_.begin());
+  std::vector<Waiter> late;
+  while (!waiting_.empty() && waiting_.begin()->second.until_us <= now_us)
+    late.push_back(leave(waiting_.begin()));
   arm();
   for (const Waiter& waiter : late) waiter.done(Outcome::late);
 }
 
 void LiveEdge::forget() {
   for (playlist::LivePlaylist& one : playlists_) one.forget();
-  texts_ = {};
+  for (auto& of_view : texts_)
+    for (KeptText& text : of_view) text.forget();
 }
 
 }  // namespace headgate::origin

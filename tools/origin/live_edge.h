@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <list>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -16,11 +16,15 @@
 #include <playlist/hls.h>
 #include <playlist/live_playlist.h>
 
-#include "bytes_ptr.h"
+#include "text.h"
 
 namespace headgate::origin {
 
-inline constexpr size_t kMaxWaiting = 100'000;  // of one index
+// How many wait, on all streams together. Each has a connection, and keeps it from others meanwhile.
+struct WaitingRoom {
+  size_t most;
+  size_t now = 0;
+};
 // A request waits for three target durations (RFC 8216bis, 6.2.5.2), but not for less than this: players that
 // give a request ten seconds then ask again without directives, and take no error for the stream's end.
 inline constexpr int64_t kLeastPatienceMs = 12'000;
@@ -29,7 +33,8 @@ inline constexpr int64_t kPatienceTargets = 3;
 class LiveEdge {
  public:
   // `index` outlives it, and is always the one at this address.
-  LiveEdge(Loop& loop, const playlist::StreamIndex& index) : loop_(loop), index_(index) {}
+  LiveEdge(Loop& loop, WaitingRoom& room, const playlist::StreamIndex& index)
+      : loop_(loop), room_(room), index_(index) {}
   // Who still waits is not answered.
   ~LiveEdge();
   LiveEdge(const LiveEdge&) = delete;
@@ -40,11 +45,13 @@ class LiveEdge {
     playlist::View view = playlist::View::whole;
     const playlist::TrackFacts* facts = nullptr;
     bool skip = false;
-    std::vector<playlist::RenditionReport> reports{};
     bool pictures = false;  // the index is that of small pictures
   };
-  // As it is now; the same bytes to all until something changes.
-  BytesPtr playlist(const Which& which, bool ended);
+  using Reports = std::vector<playlist::RenditionReport>;
+  // As it is now, made when something has changed: the index, the facts, or `others`, the version of all that
+  // `reports` tells of.
+  const TextPtr& playlist(const Which& which, bool ended, uint64_t others,
+                          const std::function<Reports()>& reports);
 
   enum class Outcome {
     came,
@@ -52,16 +59,18 @@ class LiveEdge {
     late    // it did not come in time
   };
   using Done = std::function<void(Outcome)>;
-  // `done` is called once, later. For a playlist with segment `msn`, or with its part. False: too many wait.
-  bool wait(uint64_t msn, std::optional<uint32_t> part, Done done);
+  using WaiterId = uint64_t;
+  // `done` is called once, later. For a playlist with segment `msn`, or with its part. 0: too many wait.
+  WaiterId wait(uint64_t msn, std::optional<uint32_t> part, Done done);
   // For the part that is hinted now.
-  bool wait_for_hinted(const playlist::PartName& name, Done done);
+  WaiterId wait_for_hinted(const playlist::PartName& name, Done done);
+  // Does not wait any more, and is not answered. Who was answered is passed over.
+  void cancel(WaiterId id);
 
   // The index has changed, or the stream has ended.
   void look(bool ended);
   // The index is another one.
   void forget();
-  size_t waiting() const { return waiting_.size(); }
 
  private:
   struct Waiter {
@@ -72,26 +81,23 @@ class LiveEdge {
     Done done;
     Outcome outcome = Outcome::late;
   };
-  struct Text {
-    uint64_t version = UINT64_MAX;
-    bool ended = false;
-    size_t facts = 0;  // so many were known
-    std::vector<playlist::RenditionReport> reports;
-    BytesPtr bytes;
-  };
   static constexpr size_t kViews = 4;
 
-  bool add(Waiter waiter);
+  WaiterId add(Waiter waiter);
   std::optional<Outcome> outcome(const Waiter& waiter, bool ended) const;
+  // Takes one out.
+  Waiter leave(std::map<WaiterId, Waiter>::iterator waiter);
   void arm();
   void expire();
 
   Loop& loop_;
+  WaitingRoom& room_;
   const playlist::StreamIndex& index_;
   std::array<playlist::LivePlaylist, kViews> playlists_;
-  std::array<std::array<Text, 2>, kViews> texts_;  // by view; whole, and as a delta update
-  std::list<Waiter> waiting_;                      // who came first is late first
-  Loop::TimerId timer_ = 0;                        // while somebody waits
+  std::array<std::array<KeptText, 2>, kViews> texts_;  // by view; whole, and as a delta update
+  std::map<WaiterId, Waiter> waiting_;                 // in the order in which they came
+  WaiterId last_id_ = 0;
+  Loop::TimerId timer_ = 0;  // while somebody waits
 };
 
 }  // namespace headgate::origin

@@ -22,6 +22,8 @@ namespace {
 
 constexpr rlim_t kOtherDescriptors = 256;       // sockets of workers, libraries
 constexpr rlim_t kDescriptorsOfConnection = 2;  // its socket and its file
+// Of the connections so many in a hundred may wait for what is not there yet: the others fetch it.
+constexpr int64_t kWaitingPercent = 75;
 
 struct CommandLine {
   std::string runtime_dir, listen;
@@ -110,6 +112,7 @@ int run(int argc, char** argv) {
   if (!address) return fail(address.error().message, 1);
 
   const Descriptors descriptors = descriptors_for(line->limits.all);
+  line->catalog.most_waiting = static_cast<size_t>(descriptors.connections * kWaitingPercent / 100);
   GMainLoop* main_loop = g_main_loop_new(nullptr, FALSE);
   Loop loop;
   SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { g_main_loop_quit(main_loop); });

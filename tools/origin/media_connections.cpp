@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "plain_request.h"
@@ -32,13 +34,15 @@ struct MediaConnections::Connection {
   UniqueFd socket;  // none: it is over
   Place place;
   std::list<ConnectionPtr>::iterator self;
-  int64_t moved_us = 0;  // when something moved last
+  std::weak_ptr<Answer> answer;  // that it waits for
+  int64_t moved_us = 0;          // when something moved last
   uint32_t watched = EPOLLIN;
   Phase phase = Phase::asking;
-  bool head_only = false, close = false;  // of the request
-  // The answer: text, and then either a body in memory or a file's.
+  bool head_only = false, close = false, gzip = false;  // of the request
+  // The answer: text, and then either a body in memory with its end, or a file's.
   std::string head;
   BytesPtr body;
+  std::string end;
   size_t text_sent = 0;
   std::optional<FileRange> file;  // what is left of it
   bool read_ahead = false;        // the next round's bytes, just now
@@ -88,10 +92,13 @@ void MediaConnections::drop(Connection& one) {
   one.socket.reset();
   one.place.reset();
   one.file.reset();
+  const AnswerPtr unanswered = one.answer.lock();
   connections_.erase(one.self);  // `one` lives on while somebody holds it
-  if (!connections_.empty()) return;
-  loop_.cancel(sweeper_);
-  sweeper_ = 0;
+  if (connections_.empty()) {
+    loop_.cancel(sweeper_);
+    sweeper_ = 0;
+  }
+  if (unanswered) unanswered->gone();
 }
 
 void MediaConnections::sweep() {
@@ -108,7 +115,7 @@ void MediaConnections::sweep() {
 void MediaConnections::on_event(const ConnectionPtr& one, uint32_t events) {
   if (!one || !one->socket) return;
   if (one->phase == Connection::Phase::asking) return read(one);
-  if (events & (EPOLLERR | EPOLLHUP)) return drop(*one);
+  if (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) return drop(*one);
   if (one->phase == Connection::Phase::sending) flush(one);
 }
 
@@ -132,17 +139,22 @@ void MediaConnections::read(const ConnectionPtr& one) {
   moved(*one);
   one->head_only = request->head;
   one->close = request->close;
+  one->gzip = request->gzip;
   one->phase = Connection::Phase::waiting;
-  handler_(std::make_shared<ConnectionAnswer>(*this, one), path, query);
+  auto answer = std::make_shared<ConnectionAnswer>(*this, one);
+  one->answer = answer;
+  handler_(std::move(answer), path, query);
   if (one->socket) watch_for_what_comes(*one);
 }
 
 void MediaConnections::begin(const ConnectionPtr& one, Reply reply) {
   one->phase = Connection::Phase::sending;
+  choose_coding(reply, one->gzip);
   one->head = header_text(reply, one->close);
   one->text_sent = 0;
   if (!one->head_only) {
     one->body = std::move(reply.body);
+    one->end = std::move(reply.end);
     one->file = std::move(reply.file);
   }
   flush(one);
@@ -152,19 +164,24 @@ void MediaConnections::begin(const ConnectionPtr& one, Reply reply) {
 bool MediaConnections::send_text(Connection& one, bool& broken) {
   gsize body_size = 0;
   const void* body = one.body ? g_bytes_get_data(one.body.get(), &body_size) : nullptr;
-  while (one.text_sent < one.head.size() + body_size) {
-    const size_t of_head = std::min(one.text_sent, one.head.size()), of_body = one.text_sent - of_head;
-    iovec parts[] = {{one.head.data() + of_head, one.head.size() - of_head},
-                     {static_cast<char*>(const_cast<void*>(body)) + of_body, body_size - of_body}};
+  const std::string_view texts[] = {one.head, {static_cast<const char*>(body), body_size}, one.end};
+  for (;;) {
+    std::array<iovec, std::size(texts)> parts;
+    size_t count = 0, skipped = one.text_sent;
+    for (const std::string_view text : texts) {
+      const size_t of_it = std::min(skipped, text.size());
+      skipped -= of_it;
+      if (of_it < text.size()) parts[count++] = {const_cast<char*>(text.data()) + of_it, text.size() - of_it};
+    }
+    if (count == 0) return true;
     msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = body ? 2 : 1;
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
     ssize_t n = ::sendmsg(one.socket.get(), &message, MSG_NOSIGNAL | (one.file ? MSG_MORE : 0));
     broken = n < 0 && !is_full(n);
     if (n < 0) return false;
     one.text_sent += static_cast<size_t>(n);
   }
-  return true;
 }
 
 bool MediaConnections::send_file(Connection& one, bool& broken) {
@@ -211,15 +228,17 @@ void MediaConnections::flush(const ConnectionPtr& one) {
   if (done) {
     one->phase = Connection::Phase::asking;
     one->body.reset();
+    one->end.clear();
     one->file.reset();
   }
   watch_for_what_comes(*one);
 }
 
-// The next request stays in the kernel while one is answered.
+// The next request stays in the kernel while one is answered. Who goes while he waits gives his place back.
 void MediaConnections::watch_for_what_comes(Connection& one) {
   uint32_t wanted = 0;
   if (one.phase == Connection::Phase::asking) wanted = EPOLLIN;
+  if (one.phase == Connection::Phase::waiting) wanted = EPOLLRDHUP;
   if (one.phase == Connection::Phase::sending) wanted = EPOLLOUT;
   if (wanted == one.watched) return;
   one.watched = wanted;

@@ -9,6 +9,12 @@ namespace headgate::origin {
 namespace {
 
 constexpr char kFolder[] = "/headgate/page";
+constexpr char kPackedFolder[] = "/headgate/packed";  // the same, each as gzip
+
+// Null: there is none.
+BytesPtr resource(const std::string& path) {
+  return BytesPtr(g_resources_lookup_data(path.c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr));
+}
 
 std::string type_of(const std::string& name) {
   static constexpr std::pair<const char*, const char*> kTypes[] = {
@@ -30,13 +36,14 @@ Pages::Pages() {
   gchar** names = g_resources_enumerate_children(kFolder, G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
   for (gchar** name = names; name && *name; ++name) {
     std::string path = std::string(kFolder) + "/" + *name;
-    BytesPtr bytes(g_resources_lookup_data(path.c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr));
+    BytesPtr bytes = resource(path);
     if (!bytes) continue;
     gsize size = 0;
     auto* data = static_cast<const std::byte*>(g_bytes_get_data(bytes.get(), &size));
     Digest digest = sha256(Bytes(data, size));
     std::string etag = "\"" + to_hex(Bytes(digest).first(8)) + "\"";
-    files_[*name] = {type_of(*name), etag, std::move(bytes)};
+    BytesPtr packed = resource(std::string(kPackedFolder) + "/" + *name + ".gz");
+    files_[*name] = {type_of(*name), etag, std::make_shared<const Text>(std::move(bytes), std::move(packed))};
   }
   g_strfreev(names);
 }
@@ -48,7 +55,7 @@ Reply Pages::get(const std::string& name) const {
   reply.type = file->second.type.c_str();
   reply.cache = kCacheMinute;
   reply.etag = file->second.etag;
-  reply.body.reset(g_bytes_ref(file->second.bytes.get()));
+  reply.text = file->second.text;
   return reply;
 }
 

@@ -18,7 +18,7 @@ class Pages {
  private:
   struct File {
     std::string type, etag;
-    BytesPtr bytes;
+    TextPtr text;
   };
   std::map<std::string, File> files_;
 };

@@ -14,6 +14,12 @@ constexpr char kTypeJpeg[] = "image/jpeg";
 constexpr char kTypeVtt[] = "text/vtt; charset=utf-8";
 constexpr char kNoPicture[] = "There is no such picture.";
 
+// What is listed of pictures changes with them, and with the stream's segments; not with its parts.
+KeptText::Version version_of(const playlist::StreamIndex& stream, const playlist::RenditionIndex& pictures,
+                             bool ended) {
+  return {pictures.version(), stream.next_msn().value_or(0), stream.epoch(), ended};
+}
+
 }  // namespace
 
 Result<Bytes> picture_in(Bytes segment) {
@@ -67,11 +73,14 @@ bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std
   }
   if (name == "replay.m3u8") {
     catalog_.with_replay(station, [answer](Stream* stream) {
-      const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
+      Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
       if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
       const bool ended = stream->state() == State::ended;
-      answer->send(playlist_reply(playlist::picture_playlist(
-          track->replay->index(), ended ? PlaylistType::vod : PlaylistType::event, ended)));
+      const auto version = version_of(*stream->replay(), *track->replay, ended);
+      answer->send(playlist_reply(track->replay_pictures.get(version, [&] {
+        return playlist::picture_playlist(track->replay->index(),
+                                          ended ? PlaylistType::vod : PlaylistType::event, ended);
+      })));
     });
     return true;
   }
@@ -115,14 +124,13 @@ void Pictures::poster(const AnswerPtr& answer, uint32_t station) {
 
 void Pictures::storyboard(const AnswerPtr& answer, uint32_t station) {
   catalog_.with_replay(station, [answer](Stream* stream) {
-    const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
+    Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
     if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
-    Reply reply;
+    const auto version = version_of(*stream->replay(), *track->replay, false);
+    Reply reply = playlist_reply(track->storyboard.get(version, [&] {
+      return playlist::storyboard(*stream->replay(), track->replay->index(), std::string(kPictures) + "/");
+    }));
     reply.type = kTypeVtt;
-    reply.cache = kCacheRevalidate;
-    reply.any_origin = true;
-    reply.body = bytes_of(
-        playlist::storyboard(*stream->replay(), track->replay->index(), std::string(kPictures) + "/"));
     answer->send(std::move(reply));
   });
 }

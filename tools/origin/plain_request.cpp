@@ -74,6 +74,10 @@ bool read_header(std::string_view line, PlainRequest& out, int& hosts) {
                   [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t'; }))
     return false;
   if (is(name, "host")) return ++hosts == 1;
+  if (is(name, "accept-encoding")) {
+    out.gzip |= accepts_gzip(value);
+    return true;
+  }
   if (is(name, "connection")) {
     const bool close = is(value, "close");
     out.close |= close;
@@ -85,7 +89,29 @@ bool read_header(std::string_view line, PlainRequest& out, int& hosts) {
          !is(name, "upgrade");
 }
 
+// What stands before the next `mark`; `text` goes on behind it.
+std::string_view cut(std::string_view& text, char mark) {
+  const size_t at = std::min(text.find(mark), text.size());
+  const std::string_view out = without_blanks(text.substr(0, at));
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return out;
+}
+
 }  // namespace
+
+bool accepts_gzip(std::string_view value) {
+  bool any = false;  // what "*" says holds unless gzip is named
+  while (!value.empty()) {
+    std::string_view one = cut(value, ',');
+    const std::string_view coding = cut(one, ';');
+    const std::string_view weight = cut(one, ';');
+    // "q=0", "q=0.000": not at all.
+    const bool wanted = !begins(weight, "q=0") || weight.find_first_of("123456789") != std::string_view::npos;
+    if (is(coding, "gzip") || is(coding, "x-gzip")) return wanted;
+    if (coding == "*") any = wanted;
+  }
+  return any;
+}
 
 std::optional<PlainRequest> plain_request(std::string_view bytes) {
   const size_t end = bytes.substr(0, kMaxPlainBytes).find(kHeadEnd);

@@ -25,8 +25,12 @@ struct PlainRequest {
   std::string_view query;
   bool head = false;   // HEAD, not GET
   bool close = false;  // the client wants the connection closed
+  bool gzip = false;   // accepts_gzip()
   size_t size = 0;     // up to and with the empty line
 };
+
+// Whether an Accept-Encoding's value takes gzip (RFC 9110, 12.5.3).
+bool accepts_gzip(std::string_view value);
 
 // The first request in `bytes`; none when it is not plain or not whole.
 std::optional<PlainRequest> plain_request(std::string_view bytes);

@@ -5,20 +5,45 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <base/loop.h>
+#include <playlist/live_playlist.h>
 #include <playlist/rendition_index.h>
 
 #include "live_edge.h"
+#include "text.h"
 
 namespace headgate::origin {
 
+// A playlist of everything that an index has; what of it was text once is not made again.
+class ReplayText {
+ public:
+  // Each time the same index; forget() comes before another one.
+  const TextPtr& get(const playlist::StreamIndex& index, const playlist::MediaPlaylistSettings& settings,
+                     bool any) {
+    return text_.get({index.version(), static_cast<uint64_t>(settings.type), any, 0},
+                     [&] { return any ? lines_.text(index, settings) : std::string(); });
+  }
+  void forget() {
+    text_.forget();
+    lines_.forget();
+  }
+
+ private:
+  playlist::LivePlaylist lines_;
+  KeptText text_;
+};
+
 struct Rendition {
-  Rendition(Loop& loop, const playlist::IndexSettings& window) : live(window), edge(loop, live.index()) {}
+  Rendition(Loop& loop, WaitingRoom& room, const playlist::IndexSettings& window)
+      : live(window), edge(loop, room, live.index()) {}
 
   playlist::RenditionIndex live;
   LiveEdge edge;                                   // of `live`
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
+  ReplayText replay_text;                          // of `replay`
+  KeptText replay_pictures, storyboard;            // where it is the stream's pictures (pictures.h)
   // Of one that is encoded on demand (demand.h), CLOCK_BOOTTIME; INT64_MIN: never.
   int64_t wanted_us = INT64_MIN;   // when its worker was last told of a viewer
   int64_t granted_us = INT64_MIN;  // when that began

@@ -141,11 +141,7 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
     return catalog_.with_replay(station, [answer, rendition](Stream* stream) {
       Rendition* one = stream ? stream->rendition(rendition) : nullptr;
       if (!one || !one->replay) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
-      playlist::MediaPlaylistSettings settings;
-      settings.type =
-          stream->state() == State::ended ? playlist::PlaylistType::vod : playlist::PlaylistType::event;
-      const auto& index = one->replay->index();
-      answer->send(playlist_reply(one->replay->has_media() ? playlist::media_playlist(index, settings) : ""));
+      answer->send(playlist_reply(stream->replay_playlist(*one)));
     });
   }
   if (auto digits = between(name, "", ".m4s")) {
@@ -180,12 +176,13 @@ void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds,
     index.segments().empty() ? answer->send(unavailable_reply(kNotStarted)) : send();
   };
   if (holds == 0) return give_up();
-  const bool waits = end.edge().wait(index.next_msn().value_or(0), 0,
-                                     [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
-                                       if (outcome == LiveEdge::Outcome::late) return give_up();
-                                       hold(answer, end, holds - 1, send);
-                                     });
-  if (!waits) give_up();
+  const auto waiter = end.edge().wait(index.next_msn().value_or(0), 0,
+                                      [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
+                                        if (outcome == LiveEdge::Outcome::late) return give_up();
+                                        hold(answer, end, holds - 1, send);
+                                      });
+  if (waiter == 0) return give_up();
+  answer->when_gone([&edge = end.edge(), waiter] { edge.cancel(waiter); });
 }
 
 void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reply.h"
 
+#include <base/clock.h>
 #include <common/log.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
+
+#include "error_lines.h"
+#include "plain_request.h"
 
 namespace headgate::origin {
 namespace {
@@ -58,6 +62,8 @@ void each_header(const Reply& reply, Header&& header) {
   if (reply.ranges) header("Accept-Ranges", "bytes");
   if (!reply.etag.empty()) header("ETag", reply.etag.c_str());
   if (!reply.content_range.empty()) header("Content-Range", reply.content_range.c_str());
+  if (reply.text) header("Vary", "Accept-Encoding");
+  if (reply.gzip) header("Content-Encoding", "gzip");
   if (reply.status == SOUP_STATUS_SERVICE_UNAVAILABLE) header("Retry-After", kRetryAfterSeconds);
 }
 
@@ -74,6 +80,12 @@ const std::string& date_now() {
   g_free(made);
   g_date_time_unref(date);
   return text;
+}
+
+// Of all requests.
+ErrorLines& media_errors() {
+  static ErrorLines lines;
+  return lines;
 }
 
 }  // namespace
@@ -102,19 +114,32 @@ Reply not_there_reply(const std::string& what) {
   return reply;
 }
 
-Reply playlist_reply(const std::string& text) {
-  if (text.empty()) return not_there_reply("This stream has no media yet.");
+Reply playlist_reply(TextPtr text) {
+  if (!text || text->empty()) return not_there_reply("This stream has no media yet.");
   Reply reply;
   reply.type = kTypePlaylist;
   reply.cache = kCacheRevalidate;
   reply.any_origin = true;
-  reply.body = bytes_of(text);
+  reply.text = std::move(text);
   return reply;
+}
+
+void choose_coding(Reply& reply, bool accepts_gzip) {
+  if (!reply.text) return;
+  GBytes* packed = accepts_gzip ? reply.text->packed() : nullptr;
+  reply.gzip = packed != nullptr;
+  reply.body.reset(g_bytes_ref(packed ? packed : reply.text->plain().get()));
+  if (!packed) return;
+  reply.end = reply.text->packed_end(reply.end);
+  // Other bytes, another name (RFC 9110, 8.8.3.3).
+  if (!reply.etag.empty()) reply.etag.insert(reply.etag.size() - 1, "-gzip");
 }
 
 Reply media_error_reply(const Error& error) {
   const bool is_gone = error.code == ENOENT || error.code == ENODATA;
-  if (error.code != EBUSY) tools::log_warning("a segment cannot be read: " + error.message);
+  if (error.code != EBUSY)
+    if (const auto line = media_errors().line(error.message, system_clock().mono_us()))
+      tools::log_warning("a segment cannot be read: " + *line);
   Reply reply = is_gone ? text_reply(SOUP_STATUS_GONE, "The media of this segment cannot be read any more.")
                         : text_reply(SOUP_STATUS_SERVICE_UNAVAILABLE,
                                      "The media of this segment cannot be read now; try again.");
@@ -124,6 +149,9 @@ Reply media_error_reply(const Error& error) {
 
 void send_reply(SoupServerMessage* message, Reply reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+  const char* codings =
+      soup_message_headers_get_list(soup_server_message_get_request_headers(message), "Accept-Encoding");
+  choose_coding(reply, codings && accepts_gzip(codings));
   // It is cut already where it can be; libsoup does not cut it once more.
   soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
   each_header(reply, [&](const char* name, const char* value) {
@@ -136,6 +164,8 @@ void send_reply(SoupServerMessage* message, Reply reply) {
   if (!reply.body) return;
   SoupMessageBody* body = soup_server_message_get_response_body(message);
   soup_message_body_append_bytes(body, reply.body.get());
+  if (!reply.end.empty())
+    soup_message_body_append(body, SOUP_MEMORY_COPY, reply.end.data(), reply.end.size());
   soup_message_body_complete(body);
 }
 
@@ -152,7 +182,7 @@ std::string header_text(const Reply& reply, bool close) {
   if (close) header("Connection", "close");
   header("Content-Type", reply.type);
   const uint64_t length = reply.file   ? reply.file->length()
-                          : reply.body ? g_bytes_get_size(reply.body.get())
+                          : reply.body ? g_bytes_get_size(reply.body.get()) + reply.end.size()
                                        : 0;
   header("Content-Length", std::to_string(length).c_str());
   out.append("\r\n");
@@ -160,7 +190,17 @@ std::string header_text(const Reply& reply, bool close) {
 }
 
 void Answer::send(Reply reply) {
-  if (!std::exchange(sent_, true)) write(std::move(reply));
+  if (std::exchange(sent_, true)) return;
+  when_gone_ = nullptr;
+  write(std::move(reply));
+}
+
+void Answer::when_gone(std::function<void()> call) {
+  when_gone_ = std::move(call);
+}
+
+void Answer::gone() {
+  if (const auto call = std::exchange(when_gone_, nullptr)) call();
 }
 
 void Answer::send_if_none() {
@@ -169,8 +209,11 @@ void Answer::send_if_none() {
 
 SoupAnswer::SoupAnswer(SoupServerMessage* message)
     : message_(static_cast<SoupServerMessage*>(g_object_ref(message))) {
-  finished_handler_ = g_signal_connect_swapped(
-      message_, "finished", G_CALLBACK(+[](SoupAnswer* self) { self->gone_ = true; }), this);
+  finished_handler_ = g_signal_connect_swapped(message_, "finished", G_CALLBACK(+[](SoupAnswer* self) {
+                                                 self->gone_ = true;
+                                                 self->gone();
+                                               }),
+                                               this);
   soup_server_message_pause(message_);
 }
 

@@ -12,6 +12,7 @@
 
 #include "bytes_ptr.h"
 #include "media_files.h"
+#include "text.h"
 
 namespace headgate::origin {
 
@@ -45,20 +46,25 @@ struct Reply {
   std::string content_range;
   BytesPtr body;
   std::optional<FileRange> file;  // instead of `body`
+  TextPtr text;                   // likewise: as the client takes it, packed or not
+  std::string end;                // of this answer alone, behind `body` or `text`; 64 kB at most
+  bool gzip = false;              // set by choose_coding()
 };
 
 Reply text_reply(unsigned status, const std::string& text);
 Reply json_reply(const std::string& json);
 // 404, for pages of other hosts, too.
 Reply not_there_reply(const std::string& what);
-// Empty: there is nothing to list yet.
-Reply playlist_reply(const std::string& text);
+// Empty, or null: there is nothing to list yet.
+Reply playlist_reply(TextPtr text);
+// Makes a body of `text`. Whoever writes an answer does it first.
+void choose_coding(Reply& reply, bool accepts_gzip);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
 // what may pass.
 Reply media_error_reply(const Error& error);
 void send_reply(SoupServerMessage* message, Reply reply);
-// Status line and headers, with the empty line, of an answer to a request without conditions or ranges.
-// close: the connection is closed behind it.
+// Behind choose_coding(). Status line and headers, with the empty line, of an answer to a request without
+// conditions or ranges. close: the connection is closed behind it.
 std::string header_text(const Reply& reply, bool close);
 
 // An answer that comes later; who asked may be gone by then. Shared by whoever may answer.
@@ -70,6 +76,10 @@ class Answer {
   Answer& operator=(const Answer&) = delete;
   // The first one counts.
   void send(Reply reply);
+  // `call` runs once, when who asked goes before there is an answer. The last one given counts.
+  void when_gone(std::function<void()> call);
+  // Who asked has gone.
+  void gone();
 
  protected:
   void send_if_none();  // for destructors: 503
@@ -77,6 +87,7 @@ class Answer {
 
  private:
   bool sent_ = false;
+  std::function<void()> when_gone_;
 };
 using AnswerPtr = std::shared_ptr<Answer>;
 

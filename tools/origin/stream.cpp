@@ -7,15 +7,16 @@
 
 namespace headgate::origin {
 
-Stream::Stream(Loop& loop, uint32_t event, uint32_t station, const playlist::IndexSettings& window,
-               int64_t now_utc_us, bool has_archive)
+Stream::Stream(Loop& loop, WaitingRoom& room, uint32_t event, uint32_t station,
+               const playlist::IndexSettings& window, int64_t now_utc_us, bool has_archive)
     : event_(event),
       station_(station),
       since_utc_us_(now_utc_us),
       loop_(loop),
+      room_(room),
       window_(window),
       index_(window),
-      edge_(loop, index_) {
+      edge_(loop, room, index_) {
   if (has_archive) totals_.expect_before();
 }
 
@@ -40,7 +41,7 @@ Rendition* Stream::rendition(const std::string& name) const {
 Rendition* Stream::make_rendition(const std::string& name) {
   if (Rendition* known = rendition(name)) return known;
   if (!playlist::valid_rendition(name) || renditions_.size() >= playlist::kMaxRenditions) return nullptr;
-  auto& made = renditions_[name] = std::make_unique<Rendition>(loop_, window_);
+  auto& made = renditions_[name] = std::make_unique<Rendition>(loop_, room_, window_);
   made->live.follow(index_);
   if (replay_) made->replay.emplace();
   return made.get();
@@ -148,6 +149,7 @@ std::optional<uint64_t> Stream::session() const {
 
 void Stream::set_replay(playlist::StreamIndex index,
                         std::map<std::string, playlist::RenditionIndex> renditions) {
+  drop_replay();
   replay_ = std::move(index);
   ++replays_read_;
   for (auto& [name, read] : renditions)
@@ -156,30 +158,27 @@ void Stream::set_replay(playlist::StreamIndex index,
 
 void Stream::drop_replay() {
   replay_.reset();
-  for (auto& [name, one] : renditions_) one->replay.reset();
-  replay_text_ = {};
+  replay_text_.forget();
+  for (auto& [name, one] : renditions_) {
+    one->replay.reset();
+    one->replay_text.forget();
+    one->replay_pictures.forget();
+    one->storyboard.forget();
+  }
 }
 
-bool Stream::is_current(Text& text, uint64_t version) const {
-  bool ended = state_ == State::ended;
-  if (text.version == version && text.ended == ended) return true;
-  text.version = version;
-  text.ended = ended;
-  return false;
-}
-
-const std::string& Stream::multivariant() {
-  if (!is_current(multivariant_, index_.version()))
-    multivariant_.text = playlist::multivariant_playlist(index_);
-  return multivariant_.text;
-}
-
-const std::string& Stream::replay_playlist() {
-  if (is_current(replay_text_, replay_->version())) return replay_text_.text;
+playlist::MediaPlaylistSettings Stream::replay_settings() const {
   playlist::MediaPlaylistSettings settings;
   settings.type = state_ == State::ended ? playlist::PlaylistType::vod : playlist::PlaylistType::event;
-  replay_text_.text = replay_->segments().empty() ? "" : playlist::media_playlist(*replay_, settings);
-  return replay_text_.text;
+  return settings;
+}
+
+const TextPtr& Stream::replay_playlist() {
+  return replay_text_.get(*replay_, replay_settings(), !replay_->segments().empty());
+}
+
+const TextPtr& Stream::replay_playlist(Rendition& one) const {
+  return one.replay_text.get(one.replay->index(), replay_settings(), one.replay->has_media());
 }
 
 std::optional<int64_t> Stream::kbps() const {

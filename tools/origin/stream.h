@@ -31,8 +31,8 @@ enum class State { live, waiting, ended };
 
 class Stream {
  public:
-  Stream(Loop& loop, uint32_t event, uint32_t station, const playlist::IndexSettings& window,
-         int64_t now_utc_us, bool has_archive);
+  Stream(Loop& loop, WaitingRoom& room, uint32_t event, uint32_t station,
+         const playlist::IndexSettings& window, int64_t now_utc_us, bool has_archive);
 
   uint32_t station() const { return station_; }
   State state() const { return state_; }
@@ -70,9 +70,10 @@ class Stream {
   // Grows with every change of any rendition.
   uint64_t version() const;
 
-  // Playlists as they are now, computed once for each change; empty: nothing to list yet.
-  const std::string& multivariant();
-  const std::string& replay_playlist();  // replay() must be there
+  // Playlists as they are now, computed once for each change; empty: nothing to list yet. Of the replay (of
+  // `one`, or the stream's own) only while it is there.
+  const TextPtr& replay_playlist();
+  const TextPtr& replay_playlist(Rendition& one) const;
 
   std::string json() const;          // STREAM of docs/api.md
   std::string node_json() const;     // the same with what only NODE tells
@@ -81,15 +82,10 @@ class Stream {
   bool take_changed() { return std::exchange(changed_, false); }
 
  private:
-  struct Text {
-    uint64_t version = UINT64_MAX;
-    bool ended = false;
-    std::string text;
-  };
   void set_state(State state, int64_t now_utc_us);
   void apply(const std::string& rendition, const playlist::Record& record);
   Rendition* make_rendition(const std::string& name);
-  bool is_current(Text& text, uint64_t version) const;
+  playlist::MediaPlaylistSettings replay_settings() const;
   std::optional<int64_t> kbps() const;
   void put_public(JsonLine& line) const;
 
@@ -99,6 +95,7 @@ class Stream {
   bool loaded_ = false;
   bool changed_ = true;
   Loop& loop_;
+  WaitingRoom& room_;
   const playlist::IndexSettings window_;
   std::vector<std::pair<std::string, playlist::Record>> early_;
   playlist::StreamIndex index_;
@@ -119,7 +116,7 @@ class Stream {
     int64_t duration;
   };
   std::deque<Rate> rates_;
-  Text multivariant_, replay_text_;
+  ReplayText replay_text_;
 };
 
 }  // namespace headgate::origin

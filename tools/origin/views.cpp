@@ -74,11 +74,11 @@ void Views::list(const AnswerPtr& answer, uint32_t station, const std::string& n
   with_facts(answer, station, listing.everything, kMaxLearnRounds,
              [this, answer, name, listing](Stream* stream) {
                if (!stream) return answer->send(not_there_reply(kNoStream));
-               const std::string& made = text(*stream, name, listing);
-               if (listing.kind != Listing::Kind::dash || made.empty())
-                 return answer->send(playlist_reply(made));
-               Reply reply = playlist_reply(made + playlist::dash_end(system_clock().utc_us()));
-               reply.type = kTypeManifest;
+               Reply reply = playlist_reply(text(*stream, name, listing));
+               if (listing.kind == Listing::Kind::dash && reply.text) {
+                 reply.type = kTypeManifest;
+                 reply.end = playlist::dash_end(system_clock().utc_us());
+               }
                answer->send(std::move(reply));
              });
 }
@@ -90,7 +90,7 @@ void Views::live(const AnswerPtr& answer, uint32_t station, View view, const std
     live_.when_there(answer, *stream, query, [this, answer, station, view](bool skip, bool unique) {
       const int rounds = view == View::key_frames ? kMaxLearnRounds : 0;
       with_facts(answer, station, false, rounds, [this, answer, station, view, skip, unique](Stream* again) {
-        const LiveEdge::Which which{view, &stations_[station].facts, skip, {}};
+        const LiveEdge::Which which{view, &stations_[station].facts, skip};
         Live::send_playlist(answer, *again, which, unique);
       });
     });
@@ -103,10 +103,15 @@ void Views::with_stream(uint32_t station, bool everything, OnStream ready) {
 }
 
 std::vector<playlist::SegmentRecord> Views::unknown(Stream& stream, bool everything) {
-  const playlist::TrackFacts& facts = stations_[stream.station()].facts;
+  Station& one = stations_[stream.station()];
+  const playlist::StreamIndex& index = index_of(stream, everything);
+  auto& complete = one.complete[everything ? 1 : 0];
+  const std::array<uint64_t, 3> now{index.version(), stream.replays_read(), one.facts.size()};
   std::vector<playlist::SegmentRecord> out;
-  for (const playlist::Segment& segment : index_of(stream, everything).segments())
-    if (!facts.find(segment.record)) out.push_back(segment.record);
+  if (complete == now) return out;
+  for (const playlist::Segment& segment : index.segments())
+    if (!one.facts.find(segment.record)) out.push_back(segment.record);
+  if (out.empty()) complete = now;
   return out;
 }
 
@@ -173,27 +178,26 @@ void Views::trim(uint32_t station, bool facts) {
 }
 
 // As it is now, computed once for each change.
-const std::string& Views::text(Stream& stream, const std::string& name, const Listing& listing) {
+const TextPtr& Views::text(Stream& stream, const std::string& name, const Listing& listing) {
   Station& one = stations_[stream.station()];
-  Text& text = one.texts[name];
-  const uint64_t version = index_of(stream, listing.everything).version() +
-                           (listing.kind == Listing::Kind::media ? 0 : stream.version());
+  Kept& kept = one.texts[name];
+  const playlist::StreamIndex& index = index_of(stream, listing.everything);
   const bool ended = stream.state() == State::ended;
   const uint64_t replay = listing.everything ? stream.replays_read() : 0;
-  if (text.version != version || text.replay != replay || text.known != one.facts.size() ||
-      text.ended != ended)
-    text = {version, replay, one.facts.size(), ended, made(stream, one, listing)};
-  return text.text;
+  const uint64_t version = index.version() + (listing.kind == Listing::Kind::media ? 0 : stream.version());
+  const KeptText::Version all{version, replay * 2 + (ended ? 1 : 0), one.facts.size(), index.epoch()};
+  return kept.text.get(all, [&] { return made(stream, one, listing, kept); });
 }
 
-std::string Views::made(Stream& stream, Station& one, const Listing& listing) {
+std::string Views::made(Stream& stream, Station& one, const Listing& listing, Kept& kept) {
   const playlist::StreamIndex& index = index_of(stream, listing.everything);
   const bool ended = stream.state() == State::ended;
   if (index.segments().empty()) return {};
   if (listing.kind == Listing::Kind::multivariant) {
     if (std::string ladder = ladder_playlist(stream, one.facts, listing.everything); !ladder.empty())
       return ladder;
-    if (!listing.everything) return stream.multivariant() + playlist::view_variants(index, one.facts);
+    if (!listing.everything)
+      return playlist::multivariant_playlist(index) + playlist::view_variants(index, one.facts);
     return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8"}) +
            playlist::view_variants(index, one.facts,
                                    {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"});
@@ -205,7 +209,8 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing) {
     settings.ended = ended;
     settings.view = listing.view;
     settings.facts = &one.facts;
-    return playlist::media_playlist(index, settings);
+    if (std::exchange(kept.replay, stream.replays_read()) != stream.replays_read()) kept.lines.forget();
+    return kept.lines.text(index, settings);
   }
   // It stays what it was as long as it is right: players hold on to it.
   const int64_t zero = playlist::timeline_zero_utc_us(stream.index());

@@ -3,6 +3,7 @@
 // (docs/delivery.md). In the loop's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include <playlist/hls.h>
+#include <playlist/live_playlist.h>
 #include <playlist/track_facts.h>
 
 #include "catalog.h"
@@ -46,19 +47,19 @@ class Views {
   void send_init(const AnswerPtr& answer, const playlist::InitRecord& record, playlist::View view);
 
  private:
-  struct Text {
-    uint64_t version = UINT64_MAX;
-    uint64_t replay = 0;  // Stream::replays_read()
-    size_t known = 0;     // segments whose facts were known
-    bool ended = false;
-    std::string text;
+  struct Kept {
+    KeptText text;
+    playlist::LivePlaylist lines;  // what it is made of, where it lists media of the replay
+    uint64_t replay = 0;           // the one that `lines` is of: Stream::replays_read()
   };
   struct Station {
     playlist::TrackFacts facts;
     // Who waits for facts that are being read, of a few segments or of the whole replay; empty: none are.
     std::vector<std::function<void()>> want_few, want_replay;
-    std::map<std::string, Text> texts;   // by name
+    std::map<std::string, Kept> texts;   // by name
     std::optional<int64_t> zero_utc_us;  // of its DASH manifests
+    // Of what is live, of the replay: all was known when they were so.
+    std::array<std::optional<std::array<uint64_t, 3>>, 2> complete;
   };
   // What a name stands for.
   struct Listing;
@@ -71,8 +72,8 @@ class Views {
   void read_next_replay();
   void learned(uint32_t station, const SegmentBoxes::Facts& facts);
   void trim(uint32_t station, bool facts);
-  const std::string& text(Stream& stream, const std::string& name, const Listing& listing);
-  std::string made(Stream& stream, Station& one, const Listing& listing);
+  const TextPtr& text(Stream& stream, const std::string& name, const Listing& listing);
+  std::string made(Stream& stream, Station& one, const Listing& listing, Kept& kept);
   void list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing);
   void live(const AnswerPtr& answer, uint32_t station, playlist::View view, const std::string& query);
 

@@ -6,6 +6,18 @@
 #include "media_writer.h"
 
 namespace headgate::playlist {
+namespace {
+
+// Where in segments() those behind `msn` begin.
+size_t behind(const StreamIndex& index, uint64_t msn) {
+  const auto& segments = index.segments();
+  const auto found =
+      std::upper_bound(segments.begin(), segments.end(), msn,
+                       [](uint64_t number, const Segment& segment) { return number < segment.record.msn; });
+  return static_cast<size_t>(found - segments.begin());
+}
+
+}  // namespace
 
 void LivePlaylist::forget() {
   *this = {};
@@ -25,13 +37,12 @@ void LivePlaylist::settle(const StreamIndex& index, const MediaPlaylistSettings&
                           size_t end) {
   const auto& segments = index.segments();
   const MediaWriter writer(index, settings);
-  const bool fits = !blocks_.empty() && epoch_ == index.epoch() && begin < segments.size() &&
-                    blocks_.back().msn + 1 >= segments[begin].record.msn;
+  const bool fits =
+      !blocks_.empty() && epoch_ == index.epoch() && blocks_.back().msn >= segments[begin - 1].record.msn;
   if (!fits) forget();
   epoch_ = index.epoch();
   drop_before(segments[begin].record.msn);
-  // From the first listed one on the numbers have no hole.
-  size_t next = blocks_.empty() ? begin : begin + (blocks_.back().msn + 1 - segments[begin].record.msn);
+  size_t next = blocks_.empty() ? begin : behind(index, blocks_.back().msn);
   for (; next < end && writer.is_settled(segments[next]); ++next) {
     blocks_.push_back({segments[next].record.msn, dropped_ + text_.size()});
     writer.segment(text_, segments[next], &segments[next - 1]);
@@ -50,9 +61,10 @@ std::string LivePlaylist::text(const StreamIndex& index, const MediaPlaylistSett
     // The first one has other lines than it had behind another.
     if (skipped == 0) writer.segment(out, segments[from++], nullptr);
     if (!blocks_.empty() && segments[from].record.msn <= blocks_.back().msn) {
-      const Block& first = blocks_[segments[from].record.msn - blocks_.front().msn];
-      out.append(text_, first.begin - dropped_);
-      from += blocks_.back().msn + 1 - first.msn;
+      const auto first = std::lower_bound(blocks_.begin(), blocks_.end(), segments[from].record.msn,
+                                          [](const Block& block, uint64_t msn) { return block.msn < msn; });
+      out.append(text_, first->begin - dropped_);
+      from = behind(index, blocks_.back().msn);
     }
   }
   writer.tail(out, from);

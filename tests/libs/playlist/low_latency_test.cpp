@@ -202,6 +202,33 @@ TEST(LowLatency, PartsOfOneTrack) {
   EXPECT_NE(keys.find("PART-HOLD-BACK=1.650\n"), std::string::npos) << "the same in all playlists";
 }
 
+// Where a run ends, its sound may do so before its pictures.
+TEST(LowLatency, SoundThatEndsBeforeItsLastPart) {
+  StreamIndex index = stream(1);
+  for (uint32_t i = 0; i < 4; ++i) index.add(part(1, i));
+  const SegmentRecord record = segment(1, 2);
+  index.add(record);
+  TrackFacts facts;
+  MediaPlaylistSettings settings = kDirectives;
+  settings.view = View::audio;
+  settings.facts = &facts;
+  const auto lasts = [&](int64_t audio_end) {
+    facts.put(1,
+              {.offset = record.offset, .audio_bytes = 1, .audio_timescale = 48'000, .audio_end = audio_end});
+    const std::string text = media_playlist(index, settings);
+    const size_t at = text.find("URI=\"a1.2.m4s\"");
+    return text.substr(at, text.find("\na1.m4s") - at);
+  };
+  EXPECT_EQ(lasts(96'000 - 5'280),
+            "URI=\"a1.2.m4s\",INDEPENDENT=YES\n"
+            "#EXT-X-PART:DURATION=0.390000,URI=\"a1.3.m4s\",INDEPENDENT=YES\n"
+            "#EXTINF:1.890000,");
+  EXPECT_EQ(lasts(96'000 - 1'024),
+            "URI=\"a1.2.m4s\",INDEPENDENT=YES\n"
+            "#EXT-X-PART:DURATION=0.500000,URI=\"a1.3.m4s\",INDEPENDENT=YES\n"
+            "#EXTINF:1.978667,");
+}
+
 // A track that a whole segment has nothing of: told by its parts before its boxes have been read.
 TEST(LowLatency, ASegmentWithoutTheTrackIsAGap) {
   StreamIndex index = stream(1);
@@ -232,6 +259,13 @@ TEST(LivePlaylist, IsTheSameAsMadeAnew) {
       ASSERT_EQ(live.text(index, skip), media_playlist(index, skip));
     }
   }
+  // Numbers that nobody told of are missing.
+  for (uint64_t msn = 110; msn < 130; ++msn) {
+    add_segment(index, msn);
+    if (msn % 3 == 0) {
+      ASSERT_EQ(live.text(index, kDirectives), media_playlist(index, kDirectives));
+    }
+  }
   // The writer has lost the archive, and begins anew with the numbers that were used.
   index.add(run("r2", 0, 0, test::kUtc + 600'000'000, 2000, 550));
   index.add(init("aa", "r1/0.mp4"));
@@ -239,6 +273,22 @@ TEST(LivePlaylist, IsTheSameAsMadeAnew) {
     add_segment(index, msn);
     ASSERT_EQ(live.text(index, kDirectives), media_playlist(index, kDirectives));
   }
+}
+
+TEST(LivePlaylist, OfAWholeHistoryIsTheSameAsMadeAnew) {
+  StreamIndex index = stream(0);
+  LivePlaylist replay;
+  MediaPlaylistSettings settings;
+  for (uint64_t msn = 0; msn < 200; ++msn) {
+    if (msn >= 60 && msn < 75) continue;  // nobody told of these: a list of everything reaches over them
+    add_segment(index, msn);
+    settings.type = PlaylistType::event;
+    if (msn % 7 == 3 || msn < 20) {
+      ASSERT_EQ(replay.text(index, settings), media_playlist(index, settings));
+    }
+  }
+  settings.type = PlaylistType::vod;
+  ASSERT_EQ(replay.text(index, settings), media_playlist(index, settings));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The live end of a stream (RFC 8216bis, 6.2.5, 6.2.6): blocking reloads, delta updates, parts and hinted parts."""
+import gzip
 import http.client
 import re
 import signal
@@ -23,9 +24,10 @@ class Parts(Live):
     """A session that tells parts."""
 
     on_disk = True
+    target_s = TARGET_S
 
     def open_records(self, sequence=0):
-        return [wire.run_record(self.run, self.first, sequence, self.utc_us, TARGET_S * 1000, PART_TARGET_MS),
+        return [wire.run_record(self.run, self.first, sequence, self.utc_us, self.target_s * 1000, PART_TARGET_MS),
                 wire.init_record(INIT, self.file, 0, 1024)]
 
     def opened(self, sequence=0):
@@ -100,12 +102,12 @@ class Waiting:
 
 
 class LiveTest(OriginCase):
-    def live(self, segments=3, *arguments):
+    def live(self, segments=3, *arguments, target_s=TARGET_S):
         self.worker = self.fake_worker()
         self.start(*arguments)
         self.worker.accept()
         live = Parts(self, self.worker, STATION)
-        live.on_disk, live.content = False, bytearray(live.content)
+        live.target_s, live.on_disk, live.content = target_s, False, bytearray(live.content)
         self.worker.tell(wire.worker_state(), *live.opened(), *live.whole(segments))
         live.write()
         live.on_disk = True
@@ -296,6 +298,32 @@ class LiveTest(OriginCase):
         stays.answer()
         self.assertEqual(self.get('/healthz'), b'ok\n')
 
+    def connections(self):
+        """Those that the origin has not closed."""
+        with open('/proc/net/tcp', encoding='ascii') as table:
+            fields = [line.split() for line in list(table)[1:]]
+        return sum(int(one[1].split(':')[1], 16) == self.port and one[3] in ('01', '08') for one in fields)
+
+    def test_who_waits_leaves_places_to_others_and_gives_his_own_back(self):
+        live = self.live(3, '--max-connections', '16', target_s=60)  # who waits may do so for three minutes
+        places = 12
+        asked = [f'{MEDIA}?_HLS_msn=3&_HLS_part=0', f'{MEDIA}?_HLS_msn=3', f'/hls/{STATION}/3.0.m4s']
+        for _ in range(2):
+            waiting = [Waiting(self, asked[i % len(asked)]) for i in range(places)]
+            self.heard()
+            self.assertFalse(any(one.is_answered() for one in waiting))
+            more = Waiting(self, asked[0])
+            self.assertIn(b'Too many are waiting', more.answer(503))
+            self.assertEqual(self.get('/healthz'), b'ok\n')
+            for one in (*waiting, more):
+                one.sock.close()
+            wait_until('their places are free', lambda: self.connections() == 0)
+        self.assertIn(b'"2.3.m4s"', self.get(MEDIA))
+        stays = Waiting(self, asked[0])
+        self.heard()
+        self.worker.tell(live.message(live.part(0)))
+        self.assertIn(b'"3.0.m4s"', stays.answer())
+
     def test_a_restarted_origin_goes_on_where_it_was(self):
         live = self.live()
         waiting = Waiting(self, f'{MEDIA}?_HLS_msn=3&_HLS_part=0')
@@ -341,6 +369,23 @@ class LiveTest(OriginCase):
         self.assertIn(f'SKIPPED-SEGMENTS={count - 6}\n'.encode(), body)
         self.assertLess(len(body), 4000)
         self.assertEqual(self.uris(body), self.uris(self.get(MEDIA))[-6:])
+        # The whole of it is packed for who takes it so, from then on as from the beginning.
+        for index in range(1, 4):
+            for how in ({}, {'If-None-Match': '"none"'}):  # ours, and libsoup's
+                answer, packed = self.request(MEDIA, headers={'Accept-Encoding': 'gzip', **how})
+                self.assertEqual(answer.getheader('Content-Encoding'), 'gzip')
+                self.assertEqual(answer.getheader('Vary'), 'Accept-Encoding')
+                plain, whole = self.request(MEDIA, headers={'Accept-Encoding': 'gzip;q=0', **how})
+                self.assertIsNone(plain.getheader('Content-Encoding'))
+                self.assertEqual(plain.getheader('Vary'), 'Accept-Encoding')
+                self.assertLess(len(packed), len(whole) / 4)
+                self.assertEqual(gzip.decompress(packed), whole)
+                self.assertIn(f'"{count}.{index - 1}.m4s"'.encode(), whole)
+            self.worker.tell(live.message(live.part(index)))
+            self.heard()
+        answer, delta = self.request(f'{MEDIA}?_HLS_skip=YES', headers={'Accept-Encoding': 'gzip'})
+        self.assertIsNone(answer.getheader('Content-Encoding'))
+        self.assertIn(b'#EXT-X-SKIP', delta)
 
 
 if __name__ == '__main__':

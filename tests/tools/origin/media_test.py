@@ -237,8 +237,11 @@ class MediaTest(OriginCase):
         shutil.rmtree(self.station_folder(5))
         wait_until('its room is free', lambda: not any('(deleted)' in link for link in self.open_files()))
         self.assertEqual(sum('.mp4' in link for link in self.open_files()), 1)
-        self.get('/hls/5/0.m4s', 410)
+        for how in range(5):
+            self.get('/hls/5/0.m4s' + ('?not-plain' if how % 2 else ''), 410)
         self.get('/hls/6/0.m4s')
+        with open(self.log.name, encoding='utf-8') as log:  # told of once, whoever asks for it
+            self.assertEqual(log.read().count('a segment cannot be read'), 1)
 
     def test_a_large_segment_for_a_slow_client_that_the_cache_does_not_have(self):
         live, offset = self.large_segment()

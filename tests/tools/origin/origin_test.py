@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """headgate-origin over a made-up archive and workers that are none."""
 import glob
+import gzip
 import http.client
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -13,6 +15,8 @@ import stat
 from origin_case import BYTES, EVENT, INIT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../tools/origin/www')
 
 
 class OriginTest(OriginCase):
@@ -335,6 +339,46 @@ class OriginTest(OriginCase):
             self.assertEqual(answer.getheader('X-Content-Type-Options'), 'nosniff')
             again, body = self.request(path, headers={'If-None-Match': answer.getheader('ETag')})
             self.assertEqual((again.status, body), (304, b''))
+
+    def test_pages_are_packed_for_who_takes_them_so(self):
+        self.start()
+        names = [os.path.basename(path) for path in glob.glob(os.path.join(PAGE, '*.[hcj][ts]*'))]
+        names = ['assets/' + name for name in names if name.endswith(('.css', '.html', '.js'))] + ['', 'watch/12']
+        self.assertIn('assets/player.js', names)
+        if os.path.exists(os.path.join(PAGE, 'node_modules/hls.js')):
+            names.append('assets/hls.min.js')
+        for name in names:
+            plain, whole = self.request(f'/{name}', headers={'Accept-Encoding': 'br'})
+            packed, body = self.request(f'/{name}', headers={'Accept-Encoding': 'gzip, deflate, br'})
+            self.assertEqual([plain.getheader('Content-Encoding'), packed.getheader('Content-Encoding')], [None, 'gzip'])
+            self.assertEqual({plain.getheader('Vary'), packed.getheader('Vary')}, {'Accept-Encoding'})
+            self.assertEqual(gzip.decompress(body), whole)
+            etag = packed.getheader('ETag')
+            self.assertNotEqual(etag, plain.getheader('ETag'))
+            again = {'Accept-Encoding': 'gzip', 'If-None-Match': etag}
+            answer, nothing = self.request(f'/{name}', headers=again)
+            self.assertEqual((answer.status, nothing, answer.getheader('Vary')), (304, b'', 'Accept-Encoding'))
+            self.assertEqual(self.request(f'/{name}', headers={'If-None-Match': etag})[0].status, 200)
+
+    def test_a_few_replays_are_read_at_the_same_time(self):
+        """Who asks for a fifth one waits for one of those before, however short his is."""
+        stations = range(1, 6)
+        for station in stations[:4]:
+            for _ in range(3):
+                self.archive(station, 600, 'unpublish', 'small')
+        self.archive(5, 4)
+        self.start()
+        for station in stations:
+            self.stream(station)
+        asked = []
+        for station in stations:
+            one = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+            self.addCleanup(one.close)
+            one.request('GET', f'/hls/{station}/replay.m3u8')
+            asked.append(one)
+        select.select([asked[4].sock], [], [], PATIENCE)
+        self.assertTrue(select.select([one.sock for one in asked[:4]], [], [], 0)[0])
+        self.assertEqual([one.getresponse().read().count(b'#EXTINF') for one in asked], [900] * 4 + [2])
 
     def test_events(self):
         worker = self.fake_worker()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A live playlist that is asked for again and again, of a window that may be hours long: what has become text
-// once, and does not change any more, is kept.
+// A playlist of a stream that lives, asked for again and again, of a window or a history that may be hours
+// long: what has become text once, and does not change any more, is kept.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,9 @@ namespace headgate::playlist {
 
 class LivePlaylist {
  public:
-  // media_playlist(index, settings), of type `live` and by `uri`, at the cost of what has come since the last
-  // call. Each time the same index and the same view, prefix and facts; forget() comes before another index.
+  // media_playlist(index, settings), by `uri`, at the cost of what has come since the last call. Each time
+  // the same index and the same view, prefix and facts, and either type `live` or another one; forget() comes
+  // before another index.
   std::string text(const StreamIndex& index, const MediaPlaylistSettings& settings);
   void forget();
 
@@ -28,7 +29,7 @@ class LivePlaylist {
   void drop_before(uint64_t msn);
 
   std::string text_;          // of the segments in blocks_, one behind the other
-  std::deque<Block> blocks_;  // in order, without a hole
+  std::deque<Block> blocks_;  // in order; all segments from the first to the last one
   uint64_t dropped_ = 0;      // bytes that text_ begins behind
   uint64_t epoch_ = 0;        // of the index
 };
