@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What `meson install` puts down is whole: a node runs from it, without the build folder and without a word in the
-environment. Arguments: the build folder, the prefix."""
+environment; the unit is locked in, every command has its manual page and is completed. Arguments: the build folder, the
+prefix."""
 import http.client
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +25,10 @@ BARE = {name: value for name, value in os.environ.items()
         if name in ("PATH", "LANG", "LD_LIBRARY_PATH", "GST_REGISTRY_FORK") or name.endswith("SAN_OPTIONS")}
 BARE["HOME"] = "/invalid"
 
+# Of `systemd-analyze security`, tenfold.
+EXPOSURE_AT_MOST = 30
+BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
+
 
 class Installed:
     """The tree under a DESTDIR of its own."""
@@ -34,6 +40,8 @@ class Installed:
                        check=True, timeout=120 * SLOWNESS, stdout=sys.stderr)
         self.prefix = self.folder / "root" / PREFIX
         self.headgate = self.prefix / "bin/headgate"
+        # Below the prefix, or in /etc where the prefix is /usr.
+        (self.settings,) = (self.folder / "root").rglob("headgate/headgate.conf")
         return self
 
     def __exit__(self, *_):
@@ -42,6 +50,11 @@ class Installed:
     def run(self, *arguments):
         return subprocess.run([self.headgate, *arguments], env=BARE, cwd="/", capture_output=True, text=True,
                               timeout=60 * SLOWNESS, check=True, stdin=subprocess.DEVNULL).stdout
+
+    def commands(self, *words):
+        """What `headgate WORDS --help` lists."""
+        told = self.run(*words, "--help")
+        return re.findall(r"^  ([a-z-]+) ", told.partition("\nCommands:\n")[2].partition("\n\n")[0], re.M)
 
 
 def test_everything_is_put_below_destdir():
@@ -64,7 +77,7 @@ def test_a_node_runs_from_it():
         log = tree.folder / "log"
         with open(log, "wb") as output:
             node = subprocess.Popen(
-                [tree.headgate, "serve", "--data", tree.folder / "data", "--keys", tree.folder / "keys/node",
+                [tree.headgate, "serve", "--config", tree.settings, "--data", tree.folder / "data", "--keys", tree.folder / "keys/node",
                  "--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", "1"],
                 env=BARE, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
@@ -90,6 +103,50 @@ def test_a_node_runs_from_it():
             raise
         finally:
             family.kill_all()
+
+
+def test_the_unit_is_locked_in():
+    if not shutil.which("systemd-analyze"):
+        raise tap.Skip("no systemd-analyze")
+    with Installed() as tree:
+        (unit,) = tree.prefix.rglob("headgate.service")
+        assert f"ExecStart=/{PREFIX}/bin/headgate serve --config /" in unit.read_text(encoding="utf-8")
+        done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_AT_MOST}", unit],
+                              capture_output=True, text=True, timeout=60 * SLOWNESS, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_command_has_a_manual_page():
+    with Installed() as tree:
+        wanted = {"headgate"}
+        for command in tree.commands():
+            wanted |= {f"headgate-{command}", *(f"headgate-{command}-{below}" for below in tree.commands(command))}
+        listed = (TOP / "packaging/meson.build").read_text(encoding="utf-8").partition("man_pages = [")[2].partition("help2man")[0]
+        pages = {"headgate"}
+        for command, below in re.findall(r"^  '(\w+)': \[(.*)\],$", listed, re.M):
+            pages |= {f"headgate-{command}", *(f"headgate-{command}-{name}" for name in re.findall(r"\w+", below))}
+        assert pages == wanted, f"packaging/meson.build and headgate --help differ: {pages ^ wanted}"
+        if not shutil.which("help2man"):
+            raise tap.Skip("no help2man")
+        installed = {path.stem for path in tree.prefix.rglob("man1/*.1")}
+        assert installed == wanted, installed ^ wanted
+
+
+def test_bash_completes_what_help_lists():
+    if not BASH_COMPLETION.exists():
+        raise tap.Skip("no bash-completion")
+    ask = """. "$1"; . "$2"; shift 2; compopt() { :; }
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+        _headgate; printf '%s\\n' "${COMPREPLY[@]}" """
+    with Installed() as tree:
+        script = tree.prefix / "share/bash-completion/completions/headgate"
+        (tree.folder / "folder").mkdir()
+        for words, answers in ((["a"], {"archive"}), ([""], set(tree.commands())), (["ticket", "is"], {"issue"}),
+                               (["ticket", "issue", "--sta"], {"--station="}), (["serve", "--keys", f"{tree.folder}/fo"], {f"{tree.folder}/folder"}),
+                               (["serve", "--rtmp", ""], {""})):
+            done = subprocess.run(["bash", "-c", ask, "-", BASH_COMPLETION, script, tree.headgate, *words], env=BARE, cwd="/",
+                                  capture_output=True, text=True, timeout=60 * SLOWNESS, check=False, stdin=subprocess.DEVNULL)
+            assert set(done.stdout.splitlines()) == answers, f"{words}: {done}"
 
 
 if __name__ == "__main__":

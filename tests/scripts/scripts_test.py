@@ -13,7 +13,8 @@ import tap  # noqa: E402
 
 
 def shell_scripts():
-    candidates = [*TOP.glob("tools/*"), *TOP.glob(".ci/*"), *TOP.glob("tests/**/run"), *TOP.glob("tests/**/*.sh")]
+    candidates = [*TOP.glob("tools/*"), *TOP.glob(".ci/*"), *TOP.glob("tests/**/run"), *TOP.glob("tests/**/*.sh"),
+                  *TOP.glob("packaging/**/*"), *TOP.glob("debian/*.postrm")]
     candidates = [path for path in candidates if path.is_file() and "node_modules" not in path.parts]
     return [path for path in candidates if re.match(r"#!.*\b(ba)?sh\b|# shellcheck shell=", path.read_text(encoding="utf-8"))]
 
@@ -27,7 +28,7 @@ def test_shell_scripts_are_clean():
     if not shutil.which("shellcheck"):
         raise tap.Skip("no shellcheck")
     scripts = [str(path.relative_to(TOP)) for path in shell_scripts()]
-    assert {"tools/demo", "tools/test", "tools/setup", "tools/lib.sh", ".ci/run"} <= set(scripts), scripts
+    assert {"tools/demo", "tools/test", "tools/setup", "tools/lib.sh", ".ci/run", "packaging/man-page"} <= set(scripts), scripts
     done = run("shellcheck", "-x", *scripts)
     assert done.returncode == 0, done.stdout
 
