@@ -107,8 +107,9 @@ struct Writer {
   }
 
   void record(const RunRecord& run) {
-    out.u8(1);
+    out.u8(run.dated_from_us == 0 ? 1 : 8);
     fields_of_run(*this, run);
+    if (run.dated_from_us != 0) number(run.dated_from_us);
   }
   void record(const InitRecord& init) {
     out.u8(2);
@@ -191,6 +192,12 @@ struct Reader {
         return read<EndRecord>([](auto& io, auto& end) { io.text(end.reason); });
       case 7:
         return read<RenditionRecord>([](auto& io, auto& rendition) { fields_of_rendition(io, rendition); });
+      case 8:
+        return read<RunRecord>([](auto& io, auto& run) {
+          fields_of_run(io, run);
+          io.number(run.dated_from_us);
+          io.good &= run.dated_from_us != 0;
+        });
       default:
         return std::nullopt;
     }

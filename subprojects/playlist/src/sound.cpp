@@ -18,7 +18,7 @@ bool range(uint64_t offset, uint64_t length) {
 
 bool good(const RunRecord& run) {
   return run.first_msn <= kMaxNumber && run.discontinuity_sequence <= kMaxNumber && time(run.utc_us) &&
-         run.max_segment_ms <= kMaxSegmentMs && run.max_part_ms <= kMaxSegmentMs;
+         run.max_segment_ms <= kMaxSegmentMs && run.max_part_ms <= kMaxSegmentMs && time(run.dated_from_us);
 }
 bool good(const InitRecord& init) {
   return range(init.offset, init.length);

@@ -125,10 +125,15 @@ std::optional<int64_t> StreamIndex::date_by_media(const Segment& segment, const 
   return last->program_utc_us + last->record.duration * 100 / 9;
 }
 
+int64_t StreamIndex::date_by_receipt(const SegmentRecord& record) const {
+  const bool begins_run = run_ && !run_has_segments_ && record.utc_us != 0;
+  return begins_run ? std::max(record.utc_us, run_->dated_from_us) : record.utc_us;
+}
+
 void StreamIndex::date(Segment& segment, const Segment* last) {
   const SegmentRecord& record = segment.record;
   const auto by_media = date_by_media(segment, last);
-  segment.program_utc_us = by_media.value_or(record.utc_us);
+  segment.program_utc_us = by_media.value_or(date_by_receipt(record));
   if (by_media && record.pts >= last->record.pts) return;
   dated_pts_ = record.pts;
   dated_utc_us_ = segment.program_utc_us;
@@ -261,14 +266,16 @@ std::optional<Segment> StreamIndex::open_segment() const {
   record.independent = first.independent;
   Segment open = placed(record);
   const Segment* last = segments_.empty() ? nullptr : &segments_.back();
-  open.program_utc_us = date_by_media(open, last).value_or(record.utc_us);
+  open.program_utc_us = date_by_media(open, last).value_or(date_by_receipt(record));
   return open;
 }
 
 uint32_t StreamIndex::bandwidth() const {
-  const double peak = peak_rate(segments_, target_seconds(), [](const Segment& segment) {
-    return segment.record.length > 0 ? std::optional(segment.record.length) : std::nullopt;
-  });
+  const double peak =
+      peak_rate(segments_, target_seconds(), [](const Segment& segment) -> std::optional<Counted> {
+        if (segment.record.length == 0) return std::nullopt;
+        return Counted{segment.record.length, segment.record.duration};
+      });
   return std::max(clamp_rate(peak), average_bandwidth());
 }
 

@@ -26,7 +26,8 @@ constexpr int64_t kUsualPartMs = 500;  // of a stream that promises nothing
 constexpr int64_t kLeastPartMs = 100;
 constexpr int64_t kPictureTicks = int64_t{1} * fmp4::kPartTimescale;  // one lasts no longer
 constexpr uint64_t kMostSegmentsBehind = 3;                           // of a rendition that was being encoded
-constexpr int64_t kOpenMs = 5000;  // a volume that takes longer gets no fill
+constexpr int64_t kMostDateMs = 10'000;  // that fill is dated later than the clock says
+constexpr int64_t kOpenMs = 5000;        // a volume that takes longer gets no fill
 
 // What is written of one rendition.
 struct Lane {
@@ -107,6 +108,7 @@ Result<Continuation> FillWriter::State::place() {
     last->next_msn = fill->next_msn;
     last->next_dseq = fill->next_dseq;
     last->end_pts = fill->end_pts;
+    last->end_utc_us = fill->end_utc_us;
   }
   return last;
 }
@@ -182,8 +184,12 @@ Result<void> FillWriter::State::begin() {
   first_pts = next_pts = (end + kStepTicks - 1) / kStepTicks * kStepTicks;
   const int64_t now_us = clock.utc_us();
   const int64_t behind_us = std::clamp<int64_t>(now_us - last->end_utc_us, 0, kFillBehindMs * 1000);
-  first_utc_us = now_us - behind_us;
   first_mono_us = clock.mono_us() - behind_us;
+  // Dates do not go back; a clock may.
+  first_utc_us = now_us - behind_us;
+  const int64_t dated_until_us = lanes.front().media.dated_until_us;
+  if (dated_until_us - first_utc_us < kMostDateMs * 1000)
+    first_utc_us = std::max(first_utc_us, dated_until_us);
   const RunPosition position{last->next_msn, last->next_dseq, first_pts, settings.run};
   // The source's last: what is said of a rendition before the first segment says that it will have it, too.
   for (size_t i = lanes.size(); i-- > 0;) {

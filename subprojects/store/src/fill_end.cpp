@@ -38,7 +38,7 @@ std::optional<FillEnd> find_fill_end(const std::string& root, uint32_t event, ui
   bool ended = false;
   const auto state = scan_continuation(directory, ended);
   if (!state || !state->any_media || state->next_msn <= previous.next_msn) return std::nullopt;
-  return FillEnd{state->next_msn, state->next_dseq, state->end_pts};
+  return FillEnd{state->next_msn, state->next_dseq, state->end_pts, state->end_utc_us};
 }
 
 }  // namespace headgate::store

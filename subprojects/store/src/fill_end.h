@@ -12,7 +12,7 @@ namespace headgate::store {
 
 struct FillEnd {
   uint64_t next_msn = 0, next_dseq = 0;  // behind it
-  int64_t end_pts = 0;
+  int64_t end_pts = 0, end_utc_us = 0;
 };
 // Behind run `previous` of the station; nothing: no fill follows it. Who holds the station's lock is told
 // what holds until it lets go.

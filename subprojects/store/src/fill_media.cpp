@@ -7,6 +7,7 @@
 #include <codec/silence.h>
 #include <fcntl.h>
 #include <fmp4/reader.h>
+#include <playlist/stream_index.h>
 #include <store/fill.h>
 #include <store/reader.h>
 #include <store/run_tail.h>
@@ -47,6 +48,7 @@ std::optional<fmp4::SampleInfo> last_key_frame(const fmp4::Source& source, uint6
 }
 
 struct Tail {
+  int64_t dated_until_us = 0;
   std::optional<playlist::RunRecord> run;
   std::optional<playlist::InitRecord> init;  // of the last parts
   std::vector<playlist::PartRecord> parts;   // behind `init`
@@ -54,7 +56,9 @@ struct Tail {
 
 Tail newest_of(const std::vector<playlist::Record>& records) {
   Tail tail;
+  playlist::StreamIndex index;
   for (const playlist::Record& record : records) {
+    index.add(record);
     if (auto* run = std::get_if<playlist::RunRecord>(&record)) tail.run = *run;
     if (auto* part = std::get_if<playlist::PartRecord>(&record)) tail.parts.push_back(*part);
     if (auto* init = std::get_if<playlist::InitRecord>(&record)) {
@@ -62,6 +66,9 @@ Tail newest_of(const std::vector<playlist::Record>& records) {
       tail.init = *init;
     }
   }
+  auto last = index.open_segment();
+  if (!last && !index.segments().empty()) last = index.segments().back();
+  if (last) tail.dated_until_us = last->program_utc_us + last->record.duration * 100 / 9;
   return tail;
 }
 
@@ -102,6 +109,7 @@ Result<FillMedia> media_of(const std::string& root, const Tail& tail) {
   media.presentation = std::move(init->presentation);
   media.run = *tail.run;
   media.last_msn = tail.parts.back().msn;
+  media.dated_until_us = tail.dated_until_us;
   if (auto silent = add_silence(media); !silent) return Unexpected(silent.error());
   if (!media.presentation.video) return media;
   auto picture = last_picture(root, tail);
@@ -116,10 +124,13 @@ Result<FillMedia> find_fill_media(const std::string& root, uint32_t event, uint3
                                   const std::string& newest) {
   auto runs = list_runs(root, event, station);
   std::erase_if(runs, [&](const std::string& run) { return playlist::is_later_run(run, newest); });
+  int64_t dated_from_us = 0;  // what runs without media say
   for (size_t back = 0; back < kMostRunsBack && !runs.empty(); ++back, runs.pop_back()) {
     const auto read = read_run_tail(root, event, station, runs.back(), kMostTicksBack);
     if (!read) continue;
-    const Tail tail = newest_of(read->records);
+    Tail tail = newest_of(read->records);
+    if (tail.run) dated_from_us = std::max(dated_from_us, tail.run->dated_from_us);
+    tail.dated_until_us = std::max(tail.dated_until_us, dated_from_us);
     if (tail.run && tail.init && !tail.parts.empty()) return media_of(root, tail);
   }
   return Unexpected(ENODATA, "station " + std::to_string(station) + " has no media to go on from");

@@ -19,6 +19,7 @@ struct FillMedia {
   uint32_t silence_ticks = 0;  // that it lasts, in the audio's timescale
   playlist::RunRecord run;     // that it is from
   uint64_t last_msn = 0;       // of that run
+  int64_t dated_until_us = 0;  // its last segment, as playlists date it; 0: not known
 };
 
 // From the newest run of the volume at `root` that has media, `newest` and before. ENODATA: none of the last

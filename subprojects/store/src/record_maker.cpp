@@ -35,7 +35,8 @@ std::string RecordMaker::path(uint32_t file) const {
 
 playlist::RunRecord RecordMaker::run(const OpenLine& line) {
   if (line.dseq > 0) last_dseq_ = line.dseq - 1;
-  return {line.run, line.msn, line.dseq, line.utc_us, line.max_segment_ms, line.max_part_ms};
+  return {line.run,         line.msn,          line.dseq, line.utc_us, line.max_segment_ms,
+          line.max_part_ms, line.filled_utc_us};
 }
 
 playlist::InitRecord RecordMaker::init(const FileLine& line) {

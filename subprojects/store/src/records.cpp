@@ -190,6 +190,8 @@ OpenLine parse_open(Fields& in) {
   }
   if (in.has("maxseg")) line.max_segment_ms = in.natural<uint32_t>("maxseg");
   if (in.has("maxpart")) line.max_part_ms = in.natural<uint32_t>("maxpart");
+  if (in.has("filled")) line.filled = in.natural<uint64_t>("filled");
+  if (in.has("filled_utc")) line.filled_utc_us = in.integer("filled_utc");
   return line;
 }
 

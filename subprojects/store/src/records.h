@@ -49,6 +49,8 @@ struct OpenLine {
   bool any_media = false;  // before this run
   int64_t end_pts = 0, end_utc_us = 0;
   uint32_t max_segment_ms = 0, max_part_ms = 0;  // 0: not promised
+  uint64_t filled = 0;        // numbers of segments before its first that players were given (store/fill.h)
+  int64_t filled_utc_us = 0;  // until when, as these were dated
 };
 
 struct FileLine {

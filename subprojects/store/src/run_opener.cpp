@@ -55,7 +55,7 @@ std::string_view cut(const std::string& text) {
 }
 
 void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const VolumeImpl& volume,
-              const std::string& uuid, uint64_t filled) {
+              const std::string& uuid) {
   json.field("run", line.run).field("event", line.event).field("station", line.station);
   if (!info.ticket_id.empty()) json.field("tid", cut(info.ticket_id));
   json.field("node", volume.settings().node);
@@ -74,7 +74,7 @@ void put_open(JsonLine& json, const OpenLine& line, const RunInfo& info, const V
       .field("msn", line.msn)
       .field("dseq", line.dseq)
       .field("base", line.base);
-  if (filled > 0) json.field("filled", filled);
+  if (line.filled > 0) json.field("filled", line.filled).field("filled_utc", line.filled_utc_us);
   if (line.max_segment_ms > 0) json.field("maxseg", line.max_segment_ms);
   if (line.max_part_ms > 0) json.field("maxpart", line.max_part_ms);
   if (info.receipt_us > 0) json.field("receipt_us", info.receipt_us);
@@ -153,8 +153,8 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   if (!previous) return Unexpected(previous.error());
 
   // Players have been given its numbers, whoever wrote it.
-  const auto fill = info.position ? std::nullopt : find_fill_end(root, info.event, info.station, *previous);
-  const uint64_t filled = fill ? fill->next_msn - previous->next_msn : 0;
+  std::optional<FillEnd> fill;
+  if (!info.position) fill = find_fill_end(root, info.event, info.station, *previous);
 
   OpenLine line;
   line.utc_us = volume.clock().utc_us();
@@ -169,14 +169,16 @@ Result<Opened> open_on_disk(VolumeImpl& volume, const RunInfo& info, std::option
   line.base = info.position ? info.position->base : new_base(*previous, fill, line.utc_us);
   line.max_segment_ms = info.max_segment_ms;
   line.max_part_ms = info.max_part_ms;
+  if (fill) line.filled = fill->next_msn - previous->next_msn;
+  if (fill) line.filled_utc_us = fill->end_utc_us;
   line.any_media = previous->any_media;
   line.end_pts = previous->end_pts;
   line.end_utc_us = previous->end_utc_us;
 
   std::string directory = root + "/" + prefix + "/" + line.run;
   ChainWriter chain(line.run, volume.settings().durable);
-  std::string text = chain.line(
-      "open", members_of([&](JsonLine& json) { put_open(json, line, info, volume, *uuid, filled); }));
+  std::string text =
+      chain.line("open", members_of([&](JsonLine& json) { put_open(json, line, info, volume, *uuid); }));
   auto chain_file = start_chain(directory, text);
   if (!chain_file) return Unexpected(chain_file.error());
   auto log = std::make_shared<RunLog>(std::move(*chain_file), std::move(chain), directory, *uuid);

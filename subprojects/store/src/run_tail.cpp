@@ -113,12 +113,14 @@ void scan_lines(RunScan& scan, std::string_view text, const std::string& run, bo
 }
 
 // Dates go by media time since the run's first segment where nothing interrupts it.
-void date_first_segment(RunTail& out, const FragLine& tail, const std::optional<FragLine>& head) {
+void date_first_segment(RunTail& out, const OpenLine& open, const FragLine& tail,
+                        const std::optional<FragLine>& head) {
   if (!head || head->dseq != tail.dseq || tail.pts < head->pts) return;
   for (playlist::Record& record : out.records) {
     auto* segment = std::get_if<playlist::SegmentRecord>(&record);
     if (!segment) continue;
-    if (segment->msn == tail.msn) segment->utc_us = head->utc_us + (tail.pts - head->pts) * 100 / 9;
+    const int64_t begin_us = std::max(head->utc_us, open.filled_utc_us);
+    if (segment->msn == tail.msn) segment->utc_us = begin_us + (tail.pts - head->pts) * 100 / 9;
     return;
   }
 }
@@ -147,7 +149,7 @@ Result<RunTail> read_run_tail(const std::string& root, uint32_t event, uint32_t 
   if (!whole) scan.resume(*open, *first);
   scan_lines(scan, tail->text, run, whole);
   if (!scan.ended()) scan.tail(out.writing);
-  if (!whole) date_first_segment(out, *first, first_of<FragLine>(*head, "frag"));
+  if (!whole) date_first_segment(out, *open, *first, first_of<FragLine>(*head, "frag"));
   out.opened = scan.opened();
   out.ended = scan.ended();
   out.from = tail->from;

@@ -21,7 +21,10 @@ std::vector<Record> examples() {
   dependent.independent = false;
   PartRecord bare = test::part(3, 1);
   bare.chunks.clear();
+  RunRecord filled = test::run("20261121T050000Z-n01-1a2b", 17, 3);
+  filled.dated_from_us = 12345;
   return {test::run("20261121T050000Z-n01-1a2b", 17, 3),
+          filled,
           test::init("0123456789abcdef", "lta/42/st/11/000017/r/000000.mp4"),
           InitRecord{},
           test::part(7, 0),
@@ -55,6 +58,8 @@ TEST(RecordEncoding, Form) {
             "0000000000000100"
             "00000fa0"
             "00000226");
+  EXPECT_EQ(to_hex(encoded(RunRecord{"r1", 2, 1, 256, 4000, 550, 258})),
+            "0108" + to_hex(encoded(RunRecord{"r1", 2, 1, 256, 4000, 550})).substr(4) + "0000000000000102");
   EXPECT_EQ(to_hex(encoded(EndRecord{"eos"})),
             "01"
             "06"
@@ -134,7 +139,7 @@ TEST(RecordEncoding, RefusesWhatItDoesNotKnow) {
     return record ? std::string() : record.error().message;
   };
   EXPECT_EQ(message("020600"), "record of version 2");
-  EXPECT_EQ(message("0108"), "record of type 8");
+  EXPECT_EQ(message("0109"), "record of type 9");
   EXPECT_EQ(message("0100"), "record of type 0");
   EXPECT_EQ(message(""), "record ends too early");
   EXPECT_EQ(decode(ByteVector(kMaxRecordBytes + 1)).error().message,

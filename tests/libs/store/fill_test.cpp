@@ -223,6 +223,15 @@ TEST_F(FillTest, PlaylistsListBothRunsAndWhatIsBetween) {
   }
   EXPECT_EQ(discontinuity, 2u);
   EXPECT_EQ(index.epoch(), 0u);
+  // Dates grow, though fill was ahead of the clock.
+  for (size_t i = 1; i < index.segments().size(); ++i) {
+    const playlist::Segment &before = index.segments()[i - 1], &now = index.segments()[i];
+    EXPECT_GE(now.program_utc_us, before.program_utc_us + before.record.duration * 100 / 9 - 1000) << i;
+  }
+  const auto run_after = only<playlist::RunRecord>(session_->told).front();
+  EXPECT_GT(run_after.dated_from_us, only<playlist::SegmentRecord>(session_->told).front().utc_us);
+  // As from the disk, where the archive has the times of receipt.
+  EXPECT_EQ(only<playlist::RunRecord>(read(run_after.run)).front(), run_after);
 }
 
 TEST_F(FillTest, ARunWithoutMediaChangesNothing) {

@@ -32,6 +32,9 @@ struct RunRecord {
   // No part of the run lasts longer, but for a single frame that does: EXT-X-PART-INF's PART-TARGET. 0: its
   // writer promises nothing.
   uint32_t max_part_ms = 0;
+  // Its first segment is dated no earlier, whenever it was received: players have been given something until
+  // then. 0: nothing.
+  int64_t dated_from_us = 0;
   bool operator==(const RunRecord&) const = default;
 };
 

@@ -39,8 +39,8 @@ struct Segment {
   // False: the numbers jumped here (segments are missing that nobody told of), so a live playlist cannot
   // reach back over it.
   bool continues = true;
-  // EXT-X-PROGRAM-DATE-TIME: receipt of the first byte at a discontinuity, from there on by media time, so
-  // that it never contradicts the durations. 0: not known.
+  // EXT-X-PROGRAM-DATE-TIME: receipt of the first byte at a discontinuity (RunRecord::dated_from_us, if that
+  // is later), from there on by media time, so that it never contradicts the durations. 0: not known.
   int64_t program_utc_us = 0;
 };
 
@@ -113,6 +113,7 @@ class StreamIndex {
   void append(Segment segment);
   void date(Segment& segment, const Segment* last);
   std::optional<int64_t> date_by_media(const Segment& segment, const Segment* last) const;
+  int64_t date_by_receipt(const SegmentRecord& record) const;
   void finish_parts(const SegmentRecord& record);
   uint64_t begin_within(int64_t targets) const;
   void start_over();

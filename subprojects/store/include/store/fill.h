@@ -4,7 +4,8 @@
 // parameters stay what they are. It is no evidence and no part of the archive: it has volumes of its own,
 // <root>/derived/fill and, of each rendition that was being encoded, <root>/derived/fill-<rendition>, with a
 // retention. Only numbers tie it to the archive: fill takes the media sequence numbers behind the last run's,
-// and the station's next run goes on behind those, its `gap` and its times being what they would be.
+// and the station's next run goes on behind those and is dated no earlier (`filled` and `filled_utc` of its
+// `open`), its `gap` and its times of receipt being what they would be.
 //
 // Segments are kFillSegmentMs long, and written whole: a station's next run is opened between two of them,
 // whichever process opens it (both hold the station's lock), and from then on there is no more fill.
@@ -23,7 +24,7 @@ namespace headgate::store {
 
 inline constexpr int64_t kFillSegmentMs = 1000;  // about: whole parts
 // Fill is ahead of the clock by at most as much, so that it lasts until there is something of the next run.
-inline constexpr int64_t kFillAheadMs = kFillSegmentMs + kFillSegmentMs / 2;
+inline constexpr int64_t kFillAheadMs = kFillSegmentMs;
 // What was missed before fill began is not made up for beyond this.
 inline constexpr int64_t kFillBehindMs = 2000;
 inline constexpr int64_t kFillKeepMs = 86'400'000;  // the longest live playlist
