@@ -69,11 +69,16 @@ bool RenditionIndex::of_pictures(const std::string& init_id) const {
 
 void RenditionIndex::on(const GapRecord&, const StreamIndex&) {}
 
-// Its source's run has ended, or nobody encodes it any more: what its encoder said tells.
+// Its source's run has ended, or nobody encodes it any more: what its encoder said tells. Where nothing was
+// said, as on the disk, the source may already be further than runs of this that follow: what it has next
+// tells.
 void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
   writing_ = false;
   index_.mirror_open(false);
-  if (!told_ || told_->state != RenditionState::running) stop(source);
+  if (!told_)
+    stopped_ = true;
+  else if (told_->state != RenditionState::running)
+    stop(source);
 }
 
 void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& source) {

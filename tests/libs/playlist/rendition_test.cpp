@@ -227,6 +227,29 @@ TEST_F(RenditionIndexTest, WhatWasNotFinishedIsAGap) {
   EXPECT_EQ(shape(), "0 1- 2 ");
 }
 
+// As it is read from the disk: first all of its source, then one run of it after the other.
+TEST_F(RenditionIndexTest, HasAllItsRunsBesideASourceThatIsComplete) {
+  begin();
+  of_source(segment(0, 0));
+  of_source(segment(1, 2));
+  of_source(EndRecord{"disconnect"});
+  of_source(run("20261121T050100Z-n01-0001", 2, 1, test::kUtc + 60'000'000));
+  of_source(init("aa", "r2/0.mp4"));
+  of_source(segment(2, 60));
+  of_source(segment(3, 62));
+  of_source(EndRecord{"disconnect"});
+  begin_rung();
+  of_rung(rung_segment(0, 0));
+  of_rung(rung_segment(1, 2));
+  of_rung(EndRecord{"disconnect"});
+  of_rung(run("20261121T050100Z-n01-0101", 2, 1));
+  of_rung(rung_segment(2, 60));
+  of_rung(EndRecord{"error"});
+  EXPECT_EQ(shape(), "0 1 2 ");
+  rung_.stop(source_);
+  EXPECT_EQ(shape(), "0 1 2 3- ");
+}
+
 // Players that change to it find where they are.
 TEST_F(RenditionIndexTest, ALateOneBeginsWithGaps) {
   begin();
