@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "text.h"
+#include "view_duration.h"
 
 namespace headgate::playlist {
 namespace {
@@ -77,9 +78,10 @@ void MediaWriter::segment(std::string& out, const Segment& segment, const Segmen
   const SegmentRecord& record = segment.record;
   const bool ranges = settings_.addressing == Addressing::byte_range && record.length > 0;
   before_media(out, segment, last);
-  if (lists_parts() && record.msn >= index_.listed_parts_begin()) parts(out, record.msn);
+  const int64_t duration = view_duration(record, facts_of(record), settings_.view, index_.target_seconds());
+  if (lists_parts() && record.msn >= index_.listed_parts_begin()) parts(out, record.msn, duration);
   if (is_gap(segment)) out += "#EXT-X-GAP\n";
-  out += "#EXTINF:" + seconds(record.duration) + ",\n";
+  out += "#EXTINF:" + seconds(duration) + ",\n";
   if (settings_.view == View::key_frames) return key_frame(out, record);
   if (ranges) out += "#EXT-X-BYTERANGE:" + range(record.offset, record.length) + "\n";
   out += settings_.prefix + letter(settings_.view) +
@@ -115,10 +117,17 @@ void MediaWriter::map(std::string& out, const SegmentRecord& record) const {
   }
 }
 
-void MediaWriter::parts(std::string& out, uint64_t msn) const {
-  for (const PartRecord& part : index_.parts_of(msn)) {
-    out += "#EXT-X-PART:DURATION=" + seconds(part.duration) + ",URI=\"" + settings_.prefix +
-           letter(settings_.view) + part_uri(part.msn, part.index) + "\"";
+// `duration`: what they last together. Parts know their pictures' durations only: the sound that ends before
+// them does so in the last one, which is told together with its segment's end.
+void MediaWriter::parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const {
+  constexpr int64_t kFrames = kTimescale / 20;
+  const auto all = index_.parts_of(msn);
+  int64_t over = duration ? -*duration : 0;
+  for (const PartRecord& part : all) over += duration ? part.duration : 0;
+  for (const PartRecord& part : all) {
+    const bool shortened = &part == &all.back() && over > kFrames && over < part.duration;
+    out += "#EXT-X-PART:DURATION=" + seconds(part.duration - (shortened ? over : 0)) + ",URI=\"" +
+           settings_.prefix + letter(settings_.view) + part_uri(part.msn, part.index) + "\"";
     if (part.independent || settings_.view == View::audio) out += ",INDEPENDENT=YES";
     if (is_gap(part)) out += ",GAP=YES";
     out += "\n";
@@ -141,7 +150,7 @@ void MediaWriter::edge(std::string& out) const {
   if (lists_parts()) {
     if (const auto open = index_.open_segment(); open && (segments.empty() || open->continues)) {
       before_media(out, *open, begin() < segments.size() ? &segments.back() : nullptr);
-      parts(out, open->record.msn);
+      parts(out, open->record.msn, std::nullopt);
     }
     if (const auto hint = hinted_part(index_))
       out += "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"" + settings_.prefix + letter(settings_.view) +

@@ -31,7 +31,7 @@ class MediaWriter {
   void server_control(std::string& out) const;
   void before_media(std::string& out, const Segment& segment, const Segment* last) const;
   void map(std::string& out, const SegmentRecord& record) const;
-  void parts(std::string& out, uint64_t msn) const;
+  void parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const;
   void edge(std::string& out) const;
   void key_frame(std::string& out, const SegmentRecord& record) const;
   bool lists_parts() const;

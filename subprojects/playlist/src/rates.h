@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Bit rates of segments (RFC 8216, 4.3.4.2).
+// Bit rates of segments (RFC 8216bis, 4.4.6.2).
 #pragma once
 
 #include <algorithm>
@@ -20,10 +20,16 @@ inline uint32_t clamp_rate(double bits_per_second) {
   return static_cast<uint32_t>(std::min(bits_per_second, kMax));
 }
 
-// Of any neighbouring segments that last 0.5 to 1.5 target durations together. `bytes_of` gives a segment's
-// bytes; nothing: it is not counted, and no set reaches over it.
-template <typename Segments, typename BytesOf>
-double peak_rate(const Segments& segments, uint32_t target_seconds, BytesOf&& bytes_of) {
+// What a playlist has of a segment.
+struct Counted {
+  uint64_t bytes = 0;
+  int64_t duration = 0;
+};
+
+// Of any neighbouring segments that last 0.5 to 1.5 target durations together. `count` gives a segment's
+// bytes and duration; nothing: it is not counted, and no set reaches over it.
+template <typename Segments, typename Count>
+double peak_rate(const Segments& segments, uint32_t target_seconds, Count&& count) {
   // Sets are short; of segments without any duration no more are looked at.
   constexpr size_t kMaxSet = 64;
   const int64_t target = int64_t{target_seconds} * kTimescale;
@@ -32,10 +38,10 @@ double peak_rate(const Segments& segments, uint32_t target_seconds, BytesOf&& by
     double bytes = 0;
     int64_t duration = 0;
     for (size_t i = begin; i < segments.size() && i < begin + kMaxSet; ++i) {
-      const std::optional<uint64_t> of_segment = bytes_of(segments[i]);
+      const std::optional<Counted> of_segment = count(segments[i]);
       if (!of_segment) break;
-      bytes += static_cast<double>(*of_segment);
-      duration += segments[i].record.duration;
+      bytes += static_cast<double>(of_segment->bytes);
+      duration += of_segment->duration;
       if (duration * 2 > target * 3) break;
       if (duration * 2 >= target) peak = std::max(peak, bit_rate(bytes, duration));
     }

@@ -6,6 +6,7 @@
 
 #include "rates.h"
 #include "text.h"
+#include "view_duration.h"
 
 namespace headgate::playlist {
 namespace {
@@ -35,18 +36,19 @@ std::string codecs_attribute(const std::string& codecs) {
 }  // namespace
 
 Rates view_rates(const StreamIndex& index, const TrackFacts& facts, View view) {
-  const auto of_segment = [&](const Segment& segment) -> std::optional<uint64_t> {
+  const auto of_segment = [&](const Segment& segment) -> std::optional<Counted> {
     const SegmentFacts* known = facts.find(segment.record);
     const uint64_t bytes = known != nullptr ? bytes_of(*known, view) : 0;
-    return bytes > 0 ? std::optional(bytes) : std::nullopt;
+    if (bytes == 0) return std::nullopt;
+    return Counted{bytes, view_duration(segment.record, known, view, index.target_seconds())};
   };
   double bytes = 0;
   int64_t duration = 0;
   for (const Segment& segment : index.segments()) {
-    const std::optional<uint64_t> counted = of_segment(segment);
+    const std::optional<Counted> counted = of_segment(segment);
     if (!counted) continue;
-    bytes += static_cast<double>(*counted);
-    duration += segment.record.duration;
+    bytes += static_cast<double>(counted->bytes);
+    duration += counted->duration;
   }
   const double average = bit_rate(bytes, duration);
   const double peak = peak_rate(index.segments(), index.target_seconds(), of_segment);

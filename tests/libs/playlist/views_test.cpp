@@ -68,6 +68,26 @@ a8.m4s
 )");
 }
 
+// As long as its sound, not as its pictures; no longer than the target duration, rounded.
+TEST_F(ViewsTest, SoundHasItsOwnDurations) {
+  SegmentFacts sound = facts(index_.segments()[0].record, 440'000, 40'000, 30'000);
+  const auto extinf = [&](int64_t start, int64_t end) {
+    sound.audio_timescale = 48'000;
+    sound.audio_start = start;
+    sound.audio_end = end;
+    facts_.put(5, sound);
+    const std::string text = playlist(View::audio);
+    const size_t at = text.find("#EXTINF:") + 8;
+    return text.substr(at, text.find(',', at) - at);
+  };
+  EXPECT_EQ(extinf(48'000, 48'000 + 15'840), "0.330000");
+  EXPECT_EQ(extinf(0, 96'256), "2.005333");
+  EXPECT_EQ(extinf(0, 48'000 * 4 + 24'000), "4.499989");
+  EXPECT_EQ(extinf(0, int64_t{48'000} << 40), "4.499989");
+  EXPECT_EQ(extinf(7, 7), "2.000000") << "nothing is known";
+  EXPECT_NE(playlist(View::video).find("#EXTINF:2.000000,\nv5.m4s"), std::string::npos);
+}
+
 TEST_F(ViewsTest, Video) {
   const std::string text = playlist(View::video, PlaylistType::vod);
   EXPECT_NE(text.find("#EXT-X-MAP:URI=\"vinit-aa.mp4\"\n"), std::string::npos) << text;
