@@ -40,7 +40,7 @@ using namespace headgate::gst;
 namespace {
 
 struct Settings {
-  std::string root, node = "n01";
+  std::string root, node = "n01", fill = "none";
   uint32_t event = 0, station = 0;
   uint64_t part_ns = 500 * GST_MSECOND, segment_ns = 2 * GST_SECOND, file_ns = 300 * GST_SECOND;
   uint64_t max_segment_ns = 4 * GST_SECOND;
@@ -68,6 +68,7 @@ enum Property {
   kMinFree,
   kCommitInterval,
   kOpenTimeout,
+  kFill,
   kStats,
 };
 
@@ -283,6 +284,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kOpenTimeout:
       settings.open_ns = g_value_get_uint64(value);
       break;
+    case kFill:
+      settings.fill = string_of(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -329,6 +333,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kOpenTimeout:
       g_value_set_uint64(value, settings.open_ns);
+      break;
+    case kFill:
+      set_string(value, settings.fill);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -384,6 +391,12 @@ void install_properties(GObjectClass* klass) {
           g_param_spec_uint64("open-timeout", "Open timeout",
                               "Time after which a run that could not be opened is given up (ns)",
                               100 * GST_MSECOND, 3600 * GST_SECOND, defaults.open_ns, kReadWrite));
+  install(kFill, g_param_spec_string(
+                     "fill", "Fill",
+                     "What players are to be given between two runs of the stream: none, last (its last "
+                     "picture, with silence) or a folder of prepared pictures. It is whoever runs this "
+                     "element that gives it to them (a Headgate node does); the archive stays as it is",
+                     defaults.fill.c_str(), kReadWrite));
   install(kStats, g_param_spec_boxed("stats", "Statistics",
                                      "run, recording, parts, segments, bytes, frames, dropped-frames",
                                      GST_TYPE_STRUCTURE, kReadOnly));

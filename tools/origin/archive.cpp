@@ -31,6 +31,10 @@ class DerivedReader {
   std::string volume() const { return root_ + "/" + prefix_; }
   void add(std::vector<playlist::Record> records, const playlist::StreamIndex& source,
            playlist::RenditionIndex& index) {
+    each(std::move(records), [&](const playlist::Record& record) { index.add(record, source); });
+  }
+  template <typename Take>
+  void each(std::vector<playlist::Record> records, Take take) {
     for (playlist::Record& record : records) {
       if (auto* init = std::get_if<playlist::InitRecord>(&record)) {
         init->file = prefix_ + init->file;
@@ -41,7 +45,7 @@ class DerivedReader {
         segment->file = prefix_ + segment->file;
         if (!is_there(segment->file)) continue;
       }
-      index.add(record, source);
+      take(record);
     }
   }
 
@@ -53,10 +57,27 @@ class DerivedReader {
     there_ = ::access(path.c_str(), F_OK) == 0 || ::access((path + ".part").c_str(), F_OK) == 0;
     return there_;
   }
-  const std::string prefix_, root_;
+  std::string prefix_, root_;
   std::string looked_at_;
   bool there_ = false;
 };
+
+// Runs of one station and what stands in between them, oldest first.
+struct Place {
+  std::string run;
+  std::string rendition;  // of whose volume; empty: the archive's own
+};
+std::vector<Place> places(const std::string& root, uint32_t event, uint32_t station,
+                          const std::string& rendition) {
+  std::vector<Place> out;
+  for (const std::string& one : {rendition, playlist::fill_of(rendition)}) {
+    const std::string volume = one.empty() ? root : DerivedReader(root, one).volume();
+    for (const std::string& run : store::list_runs(volume, event, station)) out.push_back({run, one});
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Place& a, const Place& b) { return playlist::is_later_run(b.run, a.run); });
+  return out;
+}
 
 // Likewise from the newest run back.
 Renditions read_renditions(const std::string& root, uint32_t event, uint32_t station,
@@ -64,25 +85,26 @@ Renditions read_renditions(const std::string& root, uint32_t event, uint32_t sta
   Renditions out;
   for (const std::string& name : store::list_renditions(root)) {
     if (out.size() == playlist::kMaxRenditions) break;
-    DerivedReader reader(root, name);
-    std::vector<std::string> runs = store::list_runs(reader.volume(), event, station);
+    if (playlist::is_fill(name)) continue;
+    std::vector<Place> runs = places(root, event, station, name);
     if (runs.empty()) continue;
-    std::vector<store::RunTail> tails;
+    std::vector<std::pair<DerivedReader, store::RunTail>> tails;
     int64_t wanted = (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs;
     bool whole = true;
     while (!runs.empty() && wanted > 0 && tails.size() < kMaxWindowRuns && whole) {
-      auto tail = store::read_run_tail(reader.volume(), event, station, runs.back(), wanted);
+      DerivedReader reader(root, runs.back().rendition);
+      auto tail = store::read_run_tail(reader.volume(), event, station, runs.back().run, wanted);
       runs.pop_back();
       if (!tail) continue;
       wanted -= duration_of(tail->records);
       whole = tail->from == 0;
-      tails.push_back(*std::move(tail));
+      tails.emplace_back(std::move(reader), *std::move(tail));
     }
     playlist::RenditionIndex index(settings);
     index.follow(source);
     for (auto tail = tails.rbegin(); tail != tails.rend(); ++tail)
-      reader.add(std::move(tail->records), source, index);
-    if (tails.empty() || !tails.front().writing) index.stop(source);
+      tail->first.add(std::move(tail->second.records), source, index);
+    if (tails.empty() || !tails.front().second.writing) index.stop(source);
     if (index.has_media()) out.emplace(name, std::move(index));
   }
   return out;
@@ -91,25 +113,34 @@ Renditions read_renditions(const std::string& root, uint32_t event, uint32_t sta
 // From the newest run back until the window is full.
 Window read_window(const std::string& root, uint32_t event, uint32_t station,
                    const playlist::IndexSettings& settings) {
-  std::vector<std::string> runs = store::list_runs(root, event, station);
-  std::vector<store::RunTail> tails;
+  std::vector<Place> runs = places(root, event, station, "");
+  std::vector<std::pair<bool, store::RunTail>> tails;  // true: fill
   int64_t wanted = (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs;
   Window out{playlist::StreamIndex(settings), {}, {}, {}};
   while (!runs.empty() && wanted > 0 && tails.size() < kMaxWindowRuns && out.unread.partial.empty()) {
-    auto tail = store::read_run_tail(root, event, station, runs.back(), wanted);
-    if (tail) {  // else a damaged run: what others have is shown
-      wanted -= duration_of(tail->records);
-      if (tail->from > 0) {
-        out.unread.partial = runs.back();
-        out.unread.until = tail->from;
-      }
-      tails.push_back(*std::move(tail));
-    }
+    const Place last = std::move(runs.back());
     runs.pop_back();
+    const bool fill = !last.rendition.empty();
+    const std::string volume = fill ? DerivedReader(root, last.rendition).volume() : root;
+    auto tail = store::read_run_tail(volume, event, station, last.run, wanted);
+    if (!tail) continue;  // a damaged run: what others have is shown
+    wanted -= duration_of(tail->records);
+    if (!fill && tail->from > 0) {
+      out.unread.partial = last.run;
+      out.unread.until = tail->from;
+    }
+    tails.emplace_back(fill, *std::move(tail));
   }
-  out.unread.runs = std::move(runs);
+  for (const Place& place : runs)
+    if (place.rendition.empty()) out.unread.runs.push_back(place.run);
+  DerivedReader reader(root, std::string(playlist::kFill));
   for (auto tail = tails.rbegin(); tail != tails.rend(); ++tail) {
-    for (const playlist::Record& record : tail->records) {
+    if (tail->first) {
+      reader.each(std::move(tail->second.records),
+                  [&](const playlist::Record& record) { out.index.add(record); });
+      continue;
+    }
+    for (const playlist::Record& record : tail->second.records) {
       out.index.add(record);
       out.totals.add(record);
     }
@@ -137,6 +168,10 @@ void read_rendition(const std::string& root, uint32_t event, uint32_t station, c
 }
 
 }  // namespace
+
+bool is_derived(const std::string& file) {
+  return file.starts_with(std::string(store::kDerivedFolder) + "/");
+}
 
 Archive::Archive(Loop& loop, std::string root, uint32_t event)
     : root_(std::move(root)), event_(event), windows_(loop, "windows"), history_(loop, "history") {}
@@ -170,6 +205,7 @@ void Archive::load_all(uint32_t station, std::function<void(playlist::StreamInde
     if (!std::exchange(work->listed, true)) {
       work->runs = store::list_runs(root_, event_, station);
       work->names = store::list_renditions(root_);
+      std::erase_if(work->names, playlist::is_fill);
     }
     if (work->next < work->runs.size()) {
       auto run = store::read_run(root_, event_, station, work->runs[work->next++]);

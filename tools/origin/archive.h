@@ -40,6 +40,9 @@ struct Window {
   Renditions renditions;
 };
 
+// Of a derived volume: of a stream's own segments those that are fill (store/fill.h).
+bool is_derived(const std::string& file);
+
 class Archive {
  public:
   Archive(Loop& loop, std::string root, uint32_t event);

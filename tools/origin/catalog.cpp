@@ -153,7 +153,8 @@ void Catalog::take_replay(uint32_t station, playlist::StreamIndex index, Renditi
   // The newest segments may not be in the run's file yet: the live index has them.
   Stream* stream = find(station);
   for (const auto& [id, init] : stream->index().inits()) index.add(init);
-  for (const auto& segment : stream->index().segments()) index.add(segment.record);
+  for (const auto& segment : stream->index().segments())
+    if (!is_derived(segment.record.file)) index.add(segment.record);  // fill is not replayed
   for (const auto& [name, one] : stream->renditions()) {
     playlist::RenditionIndex& replay = renditions[name];
     replay.follow(index);

@@ -67,6 +67,7 @@ void Stream::add(const std::string& rendition, const playlist::Record& record) {
 }
 
 void Stream::apply(const std::string& rendition, const playlist::Record& record) {
+  if (playlist::is_fill(rendition)) return apply_fill(std::string(playlist::filled_by(rendition)), record);
   if (!rendition.empty()) {
     Rendition* one = make_rendition(rendition);
     if (!one) return;
@@ -81,6 +82,21 @@ void Stream::apply(const std::string& rendition, const playlist::Record& record)
     one->live.follow(index_);
     if (one->replay) one->replay->follow(*replay_);
   }
+}
+
+// It stands in live playlists, and is nothing that was received: neither counted nor replayed.
+void Stream::apply_fill(const std::string& rendition, const playlist::Record& record) {
+  if (state_ == State::ended) return;
+  const bool over = std::holds_alternative<playlist::EndRecord>(record);
+  if (!rendition.empty()) {
+    Rendition* one = make_rendition(rendition);
+    if (one && over && !session_) one->live.stop(index_);
+    if (one && !over) one->live.add(record, index_);
+    return;
+  }
+  if (over && session_) return;  // its next run is there already
+  index_.add(record);
+  for (auto& [name, one] : renditions_) one->live.follow(index_);
 }
 
 void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {

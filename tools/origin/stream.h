@@ -84,6 +84,7 @@ class Stream {
  private:
   void set_state(State state, int64_t now_utc_us);
   void apply(const std::string& rendition, const playlist::Record& record);
+  void apply_fill(const std::string& rendition, const playlist::Record& record);
   Rendition* make_rendition(const std::string& name);
   playlist::MediaPlaylistSettings replay_settings() const;
   std::optional<int64_t> kbps() const;

@@ -29,7 +29,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   Settings& settings = out.settings;
   settings.node = "n01";
-  int64_t id = 0, event = 0, capacity = settings.capacity, max_rungs = settings.max_rungs;
+  int64_t id = 0, event = 0, capacity = settings.capacity, grace = settings.grace_ms / 1000,
+          max_rungs = settings.max_rungs;
   std::vector<std::string> parameters;
   tools::Options options(
       "", "Runs the pipelines of admitted sessions. Started by `headgate serve`.",
@@ -44,6 +45,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("pipeline", out.pipeline, "NAME", "description that sessions run (default station)")
       .number("capacity", capacity, 1, 10'000, "N", "most sessions at a time (default 50)")
       .number("max-rungs", max_rungs, 0, 1000, "N", "rungs that are encoded on demand at a time (default 16)")
+      .number("grace", grace, 0, 86'400, "S",
+              "a stream waits so long for its publisher where its description does not say (default 120)")
       .list("set", parameters, "NAME=VALUE", "a parameter of the descriptions; may be repeated")
       .flag("check", out.check, "build every description once, then end: 0 good, 1 not");
   auto rest = options.parse(argc, argv);
@@ -59,6 +62,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   settings.id = static_cast<uint32_t>(id);
   settings.event = static_cast<uint32_t>(event);
   settings.capacity = static_cast<uint32_t>(capacity);
+  settings.grace_ms = grace * 1000;
   settings.max_rungs = static_cast<uint32_t>(max_rungs);
   if (out.pipelines.empty()) {
     auto folder = tools::pipelines_folder();

@@ -57,6 +57,7 @@ Result<std::unique_ptr<Session>> Session::start(Loop& loop, Reaper& reaper, std:
   std::unique_ptr<Session> session(
       new Session(loop, reaper, std::move(inbox), std::move(pipeline), handoff, grace_ms));
   GstElement* element = session->pipeline_.get();
+  if (auto wish = fill_wish(element)) session->fill_ = *std::move(wish);  // it was checked when it was built
   GstBus* bus = gst_element_get_bus(element);
   session->inbox_->watch(bus, handoff.session);
   gst_object_unref(bus);

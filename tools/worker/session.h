@@ -15,6 +15,7 @@
 #include <base/unique_fd.h>
 #include <wire/messages.h>
 
+#include "fills.h"
 #include "history.h"
 #include "inbox.h"
 #include "reaper.h"
@@ -62,6 +63,10 @@ class Session {
   // By rendition, the source first. Null: it has no such name, or there are too many.
   History* history(const std::string& rendition);
   const std::map<std::string, History>& histories() const { return histories_; }
+  // Name of the run that it records, as its archiver tells it; empty: none yet.
+  void note_run(const std::string& run) { run_ = run; }
+  const std::string& run() const { return run_; }
+  const FillWish& fill() const { return fill_; }
   wire::SessionHealth& health() { return health_; }  // the last one sent; empty json: none yet
 
  private:
@@ -76,6 +81,8 @@ class Session {
   wire::SessionOpened opened_;
   wire::SessionHealth health_;
   std::map<std::string, History> histories_;
+  std::string run_;
+  FillWish fill_;
   std::string kicked_;  // reason of end(); empty: nobody asked
   std::string reason_;  // what the pipeline said
   Received received_;

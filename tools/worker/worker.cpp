@@ -25,6 +25,8 @@ Worker::Worker(Loop& loop, Settings settings)
                  {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms,
                   settings_.on_its_way_ms},
                  fitness_, *this),
+      fills_(loop, settings_.root, settings_.node,
+             [this](const wire::StreamRecords& records) { tell(records, {"origin"}); }),
       rungs_(settings_.max_rungs) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
@@ -41,7 +43,11 @@ Result<PipelinePtr> Worker::build(const Settings& settings, const Description& d
   if (description.has_parameter("root")) values["root"] = settings.root;
   if (description.has_parameter("node")) values["node"] = settings.node;
   std::erase_if(values, [&](const auto& value) { return !description.has_parameter(value.first); });
-  return pipeline::build(description, values);
+  auto pipeline = pipeline::build(description, values);
+  if (!pipeline) return pipeline;
+  if (auto wish = fill_wish(pipeline->get()); !wish)
+    return Unexpected("pipeline " + description.name() + ": " + wish.error().message);
+  return pipeline;
 }
 
 Result<void> Worker::start() {
@@ -59,6 +65,7 @@ void Worker::stop() {
   if (!fitness_.stop()) return;
   tell_state();
   admission_.refuse_waiting({ticket::kDown, "kick:shutdown", "the server is being stopped"});
+  fills_.stop_all();
   for (auto& [id, session] : sessions_) session->end("shutdown");
   if (sessions_.empty()) return loop_.stop();
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
@@ -128,6 +135,8 @@ void Worker::greet(Subscriber& subscriber) {
     }
     if (!session->health().json.empty()) channel.send(session->health());
   }
+  if (subscriber.role == "origin")
+    fills_.replay([&](const wire::StreamRecords& records) { channel.send(records); });
 }
 
 void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
@@ -227,7 +236,7 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     if (!reader.ok()) return;
     history->add(record);
     if (event.rendition.empty()) {
-      hold_to_codecs(session, record);
+      look_at_record(session, record);
     } else if (auto told = playlist::decode(record)) {
       if (const auto* rung = std::get_if<playlist::RenditionRecord>(&*told))
         rungs_.told(opened.session, event.rendition, *rung);
@@ -263,8 +272,10 @@ void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
     one->end(std::to_string(ticket::kNoStorage) + " NO-STORAGE: this server's disk fails. Connect again.");
 }
 
-void Worker::hold_to_codecs(Session& session, Bytes record) {
+// Of the source: which run it records, and whether its ticket allows it.
+void Worker::look_at_record(Session& session, Bytes record) {
   auto decoded = playlist::decode(record);
+  if (auto* run = decoded ? std::get_if<playlist::RunRecord>(&*decoded) : nullptr) session.note_run(run->run);
   auto* init = decoded ? std::get_if<playlist::InitRecord>(&*decoded) : nullptr;
   if (!init) return;
   std::string problem = claims_.at(session.opened().session).refuse_codecs(init->codecs);
@@ -314,9 +325,19 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
                                          {"VIDEO_FRAMES", session->received().video_frames},
                                          {"AUDIO_FRAMES", session->received().audio_frames}});
   tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin"});
+  fill(*session, reason);
   admission_.closed(station);
   tell_state();
   if (fitness_.stopping() && sessions_.empty()) loop_.stop();
+}
+
+// Who was superseded has somebody behind him already.
+void Worker::fill(const Session& session, const std::string& reason) {
+  const wire::SessionOpened& opened = session.opened();
+  if (reason == "unpublish") return fills_.stop({opened.event, opened.station});
+  if (fitness_.stopping() || fitness_.given_up() || reason == "kick:superseded") return;
+  const int64_t grace_ms = opened.grace_ms >= 0 ? opened.grace_ms : settings_.grace_ms;
+  fills_.start(opened, session.run(), session.fill(), grace_ms);
 }
 
 void Worker::give_up(const std::string& reason) {

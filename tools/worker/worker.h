@@ -17,6 +17,7 @@
 #include "admission.h"
 #include "claims.h"
 #include "description.h"
+#include "fills.h"
 #include "fitness.h"
 #include "rung_limit.h"
 #include "session.h"
@@ -45,6 +46,7 @@ struct Settings {
   ClaimRules claims;
   uint32_t max_rungs = 16;  // encoded at a time because viewers ask for them
   uint32_t event = 0;       // of the node's keys: whose archive is looked at
+  int64_t grace_ms = 120'000;  // as the node's origin has it, where the description has none
   int64_t on_its_way_ms = kOnItsWayMs;
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
@@ -85,7 +87,8 @@ class Worker final : private Admission::Host {
                   std::map<BatchKey, wire::StreamRecords>& batches);
   void on_archive(const Session& session, const ArchiveEvent& archive);
   void want(const wire::WantRendition& wanted);
-  void hold_to_codecs(Session& session, Bytes record);
+  void look_at_record(Session& session, Bytes record);
+  void fill(const Session& session, const std::string& reason);
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
   void on_closed(uint64_t session, const std::string& reason);
@@ -113,6 +116,7 @@ class Worker final : private Admission::Host {
   std::map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::map<uint64_t, Claims> claims_;  // of sessions_
   std::map<Station, uint64_t> running_;
+  Fills fills_;
   RungLimit rungs_;
   Loop::TimerId tick_ = 0;
   wire::WorkerState told_;  // the last one sent

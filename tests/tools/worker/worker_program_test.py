@@ -55,6 +55,8 @@ class WorkerProgram(unittest.TestCase):
                 ('{"name": "station", "elements": "nosuch1 name=source nosuch2 name=b source.v ! b.v"}',
                  'no element "nosuch1"'),
                 ('{"name": "station", "elements": "fakesrc name=source ! fakesink"}', 'has no property session-fd'),
+                ('{"name": "station", "elements": "ticketsrc name=source segmentarchiver fill=slate"}',
+                 "fill: 'slate' is not none, last, or a folder's absolute path"),
                 ('{"name": "station", "elements": "ticketsrc ! fakesink"}', 'no element is named "source"'),
                 ('{"name": "station", "elements": "ticketsrc name=source nosuchproperty=1 ! fakesink"}', 'nosuchproperty'),
                 ('{"name": "other", "elements": %s}' % GOOD, 'no description has the name "station"')):
