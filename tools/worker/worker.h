@@ -44,8 +44,8 @@ struct Settings {
   Values parameters;        // for descriptions, beyond root and node
   Description description;  // that every session runs
   ClaimRules claims;
-  uint32_t max_rungs = 16;  // encoded at a time because viewers ask for them
-  uint32_t event = 0;       // of the node's keys: whose archive is looked at
+  uint32_t max_rungs = 16;     // encoded at a time because viewers ask for them
+  uint32_t event = 0;          // of the node's keys: whose archive is looked at
   int64_t grace_ms = 120'000;  // as the node's origin has it, where the description has none
   int64_t on_its_way_ms = kOnItsWayMs;
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
