@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "open_segment.h"
 #include "pictures.h"
 
 namespace headgate::origin {
@@ -31,18 +32,17 @@ Reply problem(unsigned status, const std::string& text) {
   return reply;
 }
 
-Reply late() {
+}  // namespace
+
+Reply late_reply() {
   return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "This has not come in time.");
 }
 
-// Somebody was given to an edge as `waiter`, or not (0).
 void waits(const AnswerPtr& answer, LiveEdge& edge, LiveEdge::WaiterId waiter) {
   if (waiter == 0)
     return answer->send(problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many are waiting; try again."));
   answer->when_gone([&edge, waiter] { edge.cancel(waiter); });
 }
-
-}  // namespace
 
 TextPtr LiveEnd::playlist(const LiveEdge::Which& which) const {
   if (index_->segments().empty()) return nullptr;
@@ -108,7 +108,7 @@ void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std:
     return answer->send(problem(SOUP_STATUS_BAD_REQUEST, "This is too far ahead of the stream."));
   const auto waiter =
       stream.edge().wait(msn, directives->part, [answer, skip, send = std::move(send)](auto outcome) {
-        if (outcome == LiveEdge::Outcome::late) return answer->send(late());
+        if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
         send(skip, true);
       });
   waits(answer, stream.edge(), waiter);
@@ -122,7 +122,7 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
     return answer->send(not_there_reply("There is no such part."));
   const auto waiter =
       stream.edge().wait_for_hinted(name, [this, answer, stream, request](LiveEdge::Outcome outcome) {
-        if (outcome == LiveEdge::Outcome::late) return answer->send(late());
+        if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
         const auto* part = stream.index().find_part(request.name.msn, request.name.index);
         if (!part) return answer->send(not_there_reply("This part was not to be."));
         send_part(answer, *part, request.view);
@@ -131,17 +131,9 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
 }
 
 void Live::send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view) {
-  std::vector<fmp4::ByteRange> pieces;
+  std::vector<fmp4::ByteRange> pieces = pieces_of({&part, 1}, view);
   std::string etag = "\"" + std::to_string(part.utc_us) + "-" + std::to_string(part.length);
-  if (view == playlist::View::whole) {
-    pieces.push_back({part.offset, part.length});
-  } else {
-    const bool audio = view == playlist::View::audio;
-    for (const playlist::ChunkRange& chunk : part.chunks)
-      if (chunk.track_id == (audio ? playlist::kAudioTrack : playlist::kVideoTrack))
-        pieces.push_back({chunk.offset, chunk.length});
-    etag += audio ? "a" : "v";
-  }
+  if (view != playlist::View::whole) etag += view == playlist::View::audio ? "a" : "v";
   if (pieces.empty()) return answer->send(not_there_reply("The part has nothing of this track."));
   auto range = media_.find(part.file, std::move(pieces));
   if (!range) return answer->send(media_error_reply(range.error()));

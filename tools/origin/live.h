@@ -45,6 +45,11 @@ class LiveEnd {
   LiveEdge* edge_;
 };
 
+// 503: what was waited for does not come.
+Reply late_reply();
+// Somebody was given to an edge as `waiter`, or not (0).
+void waits(const AnswerPtr& answer, LiveEdge& edge, LiveEdge::WaiterId waiter);
+
 class Live {
  public:
   explicit Live(MediaFiles& media) : media_(media) {}
@@ -58,8 +63,13 @@ class Live {
                             bool unique);
   // A part that is there, or hinted.
   void part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request);
+  // The segment that is being written, as its parts come (open_segment.h). False: it is not that one, or has
+  // no part yet, and nothing was done.
+  bool open_segment(const AnswerPtr& answer, const LiveEnd& stream, uint64_t msn, playlist::View view);
 
  private:
+  bool wait_for_track(const AnswerPtr& answer, const LiveEnd& stream, const playlist::PartName& next,
+                      playlist::View view);
   void send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view);
 
   MediaFiles& media_;

@@ -32,11 +32,15 @@ const TextPtr& LiveEdge::playlist(const Which& which, bool ended, uint64_t other
 }
 
 LiveEdge::WaiterId LiveEdge::wait(uint64_t msn, std::optional<uint32_t> part, Done done) {
-  return add({msn, part, false, 0, std::move(done)});
+  return add({msn, part, Wants::playlist, 0, std::move(done)});
 }
 
 LiveEdge::WaiterId LiveEdge::wait_for_hinted(const playlist::PartName& name, Done done) {
-  return add({name.msn, name.index, true, 0, std::move(done)});
+  return add({name.msn, name.index, Wants::hinted, 0, std::move(done)});
+}
+
+LiveEdge::WaiterId LiveEdge::wait_within_run(const playlist::PartName& name, Done done) {
+  return add({name.msn, name.index, Wants::more_of_run, 0, std::move(done)});
 }
 
 LiveEdge::WaiterId LiveEdge::add(Waiter waiter) {
@@ -60,13 +64,14 @@ void LiveEdge::cancel(WaiterId id) {
 }
 
 std::optional<LiveEdge::Outcome> LiveEdge::outcome(const Waiter& waiter, bool ended) const {
-  if (!waiter.hinted) {
+  if (waiter.wants == Wants::playlist) {
     if (ended || playlist::has(index_, waiter.msn, waiter.part)) return Outcome::came;
     return std::nullopt;
   }
   if (index_.find_part(waiter.msn, *waiter.part)) return Outcome::came;
   // Behind a run's end the next one's first part has the name that was hinted.
-  const auto next = playlist::next_part(index_);
+  const auto next =
+      waiter.wants == Wants::hinted ? playlist::next_part(index_) : playlist::hinted_part(index_);
   if (!ended && next == playlist::PartName{waiter.msn, *waiter.part}) return std::nullopt;
   return Outcome::never;
 }

@@ -64,6 +64,8 @@ class LiveEdge {
   WaiterId wait(uint64_t msn, std::optional<uint32_t> part, Done done);
   // For the part that is hinted now.
   WaiterId wait_for_hinted(const playlist::PartName& name, Done done);
+  // Likewise, but it never comes when the run has ended.
+  WaiterId wait_within_run(const playlist::PartName& name, Done done);
   // Does not wait any more, and is not answered. Who was answered is passed over.
   void cancel(WaiterId id);
 
@@ -73,10 +75,11 @@ class LiveEdge {
   void forget();
 
  private:
+  enum class Wants : uint8_t { playlist, hinted, more_of_run };
   struct Waiter {
     uint64_t msn;
     std::optional<uint32_t> part;
-    bool hinted;  // wants the part itself
+    Wants wants;
     int64_t until_us;
     Done done;
     Outcome outcome = Outcome::late;

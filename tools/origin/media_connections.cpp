@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <iterator>
 #include <optional>
 #include <string_view>
@@ -21,6 +22,14 @@ namespace headgate::origin {
 namespace {
 
 constexpr int64_t kSweepMs = 1000;
+
+// Before a chunk of so many bytes, none being the last, and behind the one before (RFC 9112, 7.1).
+std::string chunk_head(bool first, uint64_t length) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%s%llx\r\n%s", first ? "" : "\r\n",
+                static_cast<unsigned long long>(length), length == 0 ? "\r\n" : "");
+  return text;
+}
 
 bool is_full(ssize_t sent) {
   return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
@@ -46,6 +55,8 @@ struct MediaConnections::Connection {
   size_t text_sent = 0;
   std::optional<FileRange> file;  // what is left of it
   bool read_ahead = false;        // the next round's bytes, just now
+  Growth more;                    // behind `file`
+  bool in_chunks = false;         // a chunk has been begun
 
   explicit Connection(UniqueFd its_socket, Place its_place)
       : socket(std::move(its_socket)), place(std::move(its_place)) {}
@@ -92,6 +103,7 @@ void MediaConnections::drop(Connection& one) {
   one.socket.reset();
   one.place.reset();
   one.file.reset();
+  one.more = nullptr;
   const AnswerPtr unanswered = one.answer.lock();
   connections_.erase(one.self);  // `one` lives on while somebody holds it
   if (connections_.empty()) {
@@ -156,8 +168,34 @@ void MediaConnections::begin(const ConnectionPtr& one, Reply reply) {
     one->body = std::move(reply.body);
     one->end = std::move(reply.end);
     one->file = std::move(reply.file);
+    one->more = std::move(reply.more);
   }
+  one->in_chunks = one->more != nullptr;
+  if (one->more) one->head += chunk_head(true, one->file->length());
   flush(one);
+}
+
+// Its connection is a place, and its wait an entry of the stream's end, however long it takes.
+void MediaConnections::go_on(const ConnectionPtr& one) {
+  one->phase = Connection::Phase::waiting;
+  one->head.clear();
+  one->text_sent = 0;
+  watch_for_what_comes(*one);
+  const Growth more = one->more;
+  more([this, weak = std::weak_ptr(one)](Result<FileRange> next) {
+    const ConnectionPtr again = weak.lock();
+    if (!again || !again->socket) return;
+    if (!next) return drop(*again);  // without the last chunk: whoever reads knows that something is missing
+    again->phase = Connection::Phase::sending;
+    again->head = chunk_head(false, next->length());
+    if (next->pieces.empty()) {
+      again->more = nullptr;
+      again->file.reset();
+    } else {
+      again->file = *std::move(next);
+    }
+    flush(again);
+  });
 }
 
 // True: all of it has gone.
@@ -208,7 +246,7 @@ void MediaConnections::read_ahead(const ConnectionPtr& one, const FileRange& ran
   range.files->bring_into_cache(range, [this, weak = std::weak_ptr(one)](const Result<void>& read) {
     const ConnectionPtr again = weak.lock();
     if (!again || !again->socket) return;
-    if (!read && again->text_sent > 0) return drop(*again);
+    if (!read && (again->text_sent > 0 || again->in_chunks)) return drop(*again);
     if (!read) return begin(again, media_error_reply(read.error()));
     again->phase = Connection::Phase::sending;
     again->read_ahead = true;
@@ -223,8 +261,9 @@ void MediaConnections::flush(const ConnectionPtr& one) {
   }
   bool broken = false;
   const bool done = send_text(*one, broken) && send_file(*one, broken);
-  if (broken || (done && one->close)) return drop(*one);
+  if (broken || (done && one->close && !one->more)) return drop(*one);
   moved(*one);
+  if (done && one->more) return go_on(one);
   if (done) {
     one->phase = Connection::Phase::asking;
     one->body.reset();

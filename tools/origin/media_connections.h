@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Connections on which nothing but plain requests for media has come (plain_request.h): answered here, with
-// files by sendfile(), at a small part of what libsoup would take. With the first request of another kind,
-// which stays in the kernel until then, a connection is handed over for good. In the loop's thread.
+// files by sendfile(), at a small part of what libsoup would take, also those that are still being written.
+// With the first request of another kind, which stays in the kernel until then, a connection is handed over
+// for good. In the loop's thread.
 #pragma once
 
 #include <functional>
@@ -43,6 +44,7 @@ class MediaConnections {
   void on_event(const ConnectionPtr& one, uint32_t events);
   void read(const ConnectionPtr& one);
   void begin(const ConnectionPtr& one, Reply reply);
+  void go_on(const ConnectionPtr& one);
   void flush(const ConnectionPtr& one);
   void read_ahead(const ConnectionPtr& one, const FileRange& range);
   bool send_text(Connection& one, bool& broken);

@@ -191,6 +191,7 @@ void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const st
     Rendition* one = stream ? stream->rendition(rendition) : nullptr;
     if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
     if (send(one->live.index())) return;
+    if (msn && live_.open_segment(answer, {*stream, *one}, *msn, View::whole)) return;
     // The source's numbers: a rung has the same, and comes behind it.
     if (msn && *msn >= stream->index().next_msn().value_or(0))
       return answer->send(not_there_reply("This segment is not there yet."));

@@ -181,6 +181,10 @@ std::string header_text(const Reply& reply, bool close) {
   each_header(reply, header);
   if (close) header("Connection", "close");
   header("Content-Type", reply.type);
+  if (reply.more) {
+    header("Transfer-Encoding", "chunked");
+    return out.append("\r\n");
+  }
   const uint64_t length = reply.file   ? reply.file->length()
                           : reply.body ? g_bytes_get_size(reply.body.get()) + reply.end.size()
                                        : 0;
@@ -223,8 +227,23 @@ SoupAnswer::~SoupAnswer() {
   g_object_unref(message_);
 }
 
+void SoupAnswer::gather(Reply reply) {
+  const Growth more = std::exchange(reply.more, nullptr);
+  auto waiting = std::make_shared<Reply>(std::move(reply));
+  more([self = shared_from_this(), waiting, more](Result<FileRange> next) {
+    if (self->gone_) return;
+    if (!next) return self->finish(media_error_reply(next.error()));
+    if (next->pieces.empty()) return self->write(std::move(*waiting));
+    auto& pieces = waiting->file->pieces;
+    pieces.insert(pieces.end(), next->pieces.begin(), next->pieces.end());
+    waiting->more = more;
+    self->gather(std::move(*waiting));
+  });
+}
+
 void SoupAnswer::write(Reply reply) {
   if (gone_) return;
+  if (reply.more) return gather(std::move(reply));
   if (!reply.file) return finish(std::move(reply));
   const FileRange whole = *std::exchange(reply.file, std::nullopt);
   if (is_known(message_, reply)) return finish(std::move(reply));

@@ -36,6 +36,11 @@ inline constexpr char kCacheBlocked[] = "public, max-age=24";
 inline constexpr char kCacheMinute[] = "public, max-age=60";
 inline constexpr char kCacheForever[] = "public, max-age=31536000, immutable";
 
+// What stands behind a file that is still being written, asked for when all before it has been sent: `next`
+// is called once, now or later. No pieces: that was all. Error: more there was to be is not to be had.
+using OnPiece = std::function<void(Result<FileRange> next)>;
+using Growth = std::function<void(OnPiece next)>;
+
 struct Reply {
   unsigned status = 200;
   const char* type = kTypeText;
@@ -49,6 +54,7 @@ struct Reply {
   TextPtr text;                   // likewise: as the client takes it, packed or not
   std::string end;                // of this answer alone, behind `body` or `text`; 64 kB at most
   bool gzip = false;              // set by choose_coding()
+  Growth more{};                  // behind `file`: sent in chunks as it comes (RFC 9112, 7.1)
 };
 
 Reply text_reply(unsigned status, const std::string& text);
@@ -91,7 +97,8 @@ class Answer {
 };
 using AnswerPtr = std::shared_ptr<Answer>;
 
-// Of a file only the part that is asked for is read, in the disk's thread.
+// Of a file only the part that is asked for is read, in the disk's thread. One that is still being written is
+// sent when it is whole: only then is it known which part is asked for.
 class SoupAnswer : public Answer, public std::enable_shared_from_this<SoupAnswer> {
  public:
   explicit SoupAnswer(SoupServerMessage* message);  // pauses it
@@ -99,6 +106,7 @@ class SoupAnswer : public Answer, public std::enable_shared_from_this<SoupAnswer
 
  private:
   void write(Reply reply) override;
+  void gather(Reply reply);
   void finish(Reply reply);
 
   SoupServerMessage* message_;

@@ -155,9 +155,10 @@ void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, play
     send_range(answer, record.file, record.offset, record.length, etag);
     return true;
   };
-  catalog_.with_loaded(station, [this, answer, send, station, msn](Stream* stream) {
+  catalog_.with_loaded(station, [this, answer, send, station, msn, view](Stream* stream) {
     if (!stream) return answer->send(not_there_reply(kNoStream));
     if (send(stream->index())) return;
+    if (live_.open_segment(answer, *stream, msn, view)) return;
     auto next = stream->index().next_msn();
     if (!next || msn >= *next) return answer->send(not_there_reply("This segment is not there yet."));
     catalog_.with_replay(station, [answer, send](Stream* whole) {

@@ -15,6 +15,8 @@ namespace {
 
 using playlist::View;
 
+constexpr char kDashTime[] = "time";  // the node's clock
+
 const playlist::StreamIndex& index_of(Stream& stream, bool everything) {
   return everything ? *stream.replay() : stream.index();
 }
@@ -66,29 +68,36 @@ bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string&
 }
 
 void Views::answer_dash(const AnswerPtr& answer, uint32_t station, const std::string& name) {
+  if (name == kDashTime) {
+    Reply reply = text_reply(SOUP_STATUS_OK, playlist::dash_time(system_clock().utc_us()));
+    reply.any_origin = true;
+    return answer->send(std::move(reply));
+  }
   if (name != "manifest.mpd" && name != "replay.mpd") return answer->send(not_there_reply(kNothingHere));
   list(answer, station, name, {Listing::Kind::dash, name == "replay.mpd", View::whole});
 }
 
 void Views::list(const AnswerPtr& answer, uint32_t station, const std::string& name, const Listing& listing) {
   with_facts(answer, station, listing.everything, kMaxLearnRounds,
-             [this, answer, name, listing](Stream* stream) {
+             [this, answer, station, name, listing](Stream* stream) {
                if (!stream) return answer->send(not_there_reply(kNoStream));
                Reply reply = playlist_reply(text(*stream, name, listing));
                if (listing.kind == Listing::Kind::dash && reply.text) {
+                 const std::string time = "../../dash/" + std::to_string(station) + "/" + kDashTime;
                  reply.type = kTypeManifest;
-                 reply.end = playlist::dash_end(system_clock().utc_us());
+                 reply.end = playlist::dash_end(system_clock().utc_us(), time);
                }
                answer->send(std::move(reply));
              });
 }
 
-// Of a track, its parts tell what the newest segments have of it; of key frames only their boxes do.
+// Of the video, its parts tell what the newest segments have of it; of the audio, how long it lasts, and of
+// key frames only their boxes do.
 void Views::live(const AnswerPtr& answer, uint32_t station, View view, const std::string& query) {
   with_facts(answer, station, false, kMaxLearnRounds, [this, answer, station, view, query](Stream* stream) {
     if (!stream) return answer->send(not_there_reply(kNoStream));
     live_.when_there(answer, *stream, query, [this, answer, station, view](bool skip, bool unique) {
-      const int rounds = view == View::key_frames ? kMaxLearnRounds : 0;
+      const int rounds = view == View::video ? 0 : kMaxLearnRounds;
       with_facts(answer, station, false, rounds, [this, answer, station, view, skip, unique](Stream* again) {
         const LiveEdge::Which which{view, &stations_[station].facts, skip};
         Live::send_playlist(answer, *again, which, unique);

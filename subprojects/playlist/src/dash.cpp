@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "dash_open.h"
 #include "text.h"
 
 namespace headgate::playlist {
@@ -23,10 +24,9 @@ constexpr char kEnd[] = "</MPD>\n";
 // A player that is so far behind, counted in target durations, has whole segments before it.
 constexpr uint32_t kDelayTargets = 2;
 
-// Times of one segment on a track's own clock.
-struct Span {
-  int64_t start = 0, duration = 0;
-};
+// Of the wall clock that Latency counts from (5.13.2): neither capture nor encoder, which the node knows
+// nothing of, but when it had received the picture.
+constexpr char kReceipt[] = "urn:headgate:receipt:2026";
 
 std::string xml(std::string_view text) {
   std::string out;
@@ -64,6 +64,12 @@ std::string attribute(std::string_view name, int64_t value) {
 
 std::string duration(int64_t ticks) {
   return "PT" + seconds(ticks) + "S";
+}
+
+// 96 -> "0.96".
+std::string hundredths(int value) {
+  const std::string rest = std::to_string(value % 100);
+  return std::to_string(value / 100) + (rest.size() < 2 ? ".0" : ".") + rest;
 }
 
 std::string whole_seconds(int64_t ticks) {
@@ -118,6 +124,7 @@ class Manifest {
     const auto& all = index.segments();
     for (size_t i = settings.everything ? 0 : index.live_begin(); i < all.size(); ++i)
       listed_.push_back(&all[i]);
+    if (!settings.everything && !settings.ended && !listed_.empty()) find_open();
   }
 
   std::string text() {
@@ -133,6 +140,22 @@ class Manifest {
   }
 
  private:
+  int64_t part_target() const { return int64_t{index_.part_target_ms()} * (kTimescale / 1000); }
+
+  void find_open() {
+    const auto usual = usual_duration(listed_);
+    if (!usual || index_.part_target_ms() == 0 || *usual <= part_target()) return;
+    early_ = *usual - part_target();
+    open_ = index_.open_segment();
+    if (!index_.run_open() || !open_ || !continues(*listed_.back(), *open_)) return open_.reset();
+    const int64_t there = open_->record.duration;
+    const int64_t first = there > *usual ? there : index_.parts_of(open_->record.msn).front().duration;
+    published_ = std::max(open_->record.pts + first, end_of(*listed_.back()) + kTimescale / 1000);
+    open_->record.duration = there > *usual ? there + part_target() : *usual;
+    listed_.push_back(&*open_);
+  }
+  bool is_open(const Segment& segment) const { return open_ && &segment == &*open_; }
+
   // Of both tracks.
   int64_t end_of(const Segment& segment) const {
     const int64_t end = segment.record.pts + segment.record.duration;
@@ -157,16 +180,35 @@ class Manifest {
     if (settings_.ended) {
       out_ += attribute("type", "static") + attribute("mediaPresentationDuration", duration(end));
     } else {
-      out_ += attribute("type", "dynamic") +
-              attribute("availabilityStartTime", date_time(settings_.zero_utc_us)) +
-              attribute("publishTime", date_time(settings_.zero_utc_us + end * 100 / 9)) +
-              attribute("minimumUpdatePeriod", whole_seconds(target / 2)) +
-              attribute("timeShiftBufferDepth", whole_seconds(end - first.pts)) +
-              attribute("suggestedPresentationDelay", whole_seconds(kDelayTargets * target));
+      out_ +=
+          attribute("type", "dynamic") +
+          attribute("availabilityStartTime", date_time(settings_.zero_utc_us)) +
+          attribute("publishTime", date_time(settings_.zero_utc_us + published_.value_or(end) * 100 / 9)) +
+          attribute("minimumUpdatePeriod", early_ > 0 ? duration(part_target()) : whole_seconds(target / 2)) +
+          attribute("timeShiftBufferDepth", whole_seconds(end - first.pts)) +
+          attribute("suggestedPresentationDelay", whole_seconds(kDelayTargets * target));
     }
     out_ += attribute("maxSegmentDuration", whole_seconds(target)) +
             attribute("minBufferTime", whole_seconds(target)) + ">\n";
     if (!settings_.base.empty()) out_ += " <BaseURL>" + xml(settings_.base) + "</BaseURL>\n";
+    if (early_ == 0) return;
+    const int64_t part_ms = index_.part_target_ms();
+    out_ +=
+        " <ServiceDescription id=\"0\">\n  <Latency referenceId=\"0\"" +
+        attribute("target", kDashLatencyParts * part_ms) +
+        attribute("min", kDashLeastLatencyParts * part_ms) +
+        attribute("max", std::max(kDelayTargets * target * 1000 / kTimescale, kDashLatencyParts * part_ms)) +
+        "/>\n  <PlaybackRate" + attribute("min", hundredths(kDashSlowest)) +
+        attribute("max", hundredths(kDashFastest)) + "/>\n </ServiceDescription>\n";
+  }
+
+  // Of the Period's first segment; what follows is dated by media time (StreamIndex).
+  void write_reference_time(const SegmentRecord& first, int64_t utc_us, uint32_t timescale) {
+    if (early_ == 0 || utc_us == 0) return;
+    out_ += "    <ProducerReferenceTime id=\"0\" type=\"application\"" +
+            attribute("applicationScheme", std::string_view(kReceipt)) +
+            attribute("wallClockTime", date_time(utc_us)) +
+            attribute("presentationTime", rescaled(first.pts, timescale)) + "/>\n";
   }
 
   void write_period(Segments segments) {
@@ -190,8 +232,13 @@ class Manifest {
             attribute("presentationTimeOffset", rescaled(std::max<int64_t>(period_pts, 0), timescale)) +
             attribute("startNumber", static_cast<int64_t>(number)) +
             attribute("initialization", prefix + init_uri(init_id)) +
-            attribute("media", prefix + "$Number$.m4s") + ">\n" + timeline(spans) +
-            "    </SegmentTemplate>\n";
+            attribute("media", prefix + "$Number$.m4s");
+    const auto longest = std::max_element(
+        spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.duration < b.duration; });
+    if (early_ > 0 && longest->duration > rescaled(early_, timescale))
+      out_ += attribute("availabilityTimeOffset", seconds(early_)) +
+              attribute("availabilityTimeComplete", std::string_view("false"));
+    out_ += ">\n" + timeline(spans) + "    </SegmentTemplate>\n";
   }
 
   void write_video(Segments segments, const InitRecord& init) {
@@ -200,6 +247,7 @@ class Manifest {
         "   <AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\"";
     if (index_.independent()) out_ += " startWithSAP=\"1\"";
     out_ += ">\n";
+    write_reference_time(first, segments.front()->program_utc_us, kTimescale);
     write_template(first.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
     write_representation("video", view_codecs(init, View::video), video_.peak, init);
     out_ += "/>\n";
@@ -224,8 +272,9 @@ class Manifest {
       out_ += attribute("frameRate", std::to_string(init.frame_rate_milli) + "/1000");
   }
 
-  // Segments of a rendition that the Period has: DashRendition.
-  static std::vector<const Segment*> segments_of(const StreamIndex& rendition, Segments period) {
+  // Finished segments of a rendition that the Period has: DashRendition.
+  std::vector<const Segment*> segments_of(const StreamIndex& rendition, Segments period) const {
+    if (is_open(*period.back())) period = period.first(period.size() - 1);
     std::vector<const Segment*> found;
     size_t behind = 0;
     for (size_t i = period.size(); i-- > 0;) {
@@ -241,9 +290,25 @@ class Manifest {
     return found;
   }
 
+  // The one that is being written, which lasts as long as the source's.
+  std::optional<Segment> open_of(const StreamIndex& rendition, Segments period, const Segment& last) const {
+    if (early_ == 0 || !rendition.run_open() || listed_.back() != period.back()) return std::nullopt;
+    std::optional<Segment> open = rendition.open_segment();
+    if (!open || open->record.msn != last.record.msn + 1 || open->record.init_id != last.record.init_id)
+      return std::nullopt;
+    const auto source = std::find_if(period.begin(), period.end(), [&](const Segment* segment) {
+      return segment->record.msn == open->record.msn;
+    });
+    if (source == period.end()) return std::nullopt;
+    open->record.duration = std::max(open->record.duration, (*source)->record.duration);
+    return open;
+  }
+
   void write_rendition(const DashRendition& rendition, Segments period) {
-    const std::vector<const Segment*> segments = segments_of(*rendition.index, period);
+    std::vector<const Segment*> segments = segments_of(*rendition.index, period);
     if (segments.empty()) return;
+    const std::optional<Segment> open = open_of(*rendition.index, period, *segments.back());
+    if (open) segments.push_back(&*open);
     const SegmentRecord& first = segments.front()->record;
     const auto init = rendition.index->inits().find(first.init_id);
     if (init == rendition.index->inits().end() || init->second.width == 0) return;
@@ -262,12 +327,15 @@ class Manifest {
       if (const SegmentFacts* facts = facts_.find(segment->record); facts && facts->audio_timescale > 0)
         timescale = facts->audio_timescale;
     if (timescale == 0) return;  // none of it has been seen
-    std::vector<Span> spans;
+    std::vector<Span> spans, known;
     for (const Segment* segment : segments) {
       const SegmentRecord& record = segment->record;
       const SegmentFacts* facts = facts_.find(record);
       if (facts != nullptr && facts->audio_timescale == timescale && facts->audio_end > facts->audio_start) {
         spans.push_back({facts->audio_start, facts->audio_end - facts->audio_start});
+        known.push_back(spans.back());
+      } else if (is_open(*segment) && !known.empty() && known.size() == spans.size()) {
+        spans.push_back(following_audio(known, rescaled(record.pts + record.duration, timescale), timescale));
       } else {
         const int64_t start = rescaled(record.pts, timescale);
         spans.push_back({start, rescaled(record.pts + record.duration, timescale) - start});
@@ -278,6 +346,7 @@ class Manifest {
         "   <AdaptationSet id=\"2\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
         "startWithSAP=\"1\">\n";
     const SegmentRecord& first = segments.front()->record;
+    write_reference_time(first, segments.front()->program_utc_us, timescale);
     write_template(first.pts, first.msn, timescale, "a", init.id, spans);
     out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
             attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +
@@ -292,6 +361,10 @@ class Manifest {
   const DashSettings& settings_;
   Rates video_, audio_;
   std::vector<const Segment*> listed_;
+  // Low latency: how much earlier than it is complete a segment can be asked for; 0: not at all.
+  int64_t early_ = 0;
+  std::optional<Segment> open_;  // in listed_, with the duration that it will have
+  std::optional<int64_t> published_;
   std::string last_id_;
   std::string out_;
 };
@@ -302,9 +375,18 @@ std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, con
   return Manifest(index, facts, settings).text();
 }
 
-std::string dash_end(int64_t now_utc_us) {
-  return " <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\"" +
+// The first that answers is taken (5.8.4.11): a cache may keep the manifest with what stands in it.
+std::string dash_end(int64_t now_utc_us, const std::string& time_uri) {
+  std::string out;
+  if (!time_uri.empty())
+    out += " <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-xsdate:2014\"" + attribute("value", time_uri) +
+           "/>\n";
+  return out + " <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\"" +
          attribute("value", date_time(now_utc_us)) + "/>\n" + kEnd;
+}
+
+std::string dash_time(int64_t now_utc_us) {
+  return date_time(now_utc_us);
 }
 
 int64_t timeline_zero_utc_us(const StreamIndex& index) {

@@ -209,6 +209,154 @@ TEST_F(DashTest, Renditions) {
   EXPECT_EQ(dash_manifest(index_, facts_, settings).find("360p"), std::string::npos);
 }
 
+// Three segments of a run that promises parts of 0.55 s, and some parts of the next one.
+class LowLatencyDashTest : public testing::Test {
+ protected:
+  LowLatencyDashTest() {
+    index_.add(run("r1", 0, 0, kUtc, 4000, 550));
+    index_.add(init("aa", "r1/0.mp4"));
+    add(segment(0, 0), 0, 96'256);
+    add(segment(1, 2), 96'256, 192'512);
+    add(segment(2, 4), 192'512, 288'768);
+  }
+  void add(const SegmentRecord& record, int64_t audio_start, int64_t audio_end) {
+    index_.add(record);
+    facts_.put(record.msn, facts(record, audio_start, audio_end));
+  }
+  void add_parts(uint64_t msn, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) index_.add(test::part(msn, i));
+  }
+  std::string text(std::vector<DashRendition> renditions = {}) const {
+    return dash_manifest(index_, facts_, {.zero_utc_us = kUtc, .renditions = std::move(renditions)});
+  }
+
+  StreamIndex index_;
+  TrackFacts facts_;
+};
+
+TEST_F(LowLatencyDashTest, TheOpenSegmentIsListedAsItWillBe) {
+  const std::string before = text();
+  add_parts(3, 1);
+  EXPECT_EQ(text(),
+            R"(<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2025-11-21T05:00:00.000Z" publishTime="2025-11-21T05:00:06.500Z" minimumUpdatePeriod="PT0.550000S" timeShiftBufferDepth="PT8S" suggestedPresentationDelay="PT8S" maxSegmentDuration="PT4S" minBufferTime="PT4S">
+ <ServiceDescription id="0">
+  <Latency referenceId="0" target="2750" min="1650" max="8000"/>
+  <PlaybackRate min="0.96" max="1.04"/>
+ </ServiceDescription>
+ <Period id="0" start="PT0.000000S">
+   <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+    <ProducerReferenceTime id="0" type="application" applicationScheme="urn:headgate:receipt:2026" wallClockTime="2025-11-21T05:00:00.000Z" presentationTime="0"/>
+    <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s" availabilityTimeOffset="1.450000" availabilityTimeComplete="false">
+     <SegmentTimeline>
+      <S t="0" d="180000" r="3"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+   </AdaptationSet>
+   <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+    <ProducerReferenceTime id="0" type="application" applicationScheme="urn:headgate:receipt:2026" wallClockTime="2025-11-21T05:00:00.000Z" presentationTime="0"/>
+    <SegmentTemplate timescale="48000" presentationTimeOffset="0" startNumber="0" initialization="ainit-aa.mp4" media="a$Number$.m4s" availabilityTimeOffset="1.450000" availabilityTimeComplete="false">
+     <SegmentTimeline>
+      <S t="0" d="96256" r="3"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+     <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+    </Representation>
+   </AdaptationSet>
+ </Period>
+)");
+  EXPECT_NE(before.find("publishTime=\"2025-11-21T05:00:06.016Z\""), std::string::npos) << before;
+  EXPECT_NE(before.find("<S t=\"0\" d=\"180000\" r=\"2\"/>"), std::string::npos) << before;
+  // Nothing of it changes as it grows, nor when it is finished.
+  const std::string first = text();
+  for (uint32_t i = 1; i < 4; ++i) index_.add(test::part(3, i));
+  EXPECT_EQ(text(), first);
+  add(segment(3, 6), 288'768, 384'000);
+  EXPECT_NE(text().find("<S t=\"0\" d=\"180000\" r=\"3\"/>"), std::string::npos) << text();
+  EXPECT_NE(text().find("publishTime=\"2025-11-21T05:00:08.000Z\""), std::string::npos) << text();
+  // Of the audio a frame is known now, and so what comes is.
+  add_parts(4, 1);
+  EXPECT_NE(text().find("<S t=\"0\" d=\"96256\" r=\"2\"/>\n      <S d=\"95232\"/>\n      <S d=\"96256\"/>\n"),
+            std::string::npos)
+      << text();
+}
+
+TEST_F(LowLatencyDashTest, OneThatIsLongerIsPutRight) {
+  add_parts(3, 5);  // 2.5 s
+  EXPECT_NE(text().find("<S t=\"0\" d=\"180000\" r=\"2\"/>\n      <S d=\"274500\"/>"), std::string::npos)
+      << text();
+  EXPECT_NE(text().find("publishTime=\"2025-11-21T05:00:08.500Z\""), std::string::npos) << text();
+}
+
+TEST_F(LowLatencyDashTest, NotWithoutAPromiseOrARhythmOrARun) {
+  const auto low_latency = [](const std::string& text) {
+    return text.find("availabilityTimeComplete") != std::string::npos;
+  };
+  const auto open_listed = [](const std::string& text) { return text.find("r=\"3\"") != std::string::npos; };
+  add_parts(3, 1);
+  EXPECT_TRUE(low_latency(text()) && open_listed(text()));
+  EXPECT_FALSE(low_latency(dash_manifest(index_, facts_, {.everything = true})));
+  EXPECT_FALSE(low_latency(dash_manifest(index_, facts_, {.ended = true})));
+  StreamIndex ended = index_;
+  ended.add(EndRecord{});
+  const std::string after = dash_manifest(ended, facts_, {.zero_utc_us = kUtc});
+  EXPECT_TRUE(low_latency(after)) << "players keep their ways";
+  EXPECT_FALSE(open_listed(after)) << after;
+  StreamIndex silent;
+  silent.add(run("r1", 0, 0, kUtc, 4000));
+  silent.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 3; ++i) silent.add(segment(i, static_cast<double>(2 * i)));
+  silent.add(test::part(3, 0));
+  EXPECT_FALSE(low_latency(dash_manifest(silent, facts_, {})));
+  StreamIndex odd;
+  odd.add(run("r1", 0, 0, kUtc, 4000, 550));
+  odd.add(init("aa", "r1/0.mp4"));
+  double at = 0;
+  for (uint64_t i = 0; i < 6; ++i) {
+    odd.add(segment(i, at, 1 + 0.5 * static_cast<double>(i)));
+    at += 1 + 0.5 * static_cast<double>(i);
+  }
+  EXPECT_FALSE(low_latency(dash_manifest(odd, facts_, {}))) << "no two alike";
+}
+
+// A rung is a segment behind, or writes the same one.
+TEST_F(LowLatencyDashTest, Renditions) {
+  StreamIndex rung;
+  rung.add(run("d1", 0, 0, kUtc, 4000, 550));
+  InitRecord small = init("cc", "d1/0.mp4");
+  small.codecs = "avc1.4d401f";
+  rung.add(small);
+  for (uint64_t i = 0; i < 3; ++i) rung.add(segment(i, static_cast<double>(2 * i), 2, "cc", "d1/0.mp4"));
+  add_parts(3, 2);
+  const auto of_rung = [&] {
+    const std::string whole = text({{"360p", &rung}});
+    return whole.substr(whole.find("media=\"360p/"));
+  };
+  EXPECT_NE(of_rung().find("r=\"2\"/>"), std::string::npos) << of_rung();
+  rung.add(test::part(3, 0));
+  EXPECT_EQ(of_rung().find("media=\"360p/$Number$.m4s\" availabilityTimeOffset=\"1.450000\" "
+                           "availabilityTimeComplete=\"false\">"),
+            0u)
+      << of_rung();
+  EXPECT_NE(of_rung().find("r=\"3\"/>"), std::string::npos) << of_rung();
+  add(segment(3, 6, 1.5), 288'768, 360'448);
+  add_parts(4, 1);
+  EXPECT_NE(of_rung().find("r=\"2\"/>\n      <S d=\"135000\"/>"), std::string::npos)
+      << "as long as the source's\n"
+      << of_rung();
+}
+
+TEST(Dash, TheNodesClock) {
+  EXPECT_EQ(dash_end(kUtc, "../time"),
+            R"( <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>
+ <UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2025-11-21T05:00:00.000Z"/>
+</MPD>
+)");
+  EXPECT_EQ(dash_time(kUtc), "2025-11-21T05:00:00.000Z");
+}
+
 TEST(Dash, NothingToListYet) {
   EXPECT_EQ(dash_manifest(StreamIndex(), {}, {}), "");
 }

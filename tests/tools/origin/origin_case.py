@@ -40,8 +40,8 @@ class Live:
         self.write()
 
     def write(self):
-        with open(self.path, 'wb') as file:
-            file.write(self.content)
+        with open(self.path, 'ab') as file:  # it may be read meanwhile
+            file.write(self.content[file.tell():])
 
     def open_messages(self):
         return [wire.session_opened(self.session, EVENT, self.station, self.utc_us, grace_ms=self.grace_ms),

@@ -111,6 +111,12 @@ class ViewsTest(OriginCase):
                 if not name.startswith('replay'):
                     self.assertIn(control, playlist)
                 without = re.compile(re.escape(control) + b'|#EXT-X-PLAYLIST-TYPE:VOD\n')
+                if kind == 'audio':  # its own durations
+                    told = [float(one) for one in re.findall(rb'#EXTINF:([\d.]+),', playlist)]
+                    for one, uri in zip(told, self.uris(playlist), strict=True):
+                        ticks = sum(chunk.duration for chunk in track(self.get(f'/hls/5/{uri[1:]}'), number))
+                        self.assertAlmostEqual(one, ticks / 48_000, places=4)
+                    without = re.compile(without.pattern + b'|#EXTINF:.*')
                 self.assertEqual(without.sub(b'', playlist), without.sub(b'', whole))
                 for uri in self.uris(playlist):
                     self.assertTrue(uri.startswith(letter))
@@ -365,10 +371,11 @@ class ViewsTest(OriginCase):
         for name in ('availabilityStartTime', 'publishTime', 'minimumUpdatePeriod', 'timeShiftBufferDepth',
                      'suggestedPresentationDelay'):
             self.assertTrue(manifest.get(name), name)
-        timing = manifest.find(f'{MPD}UTCTiming')
+        clock, timing = manifest.findall(f'{MPD}UTCTiming')
+        self.assertEqual(clock.get('schemeIdUri'), 'urn:mpeg:dash:utc:http-xsdate:2014')
         self.assertEqual(timing.get('schemeIdUri'), 'urn:mpeg:dash:utc:direct:2014')
         # One that was asked for before: the time is the present one all the same.
-        wait_until('time goes on', lambda: ET.fromstring(self.get('/dash/6/manifest.mpd')).find(f'{MPD}UTCTiming').get('value')
+        wait_until('time goes on', lambda: ET.fromstring(self.get('/dash/6/manifest.mpd')).findall(f'{MPD}UTCTiming')[1].get('value')
                    > timing.get('value'))
 
 

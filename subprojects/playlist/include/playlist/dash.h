@@ -6,6 +6,12 @@
 // has them: @start is the first segment's time on it, @presentationTimeOffset the same in the track's own
 // timescale, so that a media time never means another presentation time, whatever has left the manifest.
 // availabilityStartTime is the wall clock at the timeline's zero. Video and audio are the views of hls.h.
+//
+// Low latency (DASH-IF IOP, Low-latency Modes for DASH): of a live stream whose writer promises the length of
+// parts, and whose segments last alike, the segment that is being written is listed, too, from its first part
+// on (availabilityTimeComplete="false"), as long as segments of the stream usually last. What a
+// SegmentTimeline says of it is what will be, as long as they go on so; else it is put right when the segment
+// is finished.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +32,11 @@ struct DashRendition {
 };
 inline constexpr size_t kDashBehind = 2;
 
+// Low latency: what a player is to keep behind the live edge, in part target durations (Latency@target and
+// @min), and how fast it may play to do so, in hundredths (PlaybackRate).
+inline constexpr int64_t kDashLatencyParts = 5, kDashLeastLatencyParts = 3;
+inline constexpr int kDashSlowest = 96, kDashFastest = 104;
+
 struct DashSettings {
   bool everything = false;  // all segments; otherwise those that a live playlist lists
   bool ended = false;       // static: nothing will follow
@@ -36,8 +47,11 @@ struct DashSettings {
 
 // Without any segment there is nothing to list: empty text. Otherwise all but the end, which tells the time.
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings);
-// What goes behind it, when it is sent.
-std::string dash_end(int64_t now_utc_us);
+// What goes behind it, when it is sent. `time_uri` answers with dash_time(), and is relative to
+// DashSettings::base as well as to the manifest; empty: there is none.
+std::string dash_end(int64_t now_utc_us, const std::string& time_uri = "");
+// urn:mpeg:dash:utc:http-xsdate:2014 (5.8.5.7).
+std::string dash_time(int64_t now_utc_us);
 
 // The wall clock at the timeline's zero as the newest segment has it; runs differ by parts of a second.
 int64_t timeline_zero_utc_us(const StreamIndex& index);
