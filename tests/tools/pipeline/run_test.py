@@ -40,11 +40,11 @@ class Runs(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def start(self, name, **values):
+    def start(self, name, *options, **values):
         log = open(self.folder / f'{name}.log', 'w+', encoding='utf-8')  # pylint: disable=consider-using-with
         self.addCleanup(log.close)
         arguments = [f'{key.replace("_", "-")}={value}' for key, value in values.items()]
-        process = subprocess.Popen([PROGRAM, 'run', str(PIPELINES / f'{name}.json'),
+        process = subprocess.Popen([PROGRAM, 'run', *options, str(PIPELINES / f'{name}.json'),
                                     *[word for one in arguments for word in ('--set', one)]], stdout=log, stderr=log)
         process.log = log.name
         self.addCleanup(process.wait)
@@ -77,7 +77,7 @@ class Runs(unittest.TestCase):
         return process
 
     def test_videobox_is_archived_sent_and_previewed_and_restream_sends_it_on(self):
-        port, preview, out = free_port(), free_port(), free_port(socket.SOCK_DGRAM)
+        port, preview, out = free_port(), free_port(), free_port()
         box = self.videobox(port, preview)
 
         def picture():
@@ -94,13 +94,19 @@ class Runs(unittest.TestCase):
                 return False
         seen = wait_until('a preview', picture)
         self.assertIn(b'Content-Type: image/jpeg', seen)
-        received = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 3, '-c', 'copy', self.folder / 'out.ts')
-        restream = self.start('restream', port=port, output='srt', url=f'srt://127.0.0.1:{out}')
+        # Nobody listens yet: it is tried again.
+        restream = self.start('restream', port=port, output='rtmp', url=f'rtmp://127.0.0.1:{out}/live/x')
+
+        def told_again():
+            return Path(restream.log).read_text(encoding='utf-8').count('starts again in') > 0
+        wait_until('restream fails', told_again)
+        received = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{out}/live/x', '-t', 3, '-c', 'copy', self.folder / 'out.ts')
         self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
         told = packets(self.folder / 'out.ts')
         self.assertGreater(told.get(('video', 'h264'), 0), 40, told)
         self.assertGreater(told.get(('audio', 'aac'), 0), 80, told)
         self.end(box)
+        self.end(restream)
         self.assert_archive(50, 80)
         log = Path(box.log).read_text(encoding='utf-8')
         self.assertRegex(log, r'00:00:\d\d .*archive \d')  # its status line
@@ -123,7 +129,7 @@ class Runs(unittest.TestCase):
             with open('/proc/net/tcp', encoding='ascii') as table:
                 return any(f':{port:04X} ' in line and line.split()[3] == '0A' for line in table)
         wait_until('ffmpeg listens', listens)
-        slate = self.start('slate', url=f'rtmp://127.0.0.1:{port}/live/x', text='a "b" \\ ! c', **SMALL)
+        slate = self.start('slate', '--once', url=f'rtmp://127.0.0.1:{port}/live/x', text='a "b" \\ ! c', **SMALL)
         self.assertEqual(listener.wait(PATIENCE), 0, Path(slate.log).read_text(encoding='utf-8'))
         told = packets(self.folder / 'out.mp4')
         self.assertGreater(told.get(('video', 'h264'), 0), 20, told)
@@ -131,6 +137,27 @@ class Runs(unittest.TestCase):
         # Who listened is gone.
         self.assertEqual(slate.wait(PATIENCE), 1)
         self.assertIn('output: ', Path(slate.log).read_text(encoding='utf-8'))
+
+    def test_restream_sends_by_srt(self):
+        port, out = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+        self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
+                    '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
+                    f'udp://127.0.0.1:{port}?pkt_size=1316')
+        received = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 2, '-c', 'copy', self.folder / 'out.ts')
+        restream = self.start('restream', input='udp', port=port, output='srt', url=f'srt://127.0.0.1:{out}')
+        self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
+        told = packets(self.folder / 'out.ts')
+        self.assertGreater(told.get(('video', 'h264'), 0), 20, told)
+        self.assertGreater(told.get(('audio', 'aac'), 0), 40, told)
+
+    def test_a_description_that_keeps_failing_alarms_and_gives_up(self):
+        file = self.folder / 'failing.json'
+        file.write_text(json.dumps({'name': 'failing', 'trigger': 'always', 'elements': 'filesrc location=/nowhere ! fakesink',
+                                    'restart': {'pause': '10ms', 'alarm-after': 2, 'give-up-after': 3}}), encoding='utf-8')
+        ended = subprocess.run([PROGRAM, 'run', str(file)], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(ended.returncode, 1)
+        for text in ('starts again in 10 ms', 'starts again in 20 ms', 'alarm: 2 failed runs in a row', 'given up after 3 failed'):
+            self.assertEqual(ended.stderr.count(text), 1, ended.stderr)
 
     def test_a_session_s_pipeline_is_not_run_alone(self):
         ended = subprocess.run([PROGRAM, 'run', str(PIPELINES / 'station.json')], capture_output=True, text=True, timeout=PATIENCE,

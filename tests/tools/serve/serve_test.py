@@ -416,6 +416,26 @@ class ServeTest(unittest.TestCase):
         self.publish_all('4')
         self.stop()
 
+    def pipelines(self, **more):
+        """A folder of its own with one description, which has these keys too."""
+        folder = os.path.join(self.folder, 'pipelines')
+        os.makedirs(folder, exist_ok=True)
+        self.write_json(os.path.join(folder, 'station.json'), {
+            'name': 'station', 'parameters': {'tick': {'type': 'duration', 'default': '200ms'}},
+            'elements': 'ticketsrc name=source tick-ms=${tick:ms} ! fakesink', **more})
+        return folder
+
+    @staticmethod
+    def write_json(path, content):
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            json.dump(content, file)
+        os.rename(path + '.new', path)
+
+    def test_a_description_says_how_many_sessions_a_worker_runs(self):
+        node = self.start('--pipelines', self.pipelines(resources={'streams-per-worker': 3}))
+        self.assertEqual({one['capacity'] for one in node['workers']}, {3})
+        self.stop()
+
     def test_settings_from_a_file(self):
         path = os.path.join(self.folder, 'node.conf')
         with open(path, 'w', encoding='utf-8') as file:

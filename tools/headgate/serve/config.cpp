@@ -3,7 +3,9 @@
 
 #include <common/listeners.h>
 #include <common/options.h>
+#include <common/siblings.h>
 #include <glib.h>
+#include <pipeline/folder.h>
 #include <ticket/keys.h>
 #include <ticket/verifier.h>
 #include <unistd.h>
@@ -51,7 +53,8 @@ constexpr Setting kSettings[] = {
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
     {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
     {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
-    {"workers", "capacity", "capacity", "N", "sessions per worker (default 50)", "50"},
+    {"workers", "capacity", "capacity", "N",
+     "sessions per worker (default: what the description says, or 50)", ""},
     {"workers", "pipeline", "pipeline", "NAME", "description that sessions run (default station)", "station"},
     {"workers", "pipelines", "pipelines", "DIR", "folder of descriptions (default: the installed one)", ""},
     {"streams", "window", "window", "S", "live segments kept in the origin's memory (default 180)", "180"},
@@ -67,6 +70,7 @@ constexpr Setting kSettings[] = {
      "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
 };
 constexpr char kParameterSection[] = "parameters";
+constexpr int64_t kStreamsPerWorker = 50;
 // A processor encodes three times as much when it does nothing else (docs/performance.md): what comes in, is
 // archived and sent out has the rest.
 constexpr long kRungMpixelsPerProcessor = 20;
@@ -137,7 +141,17 @@ std::string absolute(const std::string& path) {
   return out;
 }
 
-Result<Config> typed(const Values& values, std::vector<std::string> parameters) {
+// What a wrong description says is told by whoever checks it.
+std::string streams_per_worker(const std::string& folder, const std::string& name) {
+  const auto in = folder.empty() ? tools::pipelines_folder() : Result<std::string>(folder);
+  const auto file = in ? pipeline::find_file(*in, name) : in;
+  const auto description =
+      file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
+  const int64_t streams = description ? description->streams_per_worker() : 0;
+  return std::to_string(streams > 0 ? streams : kStreamsPerWorker);
+}
+
+Result<Config> typed(Values values, std::vector<std::string> parameters) {
   Config out;
   auto text = [&](const char* option) { return values.at(option).text; };
   for (const char* needed : {"data", "keys"})
@@ -164,6 +178,7 @@ Result<Config> typed(const Values& values, std::vector<std::string> parameters) 
   out.http = text("http");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));
+  if (text("capacity").empty()) values["capacity"].text = streams_per_worker(out.pipelines, out.pipeline);
   out.parameters = std::move(parameters);
   struct Number {
     const char* option;
