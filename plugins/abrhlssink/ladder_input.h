@@ -33,6 +33,7 @@ class LadderInput final : public gst::InputTap {
   void session(codec::Kind kind, const store::RunInfo& info) override;
   void flush(codec::Kind kind) override { ladder_->flush(kind); }
   void end(codec::Kind kind) override { ladder_->end(kind); }
+  void uplink(codec::Kind kind, bool late) override { ladder_->uplink(kind, late); }
 
  private:
   void tell(const RungNews& news);

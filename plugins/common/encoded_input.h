@@ -35,6 +35,8 @@ class InputTap {
   virtual void session(codec::Kind kind, const store::RunInfo& info) = 0;
   virtual void flush(codec::Kind kind) = 0;
   virtual void end(codec::Kind kind) = 0;
+  // What comes falls behind real time on its way to the source, or does not any more.
+  virtual void uplink(codec::Kind kind, bool late) = 0;
 };
 
 // What of the input is recorded; the rest only moves time on.

@@ -135,6 +135,10 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
       if (tap_ && gst_event_has_name(event.get(), kSessionName))
         tap_->session(pad.kind, run_info_of(gst_event_get_structure(event.get())));
       break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+      if (tap_ && gst_event_has_name(event.get(), kUplinkName))
+        tap_->uplink(pad.kind, string_field(gst_event_get_structure(event.get()), "state") == "late");
+      break;
     default:
       break;
   }

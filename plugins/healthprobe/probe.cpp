@@ -271,7 +271,8 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
         guint64{m.jumps}, "backward", G_TYPE_UINT64, guint64{m.backward}, "stalls", G_TYPE_UINT64,
         guint64{m.stalls}, "stalled-time", G_TYPE_INT64, gint64{m.stalled_time}, "stalled", G_TYPE_BOOLEAN,
         m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "lates", G_TYPE_UINT64, guint64{m.lates},
-        "late", G_TYPE_BOOLEAN, m.late, nullptr);
+        "late", G_TYPE_BOOLEAN, m.late, "late-for", G_TYPE_INT64, gint64{m.late ? now - m.late_since : 0},
+        nullptr);
     GValue value = G_VALUE_INIT;
     g_value_init(&value, GST_TYPE_STRUCTURE);
     g_value_take_boxed(&value, one);

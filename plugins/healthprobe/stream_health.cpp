@@ -57,6 +57,7 @@ Change StreamHealth::follow_lateness(const Seen& seen, const Thresholds& thresho
   measures_.lateness = lateness_.note(*seen.time, seen.arrival);
   if (!late_.update(measures_.lateness, thresholds.late)) return Change::none;
   measures_.late = late_.late();
+  measures_.late_since = seen.arrival;
   measures_.lates += measures_.late;
   return measures_.late ? Change::late : Change::good;
 }

@@ -33,6 +33,7 @@ struct StreamMeasures {
   int64_t lateness = 0;      // behind real time, as of the last buffer
   uint64_t lates = 0;        // how often it became late
   bool stalled = false, late = false;
+  int64_t late_since = 0;  // arrival of the buffer that was too late, while it is late
 };
 
 struct Thresholds {

@@ -371,8 +371,12 @@ void Source::watch_lateness() {
   GST_INFO_OBJECT(element_, "station %u: %s (%" G_GINT64_FORMAT " ms behind)", live_->info.station,
                   late ? "the uplink is too slow" : "the uplink has caught up", late_ms);
   live_->session->tell_uplink(late, late_ms);
-  post(gst_structure_new("headgate-uplink", "state", G_TYPE_STRING, late ? "late" : "good", "late-ms",
-                         G_TYPE_INT64, late_ms, nullptr));
+  GstStructure* fields = gst_structure_new(gst::kUplinkName, "state", G_TYPE_STRING, late ? "late" : "good",
+                                           "late-ms", G_TYPE_INT64, late_ms, nullptr);
+  for (const auto& pad : pads_)
+    if (pad && live_->begun)
+      pad->push_event(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy(fields)));
+  post(fields);
 }
 
 // One linked pad that takes data is enough; an error of any ends the stream.

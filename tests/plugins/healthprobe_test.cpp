@@ -116,6 +116,7 @@ TEST(StreamHealth, AnUplinkThatCarriesLessIsLateUntilItHasCaughtUp) {
   EXPECT_TRUE(health.measures().late);
   EXPECT_EQ(health.measures().lates, 1u);
   const int64_t now_ms = media_ms * 2;
+  EXPECT_EQ(health.measures().late_since, (now_ms - 80) * kMs);
   while (change != Change::good && media_ms < now_ms) change = saw(now_ms, media_ms), media_ms += 40;
   EXPECT_NEAR(static_cast<double>(health.measures().lateness), 1e9, 1e8);
   EXPECT_FALSE(health.measures().late);

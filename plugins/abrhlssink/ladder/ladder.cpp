@@ -89,7 +89,13 @@ void Ladder::when_drained(std::function<void()> done) {
 }
 
 void Ladder::session(Kind kind) {
-  if (kind == Kind::video) boundaries_.reset();
+  if (kind != Kind::video) return;
+  boundaries_.reset();
+  relief_.starve(false);
+}
+
+void Ladder::uplink(Kind kind, bool late) {
+  if (kind == Kind::video) relief_.starve(late);
 }
 
 void Ladder::flush(Kind kind) {

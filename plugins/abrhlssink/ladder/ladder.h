@@ -66,6 +66,8 @@ class Ladder {
   void end(codec::Kind kind);
   // What follows begins a segment.
   void session(codec::Kind kind);
+  // The source comes late on its way here, or does not any more: of the pictures only the smallest go on.
+  void uplink(codec::Kind kind, bool late);
   // What was given and is not decoded yet is left out.
   void flush(codec::Kind kind);
   // Calls `done` once everything that was given before end() has become records: now, or on another thread.

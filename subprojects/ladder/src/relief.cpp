@@ -5,7 +5,13 @@
 
 namespace headgate::ladder {
 
+Relief::Action Relief::while_starved(int64_t now_ns, size_t running) {
+  acted_ns_ = now_ns;  // it has to have been good for a while before one comes back
+  return running > 1 ? Action::pause : Action::none;
+}
+
 Relief::Action Relief::update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused) {
+  if (starved_ && waiting_ns <= settings_.behind_ns) return while_starved(now_ns, running);
   if (waiting_ns > settings_.level_ns)
     level_since_ns_ = INT64_MAX;
   else if (level_since_ns_ == INT64_MAX)

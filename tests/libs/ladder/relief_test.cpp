@@ -37,6 +37,19 @@ TEST(Relief, ResumesWhenItHasKeptUpForLong) {
   EXPECT_EQ(relief.update(60 * kSecond, 0, 2, 0), Action::none);
 }
 
+TEST(Relief, WhileTheSourceComesLateTheLowestIsLeft) {
+  Relief relief;
+  relief.starve(true);
+  EXPECT_EQ(relief.update(0, 0, 3, 0), Action::pause);
+  EXPECT_EQ(relief.update(1, 0, 2, 1), Action::pause);  // at once: nothing is too much for the machine
+  EXPECT_EQ(relief.update(2, 0, 1, 2), Action::none);
+  EXPECT_EQ(relief.update(100 * kSecond, 0, 1, 2), Action::none);
+  relief.starve(false);
+  EXPECT_EQ(relief.update(101 * kSecond, 0, 1, 2), Action::none);
+  EXPECT_EQ(relief.update(117 * kSecond, 0, 1, 2), Action::resume);
+  EXPECT_EQ(relief.update(140 * kSecond, 0, 2, 1), Action::resume);
+}
+
 TEST(Relief, ARelapseWaitsLonger) {
   Relief relief;
   ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);

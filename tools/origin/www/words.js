@@ -36,7 +36,9 @@ export function uplink(stream) {
   if (health.stalled) return 'nothing comes';
   if (!health.late) return '';
   const late_ns = Math.max(0, ...(health.streams ?? []).map((one) => one.lateness ?? 0));
-  return `too slow, ${duration(late_ns / 1e9)} late`;
+  const since_ns = Math.max(0, ...(health.streams ?? []).map((one) => one['late-for'] ?? 0));
+  const since = since_ns > 0 ? `, for ${duration(since_ns / 1e9)}` : '';
+  return `too slow, ${duration(late_ns / 1e9)} late${since}`;
 }
 
 export function picture(stream) {

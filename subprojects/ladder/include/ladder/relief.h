@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What gives way when encoding falls behind real time: the top rung that runs is paused, then the next, the
 // lowest never (on demand it, too: there it may be a large one that runs alone); when it has kept up for long
-// enough the last that was paused is resumed, and if that was too much the next try waits longer. Pure: no
-// clock.
+// enough the last that was paused is resumed, and if that was too much the next try waits longer. While the
+// source itself comes late (the publisher's uplink is too slow), all but the lowest give way at once, and as
+// long: what came is to go out as it comes, and when the rest comes faster than it was made there is more to
+// encode than there will be. Pure: no clock.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +26,19 @@ class Relief {
  public:
   explicit Relief(ReliefSettings settings = {}) : settings_(settings), calm_ns_(settings.calm_ns) {}
 
+  // The source comes late, or does not any more.
+  void starve(bool starved) { starved_ = starved; }
+
   enum class Action : uint8_t { none, pause, resume };
   // `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how many video rungs. The
   // action is about the largest one that runs, or the smallest one that is paused.
   Action update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused);
 
  private:
+  Action while_starved(int64_t now_ns, size_t running);
+
   ReliefSettings settings_;
+  bool starved_ = false;
   int64_t calm_ns_;
   int64_t acted_ns_ = INT64_MIN / 2;    // the last pause or resumption
   int64_t resumed_ns_ = INT64_MIN / 2;  // the last resumption
