@@ -66,6 +66,7 @@ class Admission {
   void closed(const Station& station);
   // It failed, or its publisher did what it must not.
   void count_error(const Station& station);
+  void allow_errors(int64_t per_minute) { rules_.errors_per_minute = per_minute; }
   void forget_old_errors();  // now and then
   size_t waiting() const { return waiting_.size(); }
 
@@ -81,7 +82,7 @@ class Admission {
   void refuse_one(const Station& station, const Refusal& refusal);
 
   Loop& loop_;
-  const AdmissionRules rules_;
+  AdmissionRules rules_;
   const Fitness& fitness_;
   Host& host_;
   Farewells farewells_;

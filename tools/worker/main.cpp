@@ -22,6 +22,7 @@ namespace {
 struct CommandLine {
   Settings settings;
   std::string pipelines, pipeline = "station";
+  std::string told_as;  // what `pipelines` is a copy of; empty: nothing
   bool check = false;
 };
 
@@ -42,6 +43,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("event", event, 0, UINT32_MAX, "N", "the event whose archive must be in order (default 0)")
       .text("node", settings.node, "NAME", "name of this node in run names (default n01)")
       .text("pipelines", out.pipelines, "DIR", "folder of pipeline descriptions")
+      .text("told-as", out.told_as, "DIR", "name of that folder in what is told of it (default: as it is)")
       .text("pipeline", out.pipeline, "NAME", "description that sessions run (default station)")
       .number("capacity", capacity, 1, 10'000, "N", "most sessions at a time (default 50)")
       .number("max-rungs", max_rungs, 0, 1000, "N", "rungs that are encoded on demand at a time (default 16)")
@@ -107,6 +109,16 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
+Result<void> load(const CommandLine& line, Settings& settings) {
+  auto loaded = load_descriptions(line.pipelines, line.pipeline, settings);
+  if (loaded || line.told_as.empty()) return loaded;
+  std::string reason = loaded.error().message;
+  for (size_t at = reason.find(line.pipelines); at != std::string::npos;
+       at = reason.find(line.pipelines, at + line.told_as.size()))
+    reason.replace(at, line.pipelines.size(), line.told_as);
+  return Unexpected(reason);
+}
+
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
   if (!line) return fail(line.error().message, 2);
@@ -114,14 +126,22 @@ int run(int argc, char** argv) {
   mallopt(M_ARENA_MAX, 1);
   Loop loop;
   std::unique_ptr<Worker> worker;
-  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { worker->stop(); });
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal != SIGHUP) return worker->stop();
+    Settings fresh = line->settings;
+    if (auto loaded = load(*line, fresh); !loaded) return tools::log_error(loaded.error().message);
+    worker->take(std::move(fresh.description));
+    tools::log_notice("read the pipeline descriptions again");
+  });
   gst_init(nullptr, nullptr);
   pipeline::find_plugins();
   if (auto made = make_directories(line->settings.root); !made) return fail(made.error().message, 1);
-  if (auto loaded = load_descriptions(line->pipelines, line->pipeline, line->settings); !loaded)
+  if (auto loaded = load(*line, line->settings); !loaded) {
+    if (line->check) std::puts(loaded.error().message.c_str());  // for the supervisor, whose log has it too
     return fail(loaded.error().message, 1);
+  }
   if (line->check) return 0;
-  worker = std::make_unique<Worker>(loop, std::move(line->settings));
+  worker = std::make_unique<Worker>(loop, line->settings);
   if (auto started = worker->start(); !started) return fail(started.error().message, 1);
   loop.run();
   if (worker->stuck()) {

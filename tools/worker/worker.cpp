@@ -71,6 +71,11 @@ void Worker::stop() {
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
 }
 
+void Worker::take(Description description) {
+  admission_.allow_errors(description.errors_per_minute());
+  settings_.description = std::move(description);
+}
+
 int Worker::exit_code() const {
   return sessions_.empty() && !fitness_.given_up() ? 0 : 1;
 }

@@ -59,6 +59,8 @@ class Worker final : private Admission::Host {
   Result<void> start();
   // Ends all sessions, then stops the loop.
   void stop();
+  // What sessions run that begin from now on.
+  void take(Description description);
   // After the loop has stopped. Not 0: sessions were left that could not be ended, or the worker gave up.
   int exit_code() const;
   // Sessions were left: what they wait for is not to be waited for.

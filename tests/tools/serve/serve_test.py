@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -434,6 +435,37 @@ class ServeTest(unittest.TestCase):
     def test_a_description_says_how_many_sessions_a_worker_runs(self):
         node = self.start('--pipelines', self.pipelines(resources={'streams-per-worker': 3}))
         self.assertEqual({one['capacity'] for one in node['workers']}, {3})
+        self.stop()
+
+    def test_descriptions_change_while_the_node_runs(self):
+        folder = self.pipelines()
+        node = self.start('--pipelines', folder)
+        self.assertEqual(node['pipelines'], {'folder': folder, 'state': 'good'})
+        self.publish_all('1')
+        # A wrong one is refused whole, and told; who is started anew reads what was right.
+        self.pipelines(colour=1)
+        wait_until('the fault is told', lambda: self.node()['pipelines']['state'] == 'refused')
+        reason = self.node()['pipelines']['reason']
+        self.assertTrue(reason.startswith(f'{folder}/station.json:1:'), reason)
+        self.assertIn('/colour: is not a key', reason)
+        self.assertIn(reason, self.log())
+        idle = [one['pid'] for one in self.node()['processes'] if one['role'] == 'worker'][1]
+        os.kill(idle, signal.SIGKILL)
+        wait_until('another worker', lambda: len(set(self.pids('worker')) - {idle}) == 2 and len(self.node()['workers']) == 2)
+        # A right one is for sessions to come: the first is not archived, the second is.
+        shutil.copy(os.path.join(os.path.dirname(__file__), '../../../pipelines/station.json'), os.path.join(folder, 'other.json'))
+        os.rename(os.path.join(folder, 'other.json'), os.path.join(folder, 'station.json'))
+        wait_until('it is right', lambda: self.node()['pipelines'] == {'folder': folder, 'state': 'good'})
+        wait_until('the workers have read it', lambda: self.log().count('read the pipeline descriptions again') == 2)
+        self.publish_all('2')
+
+        def archived():
+            return {path.parent.parent.name for path in pathlib.Path(self.data, 'lta').rglob('run.jl')}
+        wait_until('the second is archived', archived)
+        self.assertEqual(archived(), {'000002'})
+        self.assertEqual(sorted(one['station'] for one in self.node()['sessions']), [1, 2])
+        copies = [name for name in os.listdir(os.path.join(self.data, 'run')) if name.startswith('pipelines')]
+        self.assertEqual(len(copies), 2, copies)  # the one in use, and the link to it
         self.stop()
 
     def test_settings_from_a_file(self):

@@ -143,8 +143,7 @@ std::string absolute(const std::string& path) {
 
 // What a wrong description says is told by whoever checks it.
 std::string streams_per_worker(const std::string& folder, const std::string& name) {
-  const auto in = folder.empty() ? tools::pipelines_folder() : Result<std::string>(folder);
-  const auto file = in ? pipeline::find_file(*in, name) : in;
+  const auto file = pipeline::find_file(folder, name);
   const auto description =
       file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
   const int64_t streams = description ? description->streams_per_worker() : 0;
@@ -178,6 +177,11 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   out.http = text("http");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));
+  if (out.pipelines.empty()) {
+    auto folder = tools::pipelines_folder();
+    if (!folder) return Unexpected(folder.error());
+    out.pipelines = absolute(*folder);
+  }
   if (text("capacity").empty()) values["capacity"].text = streams_per_worker(out.pipelines, out.pipeline);
   out.parameters = std::move(parameters);
   struct Number {

@@ -27,7 +27,7 @@ struct Config {
   std::string srt;                          // empty: none; may name several ports
   int64_t srt_latency_ms = 0;
   int64_t workers = 1, max_workers = 1, capacity = 50;
-  std::string pipeline, pipelines;      // pipelines empty: the worker's own default
+  std::string pipeline, pipelines;      // the latter absolute
   std::vector<std::string> parameters;  // NAME=VALUE for descriptions
   int64_t window_s = 0, playlist_s = 0, grace_s = 0;
   int64_t rung_mpixels = 0, rungs_per_worker = 0;  // encoded on demand: of the node, a second; at a time

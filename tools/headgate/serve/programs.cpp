@@ -62,7 +62,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("grace", std::to_string(config_.grace_s));
     add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);
-    if (!config_.pipelines.empty()) add("pipelines", config_.pipelines);
+    add("pipelines", descriptions_.in_use());
     for (const std::string& parameter : config_.parameters) add("set", parameter);
   }
   Program out = helper_program("headgate-" + role, std::move(arguments));
@@ -103,8 +103,16 @@ std::string Supervisor::node_json() const {
       .raw("listen", listen.take())
       .raw("processes", processes + "]")
       .raw("recovery", recovery_json())
+      .raw("pipelines", descriptions_json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
+}
+
+std::string Supervisor::descriptions_json() const {
+  JsonLine out;
+  out.field("folder", descriptions_.source()).field("state", refused_.empty() ? "good" : "refused");
+  if (!refused_.empty()) out.field("reason", refused_);
+  return out.take();
 }
 
 std::string Supervisor::recovery_json() const {

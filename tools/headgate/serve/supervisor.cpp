@@ -53,6 +53,7 @@ Result<void> write_node_file(const std::string& path, const std::string& text) {
 Supervisor::Supervisor(Loop& loop, Config config)
     : loop_(loop),
       config_(std::move(config)),
+      descriptions_(config_.pipelines, config_.runtime_dir),
       room_(config_.capacity),
       since_utc_us_(system_clock().utc_us()) {}
 
@@ -60,6 +61,7 @@ Supervisor::~Supervisor() {
   loop_.cancel(adopt_timer_);
   loop_.cancel(stop_timer_);
   loop_.cancel(recover_timer_);
+  loop_.cancel(look_timer_);
   loop_.cancel(watchdog_timer_);
 }
 
@@ -157,13 +159,57 @@ void Supervisor::check_workers() {
   bool has_worker = std::any_of(children_.begin(), children_.end(), [](auto& one) {
     return one.second->place().number >= 0 && one.second->running();
   });
-  if (has_worker) return start_children();
-  // Likewise the descriptions.
-  Program check = program_of("worker", 0);
-  check.arguments.push_back("--check");
-  run_task(std::move(check), [this](int code) {
-    if (code != 0) return fail("the workers' settings were refused (the reason is above)");
+  // Those that run have read what is in use; what has changed since is looked at like any other change.
+  if (has_worker && descriptions_.any()) return start_children();
+  descriptions_.changed();
+  check_descriptions([this](bool good) {
+    if (!good) return fail("the workers' settings were refused (the reason is above)");
     start_children();
+  });
+}
+
+void Supervisor::check_descriptions(std::function<void(bool good)> done) {
+  auto copy = descriptions_.copy();
+  if (!copy) {
+    refused_ = copy.error().message;
+    tools::log_error(refused_);
+    return done(false);
+  }
+  Program check = program_of("worker", 0);
+  for (const std::string& word : {std::string("--pipelines"), *copy, std::string("--told-as"),
+                                  descriptions_.source(), std::string("--check")})
+    check.arguments.push_back(word);
+  checking_ = true;
+  auto reason = std::make_shared<std::string>();
+  run_task(
+      std::move(check),
+      [this, reason, done, folder = *copy](int code) {
+        checking_ = false;
+        refused_ = code == 0         ? ""
+                   : reason->empty() ? "the check ended with " + std::to_string(code)
+                                     : *reason;
+        if (auto used = code == 0 ? descriptions_.use(folder) : Result<void>(); !used)
+          refused_ = used.error().message;
+        if (!refused_.empty()) descriptions_.drop(folder);
+        done(refused_.empty());
+      },
+      [reason](const std::string& line) {
+        if (reason->size() + line.size() < kMaxReasonBytes) *reason += (reason->empty() ? "" : "\n") + line;
+      });
+}
+
+void Supervisor::look_at_descriptions() {
+  if (checking_ || stopping_ || !descriptions_.changed()) return;
+  check_descriptions([this](bool good) {
+    if (stopping_) return;
+    if (good) {
+      tools::log_notice("new pipeline descriptions, for sessions that begin from now on");
+      for (auto& [name, child] : children_)
+        if (child->place().number >= 0) child->hang_up();
+    } else {
+      tools::log_error("the pipeline descriptions are wrong, those before stay in use: " + refused_);
+    }
+    announce();
   });
 }
 
@@ -225,6 +271,7 @@ void Supervisor::reload() {
   if (ready_) notify_systemd(reloading_state());
   tools::log_notice("the gate reads certificate and address list again");
   place("gate").hang_up();
+  if (running_) look_at_descriptions();
   if (ready_) notify_systemd("READY=1");
 }
 
@@ -236,6 +283,7 @@ void Supervisor::start_children() {
   place("gate").start();
   for (int number = 0; number < config_.workers; ++number) place("worker", number).start();
   recover();
+  look_timer_ = loop_.every_ms(kLookMs, [this] { look_at_descriptions(); });
   report_ready();
 }
 
@@ -381,6 +429,7 @@ void Supervisor::stop() {
   watch_.reset();
   loop_.cancel(adopt_timer_);
   loop_.cancel(recover_timer_);
+  loop_.cancel(look_timer_);
   for (auto& [name, child] : children_)
     if (child->place().role != "origin") child->stop();
   stop_timer_ = loop_.after_ms(kWorkersStopMs, [this] {

@@ -17,6 +17,7 @@
 
 #include "child.h"
 #include "config.h"
+#include "descriptions.h"
 #include "listeners.h"
 #include "room.h"
 #include "task.h"
@@ -30,6 +31,8 @@ inline constexpr int64_t kDrainedMs = 2000;  // without a session; longer than s
 // From the end of a recovery to the next. A session recovers its station's last run by itself; this is for
 // the stations that do not come back, and it looks at every run there is.
 inline constexpr int64_t kRecoverPauseMs = 60'000;
+inline constexpr int64_t kLookMs = 1000;  // at the folder of descriptions
+inline constexpr size_t kMaxReasonBytes = 2000;
 
 class Supervisor {
  public:
@@ -56,6 +59,10 @@ class Supervisor {
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
   void open_and_check();
   void check_workers();
+  // Whether workers can read what is in the descriptions' folder; then they do.
+  void check_descriptions(std::function<void(bool good)> done);
+  void look_at_descriptions();
+  std::string descriptions_json() const;
   void start_children();
   void recover();  // now, or when the present one and its pause are over
   void on_recovered(int code);
@@ -80,6 +87,10 @@ class Supervisor {
   Config config_;
   UniqueFd lock_;
   NodeListeners listeners_;
+  Descriptions descriptions_;
+  std::string refused_;  // what is wrong with the descriptions' folder; empty: nothing
+  bool checking_ = false;
+  Loop::TimerId look_timer_ = 0;
   std::unique_ptr<tools::SocketWatch> watch_;
   std::map<std::string, std::unique_ptr<Child>> children_;  // by socket name
   std::map<std::string, Load> loads_;                       // of workers that run and have told
