@@ -14,12 +14,6 @@ constexpr char kTypeJpeg[] = "image/jpeg";
 constexpr char kTypeVtt[] = "text/vtt; charset=utf-8";
 constexpr char kNoPicture[] = "There is no such picture.";
 
-// What is listed of pictures changes with them, and with the stream's segments; not with its parts.
-KeptText::Version version_of(const playlist::StreamIndex& stream, const playlist::RenditionIndex& pictures,
-                             bool ended) {
-  return {pictures.version(), stream.next_msn().value_or(0), stream.epoch(), ended};
-}
-
 }  // namespace
 
 Result<Bytes> picture_in(Bytes segment) {
@@ -56,7 +50,6 @@ bool Pictures::answer(const AnswerPtr& answer, uint32_t station, const std::stri
 
 bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std::string& name,
                             const std::string& query) {
-  using playlist::PlaylistType;
   if (name == "media.m3u8") {
     catalog_.with_loaded(station, [this, answer, query](Stream* stream) {
       Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
@@ -75,12 +68,7 @@ bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std
     catalog_.with_replay(station, [answer](Stream* stream) {
       Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
       if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
-      const bool ended = stream->state() == State::ended;
-      const auto version = version_of(*stream->replay(), *track->replay, ended);
-      answer->send(playlist_reply(track->replay_pictures.get(version, [&] {
-        return playlist::picture_playlist(track->replay->index(),
-                                          ended ? PlaylistType::vod : PlaylistType::event, ended);
-      })));
+      answer->send(playlist_reply(stream->replay_playlist(*track, true)));
     });
     return true;
   }
@@ -126,7 +114,9 @@ void Pictures::storyboard(const AnswerPtr& answer, uint32_t station) {
   catalog_.with_replay(station, [answer](Stream* stream) {
     Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
     if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
-    const auto version = version_of(*stream->replay(), *track->replay, false);
+    // With pictures, and with the stream's segments; not with its parts.
+    const KeptText::Version version{track->replay->version(), stream->replay()->next_msn().value_or(0),
+                                    stream->replay()->epoch(), 0};
     Reply reply = playlist_reply(track->storyboard.get(version, [&] {
       return playlist::storyboard(*stream->replay(), track->replay->index(), std::string(kPictures) + "/");
     }));

@@ -43,7 +43,7 @@ struct Rendition {
   LiveEdge edge;                                   // of `live`
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
   ReplayText replay_text;                          // of `replay`
-  KeptText replay_pictures, storyboard;            // where it is the stream's pictures (pictures.h)
+  KeptText storyboard;                             // where it is the stream's pictures (pictures.h)
   // Of one that is encoded on demand (demand.h), CLOCK_BOOTTIME; INT64_MIN: never.
   int64_t wanted_us = INT64_MIN;   // when its worker was last told of a viewer
   int64_t granted_us = INT64_MIN;  // when that began

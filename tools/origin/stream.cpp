@@ -178,7 +178,6 @@ void Stream::drop_replay() {
   for (auto& [name, one] : renditions_) {
     one->replay.reset();
     one->replay_text.forget();
-    one->replay_pictures.forget();
     one->storyboard.forget();
   }
 }
@@ -193,8 +192,10 @@ const TextPtr& Stream::replay_playlist() {
   return replay_text_.get(*replay_, replay_settings(), !replay_->segments().empty());
 }
 
-const TextPtr& Stream::replay_playlist(Rendition& one) const {
-  return one.replay_text.get(one.replay->index(), replay_settings(), one.replay->has_media());
+const TextPtr& Stream::replay_playlist(Rendition& one, bool pictures) const {
+  playlist::MediaPlaylistSettings settings = replay_settings();
+  settings.pictures = pictures;
+  return one.replay_text.get(one.replay->index(), settings, one.replay->has_media());
 }
 
 std::optional<int64_t> Stream::kbps() const {

@@ -73,7 +73,7 @@ class Stream {
   // Playlists as they are now, computed once for each change; empty: nothing to list yet. Of the replay (of
   // `one`, or the stream's own) only while it is there.
   const TextPtr& replay_playlist();
-  const TextPtr& replay_playlist(Rendition& one) const;
+  const TextPtr& replay_playlist(Rendition& one, bool pictures = false) const;
 
   std::string json() const;          // STREAM of docs/api.md
   std::string node_json() const;     // the same with what only NODE tells
