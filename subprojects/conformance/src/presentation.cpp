@@ -20,6 +20,19 @@ bool has_dates(const MediaPlaylist& playlist) {
                      [](const Segment& segment) { return segment.date.has_value(); });
 }
 
+// How long what the playlist lists lasts behind a date. Where nothing was sent, dates jump and nothing lasts.
+Micros lasts_behind(const MediaPlaylist& playlist, Micros date) {
+  Micros sum = 0;
+  std::optional<Micros> at;
+  for (const Segment& segment : playlist.segments) {
+    if (segment.date || segment.discontinuous) at = segment.date;
+    if (!at) continue;
+    at = *at + segment.duration;
+    sum += std::clamp<Micros>(*at - date, 0, segment.duration);
+  }
+  return sum;
+}
+
 // The date at which the playlist ends, by its last date.
 std::optional<Micros> end_date(const MediaPlaylist& playlist) {
   Micros after = 0;
@@ -72,7 +85,7 @@ Findings compare_playlists(const Member& one, const Member& other) {
     // They were not read at the same time.
     const Micros between =
         std::max(one.time.loaded, other.time.loaded) - std::min(one.time.asked, other.time.asked);
-    const Micros apart = distance(*end_a, *end_b);
+    const Micros apart = std::max(lasts_behind(a, *end_b), lasts_behind(b, *end_a));
     if (apart > std::min(a.target(), b.target()) + between + kArrivalSlack)
       add(findings, "variants-edge", 0, names + "their ends are " + seconds_text(apart) + " apart");
   }

@@ -102,6 +102,19 @@ TEST_F(Presentation, VariantsEdge) {
   EXPECT_EQ(playlists(4 * kSecond), Ids{});
 }
 
+// A minute in which nothing was sent is nothing to be ahead by.
+TEST_F(Presentation, VariantsEdgeBehindAHole) {
+  auto& segments = other_.playlist.segments;
+  for (int more = 0; more < 2; ++more) {
+    conformance::Segment next = segments.back();
+    ++next.msn;
+    next.discontinuous = more == 0;
+    next.date = *next.date + next.duration + (more == 0 ? 60 * kSecond : 0);
+    segments.push_back(next);
+    EXPECT_EQ(playlists(), more == 0 ? Ids{} : Ids{"variants-edge"});
+  }
+}
+
 TEST_F(Presentation, VariantsDiscontinuity) {
   other_ = {};
   other_.fill({{test::kVideo}}, 6, 0, 2);
