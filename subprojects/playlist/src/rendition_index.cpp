@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 
 #include "sound.h"
 
@@ -11,8 +12,8 @@ namespace {
 
 // A rendition's segment that is further from its source's is another stream's of the same number.
 constexpr int64_t kSameTicks = kTimescale / 2;
-// One that is so much shorter than its source's was not finished.
-constexpr int64_t kUnfinishedTicks = kTimescale / 10;
+// One that is so much shorter than its source's, or whose parts are shorter than itself, has a hole.
+constexpr int64_t kHoleTicks = kTimescale / 10;
 
 // The source goes on behind a segment without a discontinuity, or may do so.
 bool goes_on(const StreamIndex& source, const Segment& segment) {
@@ -56,10 +57,19 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   fill(segment.msn, source);
   SegmentRecord own = segment;
   if (of_pictures(own.init_id)) own.duration = of_source->record.duration;
-  const bool unfinished =
-      own.duration + kUnfinishedTicks < of_source->record.duration && goes_on(source, *of_source);
-  index_.mirror(source, *of_source, unfinished ? nullptr : &own);
+  const bool whole = !has_hole(own) && (own.duration + kHoleTicks >= of_source->record.duration ||
+                                        !goes_on(source, *of_source));
+  index_.mirror(source, *of_source, whole ? &own : nullptr);
   index_.mirror_open(writing_);
+}
+
+// Something that should be between its parts is not there.
+bool RenditionIndex::has_hole(const SegmentRecord& segment) const {
+  const std::span<const PartRecord> parts = index_.parts_of(segment.msn);
+  int64_t sum = 0;
+  uint64_t bytes = 0;
+  for (const PartRecord& part : parts) sum += part.duration, bytes += part.length;
+  return bytes == segment.length && sum + kHoleTicks < segment.duration;
 }
 
 bool RenditionIndex::of_pictures(const std::string& init_id) const {

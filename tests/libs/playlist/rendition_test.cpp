@@ -227,6 +227,27 @@ TEST_F(RenditionIndexTest, WhatWasNotFinishedIsAGap) {
   EXPECT_EQ(shape(), "0 1- 2 ");
 }
 
+// Sound of which some was left out, so that the rest comes in time.
+TEST_F(RenditionIndexTest, WhatHasAHoleIsAGap) {
+  begin();
+  begin_rung();
+  of_source(segment(0, 0));
+  PartRecord first = rung_part(0, 0), last = rung_part(0, 1);
+  last.pts = 3 * kSecond / 2;  // a second is missing
+  SegmentRecord whole = rung_segment(0, 0);
+  whole.length = first.length + last.length;
+  of_rung(first);
+  of_rung(last);
+  of_rung(whole);
+  EXPECT_EQ(shape(), "0- ");
+  of_source(segment(1, 2));
+  for (uint32_t i = 0; i < 4; ++i) of_rung(rung_part(1, i));
+  whole = rung_segment(1, 2);
+  whole.length = 4 * first.length;
+  of_rung(whole);
+  EXPECT_EQ(shape(), "0- 1 ");
+}
+
 // As it is read from the disk: first all of its source, then one run of it after the other.
 TEST_F(RenditionIndexTest, HasAllItsRunsBesideASourceThatIsComplete) {
   begin();

@@ -3,8 +3,8 @@
 // discontinuities and dates: so a player that changes between them finds its place (RFC 8216bis, 6.2.4). What
 // the rendition has not (it was not being encoded, its media is kept no longer) is a gap: a segment without
 // bytes (EXT-X-GAP, 4.4.4.7), so that players take another one. A gap is told as soon as it is certain: the
-// rendition is further on, or nobody encodes it. A segment in whose middle the encoder stopped is one, too:
-// it would not last until the next one begins. One that is encoded on demand and nobody has asked for has
+// rendition is further on, or nobody encodes it. A segment in which something is missing, because the
+// encoder stopped in its middle or came too late, is one, too. One that is encoded on demand and nobody has asked for has
 // nothing, not even gaps: what is on offer costs next to nothing.
 #pragma once
 
@@ -54,6 +54,7 @@ class RenditionIndex {
   void fill(uint64_t until, const StreamIndex& source);
   bool untouched() const;
   bool of_pictures(const std::string& init_id) const;
+  bool has_hole(const SegmentRecord& segment) const;
 
   IndexSettings settings_;
   StreamIndex index_;
