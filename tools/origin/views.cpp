@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "pictures.h"
 #include "renditions.h"
 
 namespace headgate::origin {
@@ -230,7 +231,7 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
   settings.zero_utc_us = *one.zero_utc_us;
   settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
   for (const auto& [name, rendition] : stream.renditions())
-    if (!listing.everything || rendition->replay)
+    if (name != kPictures && (!listing.everything || rendition->replay))
       settings.renditions.push_back(
           {name, &(listing.everything ? *rendition->replay : rendition->live).index()});
   return playlist::dash_manifest(index, one.facts, settings);

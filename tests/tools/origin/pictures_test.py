@@ -155,6 +155,8 @@ class Pictures(OriginCase):
         self.assertRegex(tracks[0], r'^#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,CODECS="mjpg",'
                                     r'RESOLUTION=320x180,URI="pictures/media.m3u8"$')
         self.assertNotIn('pictures/media.m3u8', lines)
+        for manifest in ('manifest.mpd', 'replay.mpd'):
+            self.assertNotIn(b'pictures', self.get(f'/dash/5/{manifest}'))
         self.assertEqual([one['name'] for one in self.stream(5)['renditions']], ['360p'])
 
     def test_what_is_no_picture_is_not_sent_as_one(self):
