@@ -118,7 +118,7 @@ void take_records(GstElement* element, State& state, const std::string& renditio
 void take_source(GstElement* element, State& state, const std::vector<playlist::Record>& records) {
   if (records.empty()) return;
   take_records(element, state, "", records, false);
-  if (state.ladder) state.ladder->ladder().renditions().source_records(records);
+  if (state.ladder) state.ladder->source_records(records);
 }
 
 void take_renditions(GstElement* element, State& state, std::vector<Renditions::Out>&& outs) {
@@ -138,7 +138,7 @@ void deliver(GstElement* element, State& state, std::vector<Output>&& outputs) {
     }
     if (const auto* time = std::get_if<store::StreamTime>(&output)) {
       take_source(element, state, std::exchange(records, {}));
-      if (state.ladder) state.ladder->ladder().renditions().source_time(*time);
+      if (state.ladder) state.ladder->source_time(*time);
       continue;
     }
     const Notice& notice = std::get<Notice>(output);
@@ -189,7 +189,7 @@ void end_one(GstElement* element, State& state) {
     if (state.ends > 0 && --state.ends > 0) return;
   }
   if (!state.ladder) return finish(element, state);
-  state.ladder->ladder().when_drained([element, &state] { end_all(element, state); });
+  state.ladder->when_drained([element, &state] { end_all(element, state); });
 }
 
 void decode_into(GstPad* pad, GstBuffer* buffer, std::vector<playlist::Record>& records) {
@@ -224,7 +224,7 @@ gboolean records_event(GstPad* pad, GstObject* parent, GstEvent* event) {
     const GstStructure* fields = gst_event_get_structure(event);
     gint64 base = 0, shift = 0;
     if (gst_structure_get_int64(fields, "base", &base) && gst_structure_get_int64(fields, "shift", &shift))
-      state.ladder->ladder().renditions().source_time({base, shift});
+      state.ladder->source_time({base, shift});
   }
   if (GST_EVENT_TYPE(event) != GST_EVENT_EOS) return gst_pad_event_default(pad, parent, event);
   const Ref<GstEvent> owned = Ref<GstEvent>::adopt(event);
@@ -290,7 +290,9 @@ RecorderSettings recorder_settings(const Settings& settings) {
 Result<void> start_ladder(GstElement* element, State& state, const Settings& settings, bool own_media) {
   auto rungs = ladder::parse_rungs(settings.rungs);
   if (!rungs) return Unexpected(rungs.error());
-  if (rungs->empty() || !state.input->has_pads()) return {};
+  // Without the source's frames they are read from its files, where `root` says that these are.
+  const bool from_files = !state.input->has_pads() && state.records && !settings.root.empty();
+  if (rungs->empty() || !(state.input->has_pads() || from_files)) return {};
   LadderSettings ladder;
   ladder.rungs = std::move(rungs).value();
   ladder.encoder = settings.encoder;
@@ -314,6 +316,7 @@ Result<void> start_ladder(GstElement* element, State& state, const Settings& set
         take_renditions(element, state, std::move(outs));
       },
       wake);
+  if (from_files) made->read_from(settings.root);
   made->ladder().activate(active_rungs(settings.active_rungs));
   std::lock_guard lock(state.mutex);
   state.ladder = std::move(made);
@@ -377,7 +380,7 @@ bool start(GstElement* element, State& state) {
 // Encoders give no more once streaming threads stand still; what the renditions have is told before their
 // indexes go.
 void stop(State& state) {
-  if (state.ladder) state.ladder->ladder().release();
+  if (state.ladder) state.ladder->release();
   state.input->stop();
 }
 
@@ -388,7 +391,7 @@ void drop_ladder(State& state) {
     std::lock_guard lock(state.mutex);
     ladder = state.ladder;
   }
-  if (ladder) ladder->ladder().stop();
+  if (ladder) ladder->stop();
   std::lock_guard lock(state.mutex);
   state.ladder.reset();
 }
@@ -432,7 +435,7 @@ void activate(GObject* object, State& state) {
 }
 
 void want_rendition(GstElement* element, const gchar* rendition) {
-  if (const auto ladder = ladder_of(state_of(element)); ladder && rendition) ladder->ladder().ask(rendition);
+  if (const auto ladder = ladder_of(state_of(element)); ladder && rendition) ladder->ask(rendition);
 }
 
 void read_stats(State& state, GValue* value) {

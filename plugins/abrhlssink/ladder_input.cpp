@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ladder_input.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "common/trampoline.h"
@@ -11,7 +12,7 @@ GST_DEBUG_CATEGORY_EXTERN(abr_hls_sink_debug);
 namespace headgate::abrhlssink {
 
 LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake)
-    : element_(element) {
+    : element_(element), on_demand_(settings.idle_ns > 0) {
   Ladder::Events events;
   events.records = std::move(take);
   events.wake = std::move(wake);
@@ -19,7 +20,80 @@ LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take
   ladder_ = std::make_unique<Ladder>(std::move(settings), std::move(events));
 }
 
-LadderInput::~LadderInput() = default;
+LadderInput::~LadderInput() {
+  stop();
+}
+
+void LadderInput::read_from(const std::string& root) {
+  ArchiveFeed::Events events;
+  events.caps = [this](codec::Kind kind, GstCaps* caps) { ladder_->caps(kind, caps); };
+  events.frame = [this](codec::Kind kind, EncodedFrame frame, bool may_wait) {
+    ladder_->put(kind, std::move(frame), !may_wait);
+  };
+  events.wanted = [this] { return ladder_->busy(); };
+  events.started = [this] { ladder_->renditions().keep(store::kMaxBoundaries); };
+  events.rested = [this] {
+    ladder_->rest();
+    ladder_->renditions().keep(kIdleParts);
+    ladder_->renditions().rest();
+  };
+  events.failed = [this](const std::string& why) {
+    tell({"", "failed", "the source cannot be read: " + why});
+  };
+  feed_ = std::make_unique<ArchiveFeed>(root, std::move(events));
+  ladder_->renditions().keep(kIdleParts);
+}
+
+// Event and station of what records are about: where their files lie says it (docs/archive.md).
+void LadderInput::place(const playlist::InitRecord& init) {
+  unsigned event = 0, station = 0;
+  if (std::sscanf(init.file.c_str(), "lta/%u/st/%*2x/%u/", &event, &station) == 2)
+    ladder_->renditions().source(event, station);
+}
+
+void LadderInput::source_records(const std::vector<playlist::Record>& records) {
+  ladder_->renditions().source_records(records);
+  if (!feed_) return;
+  for (const playlist::Record& record : records) {
+    feed_->add(record);
+    if (const auto* init = std::get_if<playlist::InitRecord>(&record)) {
+      place(*init);
+      ladder_->announce(*init);
+    }
+  }
+  if (!on_demand_) feed_->wake();
+}
+
+void LadderInput::source_time(const store::StreamTime& time) {
+  ladder_->renditions().source_time(time);
+  if (feed_) feed_->set_time(time);
+}
+
+void LadderInput::ask(const std::string& rendition) {
+  ladder_->ask(rendition);
+  if (feed_) feed_->wake();
+}
+
+void LadderInput::when_drained(std::function<void()> done) {
+  if (!feed_) return ladder_->when_drained(std::move(done));
+  feed_->end([this, done = std::move(done)](bool was_reading) {
+    if (!was_reading) return done();
+    ladder_->end(codec::Kind::video);
+    ladder_->end(codec::Kind::audio);
+    ladder_->when_drained(done);
+  });
+}
+
+void LadderInput::release() {
+  if (feed_) feed_->cease();
+  ladder_->release();
+  if (feed_) feed_->stop();
+}
+
+void LadderInput::stop() {
+  release();
+  ladder_->stop();
+}
 
 void LadderInput::tell(const RungNews& news) {
   if (std::string_view(news.state) == "failed")

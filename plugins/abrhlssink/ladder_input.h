@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/encoded_input.h"
+#include "ladder/archive_feed.h"
 #include "ladder/ladder.h"
 
 namespace headgate::abrhlssink {
@@ -22,6 +23,17 @@ class LadderInput final : public gst::InputTap {
   LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake);
   ~LadderInput() override;
   Ladder& ladder() { return *ladder_; }
+  // Its frames are read from the files under `root` that the source's records name, and not from encoded
+  // pads.
+  void read_from(const std::string& root);
+  // Of the source, in order.
+  void source_records(const std::vector<playlist::Record>& records);
+  void source_time(const store::StreamTime& time);
+  void ask(const std::string& rendition);
+  // Calls `done` once everything that was given has become records: now, or on another thread.
+  void when_drained(std::function<void()> done);
+  void release();
+  void stop();
   // The `stats` property. Transfer full.
   GstStructure* stats() const;
 
@@ -37,9 +49,12 @@ class LadderInput final : public gst::InputTap {
 
  private:
   void tell(const RungNews& news);
+  void place(const playlist::InitRecord& init);
 
   GstElement* element_;
   std::unique_ptr<Ladder> ladder_;
+  const bool on_demand_;
+  std::unique_ptr<ArchiveFeed> feed_;  // none: frames come on encoded pads
 };
 
 }  // namespace headgate::abrhlssink

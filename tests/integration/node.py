@@ -47,15 +47,17 @@ def environment(folder):
 class Node:
     """`with Node() as node:` starts one and, at the end, stops it, holds it to a clean end and removes its folder.
     After a failure the folder stays and is named. One at a time: at its end no process may be left that the test has
-    started."""
+    started. Stations have no ladder, unless the arguments say which (`offered-rungs=`), or `as_it_is`."""
 
-    def __init__(self, data=None, arguments=()):
+    def __init__(self, data=None, arguments=(), as_it_is=False):
         family.adopt()
         # On a disk (what is written is measured), and short (Unix sockets have 107 characters).
         self.folder = Path(tempfile.mkdtemp(prefix="hg-", dir=os.environ.get("HEADGATE_TEST_FOLDER", "/var/tmp")))
         self.data = Path(data) if data else self.folder / "data"
         self.keys = self.folder / "keys"
         self.arguments = list(arguments)
+        if not as_it_is and not any(one.startswith("offered-rungs=") for one in self.arguments):
+            self.arguments += ["--set", "offered-rungs="]
         self.env = environment(self.folder)
         # Stock clients know nothing of our elements.
         self.client_env = {**self.env, "GST_REGISTRY": str(self.folder / "clients.bin")}

@@ -168,15 +168,17 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
 
 void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send) {
   const playlist::StreamIndex& index = end.index();
-  const bool playable = (!index.segments().empty() && index.segments().back().record.length > 0) ||
-                        index.open_segment().has_value();
+  // Without a segment there is no playlist, not even of parts.
+  const bool listed = !index.segments().empty();
+  const bool playable =
+      listed && (index.segments().back().record.length > 0 || index.open_segment().has_value());
   if (playable || end.state() != State::live) return send();
   // What has been listed goes on with gaps.
   const auto give_up = [answer, send, &index] {
     index.segments().empty() ? answer->send(unavailable_reply(kNotStarted)) : send();
   };
   if (holds == 0) return give_up();
-  const auto waiter = end.edge().wait(index.next_msn().value_or(0), 0,
+  const auto waiter = end.edge().wait(index.next_msn().value_or(0), listed ? std::optional(0u) : std::nullopt,
                                       [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
                                         if (outcome == LiveEdge::Outcome::late) return give_up();
                                         hold(answer, end, holds - 1, send);

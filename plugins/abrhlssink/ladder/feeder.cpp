@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "ladder/quiet_threads.h"
+
 namespace headgate::abrhlssink {
 namespace {
 
@@ -15,12 +17,7 @@ size_t bytes_of(const Input& input) {
 
 }  // namespace
 
-Feeder::Feeder(const char* name, std::function<void(Input)> take) : take_(std::move(take)) {
-  thread_ = std::thread([this, name] {
-    ::pthread_setname_np(::pthread_self(), name);
-    run();
-  });
-}
+Feeder::Feeder(const char* name, std::function<void(Input)> take) : name_(name), take_(std::move(take)) {}
 
 Feeder::~Feeder() {
   stop();
@@ -53,8 +50,27 @@ bool Feeder::put(Input input, bool may_wait) {
   if (stopping_) return false;
   bytes_ += bytes_of(input);
   queue_.push_back(std::move(input));
+  if (!thread_.joinable())
+    thread_ = std::thread([this] {
+      ::pthread_setname_np(::pthread_self(), name_);
+      yield_to_others();
+      run();
+    });
   changed_.notify_all();
   return true;
+}
+
+void Feeder::rest() {
+  std::thread ending;  // stop() may come meanwhile
+  {
+    std::lock_guard lock(mutex_);
+    resting_ = true;
+    ending.swap(thread_);
+    changed_.notify_all();
+  }
+  if (ending.joinable()) ending.join();
+  std::lock_guard lock(mutex_);
+  resting_ = false;
 }
 
 void Feeder::flush() {
@@ -67,13 +83,15 @@ void Feeder::flush() {
 }
 
 void Feeder::stop() {
+  std::thread ending;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     queue_.clear();
+    ending.swap(thread_);
     changed_.notify_all();
   }
-  if (thread_.joinable()) thread_.join();
+  if (ending.joinable()) ending.join();
 }
 
 int64_t Feeder::waiting_ns() const {
@@ -84,8 +102,8 @@ int64_t Feeder::waiting_ns() const {
 void Feeder::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (stopping_) return;
+    changed_.wait(lock, [this] { return stopping_ || resting_ || !queue_.empty(); });
+    if (stopping_ || queue_.empty()) return;
     Input input = std::move(queue_.front());
     queue_.pop_front();
     bytes_ -= bytes_of(input);

@@ -38,7 +38,8 @@ using Input = std::variant<gst::Ref<GstCaps>, EncodedFrame, InputEnd>;
 
 class Feeder {
  public:
-  // `take` is called on the thread, in order; it may block until stop() has made it stop.
+  // `take` is called on the thread, in order; it may block until stop() has made it stop. There is a thread
+  // from the first put() on, and yields to others.
   Feeder(const char* name, std::function<void(Input)> take);
   ~Feeder();  // stop()
   Feeder(const Feeder&) = delete;
@@ -47,6 +48,8 @@ class Feeder {
   bool put(Input input, bool may_wait);
   // Leaves out the frames that wait.
   void flush();
+  // Ends the thread once it has nothing to do; the next put() begins another. Not beside put().
+  void rest();
   // Leaves out what waits, and waits for the thread. Nobody waits in put() any more.
   void stop();
 
@@ -58,6 +61,7 @@ class Feeder {
   void run();
   bool has_room() const;
 
+  const char* const name_;
   const std::function<void(Input)> take_;
   mutable std::mutex mutex_;  // below; a leaf
   std::condition_variable changed_;
@@ -67,6 +71,7 @@ class Feeder {
   int64_t waiting_ns_ = 0;  // the sum of their EncodedFrame::after_ns
   bool skipping_ = false;   // until the next key frame
   bool stopping_ = false;
+  bool resting_ = false;
   std::atomic<uint64_t> dropped_{0};
   std::thread thread_;
 };

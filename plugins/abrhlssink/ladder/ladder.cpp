@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ladder/ladder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <base/clock.h>
+#include <ladder/budget.h>
 
 #include "common/mapped_buffer.h"
+#include "ladder/announced.h"
 
 namespace headgate::abrhlssink {
 
@@ -47,14 +50,19 @@ void Ladder::caps(Kind kind, GstCaps* caps) {
 }
 
 void Ladder::frame(Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key, bool live) {
-  live_ = live;
   EncodedFrame frame{Ref<GstBuffer>::retain(buffer), dts_ns, pts_ns, key, false};
+  frame.boundary = kind == Kind::video && boundaries_.next(dts_ns, pts_ns, key);
+  put(kind, std::move(frame), live);
+}
+
+void Ladder::put(Kind kind, EncodedFrame frame, bool live) {
+  live_ = live;
   if (kind == Kind::audio) {
     frame.key = true;
     audio_feeder_->put(std::move(frame), !live);
     return;
   }
-  frame.boundary = boundaries_.next(dts_ns, pts_ns, key);
+  const bool key = frame.key;
   video_feeder_->put(std::move(frame), !live);
   if (live) relieve();
   if (settings_.idle_ns > 0 && key) look_at_demand();
@@ -180,6 +188,28 @@ void Ladder::ask(const std::string& name) {
 void Ladder::look_at_demand() {
   std::lock_guard lock(mutex_);
   video_.want(demand_.wanted(system_clock().mono_us() * 1000));
+}
+
+bool Ladder::busy() {
+  look_at_demand();
+  return video_.busy();
+}
+
+void Ladder::rest() {
+  video_feeder_->rest();
+  audio_feeder_->rest();
+}
+
+void Ladder::announce(const playlist::InitRecord& source) {
+  const uint32_t rate_milli = source.frame_rate_milli > 0 ? source.frame_rate_milli : ladder::kUsualRateMilli;
+  const ladder::Plan plan = ladder::make_plan(settings_.rungs, {source.width, source.height});
+  const std::vector<std::string> running = video_.running();
+  for (const ladder::PlannedRung& planned : plan.rungs) {
+    if (std::find(running.begin(), running.end(), planned.rung.name) != running.end()) continue;
+    playlist::RenditionRecord record = rendition_of(settings_.encoder, planned, rate_milli, 1000);
+    record.state = playlist::RenditionState::idle;
+    tell({planned.rung.name, "idle", "not wanted", std::move(record)});
+  }
 }
 
 LadderStats Ladder::stats() const {

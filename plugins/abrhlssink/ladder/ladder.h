@@ -63,6 +63,8 @@ class Ladder {
   void caps(codec::Kind kind, GstCaps* caps);
   // Times are running time. `live`: nobody waits; what cannot be kept up with gives way.
   void frame(codec::Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key, bool live);
+  // The same, of frames of which it is known where segments begin; one at a time.
+  void put(codec::Kind kind, EncodedFrame frame, bool live);
   void end(codec::Kind kind);
   // What follows begins a segment.
   void session(codec::Kind kind);
@@ -78,6 +80,12 @@ class Ladder {
   void activate(Demand::Names names);
   // Somebody asks for this one.
   void ask(const std::string& name);
+  // On demand: rungs are wanted, or have not stopped yet.
+  bool busy();
+  // On demand, while it is not busy and nothing comes: has no threads until something does.
+  void rest();
+  // What there would be of such a source, said of the rungs that are not encoded.
+  void announce(const playlist::InitRecord& source);
   LadderStats stats() const;
   // Streaming threads of the element wait no more.
   void release();

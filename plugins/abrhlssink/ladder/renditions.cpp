@@ -86,6 +86,20 @@ void Renditions::source_time(const store::StreamTime& time) {
   source_->set_time(time);
 }
 
+void Renditions::keep(size_t parts) {
+  std::lock_guard lock(mutex_);
+  kept_parts_ = parts;
+  source_->keep(parts);
+}
+
+void Renditions::rest() {
+  std::map<std::string, std::shared_ptr<store::Volume>> volumes;  // gone without the lock
+  std::lock_guard lock(mutex_);
+  for (const auto& [name, rendition] : renditions_)
+    if (rendition.writer) return;
+  volumes.swap(volumes_);
+}
+
 void Renditions::source_records(const std::vector<playlist::Record>& records) {
   {
     std::lock_guard lock(mutex_);
@@ -106,6 +120,7 @@ void Renditions::source(uint32_t event, uint32_t station) {
   close("superseded");
   std::lock_guard lock(mutex_);
   source_ = std::make_shared<store::DerivedSource>();
+  source_->keep(kept_parts_);
 }
 
 void Renditions::advance() {

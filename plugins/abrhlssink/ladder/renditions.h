@@ -53,6 +53,10 @@ class Renditions {
   // The source's side.
   void source_time(const store::StreamTime& time);
   void source_records(const std::vector<playlist::Record>& records);
+  // So many of the source's newest parts are remembered; few are enough while nothing is written.
+  void keep(size_t parts);
+  // Nothing is written for now: the volumes are let go, with their threads.
+  void rest();
   // Another event and station: what is being written ends.
   void source(uint32_t event, uint32_t station);
   void advance();
@@ -84,6 +88,7 @@ class Renditions {
   bool released_ = false;
   bool placed_ = false;  // event and station were told; records may have come before
   std::shared_ptr<store::DerivedSource> source_;
+  size_t kept_parts_ = store::kMaxBoundaries;
   std::map<std::string, Rendition> renditions_;
   std::map<std::string, std::shared_ptr<store::Volume>> volumes_;
 };

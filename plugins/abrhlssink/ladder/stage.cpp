@@ -4,6 +4,7 @@
 #include <gst/video/video.h>
 
 #include "common/trampoline.h"
+#include "ladder/quiet_threads.h"
 
 namespace headgate::abrhlssink {
 
@@ -149,6 +150,7 @@ void Stage::on_eos(GstAppSink*, gpointer data) {
 
 GstBusSyncReply Stage::on_message(GstBus*, GstMessage* message, gpointer data) {
   auto& self = *static_cast<Stage*>(data);
+  quieten(message);
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     GError* error = nullptr;
     gchar* debug = nullptr;

@@ -68,6 +68,7 @@ void VideoLadder::take(Input input) {
     feed_early();
     finish_decoder();
     finish_rungs("");
+    decodes_ = false;
   }
 }
 
@@ -82,6 +83,7 @@ void VideoLadder::feed(EncodedFrame frame) {
     if (!decoder_) return;
     finish_decoder();
     finish_rungs("stopped");
+    decodes_ = false;
     return;
   }
   if (decoder_) {
@@ -145,6 +147,7 @@ void VideoLadder::start_decoder() {
     return tell_({"", "failed", stage.error().message});
   }
   decoder_ = std::move(stage).value();
+  decodes_ = true;
 }
 
 // Until the last picture has come through; slots are the feeder's then.

@@ -72,6 +72,8 @@ class VideoLadder {
   // Names of rungs that are encoded now.
   std::vector<std::string> running() const;
   uint64_t pictures() const { return pictures_; }
+  // Something is decoded, or is to be.
+  bool busy() const { return decodes_ || anything_wanted(); }
 
  private:
   struct Slot {
@@ -149,6 +151,7 @@ class VideoLadder {
   bool decoder_ended_ = false, decoder_failed_ = false;
   std::atomic<bool> released_{false};
   std::atomic<uint64_t> pictures_{0};
+  std::atomic<bool> decodes_{false};  // there is a decoder, or are encoders
 };
 
 }  // namespace headgate::abrhlssink

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ladder/announced.h"
 #include "ladder/video_ladder.h"
 
 namespace headgate::abrhlssink {
@@ -43,18 +44,10 @@ void VideoLadder::replan(const GstVideoInfo& info) {
 
 void VideoLadder::tell(const ladder::PlannedRung& rung, const char* state, const std::string& reason) const {
   const std::string_view name = state;
-  playlist::RenditionRecord record;
+  playlist::RenditionRecord record = rendition_of(settings_, rung, rate_.over, rate_.under);
   record.state = name == "running"                      ? playlist::RenditionState::running
                  : name == "paused" || name == "failed" ? playlist::RenditionState::paused
                                                         : playlist::RenditionState::idle;
-  record.codecs =
-      expected_codecs(settings_, rung.width, rung.height, rate_.over, rate_.under, rung.rung.kbps);
-  record.width = rung.width;
-  record.height = rung.height;
-  record.frame_rate_milli = static_cast<uint32_t>(uint64_t{rate_.over} * 1000 / rate_.under);
-  record.average_bandwidth = rung.rung.kbps * 1000;
-  // A buffer of a second, over the shortest segments that there are: half as much again.
-  record.bandwidth = record.average_bandwidth / 2 * 3;
   tell_({rung.rung.name, state, reason, std::move(record)});
 }
 

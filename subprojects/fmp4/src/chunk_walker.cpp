@@ -71,10 +71,11 @@ Result<void> read_trun(Bytes body, const Defaults& defaults, TrackFragment& frag
     const uint32_t composition = flags & kTrunComposition ? reader.u32() : 0;
     if (i == 0) info.first_is_sync = (sample_flags & kNonSyncBit) == 0;
     const int64_t offset = is_signed ? int64_t{static_cast<int32_t>(composition)} : int64_t{composition};
-    const int64_t pts = static_cast<int64_t>(info.decode_time + info.duration) + offset;
+    const auto dts = static_cast<int64_t>(info.decode_time + info.duration);
+    const int64_t pts = dts + offset;
     info.earliest_pts = std::min(info.earliest_pts, pts);
     if (fragment.samples)
-      fragment.samples->push_back({fragment.payload, size, pts, (sample_flags & kNonSyncBit) == 0});
+      fragment.samples->push_back({fragment.payload, size, pts, (sample_flags & kNonSyncBit) == 0, dts});
     info.duration += duration;
     fragment.payload += size;
   }

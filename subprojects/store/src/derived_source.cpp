@@ -23,6 +23,18 @@ void DerivedSource::set_time(const StreamTime& time) {
   if (state_->run > 0) state_->runs[state_->run].time = time;
 }
 
+void DerivedSource::keep(size_t parts) {
+  state_->most = parts;
+  state_->forget_old();
+}
+
+void DerivedSource::State::forget_old() {
+  while (boundaries.size() > most) {
+    boundaries.pop_front();
+    ++first;
+  }
+}
+
 void DerivedSource::State::end_segment() {
   if (!boundaries.empty()) boundaries.back().ends_segment = true;
 }
@@ -65,10 +77,7 @@ void DerivedSource::State::on(const playlist::PartRecord& part) {
   next.end = next.begin + part.duration;
   boundaries.push_back(next);
   run_has_parts_ = true;
-  if (boundaries.size() > kMaxBoundaries) {
-    boundaries.pop_front();
-    ++first;
-  }
+  forget_old();
 }
 
 void DerivedSource::State::on(const playlist::SegmentRecord& segment) {

@@ -38,6 +38,7 @@ struct DerivedSource::State {
   void on(const playlist::EndRecord& end);
   void on(const playlist::RenditionRecord&) {}
   void end_segment();
+  void forget_old();
 
   // Boundaries are numbered from 0; `first` is that of the front.
   uint64_t next() const { return first + boundaries.size(); }
@@ -45,6 +46,7 @@ struct DerivedSource::State {
 
   std::deque<Boundary> boundaries;
   uint64_t first = 0;
+  size_t most = kMaxBoundaries;
   std::map<uint64_t, SourceRun> runs;  // those of `boundaries`, and the newest
   uint64_t run = 0;                    // the newest; 0: none yet
 

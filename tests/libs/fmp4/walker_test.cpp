@@ -118,8 +118,12 @@ TEST(ReadSamples, AreTheFramesInOrder) {
     ASSERT_EQ(samples->size(), chunk->samples);
     EXPECT_EQ(samples->front().is_sync, chunk->first_is_sync);
     uint64_t at = samples->front().offset;
-    int64_t earliest = samples->front().pts;
+    int64_t earliest = samples->front().pts, decoded = samples->front().dts;
+    EXPECT_EQ(decoded, static_cast<int64_t>(chunk->decode_time));
     for (const SampleInfo& sample : *samples) {
+      EXPECT_GE(sample.dts, decoded);
+      EXPECT_LE(sample.dts, static_cast<int64_t>(chunk->decode_time + chunk->duration));
+      decoded = sample.dts;
       EXPECT_EQ(sample.offset, at);
       at += sample.size;
       earliest = std::min(earliest, sample.pts);

@@ -82,6 +82,7 @@ struct SampleInfo {
   uint32_t size = 0;
   int64_t pts = 0;
   bool is_sync = false;
+  int64_t dts = 0;
 };
 // In file order; `chunk` as a ChunkWalker over `source` gave it.
 Result<std::vector<SampleInfo>> read_samples(const Source& source, const ChunkInfo& chunk);

@@ -73,6 +73,8 @@ class DerivedSource {
   void add(const playlist::Record& record);
   // Of the run whose RunRecord was the last one added; before its first part.
   void set_time(const StreamTime& time);
+  // Remembers so many parts (at first kMaxBoundaries): while no rung is written, few are enough.
+  void keep(size_t parts);
 
  private:
   friend class DerivedWriter;

@@ -13,6 +13,8 @@ struct StreamTime {
   int64_t base = 0;
   int64_t shift_ns = 0;
   int64_t ticks(int64_t running_ns, uint32_t timescale) const;
+  // The other way: a running time whose ticks these are.
+  int64_t running_ns(int64_t ticks, uint32_t timescale) const;
   bool operator==(const StreamTime&) const = default;
 };
 

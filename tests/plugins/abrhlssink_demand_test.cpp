@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A ladder that has no frames but those in the archive's files, and nothing to do before somebody asks.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "told_records.h"
+
+namespace headgate::test {
+namespace {
+
+using playlist::RenditionState;
+
+// Names of this process' threads that have to do with ladders, and how nice they are.
+std::multiset<std::string> ladder_threads(std::set<int>* niceness = nullptr) {
+  std::multiset<std::string> names;
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    if (name.rfind("hg-ladder", 0) != 0) continue;
+    names.insert(name);
+    if (niceness)
+      niceness->insert(::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoi(task.path().filename()))));
+  }
+  return names;
+}
+
+class AbrDemand : public ::testing::Test {
+ protected:
+  // `source`: a stream of pictures in segments of two seconds.
+  std::string line(const std::string& more, const std::string& source) const {
+    return "segmentarchiver name=archive segment-duration=2000000000 root=" + scratch_.path() +
+           " abrhlssink name=hls rungs=144p@120k,90p@80k on-demand=true segment-duration=2000000000 root=" +
+           scratch_.path() + " " + more + " archive.src ! hls.records " + source +
+           " ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! x264enc tune=zerolatency "
+           "speed-preset=ultrafast key-int-max=50 ! h264parse ! archive.video "
+           "audiotestsrc is-live=true samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=2 ! avenc_aac "
+           "! "
+           "aacparse ! archive.audio_0";
+  }
+  static void ask(Pipeline& pipeline, const char* rendition) {
+    g_signal_emit_by_name(pipeline.element("hls").get(), "want-rendition", rendition);
+  }
+  static std::vector<playlist::SegmentRecord> segments(Pipeline& pipeline, const std::string& rendition) {
+    return only<playlist::SegmentRecord>(records_of(pipeline, rendition));
+  }
+  static RenditionState state(Pipeline& pipeline, const std::string& rendition) {
+    const auto told = only<playlist::RenditionRecord>(records_of(pipeline, rendition));
+    return told.empty() ? RenditionState::paused : told.back().state;
+  }
+  ScratchDirectory scratch_;
+};
+
+TEST_F(AbrDemand, WhatIsOnOfferIsToldAndHasNoThreads) {
+  Pipeline pipeline(line("", "videotestsrc is-live=true"));
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] { return !segments(pipeline, "").empty(); }));
+  for (const char* name : {"144p", "90p"}) {
+    const auto told = only<playlist::RenditionRecord>(records_of(pipeline, name));
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].state, RenditionState::idle);
+    EXPECT_TRUE(told[0].on_demand);
+    EXPECT_EQ(told[0].height, std::string(name) == "144p" ? 144u : 90u);
+    EXPECT_EQ(told[0].frame_rate_milli, 25'000u);
+    EXPECT_EQ(told[0].codecs.rfind("avc1.6400", 0), 0u) << told[0].codecs;
+  }
+  EXPECT_TRUE(ladder_threads().empty());
+  EXPECT_FALSE(std::filesystem::exists(scratch_.path() + "/derived"));
+  pipeline.stop();
+}
+
+// Nobody waits for a key frame: what was archived just before is encoded first.
+TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
+  Pipeline pipeline(line("idle-timeout=4000000000", "videotestsrc is-live=true"));
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "").size() >= 2; }));
+  const uint64_t newest = segments(pipeline, "").back().msn;
+  ask(pipeline, "144p");
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "144p").size() >= 2; }));
+  std::set<int> niceness;
+  EXPECT_FALSE(ladder_threads(&niceness).empty());
+  EXPECT_EQ(niceness, std::set<int>{10});
+  const auto rung = segments(pipeline, "144p");
+  EXPECT_LE(rung.front().msn, newest);
+  const auto source = segments(pipeline, "");
+  for (const auto& one : rung) {
+    const auto same =
+        std::find_if(source.begin(), source.end(), [&](const auto& other) { return other.msn == one.msn; });
+    ASSERT_NE(same, source.end());
+    EXPECT_EQ(one.pts, same->pts);
+    EXPECT_EQ(one.utc_us, same->utc_us);
+    EXPECT_NEAR(static_cast<double>(one.duration), static_cast<double>(same->duration), 90.0);
+    EXPECT_TRUE(one.independent);
+  }
+  EXPECT_TRUE(segments(pipeline, "90p").empty());
+  // Nobody asks again.
+  ASSERT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "stopped")));
+  EXPECT_TRUE(eventually([&] { return ladder_threads().empty(); })) << "threads are left";
+  EXPECT_EQ(state(pipeline, "144p"), RenditionState::idle);
+  // And once more, of both.
+  const uint64_t last = segments(pipeline, "144p").back().msn;
+  ask(pipeline, "144p");
+  ask(pipeline, "90p");
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "144p").back().msn > last; }));
+  ASSERT_TRUE(eventually([&] { return !segments(pipeline, "90p").empty(); }));
+  std::set<uint64_t> numbers;
+  for (const auto& one : segments(pipeline, "144p")) EXPECT_TRUE(numbers.insert(one.msn).second) << one.msn;
+  pipeline.stop();
+  EXPECT_TRUE(ladder_threads().empty());
+}
+
+TEST_F(AbrDemand, ARungHasTheStreamsEnd) {
+  Pipeline pipeline(line("", "videotestsrc is-live=true num-buffers=180"));
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] { return !segments(pipeline, "").empty(); }));
+  ask(pipeline, "90p");
+  ASSERT_TRUE(eventually([&] { return state(pipeline, "90p") == RenditionState::running; }));
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "").size() >= 3; }));
+  gst_element_send_event(pipeline.get(), gst_event_new_eos());
+  ASSERT_TRUE(pipeline.wait_eos());
+  const auto source = segments(pipeline, ""), rung = segments(pipeline, "90p");
+  ASSERT_FALSE(rung.empty());
+  EXPECT_EQ(rung.back().msn, source.back().msn);
+  EXPECT_EQ(rung.back().duration, source.back().duration);
+  pipeline.stop();
+}
+
+TEST_F(AbrDemand, FilesThatAreGoneAreToldOnceAndTheSourceGoesOn) {
+  Pipeline pipeline(line("", "videotestsrc is-live=true"));
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] { return !segments(pipeline, "").empty(); }));
+  std::filesystem::rename(scratch_.path() + "/lta", scratch_.path() + "/elsewhere");
+  ask(pipeline, "90p");
+  const auto message = pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "failed"));
+  ASSERT_TRUE(message);
+  EXPECT_NE(text_field(message.get(), "reason").find("cannot be read"), std::string::npos);
+  const size_t before = segments(pipeline, "").size();
+  EXPECT_TRUE(eventually([&] { return segments(pipeline, "").size() > before; }));
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 1);
+  pipeline.stop();
+}
+
+}  // namespace
+}  // namespace headgate::test
