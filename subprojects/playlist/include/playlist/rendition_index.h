@@ -4,8 +4,8 @@
 // the rendition has not (it was not being encoded, its media is kept no longer) is a gap: a segment without
 // bytes (EXT-X-GAP, 4.4.4.7), so that players take another one. A gap is told as soon as it is certain: the
 // rendition is further on, or nobody encodes it. A segment in which something is missing, because the
-// encoder stopped in its middle or came too late, is one, too. One that is encoded on demand and nobody has asked for has
-// nothing, not even gaps: what is on offer costs next to nothing.
+// encoder stopped in its middle or came too late, is one, too. One that is encoded on demand and nobody has
+// asked for has nothing, not even gaps: what is on offer costs next to nothing.
 #pragma once
 
 #include <optional>
