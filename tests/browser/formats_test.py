@@ -6,14 +6,15 @@ import subprocess
 import time
 
 from player import HERE, Player, wait_until  # which finds the modules of tests/integration
-from node import Node
+from node import Node, SLOWNESS
 import media
 import tap
 
 STATION = 12
 CUT_S = 4
 WATCH_S = 6
-END_S = 0.25  # the tracks do not end together
+END_S = 0.25
+LATENCY_S = 3.5 * SLOWNESS  # dash.js behind receipt, as the manifest tells it to be
 
 
 def need(package):
@@ -44,6 +45,8 @@ def live(players, cut=True):
         for one, what, pictures in watching:
             one.plays_on(WATCH_S, what, 60, pictures)
             print(what, one.now, flush=True)
+            if what.startswith("dash "):
+                wait_until(f"{what} is near the live edge", lambda p=one: p.now["tracks"]["latency"] < LATENCY_S, 60)
         if cut:
             publisher = through_a_cut(node, publisher, watching)
         for one, *_ in watching:
@@ -67,8 +70,11 @@ def through_a_cut(node, publisher, watching):
     return publisher
 
 
-def at_end(now):
-    return now and (now["ended"] or now["time"] >= (now["duration"] or 1e9) - END_S)
+def at_end(now, path):
+    """hls.js 1.7 never ends a replay that it has in two pieces less than its maxBufferHole apart: it looks for another one
+    from the beginning of both. Runs' pictures begin with their B-frames' delay, and so they are."""
+    almost = path.endswith("replay-index.m3u8") and now and now["time"] >= (now["duration"] or 1e9) - END_S
+    return now and (now["ended"] or almost)
 
 
 def replayed(players):
@@ -80,7 +86,7 @@ def replayed(players):
         for name, path, pictures in players:
             one = play(node, name, path)
             try:
-                wait_until(f"{name} {path} has come to the end", lambda p=one: at_end(p.now), 60)
+                wait_until(f"{name} {path} has come to the end", lambda p=one, at=path: at_end(p.now, at), 60)
             finally:
                 print(name, path, one.now, flush=True)
             expect_well(one)
@@ -95,8 +101,7 @@ def test_hls_live():
 
 
 def test_hls_tracks_live():
-    # Without a cut: where a session's sound ends more than hls.js' maxBufferHole before its pictures, hls.js may
-    # stay there when it has the sound alone.
+    # Without a cut: on a busy machine hls.js that has the sound alone has stayed there, in one of five runs.
     live([("hls", f"/hls/{STATION}/audio.m3u8", False), ("hls", f"/hls/{STATION}/video.m3u8", True)], cut=False)
 
 
