@@ -305,6 +305,18 @@ TEST_F(DashSegments, ChunkWhole) {
   EXPECT_EQ(test::text_of(media_.take_segment(one_, {2, 360000, 180000}, kSecond, as_bytes(chunks))), "");
 }
 
+// The one that was being written when the manifest was read: its source may have ended.
+TEST_F(DashSegments, AnOpenOneMayBeShorter) {
+  init();
+  one_.complete = false;
+  one_.available_early = kSecond;
+  one_.segments = {{1, 180000, 180000}};
+  EXPECT_EQ(take(1, {1, 180000, 20}), Ids{}) << told_;
+  EXPECT_EQ(take(1, {1, 180000, 60}), (Ids{"duration-differs", "chunk-whole"})) << told_;
+  one_.segments.push_back({2, 360000, 180000});
+  EXPECT_EQ(take(1, {1, 180000, 20}), Ids{"duration-differs"}) << told_;
+}
+
 TEST_F(DashSegments, BandwidthExceeded) {
   init();
   test::MadeChunk large{1, 180000};

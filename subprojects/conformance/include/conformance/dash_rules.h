@@ -65,8 +65,9 @@ inline constexpr Rule kDashRules[] = {
     {"set-changed", "5.4", Severity::error, "a Period keeps its Representations", "begin another Period"},
     {"segment-changed", "5.4", Severity::error, "a segment keeps its time, duration and number",
      "never rewrite a timeline"},
-    {"open-changed", "5.4", Severity::warning,
-     "a segment that is listed before it is complete is as long as it was listed, within 50 ms",
+    {"open-changed", "5.4", Severity::note,
+     "a segment that is listed before it is complete is as long as it was listed, within 50 ms, unless its "
+     "source ends",
      "list it when its duration is known, or cut segments alike"},
     {"segment-lost", "5.4", Severity::error,
      "segments leave at the beginning only, and not before timeShiftBufferDepth is over", "keep them"},
