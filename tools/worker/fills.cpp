@@ -134,6 +134,7 @@ void Fills::tick() {
   thread_.run([this, alive = alive_, &loop = loop_, works = std::move(works), now_us] {
     std::vector<Report> reports;
     for (const auto& work : works) reports.push_back(look(*work, now_us));
+    if (!*alive) return;
     loop.post([this, alive, reports = std::move(reports)]() mutable {
       if (*alive) take(std::move(reports));
     });

@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -48,7 +49,7 @@ class Fills {
   // The session is over, its run was `run`; whoever published may come back for `grace_ms`.
   void start(const wire::SessionOpened& session, const std::string& run, const FillWish& wish,
              int64_t grace_ms);
-  // Whoever published said that it is over.
+  // Whoever published said that it is over, or was put out.
   void stop(const Station& station);
   void stop_all();
   // All that was told of the fills that there are, for an origin that comes late.
@@ -85,9 +86,10 @@ class Fills {
   std::map<Station, One> all_;
   uint64_t last_id_ = 0;
   Loop::TimerId tick_ = 0;
-  bool looking_ = false;                                        // the thread has been asked to
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // this; for what is posted to the loop
-  Reaper thread_;                                               // goes before what it uses
+  bool looking_ = false;  // the thread has been asked to
+  std::shared_ptr<std::atomic<bool>> alive_ =
+      std::make_shared<std::atomic<bool>>(true);  // this; for what is posted to the loop
+  Reaper thread_;                                 // goes before what it uses
 };
 
 }  // namespace headgate::worker

@@ -336,11 +336,12 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   if (fitness_.stopping() && sessions_.empty()) loop_.stop();
 }
 
-// Who was superseded has somebody behind him already.
+// Who was superseded has somebody behind him already. Who is put out is not to be seen for longer.
 void Worker::fill(const Session& session, const std::string& reason) {
   const wire::SessionOpened& opened = session.opened();
-  if (reason == "unpublish") return fills_.stop({opened.event, opened.station});
   if (fitness_.stopping() || fitness_.given_up() || reason == "kick:superseded") return;
+  if (reason == "unpublish" || reason.rfind("kick:", 0) == 0)
+    return fills_.stop({opened.event, opened.station});
   const int64_t grace_ms = opened.grace_ms >= 0 ? opened.grace_ms : settings_.grace_ms;
   fills_.start(opened, session.run(), session.fill(), grace_ms);
 }
