@@ -163,8 +163,14 @@ class Drawing {
     const std::string grey = " fill=\"#56657a\"";
     if (!link.from_pad.empty()) out += text(x1 + 4, y1 - 4, link.from_pad, "10", grey);
     if (!link.to_pad.empty()) out += text(x2 - 10, y2 - 5, link.to_pad, "10", grey + " text-anchor=\"end\"");
-    if (!link.caps.empty())
-      out += text((x1 + x2) / 2, (y1 + y2) / 2 + 14, link.caps, "10", grey + " text-anchor=\"middle\"");
+    // A line for each field: the gap is narrow.
+    int y = (y1 + y2) / 2 + 12;
+    for (size_t at = 0; at < link.caps.size();) {
+      const size_t comma = std::min(link.caps.find(',', at), link.caps.size());
+      out += text((x1 + x2) / 2, y, link.caps.substr(at, comma - at), "10", grey + " text-anchor=\"middle\"");
+      at = comma + 1;
+      y += 11;
+    }
     return out;
   }
 
