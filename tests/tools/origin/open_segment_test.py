@@ -6,6 +6,7 @@ import signal
 import socket
 
 import live_test
+import rendition_test
 from live_test import BYTES, PART, PARTS, STATION, Waiting
 from origin_case import EVENT, INIT, PATIENCE, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
@@ -75,6 +76,32 @@ class OpenSegmentTest(OriginCase):
         response.begin()
         self.assertEqual((response.status, response.read()), (206, (live.body(4, 0) + live.body(4, 1))[500:1500]))
         self.assertEqual(self.request(f'/hls/{STATION}/5.m4s')[0].status, 404)
+
+    def test_a_rung(self):
+        live = self.live()
+        rung = rendition_test.Rung(live)
+        self.worker.tell(*rung.open_messages(), *(rung.segment(msn) for msn in range(3)))
+        path = f'/hls/{STATION}/{rung.name}/3.m4s'
+        offset = len(rung.content)
+        records = []
+        for index in range(2):
+            with open(rung.path, 'ab') as file:
+                file.write(live.body(3, index))
+            at = (3 * PARTS + index) * PART, PART, live.utc_us
+            records.append(wire.part_record(3, index, rung.file, offset + index * BYTES, BYTES, *at))
+        self.worker.tell(live.message(live.part(0), live.part(1)), rung.records(records[0]))
+        self.heard()
+        one = Growing(self, path).begin()
+        self.assertEqual(one.take(BYTES), live.body(3, 0))
+        self.worker.tell(rung.records(records[1]))
+        self.assertEqual(one.take(BYTES), live.body(3, 1))
+        manifest = self.get(f'/dash/{STATION}/manifest.mpd').decode()
+        self.assertRegex(manifest, rung.name + r'/\$Number\$\.m4s" availabilityTimeOffset="1.450000" '
+                         r'availabilityTimeComplete="false">\s*<SegmentTimeline>\s*<S t="0" d="180000" r="3"/>')
+        last = wire.segment_record(3, rung.file, offset, 2 * BYTES, 3 * PARTS * PART, 2 * PART, live.utc_us,
+                                   rendition_test.RUNG_INIT)
+        self.worker.tell(live.message(live.finish()), rung.records(last))
+        self.assertEqual(one.take(1), b'')
 
     def test_head(self):
         live = self.live()
