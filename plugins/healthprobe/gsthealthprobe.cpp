@@ -4,8 +4,9 @@
  * @title: healthprobe
  *
  * Passes streams through untouched, buffers and buffer lists alike, and measures them: bit rate, frame rate,
- * length and age of GOPs, timestamps that jump or go back, stalls, and how far audio drifts from video
- * (docs/health.md). Each requested pad `sink_%u` comes with its `src_%u`.
+ * length and age of GOPs, timestamps that jump or go back, stalls, and how far audio drifts from video; and,
+ * where #healthprobe:content-interval says so, whether pictures are black, frozen or those of a covered lens,
+ * and sound is silent or clipped (docs/health.md). Each requested pad `sink_%u` comes with its `src_%u`.
  *
  * The measures are in #healthprobe:stats and in element messages `headgate-health`, every
  * #healthprobe:interval and whenever a stream stalls, resumes, jumps or goes back.
@@ -36,7 +37,15 @@ struct State {
   Probe probe;
 };
 
-enum Property { kInterval = 1, kStallThreshold, kJumpThreshold, kLateThreshold, kStats };
+enum Property {
+  kInterval = 1,
+  kStallThreshold,
+  kJumpThreshold,
+  kLateThreshold,
+  kContentInterval,
+  kContentBudget,
+  kStats
+};
 
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
@@ -96,6 +105,12 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kLateThreshold:
       settings.thresholds.late = static_cast<int64_t>(g_value_get_uint64(value));
       break;
+    case kContentInterval:
+      settings.content.interval = static_cast<int64_t>(g_value_get_uint64(value));
+      break;
+    case kContentBudget:
+      settings.content.budget = g_value_get_uint(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -120,6 +135,12 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kLateThreshold:
       g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.late));
+      break;
+    case kContentInterval:
+      g_value_set_uint64(value, static_cast<guint64>(state.settings.content.interval));
+      break;
+    case kContentBudget:
+      g_value_set_uint(value, state.settings.content.budget);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -150,12 +171,24 @@ void install_properties(GObjectClass* klass) {
           defaults.thresholds.jump);
   install(kLateThreshold, "late-threshold", "Late threshold",
           "A stream that falls so far behind real time is late (ns); 0: never", 0, defaults.thresholds.late);
+  install(kContentInterval, "content-interval", "Content interval",
+          "Time between two samples of what is to be seen and heard in a stream: a key frame, a quarter of a "
+          "second of sound "
+          "(ns); 0: content is not looked at",
+          0, defaults.content.interval);
+  g_object_class_install_property(
+      klass, kContentBudget,
+      g_param_spec_uint("content-budget", "Content budget",
+                        "Thousandths of a core that looking at content may take, of all streams of the "
+                        "process together: where "
+                        "it is not enough, samples are fewer. The smallest of the process's elements counts",
+                        1, 1000, defaults.content.budget, kReadWrite));
   g_object_class_install_property(
       klass, kStats,
       g_param_spec_boxed(
           "stats", "Statistics",
           "The last measures: stalled, late, av-offset, av-drift, and for each pad in streams its rates, "
-          "GOP, ages, jumps and stalls",
+          "GOP, ages, jumps, stalls and content",
           GST_TYPE_STRUCTURE, kReadOnly));
 }
 

@@ -169,6 +169,7 @@ void Probe::follow_event(Lane& lane, GstEvent* event) {
                   : g_str_has_prefix(name, "audio/") ? "audio"
                                                      : "other";
       lane.reorders = lane.kind == "video" && std::strcmp(name, "video/x-raw") != 0;
+      if (lane.watch) lane.watch->set_caps(caps);
       break;
     }
     case GST_EVENT_SEGMENT:
@@ -177,6 +178,7 @@ void Probe::follow_event(Lane& lane, GstEvent* event) {
     case GST_EVENT_FLUSH_STOP:
       gst_segment_init(&lane.segment, GST_FORMAT_UNDEFINED);
       lane.health.rest();
+      if (lane.watch) lane.watch->restart();
       drift_.reset();
       break;
     case GST_EVENT_STREAM_START:
@@ -186,7 +188,9 @@ void Probe::follow_event(Lane& lane, GstEvent* event) {
       lane.health.rest();
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
-      if (gst_event_has_name(event, gst::kSessionEndName)) lane.health.rest();
+      if (!gst_event_has_name(event, gst::kSessionEndName)) break;
+      lane.health.rest();
+      if (lane.watch) lane.watch->restart();
       break;
     default:
       break;
@@ -212,6 +216,7 @@ void Probe::measure(Lane& lane, GstBuffer* buffer, int64_t arrival, std::vector<
   seen.bytes = gst_buffer_get_size(buffer);
   seen.key = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   note(lane.health.saw(seen, settings_.thresholds), &lane, arrival, reports);
+  if (lane.watch) lane.watch->saw(buffer, seen.key, arrival);
 }
 
 void Probe::note(Change change, Lane* lane, int64_t now, std::vector<Report>& reports) {
@@ -273,6 +278,7 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
         m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "lates", G_TYPE_UINT64, guint64{m.lates},
         "late", G_TYPE_BOOLEAN, m.late, "late-for", G_TYPE_INT64, gint64{m.late ? now - m.late_since : 0},
         nullptr);
+    if (lane->watch) lane->watch->describe(one, now);
     GValue value = G_VALUE_INIT;
     g_value_init(&value, GST_TYPE_STRUCTURE);
     g_value_take_boxed(&value, one);
@@ -304,9 +310,37 @@ void Probe::play(const ProbeSettings& settings) {
     clock_ = clock;
     next_report_ = now + settings.interval;
     next_drift_ = now + kWindowNs;
-    for (const auto& lane : lanes_) lane->health.rest();  // the time that was paused is no stall
+    for (const auto& lane : lanes_) {
+      lane->health.rest();  // the time that was paused is no stall
+      begin_watching(*lane);
+    }
   }
   arm_timer(now);
+}
+
+void Probe::begin_watching(Lane& lane) {
+  if (settings_.content.interval == 0 || lane.watch) return;
+  const auto weak = std::make_shared<gst::WeakElement>(element_);
+  lane.watch = std::make_shared<Watch>(settings_.content, [this, weak, number = lane.number] {
+    if (const auto element = weak->get()) content_changed(number);
+  });
+  const auto caps = gst::Ref<GstCaps>::adopt(gst_pad_get_current_caps(lane.sink));
+  if (caps) lane.watch->set_caps(caps.get());
+}
+
+void Probe::content_changed(unsigned number) {
+  std::vector<Report> reports;
+  const auto at = static_cast<int64_t>(now());
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = std::find_if(lanes_.begin(), lanes_.end(),
+                                    [number](const auto& lane) { return lane->number == number; });
+    if (found == lanes_.end() || !clock_) return;
+    Report report{.cause = "content", .stats = stats_locked(at)};
+    gst_structure_set(report.stats.get(), "pad", G_TYPE_STRING, GST_PAD_NAME((*found)->sink), nullptr);
+    reports.push_back(std::move(report));
+  }
+  post(std::move(reports));
 }
 
 void Probe::pause() {
@@ -322,10 +356,12 @@ void Probe::pause() {
 }
 
 void Probe::reset() {
+  std::vector<std::shared_ptr<Watch>> watches;  // end without the lock: the inspector may wait for it
   std::lock_guard lock(mutex_);
   drift_.reset();
   for (const auto& lane : lanes_) {
     lane->health = StreamHealth();
+    watches.push_back(std::move(lane->watch));
     gst_segment_init(&lane->segment, GST_FORMAT_UNDEFINED);
   }
 }

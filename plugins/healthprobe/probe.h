@@ -2,7 +2,8 @@
 // The working part of healthprobe: pads in pairs, measuring, reporting, and the timer that notices when
 // nothing comes.
 //
-// Lock order: mutex_ is a leaf; it is not held over a push, a post or a call of the clock.
+// Lock order: mutex_, then a watch's or the inspector's; it is not held over a push, a post or a call of the
+// clock.
 #pragma once
 
 #include <gst/gst.h>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "common/ref.h"
+#include "watch/watch.h"
 #include "stream_health.h"
 
 namespace headgate::healthprobe {
@@ -20,6 +22,7 @@ namespace headgate::healthprobe {
 struct ProbeSettings {
   int64_t interval = 1'000'000'000;  // ns; 0: no regular messages
   Thresholds thresholds;
+  ContentSettings content;
 };
 
 class Probe {
@@ -46,6 +49,7 @@ class Probe {
     bool reorders = false;       // PTS says nothing about order: only DTS is followed
     GstSegment segment{};
     StreamHealth health;
+    std::shared_ptr<Watch> watch;  // while content is looked at
   };
   struct TimerData;
   struct Report {
@@ -66,6 +70,8 @@ class Probe {
   void report_interval(int64_t now, std::vector<Report>& reports);
   void sample_drift(int64_t now);
   gst::StructurePtr stats_locked(int64_t now) const;
+  void begin_watching(Lane& lane);
+  void content_changed(unsigned number);
   void post(std::vector<Report>&& reports);
   void timer_fired(int64_t now);
   void arm_timer(int64_t now);

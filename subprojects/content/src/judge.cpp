@@ -41,7 +41,7 @@ bool Judge::saw(const Look& look, int pixels, bool full_range, std::optional<uin
   const bool black = look.bright < t.black_bright && look.contrast < t.black_contrast;
   const bool lit = look.bright > t.black_bright * kMargin || look.contrast > t.black_contrast * kMargin;
   changed |= step(Condition::black, black, lit, time);
-  // What is black has no detail; only one of the two is told.
+  // What is black has no detail, and nothing that could move: of the three it is told alone.
   const bool uncovered = look.detail > t.covered_detail * kMargin || black;
   changed |= step(Condition::covered, look.detail < t.covered_detail && !black, uncovered, time);
   if (look_) {
@@ -51,7 +51,7 @@ bool Judge::saw(const Look& look, int pixels, bool full_range, std::optional<uin
     const bool moved = change_->mean > t.frozen_mean * kMargin || change_->most > t.frozen_most * kMargin;
     const bool nothing_between = between && *between <= most_bytes;
     const bool goes_on = moved || !between || *between > most_bytes * kMargin;
-    changed |= step(Condition::frozen, still && nothing_between, goes_on, time, 1);
+    changed |= step(Condition::frozen, still && nothing_between && !black, goes_on || black, time, 1);
   }
   look_ = look;
   return changed;

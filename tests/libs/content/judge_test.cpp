@@ -81,6 +81,13 @@ TEST_F(Judging, FrozenIsTheSamePictureAndNothingBetween) {
   EXPECT_FALSE(holds(Condition::frozen));
 }
 
+TEST_F(Judging, BlackIsToldAlone) {
+  for (int i = 0; i < 4; ++i) see(Canvas(640, 360, 16), 20);
+  EXPECT_TRUE(holds(Condition::black));
+  EXPECT_FALSE(holds(Condition::frozen));
+  EXPECT_FALSE(holds(Condition::covered));
+}
+
 TEST_F(Judging, AStillPictureWhoseFramesSaySomethingIsLive) {
   for (unsigned i = 0; i < 10; ++i) EXPECT_FALSE(see(room().noise(0.5, i), 900));
   // Nor is one of which nothing is known: only key frames came.

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Content: what of a frame counts, what looking may cost, and the element on real encoders' streams. How
+// often it is right is tests/bench/content's question.
+#include <gmock/gmock.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "healthprobe/watch/frame_size.h"
+#include "healthprobe/watch/inspector.h"
+#include "plugin_test.h"
+
+namespace headgate::healthprobe {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr int64_t kMs = 1'000'000;
+
+TEST(SaidBytes, LeavesOutWhatOnlyFillsUp) {
+  const NalFormat h264{false, 4}, h265{true, 4};
+  const auto nal = [](std::initializer_list<uint8_t> bytes) {
+    std::vector<uint8_t> out{0, 0, 0, static_cast<uint8_t>(bytes.size())};
+    out.insert(out.end(), bytes);
+    return out;
+  };
+  std::vector<uint8_t> frame;
+  for (const auto& one :
+       {nal({0x09, 0xf0}), nal({0x06, 1, 2, 3}), nal({0x41, 1, 2}), nal({0x0c, 0xff, 0xff, 0xff, 0x80})})
+    frame.insert(frame.end(), one.begin(), one.end());
+  EXPECT_EQ(said_bytes(frame, h264), 3u);
+  EXPECT_EQ(said_bytes(frame, std::nullopt), frame.size());
+  frame = nal({35 << 1, 1, 0});
+  for (const auto& one :
+       {nal({39 << 1, 1, 5}), nal({1 << 1, 1, 7, 7}), nal({38 << 1, 1, 0xff}), nal({40 << 1, 1, 0})})
+    frame.insert(frame.end(), one.begin(), one.end());
+  EXPECT_EQ(said_bytes(frame, h265), 4u);
+}
+
+TEST(SaidBytes, OfWhatIsNoFrameIsAllOfIt) {
+  const NalFormat format{false, 4};
+  for (const std::vector<uint8_t>& wrong : {std::vector<uint8_t>{0, 0},
+                                            {0, 0, 0, 0},
+                                            {0, 0, 0, 9, 0x41},
+                                            {0xff, 0xff, 0xff, 0xff, 0x41},
+                                            {0, 0, 0, 1, 0x0c, 0, 0}})
+    EXPECT_EQ(said_bytes(wrong, format), wrong.size());
+  EXPECT_EQ(said_bytes({}, format), 0u);
+}
+
+TEST(Between, IsTheMedianSinceTheLastTime) {
+  Between between;
+  EXPECT_FALSE(between.take());
+  for (uint32_t size : {10u, 9000u, 12u, 11u, 13u}) between.add(size);
+  EXPECT_EQ(between.take(), 12u);
+  EXPECT_FALSE(between.take());
+  for (size_t i = 0; i < 2 * Between::kMostFrames; ++i) between.add(i < Between::kMostFrames ? 5 : 7);
+  EXPECT_EQ(between.take(), 5u);
+}
+
+int64_t now_ns() {
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+void work_for(int64_t ns) {
+  const auto used = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+  };
+  for (const int64_t begin = used(); used() - begin < ns;) {
+  }
+}
+
+TEST(Inspector, KeepsItsBudget) {
+  constexpr unsigned kBudget = 50;
+  constexpr int64_t kCost = 2 * kMs;
+  Inspector inspector;
+  inspector.join(kBudget);
+  const int64_t begin = now_ns();
+  // A stream that always wants to be looked at.
+  std::atomic<bool> running = false;
+  while (now_ns() - begin < 1000 * kMs) {
+    if (!running && inspector.due(INT64_MIN, now_ns(), 0)) {
+      running = true;
+      inspector.submit([&] {
+        work_for(kCost);
+        running = false;
+      });
+    }
+    std::this_thread::yield();
+  }
+  while (running) std::this_thread::yield();
+  const int64_t elapsed = now_ns() - begin;
+  inspector.leave(kBudget);
+  EXPECT_GT(inspector.samples(), 3u);
+  EXPECT_LE(inspector.used_ns(), (elapsed + Inspector::kMostSavedNs) * kBudget / 1000 + 2 * kCost);
+}
+
+TEST(Inspector, MoreStreamsAreEachLookedAtLessOften) {
+  Inspector inspector;
+  inspector.join(100);
+  const int64_t now = 1000 * 1000 * kMs;
+  // 10 ms a sample, a tenth of a core: ten samples a second.
+  EXPECT_TRUE(inspector.due(now - 2000 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(now - 1999 * kMs, now, 2000 * kMs)) << "key frames are not on the nanosecond";
+  EXPECT_FALSE(inspector.due(now - 1000 * kMs, now, 2000 * kMs));
+  for (int i = 0; i < 49; ++i) inspector.join(100);
+  EXPECT_FALSE(inspector.due(now - 4900 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(now - 5000 * kMs, now, 2000 * kMs));
+  // The smallest budget counts, while its stream is there.
+  inspector.join(10);
+  EXPECT_FALSE(inspector.due(now - 6000 * kMs, now, 2000 * kMs));
+  inspector.leave(10);
+  EXPECT_TRUE(inspector.due(now - 5000 * kMs, now, 2000 * kMs));
+  for (int i = 0; i < 50; ++i) inspector.leave(100);
+  EXPECT_FALSE(inspector.due(INT64_MIN, now, 0)) << "nobody is here";
+}
+
+TEST(Inspector, DoesNotLetSamplesPileUp) {
+  Inspector inspector;
+  inspector.join(1000);
+  std::atomic<bool> go = false;
+  for (size_t i = 0; i <= Inspector::kMostWaiting; ++i)
+    inspector.submit([&] {
+      while (!go) std::this_thread::yield();
+    });
+  EXPECT_FALSE(inspector.due(INT64_MIN, 0, 0));
+  go = true;
+  inspector.leave(1000);
+}
+
+// A stream may go while it is looked at, and come again.
+TEST(Inspector, EndsWithItsLastStreamAndBeginsAnew) {
+  Inspector inspector;
+  for (int i = 0; i < 20; ++i) {
+    inspector.join(1000);
+    std::atomic<bool> done = false;
+    inspector.submit([&] { done = true; });
+    if (i % 2)
+      while (!done) std::this_thread::yield();
+    inspector.leave(1000);
+  }
+  // By its own thread, as when it holds the last reference to an element.
+  inspector.join(1000);
+  std::atomic<bool> left = false;
+  inspector.submit([&] {
+    inspector.leave(1000);
+    left = true;
+  });
+  while (!left) std::this_thread::yield();
+  inspector.join(1000);
+  std::atomic<bool> done = false;
+  inspector.submit([&] { done = true; });
+  while (!done) std::this_thread::yield();
+  inspector.leave(1000);
+}
+
+// Runs the pipeline until a message of the probe satisfies `enough`, or to its end. The last message's first
+// stream.
+class Content : public testing::Test {
+ protected:
+  gst::StructurePtr run(const std::string& source, const std::function<bool(const GstStructure*)>& enough) {
+    GError* error = nullptr;
+    const auto pipeline = gst::Ref<GstElement>::adopt(gst_parse_launch(
+        (source + " ! healthprobe name=p interval=100000000 content-interval=100000000 content-budget=1000 "
+                  "! fakesink sync=true")
+            .c_str(),
+        &error));
+    EXPECT_FALSE(error) << error->message;
+    const auto bus = gst::Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+    gst::StructurePtr last;
+    for (;;) {
+      const auto message = gst::Ref<GstMessage>::adopt(gst_bus_timed_pop_filtered(
+          bus.get(), 60 * GST_SECOND,
+          static_cast<GstMessageType>(GST_MESSAGE_ELEMENT | GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+      if (!message || GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ELEMENT) {
+        EXPECT_TRUE(message && GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS);
+        break;
+      }
+      const GstStructure* health = gst_message_get_structure(message.get());
+      if (!gst_structure_has_name(health, "headgate-health")) continue;
+      const GValue* streams = gst_structure_get_value(health, "streams");
+      if (gst_value_array_get_size(streams) == 0) continue;
+      const auto* stream =
+          static_cast<const GstStructure*>(g_value_get_boxed(gst_value_array_get_value(streams, 0)));
+      last.reset(gst_structure_copy(stream));
+      if (enough(stream)) break;
+    }
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+    return last;
+  }
+  static bool is(const GstStructure* stream, const char* name) {
+    gboolean value = FALSE;
+    return stream && gst_structure_get_boolean(stream, name, &value) && value;
+  }
+  static uint64_t number(const GstStructure* stream, const char* name) {
+    guint64 value = 0;
+    if (stream) gst_structure_get_uint64(stream, name, &value);
+    return value;
+  }
+  static std::string picture(const std::string& pattern) {
+    return "videotestsrc num-buffers=100 pattern=" + pattern +
+           " ! video/x-raw,width=320,height=240,framerate=25/1 ! x264enc tune=zerolatency "
+           "speed-preset=veryfast key-int-max=5 ! h264parse ! "
+           "video/x-h264,stream-format=avc,alignment=au";
+  }
+  static std::string sound(const std::string& what) {
+    return "audiotestsrc num-buffers=200 " + what +
+           " ! audioconvert ! avenc_aac ! aacparse ! audio/mpeg,stream-format=raw";
+  }
+};
+
+TEST_F(Content, ABlackPictureIsTold) {
+  const auto stream = run(picture("black"), [](const GstStructure* one) { return is(one, "black"); });
+  EXPECT_TRUE(is(stream.get(), "black"));
+  EXPECT_FALSE(is(stream.get(), "covered"));
+  EXPECT_EQ(number(stream.get(), "undecodable"), 0u);
+}
+
+TEST_F(Content, APictureThatMovesIsNothing) {
+  bool ever = false;
+  const auto stream = run(picture("smpte ! timeoverlay"), [&](const GstStructure* one) {
+    for (const char* name : {"black", "frozen", "covered"}) ever |= is(one, name);
+    return number(one, "samples") >= 6;
+  });
+  EXPECT_FALSE(ever);
+  EXPECT_GE(number(stream.get(), "samples"), 6u);
+}
+
+TEST_F(Content, AStandingPictureIsFrozen) {
+  EXPECT_TRUE(is(run(picture("checkers-8"), [](const GstStructure* one) { return is(one, "frozen"); }).get(),
+                 "frozen"));
+}
+
+TEST_F(Content, ASmoothPictureIsCovered) {
+  EXPECT_TRUE(is(run(picture("gradient"), [](const GstStructure* one) { return is(one, "covered"); }).get(),
+                 "covered"));
+}
+
+TEST_F(Content, SilenceIsTold) {
+  EXPECT_TRUE(is(run(sound("wave=silence"), [](const GstStructure* one) { return is(one, "silent"); }).get(),
+                 "silent"));
+}
+
+TEST_F(Content, ClippedSoundIsTold) {
+  EXPECT_TRUE(is(run(sound("wave=square volume=1.0 freq=100"),
+                     [](const GstStructure* one) { return is(one, "clipped"); })
+                     .get(),
+                 "clipped"));
+}
+
+TEST_F(Content, AToneIsNothing) {
+  bool ever = false;
+  const auto stream = run(sound("volume=0.3"), [&](const GstStructure* one) {
+    for (const char* name : {"silent", "clipped"}) ever |= is(one, name);
+    return number(one, "samples") >= 4;
+  });
+  EXPECT_FALSE(ever);
+  EXPECT_GE(number(stream.get(), "samples"), 4u);
+}
+
+// Of a codec that nobody here decodes there are no samples, and no condition.
+TEST_F(Content, WhatCannotBeDecodedIsNotLookedAt) {
+  const auto stream = run("videotestsrc num-buffers=25 ! jpegenc", [](const GstStructure*) { return false; });
+  EXPECT_EQ(number(stream.get(), "samples"), 0u);
+  EXPECT_FALSE(gst_structure_has_field(stream.get(), "black"));
+}
+
+}  // namespace
+}  // namespace headgate::healthprobe
