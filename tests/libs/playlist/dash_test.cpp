@@ -73,7 +73,7 @@ TEST_F(DashTest, Dynamic) {
       <S d="97280"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119830" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>
@@ -94,7 +94,7 @@ TEST_F(DashTest, Dynamic) {
       <S d="96256"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119830" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>
@@ -261,7 +261,7 @@ TEST_F(LowLatencyDashTest, TheOpenSegmentIsListedAsItWillBe) {
       <S t="0" d="96256" r="3"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="120000" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119680" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>
