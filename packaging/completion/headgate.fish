@@ -19,7 +19,11 @@ function __headgate_complete
     string match -rg '^  (?:-h, )?(--[a-z-]+=?(?:[^ ]*)  +.*)' -- $help | string replace -r '=?[^ =]*  +' \t
     # A value, or what no option is for.
     if not contains -- Commands: $help
-        __fish_complete_path (commandline -ct)
+        set -l token (commandline -ct)
+        set -l option (string match -r '^--[a-z-]+=' -- $token)
+        for path in (__fish_complete_path (string replace -- "$option" '' $token))
+            echo "$option"$path
+        end
     end
 end
 
