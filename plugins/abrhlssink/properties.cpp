@@ -68,6 +68,18 @@ void install_ladder(GObjectClass* klass, const Settings& defaults) {
                         0, 128, defaults.encoder.threads, kReadWrite));
   install_text(klass, kEncoderOptions, "encoder-options", "Encoder options",
                "More options of x264enc, as its option-string has them (\"bframes=0:rc-lookahead=5\")");
+  install_ns(klass, kEncoderTimeout, "encoder-timeout", "Encoder timeout",
+             "A video encoder from which nothing comes for so long, while it is given pictures, is started "
+             "again, and when that does not help gives way to the next that is installed (ns)",
+             100 * GST_MSECOND, 60 * GST_SECOND, static_cast<uint64_t>(defaults.encoder.silence_ns));
+  g_object_class_install_property(
+      klass, kLoudness,
+      g_param_spec_double(
+          "loudness", "Loudness",
+          "Loudness that audio rungs are brought to slowly (EBU R128, LUFS: -23 for "
+          "broadcasting, -16 for listeners on the move), with true peaks of at most -1 dBTP. 0: "
+          "left alone",
+          -60, 0, defaults.loudness, kReadWrite));
   g_object_class_install_property(
       klass, kStats,
       g_param_spec_boxed("stats", "Stats", "What the ladder does (docs/elements.md)", GST_TYPE_STRUCTURE,
@@ -152,6 +164,12 @@ bool set_setting(Settings& settings, guint id, const GValue* value) {
     case kEncoderOptions:
       settings.encoder.options = string_of(value);
       return true;
+    case kLoudness:
+      settings.loudness = g_value_get_double(value);
+      return true;
+    case kEncoderTimeout:
+      settings.encoder.silence_ns = static_cast<int64_t>(g_value_get_uint64(value));
+      return true;
     default:
       return false;
   }
@@ -209,6 +227,12 @@ bool get_setting(const Settings& settings, guint id, GValue* value) {
       return true;
     case kEncoderOptions:
       set_string(value, settings.encoder.options);
+      return true;
+    case kLoudness:
+      g_value_set_double(value, settings.loudness);
+      return true;
+    case kEncoderTimeout:
+      g_value_set_uint64(value, static_cast<uint64_t>(settings.encoder.silence_ns));
       return true;
     default:
       return false;

@@ -27,6 +27,7 @@ struct Settings {
   bool on_demand = false;
   uint64_t idle_ns = 30 * GST_SECOND;
   EncoderSettings encoder;
+  double loudness = 0;
 
   uint64_t longest_segment_ns() const { return max_segment_ns != 0 ? max_segment_ns : 2 * segment_ns; }
 };
@@ -49,6 +50,8 @@ enum Property {
   kEncoderPreset,
   kEncoderThreads,
   kEncoderOptions,
+  kEncoderTimeout,
+  kLoudness,
   kStats,
 };
 

@@ -4,11 +4,25 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 
 namespace headgate::test {
 namespace {
 
 std::atomic<int> frames_of{-1}, alive_now{0};
+std::atomic<BreakingEncoder::Hang> hang_of{BreakingEncoder::Hang::no};
+std::mutex mutex;  // below
+std::condition_variable changed;
+bool let_go_now = true;
+
+GstPadProbeReturn on_frame(GstPad*, GstPadProbeInfo*, gpointer left) {
+  if ((*static_cast<int*>(left))-- > 0) return GST_PAD_PROBE_OK;
+  if (hang_of == BreakingEncoder::Hang::swallows) return GST_PAD_PROBE_DROP;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [] { return let_go_now; });
+  return GST_PAD_PROBE_DROP;
+}
 GObjectClass* parent_class = nullptr;
 
 void add_ghost(GstElement* bin, GstElement* of, const char* name) {
@@ -24,7 +38,14 @@ void init(GTypeInstance* instance, gpointer) {
   gst_util_set_object_arg(G_OBJECT(encoder), "speed-preset", "ultrafast");
   gst_util_set_object_arg(G_OBJECT(encoder), "tune", "zerolatency");
   g_object_set(encoder, "key-int-max", 100000, nullptr);
-  g_object_set(breaks, "error-after", frames_of.load(), nullptr);
+  if (hang_of == BreakingEncoder::Hang::no) {
+    g_object_set(breaks, "error-after", frames_of.load(), nullptr);
+  } else {
+    GstPad* const pad = gst_element_get_static_pad(breaks, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, new int(frames_of),
+                      [](gpointer left) { delete static_cast<int*>(left); });
+    gst_object_unref(pad);
+  }
   gst_bin_add_many(GST_BIN(instance), encoder, breaks, nullptr);
   gst_element_link(encoder, breaks);
   add_ghost(GST_ELEMENT(instance), encoder, "sink");
@@ -75,8 +96,19 @@ void BreakingEncoder::forget_sound() {
   gst_object_unref(feature);
 }
 
-void BreakingEncoder::use(int frames) {
+void BreakingEncoder::let_go() {
+  std::lock_guard lock(mutex);
+  let_go_now = true;
+  changed.notify_all();
+}
+
+void BreakingEncoder::use(int frames, Hang hang) {
   frames_of = frames;
+  hang_of = hang;
+  {
+    std::lock_guard lock(mutex);
+    let_go_now = false;
+  }
   static const GType type =
       g_type_register_static_simple(GST_TYPE_BIN, "HeadgateBreakingEncoder", sizeof(GstBinClass), class_init,
                                     sizeof(GstBin), init, static_cast<GTypeFlags>(0));

@@ -48,24 +48,38 @@ Result<void> AudioRung::caps(GstCaps* caps) {
   return start();
 }
 
-Result<void> AudioRung::start() {
+// And the maker and the tap that belong to it.
+Result<Stage::Setup> AudioRung::setup() {
   auto decoder = make_decoder(caps_.get(), false);
   if (!decoder) return Unexpected(decoder.error());
   auto encoder = make_audio_encoder(rung_.kbps);
   if (!encoder) return Unexpected(encoder.error());
+  const int64_t rate = rate_of(caps_.get());
+  int64_t delay_ns = encoder->delay * kNsPerSecond / rate;
   Stage::Setup setup;
   setup.name = rung_.name;
   setup.middle.push_back(std::move(decoder).value());
-  for (Ref<GstElement>& element : encoder->elements) {
-    setup.middle.push_back(std::move(element));
-    if (setup.middle.size() == 2)
+  for (size_t i = 0; i < encoder->elements.size(); ++i) {
+    setup.middle.push_back(std::move(encoder->elements[i]));
+    if (i == AudioEncoder::kConvert)
       if (Ref<GstElement> filter = at_most_stereo()) setup.middle.push_back(std::move(filter));
+    if (i != AudioEncoder::kResample || loudness_ == 0) continue;
+    tap_ = std::make_unique<LoudnessTap>(loudness_);
+    auto elements = tap_->elements();
+    if (!elements) return Unexpected(elements.error());
+    for (Ref<GstElement>& element : *elements) setup.middle.push_back(std::move(element));
+    delay_ns += LoudnessTap::delay_ns(rate);
   }
   setup.in_caps = caps_;
   setup.out_caps = std::move(encoder->out_caps);
   setup.queue = kQueue;
-  maker_ =
-      std::make_unique<UnitMaker>(rung_.name, false, encoder->delay * kNsPerSecond / rate_of(caps_.get()));
+  maker_ = std::make_unique<UnitMaker>(rung_.name, false, delay_ns);
+  return setup;
+}
+
+Result<void> AudioRung::start() {
+  auto made = setup();
+  if (!made) return Unexpected(made.error());
   {
     std::lock_guard lock(mutex_);
     ended_ = failed_ = false;
@@ -85,7 +99,7 @@ Result<void> AudioRung::start() {
     changed_.notify_all();
   };
   events.failed = fail;
-  auto stage = Stage::start(std::move(setup), std::move(events));
+  auto stage = Stage::start(std::move(made).value(), std::move(events));
   if (!stage) return Unexpected(stage.error());
   std::lock_guard lock(mutex_);
   stage_ = std::move(stage).value();

@@ -11,6 +11,7 @@
 #include <ladder/rungs.h>
 
 #include "ladder/feeder.h"
+#include "ladder/loudness_tap.h"
 #include "ladder/rendition_out.h"
 #include "ladder/stage.h"
 
@@ -19,7 +20,9 @@ namespace headgate::abrhlssink {
 // Of one thread, but for release().
 class AudioRung {
  public:
-  AudioRung(ladder::Rung rung, UnitSink sink) : rung_(std::move(rung)), sink_(std::move(sink)) {}
+  // `loudness`: that it is brought to, LUFS; 0: it is left alone.
+  AudioRung(ladder::Rung rung, double loudness, UnitSink sink)
+      : rung_(std::move(rung)), loudness_(loudness), sink_(std::move(sink)) {}
   ~AudioRung();  // stop()
 
   // What comes next has these caps. Error: it cannot be decoded or encoded; nothing is done until other caps.
@@ -38,15 +41,19 @@ class AudioRung {
   Result<void> look(int64_t now_ns);
   void drop_stage();
 
+  Result<Stage::Setup> setup();
+
   const ladder::Rung rung_;
+  const double loudness_;
   const UnitSink sink_;
   gst::Ref<GstCaps> caps_;
   unsigned failures_ = 0;  // in a row
   int64_t since_ns_ = 0;   // DTS with which the stage began, or had failed
   bool fresh_ = false;     // nothing was pushed into the stage
   std::unique_ptr<UnitMaker> maker_;
-  std::mutex mutex_;              // below; a leaf
-  std::shared_ptr<Stage> stage_;  // changed by the one thread only
+  std::unique_ptr<LoudnessTap> tap_;  // of the stage
+  std::mutex mutex_;                  // below; a leaf
+  std::shared_ptr<Stage> stage_;      // changed by the one thread only
   std::condition_variable changed_;
   bool ended_ = false, failed_ = false, released_ = false;
   std::string error_;  // why it failed

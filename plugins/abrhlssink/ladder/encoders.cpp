@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ladder/encoders.h"
 
+#include <algorithm>
 #include <array>
 
 namespace headgate::abrhlssink {
@@ -98,6 +99,24 @@ std::vector<std::string> encoder_names() {
   return names;
 }
 
+std::optional<std::string> next_encoder(const std::set<std::string>& tried) {
+  for (const Known& known : kVideo) {
+    if (tried.count(known.name) != 0) continue;
+    const auto factory = Ref<GstElementFactory>::adopt(gst_element_factory_find(known.name));
+    if (factory) return known.name;
+  }
+  return std::nullopt;
+}
+
+bool is_encoder(const std::string& name) {
+  return name == "auto" ||
+         std::any_of(kVideo.begin(), kVideo.end(), [&](const Known& known) { return known.name == name; });
+}
+
+std::string encoder_name(const EncoderSettings& settings) {
+  return settings.encoder == "auto" ? next_encoder({}).value_or("auto") : settings.encoder;
+}
+
 Result<Encoder> make_video_encoder(const EncoderSettings& settings, uint32_t kbps) {
   std::string missing;
   for (const Known& known : kVideo) {
@@ -142,7 +161,26 @@ Result<AudioEncoder> make_audio_encoder(uint32_t kbps) {
   return Unexpected("no AAC encoder is installed: avenc_aac comes with gst-libav");
 }
 
+bool is_raw(GstCaps* caps) {
+  const std::string_view name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+  return name == "video/x-raw" || name == "audio/x-raw";
+}
+
+Ref<GstElement> make_deinterlacer() {
+  Ref<GstElement> element = make("deinterlace");
+  if (!element) return {};
+  set(element.get(), "mode", "auto");
+  set(element.get(), "method", "yadif");
+  set(element.get(), "fields", "top");
+  return element;
+}
+
 Result<Ref<GstElement>> make_decoder(GstCaps* caps, bool video) {
+  if (is_raw(caps)) {
+    Ref<GstElement> convert = make(video ? "videoconvert" : "audioconvert");
+    if (!convert) return Unexpected("videoconvert or audioconvert is not installed: gst-plugins-base");
+    return convert;
+  }
   const auto type = GST_ELEMENT_FACTORY_TYPE_DECODER |
                     (video ? GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO : GST_ELEMENT_FACTORY_TYPE_MEDIA_AUDIO);
   GList* const all = gst_element_factory_list_get_elements(type, GST_RANK_MARGINAL);

@@ -6,6 +6,8 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,12 @@
 namespace headgate::abrhlssink {
 
 // An encoder that fails is started again, of video at the next segment, of sound after kSoundRetryNs; after
-// so many times in a row no more.
+// so many times in a row no more: of video the next one of the table takes its place.
 inline constexpr unsigned kMaxEncoderFailures = 5;
+// Likewise one that hangs (EncoderSettings::silence_ns).
+inline constexpr unsigned kMaxEncoderHangs = 2;
+// Frames that an encoder may hold before it gives one: x264's longest lookahead and its threads.
+inline constexpr unsigned kMostHeldFrames = 300;
 inline constexpr int64_t kSoundRetryNs = 2'000'000'000;  // of media
 
 struct EncoderSettings {
@@ -25,6 +31,9 @@ struct EncoderSettings {
   std::string preset = "veryfast";  // of x264enc
   unsigned threads = 0;             // of an encoder; 0: it chooses
   std::string options;              // of x264enc: more, as its option-string has them
+  // It hangs when nothing comes out of it for so long though it does not take the next picture, or though it
+  // took kMostHeldFrames.
+  int64_t silence_ns = 10'000'000'000;
 };
 
 struct Encoder {
@@ -36,6 +45,12 @@ struct Encoder {
 
 // Names in the order in which "auto" tries them.
 std::vector<std::string> encoder_names();
+// The next one of the table that is installed; `tried` are those that are out of the question.
+std::optional<std::string> next_encoder(const std::set<std::string>& tried);
+// auto, or one of the table.
+bool is_encoder(const std::string& name);
+// What "auto" is now; any other name is itself.
+std::string encoder_name(const EncoderSettings& settings);
 // A new one. Error: it is none of the table, or not installed (which package it is in).
 Result<Encoder> make_video_encoder(const EncoderSettings& settings, uint32_t kbps);
 
@@ -45,13 +60,19 @@ std::string expected_codecs(const EncoderSettings& settings, uint32_t width, uin
                             uint32_t rate_over, uint32_t rate_under, uint32_t kbps);
 
 struct AudioEncoder {
+  static constexpr size_t kConvert = 0, kResample = 1;  // places in `elements`
   std::vector<gst::Ref<GstElement>> elements;  // from raw audio; the encoder and what has to be before it
   gst::Ref<GstCaps> out_caps;                  // AAC as MP4 has it
   uint32_t delay = 0;                          // samples that its output is behind its input
 };
 Result<AudioEncoder> make_audio_encoder(uint32_t kbps);
 
-// The decoder of the highest rank that takes these caps and gives pictures (or sound) in plain memory.
+// The decoder of the highest rank that takes these caps and gives pictures (or sound) in plain memory. Of raw
+// caps: what makes one format of another.
 Result<gst::Ref<GstElement>> make_decoder(GstCaps* caps, bool video);
+bool is_raw(GstCaps* caps);
+// Makes whole pictures of interlaced ones, one of each two fields, and leaves others alone. Empty: it is not
+// installed.
+gst::Ref<GstElement> make_deinterlacer();
 
 }  // namespace headgate::abrhlssink

@@ -28,7 +28,8 @@ Ladder::Ladder(LadderSettings settings, Events events)
   if (settings_.pictures) video_.make_stills();
   look_at_demand();
   for (const ladder::Rung& rung : settings_.rungs)
-    if (rung.is_audio()) audio_.push_back(std::make_unique<AudioRung>(rung, renditions_.sink()));
+    if (rung.is_audio())
+      audio_.push_back(std::make_unique<AudioRung>(rung, settings_.loudness, renditions_.sink()));
   video_feeder_ = std::make_unique<Feeder>("hg-ladder", [this](Input input) {
     const bool end = std::holds_alternative<InputEnd>(input);
     video_.take(std::move(input));

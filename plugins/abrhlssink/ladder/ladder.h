@@ -40,6 +40,7 @@ struct LadderSettings {
   fmp4::PackagerSettings packager;  // of whoever writes the source
   bool pictures = false;            // kPictures is written
   bool pass_audio = false;          // kPassedAudio is written
+  double loudness = 0;              // of audio rungs, LUFS; 0: as it is
   int64_t idle_ns = 0;  // video rungs are encoded on demand, until nobody has asked for so long; 0: always
 };
 

@@ -24,19 +24,28 @@ UnitSink Renditions::sink() {
   return sink;
 }
 
-void Renditions::track(const std::string& name, const codec::Track& track) {
+// Without the lock: a disk may be slow, and the source's records do not wait for it.
+void Renditions::open_volume(const std::string& name) {
   {
     std::lock_guard lock(mutex_);
-    std::shared_ptr<store::Volume>& volume = volumes_[name];
+    if (volumes_.count(name) != 0) return;
+  }
+  auto opened =
+      store::Volume::open(store::derived_volume(settings_.root, name, settings_.node, settings_.keep_ms));
+  std::lock_guard lock(mutex_);
+  if (opened)
+    volumes_[name] = std::move(opened).value();
+  else
+    note(name, renditions_[name], Unexpected(opened.error()));
+}
+
+void Renditions::track(const std::string& name, const codec::Track& track) {
+  open_volume(name);
+  {
+    std::lock_guard lock(mutex_);
+    const auto known = volumes_.find(name);
+    const std::shared_ptr<store::Volume> volume = known != volumes_.end() ? known->second : nullptr;
     Rendition& rendition = renditions_[name];
-    if (!volume) {
-      auto opened =
-          store::Volume::open(store::derived_volume(settings_.root, name, settings_.node, settings_.keep_ms));
-      if (opened)
-        volume = std::move(opened).value();
-      else
-        note(name, rendition, Unexpected(opened.error()));
-    }
     if (volume && !rendition.writer) {
       store::DerivedSettings derived;
       derived.event = settings_.event;

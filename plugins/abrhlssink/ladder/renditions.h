@@ -73,6 +73,7 @@ class Renditions {
     std::unique_ptr<store::DerivedWriter> writer;
     std::string error;
   };
+  void open_volume(const std::string& name);
   void advance(const std::string& name, Rendition& rendition, bool drained);
   void put(const std::string& name, const playlist::Record& record);
   void note(const std::string& name, Rendition& rendition, const Result<void>& result);

@@ -118,17 +118,20 @@ Ref<GstCaps> scalable_caps() {
   return Ref<GstCaps>::adopt(gst_caps_from_string((text + " }").c_str()));
 }
 
-Result<std::unique_ptr<Scaler>> Scaler::make(const GstVideoInfo& from, const GstVideoInfo& to) {
+Result<std::unique_ptr<Scaler>> Scaler::make(const GstVideoInfo& from, const GstVideoInfo& to, bool exact) {
   auto scaler = std::unique_ptr<Scaler>(new Scaler(from, to));
-  if (auto prepared = scaler->prepare(); !prepared) return Unexpected(prepared.error());
+  if (auto prepared = scaler->prepare(exact); !prepared) return Unexpected(prepared.error());
   return scaler;
 }
 
-Result<void> Scaler::prepare() {
+Result<void> Scaler::prepare(bool exact) {
   const AVPixelFormat from = format_of(from_), to = format_of(to_);
   if (from == AV_PIX_FMT_NONE || to == AV_PIX_FMT_NONE)
     return Unexpected(std::string("no scaler for pictures in ") +
                       gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&from_)));
+  same_ = from == to && GST_VIDEO_INFO_WIDTH(&from_) == GST_VIDEO_INFO_WIDTH(&to_) &&
+          GST_VIDEO_INFO_HEIGHT(&from_) == GST_VIDEO_INFO_HEIGHT(&to_);
+  if (same_) return {};
   context_ = sws_alloc_context();
   if (!context_) return Unexpected("no memory for a scaler");
   const auto set = [this](const char* name, int value) { av_opt_set_int(context_, name, value, 0); };
@@ -138,7 +141,7 @@ Result<void> Scaler::prepare() {
   set("dstw", GST_VIDEO_INFO_WIDTH(&to_));
   set("dsth", GST_VIDEO_INFO_HEIGHT(&to_));
   set("dst_format", to);
-  set("sws_flags", SWS_BICUBIC);
+  set("sws_flags", exact ? SWS_BICUBIC | SWS_ACCURATE_RND : SWS_BICUBIC);
   // The same range on both sides, whatever it is: nothing is stretched.
   const int full = from_.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255 ? 1 : 0;
   set("src_range", full);
@@ -158,6 +161,7 @@ Scaler::~Scaler() {
 }
 
 Result<Ref<GstBuffer>> Scaler::scale(GstBuffer* picture) {
+  if (same_) return Ref<GstBuffer>::retain(picture);
   GstBuffer* raw = nullptr;
   if (gst_buffer_pool_acquire_buffer(pool_.get(), &raw, nullptr) != GST_FLOW_OK)
     return Unexpected("no memory for a picture");

@@ -26,21 +26,25 @@ gst::Ref<GstCaps> scalable_caps();
 // Not thread-safe. Output buffers are recycled.
 class Scaler {
  public:
-  // Error: a format that libswscale does not read.
-  static Result<std::unique_ptr<Scaler>> make(const GstVideoInfo& from, const GstVideoInfo& to);
+  // `exact`: sums are rounded rather than cut off, for a little more work; for small steps from pictures that
+  // were scaled before, so that both steps together lose no more than one does. Error: a format that
+  // libswscale does not read.
+  static Result<std::unique_ptr<Scaler>> make(const GstVideoInfo& from, const GstVideoInfo& to,
+                                              bool exact = false);
   ~Scaler();
   Scaler(const Scaler&) = delete;
 
-  // A picture of `from`, whose buffer may have a video meta with other strides. Has the same PTS. Error: no
-  // memory, or a buffer that is no such picture.
+  // A picture of `from`, whose buffer may have a video meta with other strides. Has the same PTS; is the same
+  // where `from` is all that `to` is. Error: no memory, or a buffer that is no such picture.
   Result<gst::Ref<GstBuffer>> scale(GstBuffer* picture);
   const GstVideoInfo& to() const { return to_; }
 
  private:
   Scaler(const GstVideoInfo& from, const GstVideoInfo& to) : from_(from), to_(to) {}
-  Result<void> prepare();
+  Result<void> prepare(bool exact);
 
   GstVideoInfo from_, to_;
+  bool same_ = false;  // nothing is to be done
   SwsContext* context_ = nullptr;
   gst::Ref<GstBufferPool> pool_;
 };

@@ -68,13 +68,15 @@ void Stage::set_caps(GstCaps* caps) {
   gst_app_src_set_caps(source_, caps);
 }
 
-bool Stage::push(Ref<GstBuffer> buffer, const std::function<bool()>& give_up) {
+bool Stage::push(Ref<GstBuffer> buffer, const std::function<bool()>& give_up,
+                 std::chrono::nanoseconds longest) {
   {
     std::unique_lock lock(mutex_);
     bool given_up = false;
-    moved_.wait(
-        lock, [&] { return stopped_ || failed_ || waiting_ < queue_ || (given_up = give_up && give_up()); });
-    if (stopped_ || failed_ || given_up) return false;
+    const bool moved = moved_.wait_for(lock, longest, [&] {
+      return stopped_ || failed_ || waiting_ < queue_ || (given_up = give_up && give_up());
+    });
+    if (!moved || stopped_ || failed_ || given_up) return false;
     ++waiting_;
   }
   return gst_app_src_push_buffer(source_, buffer.release()) == GST_FLOW_OK;

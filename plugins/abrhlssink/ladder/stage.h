@@ -6,6 +6,7 @@
 #include <gst/app/app.h>
 #include <gst/gst.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -23,6 +24,8 @@ namespace headgate::abrhlssink {
 // hours, because encoders with B frames have GstVideoEncoder move times below 1000 hours there, whereupon
 // (1.22) it takes every request for a key frame behind the first as one that came too soon.
 inline constexpr int64_t kStageEpochNs = 2000LL * 3600 * 1'000'000'000;
+
+inline constexpr std::chrono::hours kAnyLength{24 * 365};
 
 class Stage {
  public:
@@ -47,9 +50,10 @@ class Stage {
 
   // What is pushed next has these caps.
   void set_caps(GstCaps* caps);
-  // Waits for room as long as it lasts, unless `give_up` holds, which wake() has looked at again. False:
-  // nothing was taken (given up, stopped or failed).
-  bool push(gst::Ref<GstBuffer> buffer, const std::function<bool()>& give_up = nullptr);
+  // Waits for room as long as it lasts, unless `give_up` holds, which wake() has looked at again, or
+  // `longest` is over. False: nothing was taken (given up, stopped or failed).
+  bool push(gst::Ref<GstBuffer> buffer, const std::function<bool()>& give_up = nullptr,
+            std::chrono::nanoseconds longest = kAnyLength);
   void wake();
   // An upstream event, which arrives at the end of the middle. Takes ownership.
   void send_up(GstEvent* event);

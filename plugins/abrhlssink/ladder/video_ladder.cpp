@@ -21,6 +21,8 @@ constexpr unsigned kDecoderQueue = 4;
 // A decoder keeps pictures for each of its threads: one thread decodes 1080p60 in real time.
 constexpr int64_t kPixelsPerThread = 1920 * 1088;
 constexpr int64_t kMostDecoderThreads = 8;
+// Of a shorter piece of the source its bit rate is not taken.
+constexpr int64_t kMeasuredNs = 900'000'000;
 
 void limit_threads(GstElement* decoder, GstCaps* caps) {
   if (!g_object_class_find_property(G_OBJECT_GET_CLASS(decoder), "max-threads")) return;
@@ -53,14 +55,10 @@ void VideoLadder::take(Input input) {
     finish_decoder();
     caps_ = std::move(*caps);
     given_up_ = announced_ = false;
-    gst::TrackFinder caps_say;
-    const auto track = caps_say.caps(caps_.get());
-    const bool known = track && *track;
-    coded_ = known ? ladder::SourcePicture{(*track)->width, (*track)->height} : ladder::SourcePicture{};
-    finder_.emplace(known ? (*track)->frame_rate_milli : 0);
+    read_caps();
   } else if (auto* frame = std::get_if<EncodedFrame>(&input)) {
     if (!finder_) return;
-    const bool known = finder_->enough();
+    const bool known = finder_->enough() || rate_is_told_;
     if (!known) finder_->note(frame->dts_ns);
     early_.push_back(std::move(*frame));
     if (known || finder_->enough()) feed_early();
@@ -72,7 +70,41 @@ void VideoLadder::take(Input input) {
   }
 }
 
+void VideoLadder::read_caps() {
+  coded_ = {};
+  rate_is_told_ = false;
+  uint32_t rate_milli = 0;
+  gst::TrackFinder caps_say;
+  GstVideoInfo info;
+  if (is_raw(caps_.get())) {
+    coded_.stands = false;
+    if (gst_video_info_from_caps(&info, caps_.get())) {
+      coded_.width = static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info));
+      coded_.height = static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info));
+      if (info.fps_n > 0 && info.fps_d > 0)
+        rate_milli = static_cast<uint32_t>(gst_util_uint64_scale(1000, info.fps_n, info.fps_d));
+    }
+    rate_is_told_ = rate_milli > 0;
+  } else if (const auto track = caps_say.caps(caps_.get()); track && *track) {
+    coded_.width = (*track)->width;
+    coded_.height = (*track)->height;
+    coded_.stands = (*track)->codec == codec::Codec::h264;
+    rate_milli = (*track)->frame_rate_milli;
+  }
+  finder_.emplace(rate_milli);
+}
+
+// Of what came first; a key frame is the larger part of a short piece, so that this is too much rather.
+void VideoLadder::measure_source() {
+  const int64_t lasts_ns = early_.back().dts_ns - early_.front().dts_ns;
+  if (coded_.kbps != 0 || rate_is_told_ || lasts_ns < kMeasuredNs) return;
+  uint64_t bytes = 0;
+  for (const EncodedFrame& frame : early_) bytes += gst_buffer_get_size(frame.buffer.get());
+  coded_.kbps = static_cast<uint32_t>(bytes * 8 * 1'000'000 / static_cast<uint64_t>(lasts_ns));
+}
+
 void VideoLadder::feed_early() {
+  if (!early_.empty() && !announced_) measure_source();
   if (!early_.empty()) announce();
   for (EncodedFrame& frame : std::exchange(early_, {})) feed(std::move(frame));
 }
@@ -124,6 +156,7 @@ void VideoLadder::start_decoder() {
     Stage::Setup setup;
     setup.name = "decode";
     setup.middle = {std::move(decoder).value()};
+    if (Ref<GstElement> whole = make_deinterlacer()) setup.middle.push_back(std::move(whole));
     setup.in_caps = caps_;
     setup.out_caps = scalable_caps();
     setup.queue = kDecoderQueue;
@@ -200,21 +233,22 @@ void VideoLadder::picture(GstSample* sample) {
 }
 
 void VideoLadder::show(GstBuffer* picture, int64_t time_ns, Cut cut) {
-  GstBuffer* larger = picture;
-  const GstVideoInfo* of_larger = &info_;
+  GstBuffer* smallest = picture;
+  const GstVideoInfo* of_smallest = &info_;
   for (Slot& slot : slots_) {
     if (!slot.rung || !slot.scaler) continue;
-    auto scaled = slot.scaler->scale(larger);
+    GstBuffer* const from = slot.larger ? slot.larger->last.get() : picture;
+    auto scaled = from ? slot.scaler->scale(from) : Unexpected("no picture to scale");
     if (!scaled) {
       slot.last.reset();
       continue;
     }
     slot.last = std::move(scaled).value();
-    larger = slot.last.get();
-    of_larger = &slot.scaler->to();
-    slot.rung->push(larger, time_ns, cut.key);
+    smallest = slot.last.get();
+    of_smallest = &slot.scaler->to();
+    slot.rung->push(smallest, time_ns, cut.key);
   }
-  if (cut.segment && stills_) take_still(larger, *of_larger, time_ns);
+  if (cut.segment && stills_) take_still(smallest, *of_smallest, time_ns);
 }
 
 void VideoLadder::take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns) {

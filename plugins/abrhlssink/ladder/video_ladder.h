@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The video rungs of one source: decoded once, at a constant frame rate, each rung scaled from the next
-// larger one that runs, an encoder per rung. Rungs start and stop by themselves, at the beginning of a
-// segment.
+// The video rungs of one source: decoded once, at a constant frame rate, each rung scaled from a larger one
+// that runs, or from the source, an encoder per rung. Rungs start and stop by themselves, at the beginning of
+// a segment.
 //
 // Threads: take() is the feeder's, pictures come on the decoder's, units on the encoders'. want(), pause()
 // and resume() are for any. Lock order: none is held over a call to another object.
@@ -80,12 +80,18 @@ class VideoLadder {
     ladder::PlannedRung plan;
     std::shared_ptr<VideoRung> rung;  // runs
     std::vector<std::shared_ptr<VideoRung>> leaving;
-    std::unique_ptr<Scaler> scaler;  // from the next larger one that runs, or the source
-    gst::Ref<GstBuffer> last;        // the newest picture, to be shown again
-    unsigned failures = 0;           // in a row
+    Slot* larger = nullptr;  // it is scaled from this one's picture; none: from the source's
+    std::unique_ptr<Scaler> scaler;
+    gst::Ref<GstBuffer> last;     // the newest picture, to be shown again
+    EncoderSettings encoder;      // with the name of the one that is used
+    std::set<std::string> tried;  // encoders that are out of the question
+    unsigned failures = 0;        // of this one in a row
+    unsigned hangs = 0;           // likewise
   };
   enum class Wish : uint8_t { run, pause, stop };
 
+  void read_caps();
+  void measure_source();
   void start_decoder();
   void finish_decoder();
   void feed(EncodedFrame frame);
@@ -101,12 +107,16 @@ class VideoLadder {
   ladder::Plan plan_for(const ladder::SourcePicture& source);
   void replan(const GstVideoInfo& info);
   void announce();
-  void tell(const ladder::PlannedRung& rung, const char* state, const std::string& reason) const;
+  void tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
+            const std::string& reason) const;
+  void tell(const Slot& slot, const char* state, const std::string& reason) const {
+    tell(slot.plan, slot.encoder, state, reason);
+  }
   void reconcile(bool boundary);
   bool start(Slot& slot);
   void leave(Slot& slot, const char* reason);
   void give_up(Slot& slot, Wish wanted);
-  void note_failure(Slot& slot, const std::string& error);
+  void note_failure(Slot& slot, const std::string& error, bool hung);
   void connect();
   void show(GstBuffer* picture, int64_t time_ns, Cut cut);
   void repeat(int64_t time_ns);
@@ -123,7 +133,9 @@ class VideoLadder {
 
   // The feeder's thread.
   gst::Ref<GstCaps> caps_;
-  ladder::SourcePicture coded_;  // as the caps have it
+  // As the caps have it. The decoder's thread reads it, too: it changes while there is none.
+  ladder::SourcePicture coded_;
+  bool rate_is_told_ = false;  // of raw pictures: nothing has to be found out
   std::unique_ptr<Stage> decoder_;
   std::optional<ladder::RateFinder> finder_;
   std::vector<EncodedFrame> early_;  // until the frame rate is known

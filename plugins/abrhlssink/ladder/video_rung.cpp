@@ -2,18 +2,28 @@
 #include "ladder/video_rung.h"
 
 #include <array>
+#include <future>
+#include <thread>
 #include <utility>
 
 namespace headgate::abrhlssink {
 
 using gst::Ref;
 
+namespace {
+
+int64_t now_ns() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
 Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uint32_t kbps,
                                                     const GstVideoInfo& info, const EncoderSettings& settings,
                                                     const UnitSink& sink) {
   auto encoder = make_video_encoder(settings, kbps);
   if (!encoder) return Unexpected(encoder.error());
-  auto rung = std::shared_ptr<VideoRung>(new VideoRung(name, sink));
+  auto rung = std::shared_ptr<VideoRung>(new VideoRung(name, settings.silence_ns, sink));
   Stage::Setup setup;
   setup.name = "encode-" + name;
   setup.middle = std::move(encoder->elements);
@@ -22,20 +32,8 @@ Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uin
   setup.queue = kEncoderQueue;
   VideoRung* const raw = rung.get();  // owns the stage, whose callbacks end with it
   Stage::Events events;
-  events.sample = [raw](GstSample* sample) {
-    if (auto taken = raw->maker_.take(sample, raw->sink_); !taken) raw->fail(taken.error().message);
-  };
-  events.ended = [raw] {
-    std::string reason;
-    {
-      std::lock_guard lock(raw->mutex_);
-      reason = raw->reason_;
-    }
-    raw->sink_.end(raw->name_, reason);
-    std::lock_guard lock(raw->mutex_);
-    raw->ended_ = true;
-    raw->changed_.notify_all();
-  };
+  events.sample = [raw](GstSample* sample) { raw->came(sample); };
+  events.ended = [raw] { raw->over(); };
   events.failed = [raw](std::string error) { raw->fail(std::move(error)); };
   raw->lends_ = encoder->copies;
   if (raw->lends_)
@@ -43,10 +41,44 @@ Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uin
       std::lock_guard lock(raw->mutex_);
       if (std::exchange(raw->taken_, true) && !raw->lent_.empty()) raw->lent_.pop_front();
     };
+  rung->heard_ns_ = rung->started_ns_ = now_ns();
   auto stage = Stage::start(std::move(setup), std::move(events));
   if (!stage) return Unexpected(stage.error());
   rung->stage_ = std::move(stage).value();
   return rung;
+}
+
+void VideoRung::came(GstSample* sample) {
+  heard_ns_ = now_ns();
+  held_ = 0;
+  std::lock_guard lock(sink_mutex_);
+  if (cut_off_) return;
+  if (auto taken = maker_.take(sample, sink_); !taken) fail(taken.error().message);
+}
+
+void VideoRung::over() {
+  std::string reason;
+  {
+    std::lock_guard lock(mutex_);
+    reason = reason_;
+  }
+  {
+    std::lock_guard lock(sink_mutex_);
+    if (!cut_off_) sink_.end(name_, reason);
+  }
+  std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void VideoRung::hang() {
+  if (released_ || failed_) return;
+  hung_ = true;
+  fail("the encoder hangs: nothing came out of it for " + std::to_string(silence_ns_ / 1'000'000) + " ms");
+}
+
+bool VideoRung::overdue() const {
+  return now_ns() - heard_ns_ > silence_ns_;
 }
 
 void VideoRung::fail(std::string error) {
@@ -101,11 +133,19 @@ bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key) {
     std::lock_guard lock(mutex_);
     lent_.push_back(Ref<GstBuffer>::retain(picture));
   }
-  const bool taken = stage_->push(std::move(shown), [this] { return released_.load(); });
+  // One from which something came while this waited is only slow.
+  bool taken = false, silent = false;
+  while (!taken && !silent && !released_ && !failed_) {
+    taken = stage_->push(
+        shown, [this] { return released_.load(); }, std::chrono::nanoseconds(silence_ns_));
+    silent = now_ns() - heard_ns_ >= silence_ns_;
+  }
   if (!taken && lends_) {
     std::lock_guard lock(mutex_);
     if (!lent_.empty()) lent_.pop_back();
   }
+  if (taken) ++held_;
+  if (silent && (!taken || held_ > kMostHeldFrames)) hang();
   return taken;
 }
 
@@ -114,12 +154,24 @@ void VideoRung::finish(const std::string& reason) {
     std::lock_guard lock(mutex_);
     reason_ = reason;
   }
+  heard_ns_ = now_ns();
   stage_->end();
 }
 
 void VideoRung::abort(const std::string& reason) {
-  stage_->stop();
-  if (!ended_.exchange(true)) sink_.end(name_, reason);
+  // On a thread of its own, which is left to itself where the encoder never comes back.
+  auto stopped = std::make_shared<std::promise<void>>();
+  std::future<void> done = stopped->get_future();
+  std::thread stopping([self = shared_from_this(), stopped] {
+    self->stage_->stop();
+    stopped->set_value();
+  });
+  if (done.wait_for(hung_ ? std::chrono::seconds(0) : kStopPatience) == std::future_status::ready)
+    stopping.join();
+  else
+    stopping.detach();
+  std::lock_guard lock(sink_mutex_);
+  if (!std::exchange(cut_off_, true) && !ended_.exchange(true)) sink_.end(name_, reason);
 }
 
 void VideoRung::release() {

@@ -24,10 +24,10 @@ void VideoLadder::announce() {
   const ladder::Plan plan = plan_for(coded_);
   for (const auto& drop : plan.dropped)
     tell_({drop.rung.name, "dropped",
-           drop.reason == ladder::DropReason::is_source ? "the source has this size"
+           drop.reason == ladder::DropReason::is_source ? "the source stands for it"
                                                         : "the source is smaller"});
   for (const ladder::PlannedRung& rung : plan.rungs)
-    if (wish(rung.rung.name) == Wish::stop) tell(rung, "idle", "not wanted");
+    if (wish(rung.rung.name) == Wish::stop) tell(rung, settings_, "idle", "not wanted");
 }
 
 void VideoLadder::replan(const GstVideoInfo& info) {
@@ -35,16 +35,23 @@ void VideoLadder::replan(const GstVideoInfo& info) {
   slots_.clear();
   info_ = info;
   planned_ = true;
-  const ladder::Plan plan = plan_for({static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info)),
-                                      static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info)),
-                                      static_cast<uint32_t>(std::max(info.par_n, 1)),
-                                      static_cast<uint32_t>(std::max(info.par_d, 1))});
-  for (const ladder::PlannedRung& planned : plan.rungs) slots_.emplace_back().plan = planned;
+  ladder::SourcePicture source = coded_;
+  source.width = static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info));
+  source.height = static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info));
+  source.aspect_over = static_cast<uint32_t>(std::max(info.par_n, 1));
+  source.aspect_under = static_cast<uint32_t>(std::max(info.par_d, 1));
+  const ladder::Plan plan = plan_for(source);
+  for (const ladder::PlannedRung& planned : plan.rungs) {
+    Slot& slot = slots_.emplace_back();
+    slot.plan = planned;
+    slot.encoder = settings_;
+  }
 }
 
-void VideoLadder::tell(const ladder::PlannedRung& rung, const char* state, const std::string& reason) const {
+void VideoLadder::tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
+                       const std::string& reason) const {
   const std::string_view name = state;
-  playlist::RenditionRecord record = rendition_of(settings_, rung, rate_.over, rate_.under);
+  playlist::RenditionRecord record = rendition_of(encoder, rung, rate_.over, rate_.under);
   record.state = name == "running"                      ? playlist::RenditionState::running
                  : name == "paused" || name == "failed" ? playlist::RenditionState::paused
                                                         : playlist::RenditionState::idle;
@@ -70,23 +77,25 @@ void VideoLadder::reconcile(bool boundary) {
   for (Slot& slot : slots_) {
     const std::string& name = slot.plan.rung.name;
     const size_t gone = std::erase_if(slot.leaving, [](const auto& rung) {
-      if (rung->failed()) rung->abort("error");
+      if (rung->failed() || rung->overdue()) rung->abort("error");
       return rung->finished();
     });
     if (gone > 0) note_running();
     const Wish wanted = wish(name);
     if (slot.rung && slot.rung->failed()) {
       const std::string error = slot.rung->error();
+      const bool hung = slot.rung->hung();
       leave(slot, nullptr);
-      note_failure(slot, error);
+      note_failure(slot, error, hung);
     } else if (slot.rung && wanted != Wish::run) {
       give_up(slot, wanted);
     } else if (slot.rung && boundary) {
       slot.failures = 0;  // it has been through a segment
+      if (slot.rung->steady()) slot.hangs = 0;
     }
     const bool may_start = boundary && wanted == Wish::run && !slot.rung && slot.leaving.empty() &&
                            slot.failures < kMaxEncoderFailures;
-    if (may_start && start(slot)) tell(slot.plan, "running", "");
+    if (may_start && start(slot)) tell(slot, "running", "");
   }
   connect();
 }
@@ -94,9 +103,9 @@ void VideoLadder::reconcile(bool boundary) {
 bool VideoLadder::start(Slot& slot) {
   const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height, static_cast<int>(rate_.over),
                                       static_cast<int>(rate_.under));
-  auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, settings_, sink_);
+  auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, slot.encoder, sink_);
   if (!rung) {
-    note_failure(slot, rung.error().message);
+    note_failure(slot, rung.error().message, false);
     return false;
   }
   slot.rung = std::move(rung).value();
@@ -105,9 +114,19 @@ bool VideoLadder::start(Slot& slot) {
   return true;
 }
 
-void VideoLadder::note_failure(Slot& slot, const std::string& error) {
-  tell(slot.plan, "failed", error);
-  if (++slot.failures < kMaxEncoderFailures) return;
+void VideoLadder::note_failure(Slot& slot, const std::string& error, bool hung) {
+  slot.hangs += hung;
+  if (++slot.failures < kMaxEncoderFailures && slot.hangs < kMaxEncoderHangs)
+    return tell(slot, "failed", error);
+  slot.tried.insert(encoder_name(slot.encoder));
+  const auto next = next_encoder(slot.tried);
+  if (next && is_encoder(settings_.encoder)) {
+    slot.encoder.encoder = *next;
+    slot.failures = slot.hangs = 0;
+    return tell(slot, "failed", error + "; it is " + *next + "'s turn");
+  }
+  slot.failures = kMaxEncoderFailures;
+  tell(slot, "failed", error);
   std::lock_guard lock(mutex_);
   dropped_.insert(slot.plan.rung.name);
 }
@@ -116,7 +135,7 @@ void VideoLadder::note_failure(Slot& slot, const std::string& error) {
 void VideoLadder::give_up(Slot& slot, Wish wanted) {
   const bool paused = wanted == Wish::pause;
   leave(slot, slot.rung->failed() ? nullptr : paused ? "paused" : "stopped");
-  tell(slot.plan, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
+  tell(slot, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
 }
 
 // `reason` none: it has failed, and nothing comes out of it any more.
@@ -149,21 +168,30 @@ void VideoLadder::note_running() {
   live_.swap(live);
 }
 
-// Each rung that runs is scaled from the next larger one that does.
+// Rungs that run are scaled from one another (ladder::scaled_from).
 void VideoLadder::connect() {
   if (!std::exchange(chain_is_old_, false)) return;
-  GstVideoInfo from = info_;
+  std::vector<Slot*> running;
+  std::vector<uint32_t> lines;
   for (Slot& slot : slots_) {
     if (!slot.rung) continue;
+    running.push_back(&slot);
+    lines.push_back(slot.plan.rung.lines);
+  }
+  const auto from = ladder::scaled_from(lines);
+  for (size_t i = 0; i < running.size(); ++i) {
+    Slot& slot = *running[i];
+    slot.larger = from[i] ? running[*from[i]] : nullptr;
+    if (slot.larger && !slot.larger->scaler) slot.larger = nullptr;
     const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height,
                                         static_cast<int>(rate_.over), static_cast<int>(rate_.under));
-    auto scaler = Scaler::make(from, to);
+    auto scaler = slot.larger ? Scaler::make(slot.larger->scaler->to(), to, 2 * lines[i] > lines[*from[i]])
+                              : Scaler::make(info_, to);
     if (scaler) {
       slot.scaler = std::move(scaler).value();
-      from = to;
     } else {
       slot.scaler.reset();
-      tell(slot.plan, "failed", scaler.error().message);
+      tell(slot, "failed", scaler.error().message);
     }
   }
 }

@@ -27,7 +27,8 @@ Plan make_plan(const std::vector<Rung>& rungs, const SourcePicture& source) {
     if (rung.is_audio()) continue;
     if (rung.lines > source_lines) {
       plan.dropped.push_back({rung, DropReason::larger_than_source});
-    } else if (rung.lines == source_lines) {
+    } else if (rung.lines == source_lines && source.stands &&
+               source.kbps <= uint64_t{kMostOfRung} * rung.kbps) {
       plan.dropped.push_back({rung, DropReason::is_source});
     } else {
       const uint32_t longer = upright ? even(rung.lines * height, width) : even(rung.lines * width, height);
@@ -35,6 +36,14 @@ Plan make_plan(const std::vector<Rung>& rungs, const SourcePicture& source) {
     }
   }
   return plan;
+}
+
+std::vector<std::optional<size_t>> scaled_from(const std::vector<uint32_t>& lines) {
+  std::vector<std::optional<size_t>> from(lines.size());
+  for (size_t i = 1; i < lines.size(); ++i)
+    for (size_t larger = i; larger-- > 0 && !from[i];)
+      if (!from[larger] && uint64_t{lines[larger]} * 2 >= uint64_t{lines[i]} * 3) from[i] = larger;
+  return from;
 }
 
 }  // namespace headgate::ladder

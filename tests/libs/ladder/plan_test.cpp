@@ -44,6 +44,32 @@ TEST(Plan, PixelsBecomeSquare) {
   EXPECT_EQ(made.rungs[0].height, 480u);
 }
 
+TEST(Plan, ASourceThatDoesNotFitIsEncodedInItsOwnSize) {
+  SourcePicture source{1280, 720};
+  const auto names = [&] {
+    std::vector<std::string> out;
+    for (const PlannedRung& rung : plan("720p@2500k,480p@1200k", source).rungs) out.push_back(rung.rung.name);
+    return out;
+  };
+  source.kbps = 5000;
+  EXPECT_EQ(names(), std::vector<std::string>{"480p"});
+  source.kbps = 5001;
+  EXPECT_EQ(names(), (std::vector<std::string>{"720p", "480p"}));
+  source.kbps = 0;
+  source.stands = false;  // raw, or a codec that not everybody has
+  EXPECT_EQ(names(), (std::vector<std::string>{"720p", "480p"}));
+}
+
+TEST(Plan, OnePictureAtMostIsBetweenARungAndTheSource) {
+  using From = std::vector<std::optional<size_t>>;
+  EXPECT_EQ(scaled_from({}), From{});
+  EXPECT_EQ(scaled_from({720, 480, 360}), (From{std::nullopt, 0, 0}));
+  EXPECT_EQ(scaled_from({1080, 720, 540, 360, 240}), (From{std::nullopt, 0, 0, 0, 0}));
+  // Too near to be scaled from one another.
+  EXPECT_EQ(scaled_from({720, 540, 360}), (From{std::nullopt, std::nullopt, 1}));
+  EXPECT_EQ(scaled_from({480, 360}), (From{std::nullopt, std::nullopt}));
+}
+
 TEST(Plan, NothingIsKnownOfNoPicture) {
   const Plan made = plan("480p@1200k", {});
   EXPECT_TRUE(made.rungs.empty());

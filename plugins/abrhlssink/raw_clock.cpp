@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "raw_clock.h"
+
+#include <array>
+#include <utility>
+
+namespace headgate::abrhlssink {
+namespace {
+
+// Nothing for so long: what follows is discontinuous (gst::kGapNs).
+constexpr int64_t kGapNs = 2'000'000'000;
+constexpr int64_t kRoundNs = 1'000'000;  // frames do not last whole nanoseconds
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+int64_t ticks(int64_t ns) {
+  return ns / kNsPerSecond * fmp4::kPartTimescale + ns % kNsPerSecond * fmp4::kPartTimescale / kNsPerSecond;
+}
+
+// Enough of a track for cutting: nothing of it is written.
+codec::Track any_track() {
+  codec::Track track;
+  track.width = track.height = 16;
+  track.config = {std::byte{1}};
+  return track;
+}
+
+}  // namespace
+
+RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_us) {
+  Step step;
+  if (running_ && time_ns <= last_ns_) return step;
+  step.usable = true;
+  if (!running_) {
+    running_ = true;
+    zero_ns_ = time_ns;
+    // Numbers grow over restarts, too.
+    msn_ = static_cast<uint64_t>(utc_us / 1000 / settings_.segment_ms);
+    playlist::RunRecord run;
+    run.run = "raw";
+    run.first_msn = msn_;
+    run.utc_us = utc_us;
+    run.max_segment_ms = static_cast<uint32_t>(fmp4::longest_segment_ms(settings_));
+    run.max_part_ms = static_cast<uint32_t>(fmp4::longest_part_ms(settings_));
+    step.records.emplace_back(std::move(run));
+    step.time = store::StreamTime{0, -time_ns};
+  }
+  if (packager_ && time_ns > last_ns_ + kGapNs) {
+    packager_->flush();
+    take_parts(step.records, true);
+    packager_.reset();
+  }
+  step.boundary = !packager_;
+  if (!packager_) packager_.emplace(fmp4::Presentation{any_track(), std::nullopt}, settings_);
+  last_ns_ = time_ns;
+  static constexpr std::array kByte = {std::byte{0}};
+  fmp4::AccessUnit unit;
+  unit.dts = unit.pts = ticks(time_ns - zero_ns_);
+  unit.duration = static_cast<uint32_t>(ticks(duration_ns));
+  unit.key = step.boundary || time_ns - segment_ns_ + kRoundNs >= settings_.segment_ms * 1'000'000;
+  unit.data = kByte;
+  unit.utc_us = utc_us;
+  if (packager_->push(std::move(unit)) && take_parts(step.records, false)) step.boundary = true;
+  if (step.boundary) segment_ns_ = time_ns;
+  return step;
+}
+
+void RawClock::end_segment(std::vector<playlist::Record>& records) {
+  records.emplace_back(segment_);
+  ++msn_;
+  index_ = 0;
+}
+
+bool RawClock::take_parts(std::vector<playlist::Record>& records, bool last) {
+  bool ended = false;
+  while (const auto part = packager_->next_part()) {
+    if (part->starts_segment) {
+      segment_ = {};
+      segment_.msn = msn_;
+      segment_.pts = part->pts;
+      segment_.utc_us = part->utc_us;
+    }
+    playlist::PartRecord record;
+    record.msn = msn_;
+    record.index = index_++;
+    record.pts = part->pts;
+    record.duration = part->duration;
+    record.utc_us = part->utc_us;
+    record.independent = true;
+    records.emplace_back(std::move(record));
+    segment_.duration = part->pts + part->duration - segment_.pts;
+    if (!part->ends_segment) continue;
+    end_segment(records);
+    ended = true;
+  }
+  if (last && index_ > 0) end_segment(records);
+  return ended;
+}
+
+std::vector<playlist::Record> RawClock::end() {
+  std::vector<playlist::Record> records;
+  if (!running_) return records;
+  if (packager_) {
+    packager_->flush();
+    take_parts(records, true);
+    packager_.reset();
+  }
+  records.emplace_back(playlist::EndRecord{"eos"});
+  running_ = false;
+  return records;
+}
+
+}  // namespace headgate::abrhlssink
