@@ -126,7 +126,7 @@ std::optional<int64_t> StreamIndex::date_by_media(const Segment& segment, const 
 }
 
 int64_t StreamIndex::date_by_receipt(const SegmentRecord& record) const {
-  const bool begins_run = run_ && !run_has_segments_ && record.utc_us != 0;
+  const bool begins_run = run_ && !run_has_segments_ && record.utc_us != 0 && run_->dated_from_us != 0;
   return begins_run ? std::max(record.utc_us, run_->dated_from_us) : record.utc_us;
 }
 
