@@ -70,8 +70,10 @@ bool Views::answer(const AnswerPtr& answer, uint32_t station, const std::string&
 
 void Views::answer_dash(const AnswerPtr& answer, uint32_t station, const std::string& name) {
   if (name == kDashTime) {
-    Reply reply = text_reply(SOUP_STATUS_OK, playlist::dash_time(system_clock().utc_us()));
+    // The time alone: Date.parse(), with which players read it, takes no end of line.
+    Reply reply;
     reply.any_origin = true;
+    reply.body = bytes_of(playlist::dash_time(system_clock().utc_us()));
     return answer->send(std::move(reply));
   }
   if (name != "manifest.mpd" && name != "replay.mpd") return answer->send(not_there_reply(kNothingHere));
