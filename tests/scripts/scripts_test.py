@@ -52,5 +52,19 @@ def test_package_groups():
     assert sorted(both) == sorted(set(every["page"]) | set(every["browser"])), both
 
 
+def test_the_debian_package_asks_for_them():
+    source = f'top={TOP}; . tools/lib.sh; packages_of "$@"'
+    build, runs = (run("bash", "-c", source, "-", group).stdout.split() for group in ("build", "run"))
+    fields = {}  # of all its packages
+    for name, text in re.findall(r"^([A-Z][A-Za-z-]+):((?:.*\n)(?: .*\n)*)", (TOP / "debian/control").read_text(encoding="utf-8"), re.M):
+        fields.setdefault(name, set()).update(re.findall(r"[a-z0-9][a-z0-9.+-]+(?=[ ,\n])", re.sub(r"\(.*?\)", "", text)))
+    # A package is built without tests; compilers are there.
+    libraries = {name for name in build if name.endswith("-dev")} - {"libgmock-dev", "libgtest-dev"}
+    assert len(libraries) > 10 and libraries <= fields["Build-Depends"], libraries - fields["Build-Depends"]
+    elements = {name for name in runs if name.startswith("gstreamer1.0-")} - {"gstreamer1.0-tools"}
+    there = fields["Depends"] | fields["Recommends"]
+    assert len(elements) > 4 and elements <= there, elements - there
+
+
 if __name__ == "__main__":
     tap.run(globals())
