@@ -16,6 +16,7 @@ SYSTEM = {"threads", "atomic"}  # of the platform
 FOREIGN_HEADERS = {  # first word of an include: the dependency that it needs
     "glib": "glib", "gio": "glib", "gst": "gstreamer", "libsoup": "libsoup", "json-glib": "json-glib-1.0",
     "sodium.h": "libsodium", "sodium": "libsodium", "qrencode.h": "libqrencode", "png.h": "libpng",
+    "ebur128.h": "libebur128",
     "openssl": "libcrypto", "libxml": "libxml-2.0",
 }
 

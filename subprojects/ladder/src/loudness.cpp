@@ -3,87 +3,52 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <numbers>
 #include <numeric>
 
 namespace headgate::ladder {
 namespace {
 
-constexpr double kAbsoluteGate = -70, kRelativeGate = -10;  // LUFS; LU
-constexpr double kOffset = -0.691;
 constexpr size_t kPiecesPerSecond = 10;
 // What an encoder of few bits may add to a peak.
 constexpr double kCodingRoomDb = 2.5;
 constexpr uint32_t kAheadPerSecond = 200;  // the limiter looks ahead a 200th of a second
 constexpr double kReleaseSeconds = 0.2;
 
-double to_lufs(double mean_square) {
-  return kOffset + 10 * std::log10(mean_square);
-}
-double from_lufs(double lufs) {
-  return std::pow(10, (lufs - kOffset) / 10);
-}
 double from_db(double db) {
   return std::pow(10, db / 20);
 }
 
 }  // namespace
 
-// The filters of BS.1770-4, tables 1 and 2, at any rate: their analogue prototypes by the bilinear transform.
+void LoudnessMeter::End::operator()(ebur128_state* state) const {
+  ebur128_destroy(&state);
+}
+
 LoudnessMeter::LoudnessMeter(uint32_t rate, uint32_t channels)
-    : channels_(channels), piece_(std::max<size_t>(rate / kPiecesPerSecond, 1)) {
-  {
-    const double k = std::tan(std::numbers::pi * 1681.974450955533 / rate), q = 0.7071752369554196;
-    const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
-    const double a0 = 1 + k / q + k * k;
-    shelf_ = {(high + band * k / q + k * k) / a0, 2 * (k * k - high) / a0, (high - band * k / q + k * k) / a0,
-              2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0};
-  }
-  const double k = std::tan(std::numbers::pi * 38.13547087602444 / rate), q = 0.5003270373238773;
-  const double a0 = 1 + k / q + k * k;
-  high_pass_ = {1, -2, 1, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0};
+    : channels_(channels),
+      piece_(std::max<size_t>(rate / kPiecesPerSecond, 1)),
+      state_(ebur128_init(channels, rate, EBUR128_MODE_I)) {
+  if (!state_ || ebur128_set_max_history(state_.get(), kRememberedMs) != EBUR128_SUCCESS)
+    throw std::bad_alloc();
 }
 
 bool LoudnessMeter::add(std::span<const float> samples) {
-  bool changed = false;
-  for (size_t i = 0; i + channels_ <= samples.size(); i += channels_) {
-    for (uint32_t channel = 0; channel < channels_; ++channel) {
-      auto& [shelf, high_pass] = memory_[channel];
-      const double weighted = high_pass_.run(shelf_.run(samples[i + channel], shelf), high_pass);
-      sum_ += weighted * weighted;
-    }
-    if (++frames_ < piece_) continue;
-    end_piece();
-    changed = true;
-  }
+  const size_t frames = samples.size() / channels_;
+  if (ebur128_add_frames_float(state_.get(), samples.data(), frames) != EBUR128_SUCCESS)
+    throw std::bad_alloc();
+  frames_ += frames;
+  const bool changed = frames_ >= piece_;
+  frames_ %= piece_;
   return changed;
 }
 
-void LoudnessMeter::end_piece() {
-  last_[pieces_ % last_.size()] = sum_ / static_cast<double>(frames_);
-  sum_ = 0;
-  frames_ = 0;
-  if (++pieces_ < last_.size()) return;
-  blocks_.push_back(std::accumulate(last_.begin(), last_.end(), 0.0) / last_.size());
-  if (blocks_.size() > kRemembered) blocks_.pop_front();
-}
-
 std::optional<double> LoudnessMeter::loudness() const {
-  const auto mean_above = [this](double gate) -> std::optional<double> {
-    double sum = 0;
-    size_t count = 0;
-    for (const double block : blocks_) {
-      if (block <= gate) continue;
-      sum += block;
-      ++count;
-    }
-    if (count == 0) return std::nullopt;
-    return sum / static_cast<double>(count);
-  };
-  const auto loud = mean_above(from_lufs(kAbsoluteGate));
-  if (!loud) return std::nullopt;
-  const auto gated = mean_above(from_lufs(std::max(to_lufs(*loud) + kRelativeGate, kAbsoluteGate)));
-  return to_lufs(gated.value_or(*loud));
+  double lufs = 0;
+  if (ebur128_loudness_global(state_.get(), &lufs) != EBUR128_SUCCESS || !std::isfinite(lufs))
+    return std::nullopt;
+  return lufs;
 }
 
 PeakLimiter::PeakLimiter(uint32_t rate, uint32_t channels, double limit)
@@ -169,6 +134,9 @@ Normaliser::Normaliser(uint32_t rate, uint32_t channels, double target)
       first_(static_cast<size_t>(kFirstSeconds * rate)) {}
 
 void Normaliser::run(std::span<float> samples) {
+  // One sample that is no number would stay in the filters for good.
+  for (float& sample : samples)
+    if (!std::isfinite(sample)) sample = 0;
   if (meter_.add(samples))
     if (const auto heard = meter_.loudness()) {
       wanted_db_ = std::clamp(target_ - *heard, -kMostCutDb, kMostBoostDb);

@@ -2,7 +2,12 @@
 #include <gtest/gtest.h>
 #include <ladder/loudness.h>
 
+#include <time.h>
+
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <random>
 #include <vector>
@@ -192,6 +197,48 @@ TEST(Normaliser, MovesSlowlyAndNotInSilence) {
     normaliser.run(samples);
   }
   EXPECT_NEAR(normaliser.gain_db(), before, 3);
+}
+
+// Samples that are no numbers are silence, and harm nothing that comes behind them.
+TEST(Normaliser, TakesWhatIsNoNumberAsSilence) {
+  std::vector<float> samples;
+  add_sine(samples, 30, -33);
+  constexpr size_t kAt = kRate * 2 * 2;
+  const std::array odd = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()};
+  std::copy(odd.begin(), odd.end(), samples.begin() + kAt);
+  Normaliser normaliser(kRate, 2, -23);
+  normaliser.run(samples);
+  EXPECT_TRUE(std::all_of(samples.begin(), samples.end(), [](float value) { return std::isfinite(value); }));
+  EXPECT_NEAR(normaliser.gain_db(), 10, 0.2);
+}
+
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+// The least of some tries, of a second of silence.
+double cost_of_silence(LoudnessMeter& meter) {
+  const std::vector<float> silence(kRate * 2);
+  double least = 1e9;
+  for (int i = 0; i < 10; ++i) {
+    const double before = cpu_seconds();
+    meter.add(silence);
+    least = std::min(least, cpu_seconds() - before);
+  }
+  return least;
+}
+
+// What is left in filters gets smaller and smaller, and such numbers take processors far longer.
+TEST(LoudnessMeter, SilenceBehindSoundCostsNoMoreThanOther) {
+  LoudnessMeter silent(kRate, 2), sounded(kRate, 2);
+  std::vector<float> sound;
+  add_sine(sound, 1, -20);
+  sounded.add(sound);
+  sounded.add(std::vector<float>(kRate * 2 * 20));
+  EXPECT_LT(cost_of_silence(sounded), 3 * cost_of_silence(silent));
 }
 
 TEST(Normaliser, MakesNoMoreOfNoiseThanItMay) {

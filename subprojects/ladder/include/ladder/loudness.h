@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Sound at the loudness that EBU R128 asks for: measured as ITU-R BS.1770-4 has it, brought there by a gain
-// that moves slowly, and kept below a true peak by a limiter that looks ahead. Pure: no clock. Samples are
-// interleaved, 1.0 is full scale.
+// Sound at the loudness that EBU R128 asks for: measured as ITU-R BS.1770-4 has it (by libebur128), brought
+// there by a gain that moves slowly, and kept below a true peak by a limiter that looks ahead. Pure: no
+// clock. Samples are interleaved, 1.0 is full scale.
 #pragma once
+
+#include <ebur128.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -22,39 +25,25 @@ inline constexpr double kMaxTruePeakDb = -1.0;  // dBTP that is promised (EBU R1
 // Loudness of what was heard last. Not thread-safe.
 class LoudnessMeter {
  public:
-  // So much is remembered, in pieces of a tenth of a second: a programme's loudness, and what follows it when
-  // the programme changes.
-  static constexpr size_t kRemembered = 600;
+  // So much of what was not silent is remembered: a programme's loudness, and what follows it when the
+  // programme changes.
+  static constexpr unsigned long kRememberedMs = 60'000;
 
   LoudnessMeter(uint32_t rate, uint32_t channels);
-  // True: loudness() may have changed.
+  // Finite ones. True: loudness() may have changed.
   bool add(std::span<const float> samples);
   // LUFS, gated (BS.1770-4, annex 1): what is silent, or far softer than the rest, does not count. Nothing:
   // only silence was heard.
   std::optional<double> loudness() const;
 
  private:
-  struct Filter {
-    double b0 = 1, b1 = 0, b2 = 0, a1 = 0, a2 = 0;
-    double run(double in, std::array<double, 2>& memory) const {
-      const double out = b0 * in + memory[0];
-      memory[0] = b1 * in - a1 * out + memory[1];
-      memory[1] = b2 * in - a2 * out;
-      return out;
-    }
+  struct End {
+    void operator()(ebur128_state* state) const;
   };
-  void end_piece();
-
   const uint32_t channels_;
-  const size_t piece_;  // frames
-  Filter shelf_, high_pass_;
-  // Of each channel, the two filters'.
-  std::array<std::array<std::array<double, 2>, 2>, kMaxLoudnessChannels> memory_{};
-  double sum_ = 0;                // of squares, of the piece that is open
-  size_t frames_ = 0;             // in it
-  std::array<double, 4> last_{};  // mean squares of the last pieces
-  size_t pieces_ = 0;             // that came
-  std::deque<double> blocks_;     // mean squares over four pieces
+  const size_t piece_;  // frames after which loudness() changes
+  size_t frames_ = 0;   // since it did
+  std::unique_ptr<ebur128_state, End> state_;
 };
 
 // Keeps the true peak of what comes below a limit. Not thread-safe.
@@ -93,7 +82,7 @@ class Normaliser {
   static constexpr double kDbPerSecond = 2, kFirstDbPerSecond = 20, kFirstSeconds = 3;
   // `target` in LUFS.
   Normaliser(uint32_t rate, uint32_t channels, double target);
-  // In place; PeakLimiter::delay() frames late.
+  // In place; PeakLimiter::delay() frames late. Samples that are not finite are taken as 0.
   void run(std::span<float> samples);
   double gain_db() const { return gain_db_; }
 
