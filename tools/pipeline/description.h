@@ -2,7 +2,7 @@
 // A pipeline description (docs/pipelines.md): parameters with types, elements as gst-launch lines with
 // ${parameter} in them, when the pipeline runs, and what happens after an error. Immutable. What is wrong
 // with a file is told as "FILE:LINE:COLUMN: /json/pointer: reason", a line each, at most kMaxFaults of them.
-// pipelines/pipeline.schema.json says the same for other programs; a test holds the two together.
+// pipelines/schema/pipeline.schema.json says the same for other programs; a test holds the two together.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@ using Values = std::map<std::string, std::string>;
 
 enum class Trigger {
   ticket,  // a session that the gate has admitted; many at a time
-  always,  // as long as the node runs
+  always,  // as long as it is run, by `headgate pipeline run`; `headgate serve` does not start it
 };
 const char* trigger_name(Trigger trigger);
 
 struct Restart {
   int64_t errors_per_minute = 10;  // trigger ticket: sessions of one station; the next is refused
   // Other triggers: from a failed run to the next, doubled with each in a row; one that lasted `steady` ends
-  // the row.
+  // the row. max_pause_ms is not below pause_ms.
   int64_t pause_ms = 1000, max_pause_ms = 30'000, steady_ms = 30'000;
-  int64_t alarm_after = 3;    // failed runs in a row: told as an error, and in the node's status
+  int64_t alarm_after = 3;    // failed runs in a row: told in a line with "alarm:", once a row
   int64_t give_up_after = 0;  // not started again; 0: never
 };
 

@@ -260,6 +260,7 @@ class DescriptionReader {
     count("alarm-after", 1, restart.alarm_after);
     count("give-up-after", 0, restart.give_up_after);
     time("pause", restart.pause_ms);
+    restart.max_pause_ms = std::max(restart.max_pause_ms, restart.pause_ms);
     time("max-pause", restart.max_pause_ms);
     time("steady", restart.steady_ms);
     if (restart.max_pause_ms < restart.pause_ms)

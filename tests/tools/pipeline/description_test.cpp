@@ -116,6 +116,12 @@ TEST(Description, TriggersHaveTheirKeys) {
   EXPECT_EQ(description.restart().steady_ms, 60'000);
   EXPECT_EQ(description.restart().alarm_after, 2);
   EXPECT_EQ(description.restart().give_up_after, 7);
+  // A pause above the default of the longest is that, too.
+  const std::string slow =
+      R"({"name": "d", "elements": "a", "trigger": "always", "restart": {"pause": "1min")";
+  EXPECT_EQ(good(slow + "}}").restart().max_pause_ms, 60'000);
+  EXPECT_EQ(error_of(slow + R"(, "max-pause": "30s"}})"),
+            "d.json:1:64: /restart/max-pause: is shorter than \"pause\"");
 }
 
 TEST(Description, EveryFaultIsTold) {
