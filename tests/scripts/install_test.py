@@ -47,6 +47,14 @@ class Installed:
     def __exit__(self, *_):
         shutil.rmtree(self.folder)
 
+    def keys(self):
+        """The folder of the node's keys, as the settings have it."""
+        (keys,) = re.findall(r"^keys=(/.+)$", self.settings.read_text(encoding="utf-8"), re.M)
+        return keys
+
+    def below_destdir(self, path):
+        return self.folder / "root" / path.lstrip("/")
+
     def run(self, *arguments):
         return subprocess.run([self.headgate, *arguments], env=BARE, cwd="/", capture_output=True, text=True,
                               timeout=60 * SLOWNESS, check=True, stdin=subprocess.DEVNULL).stdout
@@ -74,10 +82,16 @@ def test_a_node_runs_from_it():
     with Installed() as tree:
         assert tree.run("--version").startswith("headgate "), "no version"
         tree.run("ticket", "keygen", "--event", "77", "--out", str(tree.folder / "keys"))
+        # Where the settings have the node's keys, but for DESTDIR.
+        text = tree.settings.read_text(encoding="utf-8")
+        keys = tree.below_destdir(tree.keys())
+        shutil.copytree(tree.folder / "keys/node", keys)
+        settings = tree.folder / "node.conf"
+        settings.write_text(text.replace(f"keys={tree.keys()}\n", f"keys={keys}\n"), encoding="utf-8")
         log = tree.folder / "log"
         with open(log, "wb") as output:
             node = subprocess.Popen(
-                [tree.headgate, "serve", "--config", tree.settings, "--data", tree.folder / "data", "--keys", tree.folder / "keys/node",
+                [tree.headgate, "serve", "--config", settings, "--data", tree.folder / "data",
                  "--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", "1"],
                 env=BARE, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
@@ -114,6 +128,14 @@ def test_the_unit_is_locked_in():
         done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_AT_MOST}", unit],
                               capture_output=True, text=True, timeout=60 * SLOWNESS, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_settings_unit_and_folders_name_one_place_for_keys():
+    with Installed() as tree:
+        unit, folders = (next(tree.prefix.rglob(name)).read_text(encoding="utf-8") for name in ("headgate.service", "tmpfiles.d/headgate.conf"))
+        assert tree.below_destdir(tree.keys()).parent == tree.settings.parent, tree.keys()
+        assert f"ConditionPathExists={tree.keys()}/event.json\n" in unit, unit
+        assert f"d {tree.keys()} 0750 root headgate -\n" in folders, folders
 
 
 def test_every_command_has_a_manual_page():
