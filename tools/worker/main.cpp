@@ -5,14 +5,12 @@
 #include <common/options.h>
 #include <common/siblings.h>
 #include <malloc.h>
+#include <pipeline/folder.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <set>
 
 #include "worker.h"
 
@@ -76,29 +74,24 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
 
 // All of them are checked; `name` is the one to run.
 Result<void> load_descriptions(const std::string& folder, const std::string& name, Settings& settings) {
-  std::error_code error;
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
-  if (error) return Unexpected(folder + ": " + error.message());
-  std::sort(files.begin(), files.end());
+  auto descriptions = pipeline::load_folder(folder);
+  if (!descriptions) return Unexpected(descriptions.error());
   Values unused = settings.parameters;
-  std::set<std::string> names;
-  for (const auto& file : files) {
-    auto description = Description::load(file.string());
-    if (!description) return Unexpected(description.error());
-    const bool for_sessions = description->trigger() == pipeline::Trigger::ticket;
-    if (!for_sessions && description->name() == name)
-      return Unexpected(file.string() + ": /trigger: a session does not run it");
+  bool found = false;
+  for (Description& description : *descriptions) {
+    const bool for_sessions = description.trigger() == pipeline::Trigger::ticket;
+    const bool is_it = description.name() == name;
+    if (is_it && !for_sessions)
+      return Unexpected(description.file() + ": /trigger: a session does not run it");
     // A pipeline is built here as every session's will be; that also registers its types.
     if (for_sessions)
-      if (auto built = Worker::build(settings, *description); !built) return Unexpected(built.error());
-    std::erase_if(unused, [&](const auto& value) { return description->has_parameter(value.first); });
-    if (!names.insert(description->name()).second)
-      return Unexpected(file.string() + ": another description has the name \"" + description->name() + "\"");
-    if (description->name() == name) settings.description = *std::move(description);
+      if (auto built = Worker::build(settings, description); !built) return Unexpected(built.error());
+    std::erase_if(unused, [&](const auto& value) { return description.has_parameter(value.first); });
+    if (!is_it) continue;
+    found = true;
+    settings.description = std::move(description);
   }
-  if (names.count(name) == 0) return Unexpected(folder + ": no description has the name \"" + name + "\"");
+  if (!found) return Unexpected(folder + ": no description has the name \"" + name + "\"");
   if (!unused.empty())
     return Unexpected("--set " + unused.begin()->first + ": no description has this parameter");
   return {};

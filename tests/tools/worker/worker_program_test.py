@@ -72,6 +72,17 @@ class WorkerProgram(unittest.TestCase):
         self.describe('{"name": "station", "elements": %s}' % GOOD, 'twice.json')
         self.assertIn('another description has the name', self.check().stderr)
 
+    def test_every_fault_of_the_folder_is_told_and_hidden_files_are_not_of_it(self):
+        self.describe('{"name": "station", "elements": %s}' % GOOD)
+        self.describe('half of one', '.station.json')
+        self.assertEqual(self.check().returncode, 0)
+        for name in ('one.json', 'two.json'):
+            self.describe('half of one', name)
+        ended = self.check()
+        self.assertEqual(ended.returncode, 1)
+        for name in ('one.json', 'two.json'):
+            self.assertIn(f'{self.pipelines}/{name}:1:1: ', ended.stderr)
+
     def test_a_parameter_that_nobody_has(self):
         self.describe('{"name": "station", "elements": %s}' % GOOD)
         ended = run(*self.common, '--check', '--set', 'part-ms=100')
