@@ -68,10 +68,13 @@ struct FillWriter::State {
   Result<Continuation> place();
   void promise(const playlist::RunRecord& run);
   Result<void> find_lanes();
+  int64_t pictures_of_a_part() const { return (part + kPictureTicks - 1) / kPictureTicks; }
+  bool is_small(const ByteVector& picture) const;
   void use_slate(FillMedia& media) const;
   Result<void> open(Lane& lane, const RunPosition& position);
   Result<void> write_segment();
   Result<void> write_part(Lane& lane, int64_t begin, bool starts, bool ends);
+  Result<void> write(Lane& lane, const fmp4::Part& made);
   Result<fmp4::Part> pictures(Lane& lane, int64_t begin, bool starts, bool ends);
   Result<fmp4::Part> sounds(Lane& lane, int64_t begin, bool starts, bool ends);
   bool is_followed() const;
@@ -84,6 +87,7 @@ struct FillWriter::State {
   int64_t part = 0;         // ticks of one
   int64_t parts = 1;        // of a segment
   std::vector<Lane> lanes;  // the source's first
+  uint64_t written = 0;     // bytes, of all of them
   int64_t first_pts = 0, next_pts = 0;
   int64_t first_utc_us = 0;   // of first_pts
   int64_t first_mono_us = 0;  // likewise, as fill is to be written
@@ -122,9 +126,16 @@ void FillWriter::State::promise(const playlist::RunRecord& run) {
   parts = std::max<int64_t>(1, kFillSegmentMs / part_ms);
 }
 
+bool FillWriter::State::is_small(const ByteVector& picture) const {
+  const auto count = static_cast<uint64_t>(pictures_of_a_part());
+  return picture.size() * count * fmp4::kPartTimescale <=
+         kMaxFillBytesPerSecond * static_cast<uint64_t>(part);
+}
+
 void FillWriter::State::use_slate(FillMedia& media) const {
   if (settings.slates.empty() || !media.presentation.video) return;
-  if (auto slate = find_slate(settings.slates, *media.presentation.video)) media.picture = *std::move(slate);
+  auto slate = find_slate(settings.slates, *media.presentation.video);
+  if (slate && is_small(*slate)) media.picture = *std::move(slate);
 }
 
 // The source, and what was being encoded from it until its end.
@@ -132,8 +143,11 @@ Result<void> FillWriter::State::find_lanes() {
   auto source = find_fill_media(settings.root, settings.event, settings.station, settings.run);
   if (!source) return Unexpected(source.error());
   const uint64_t last_msn = source->last_msn;
-  use_slate(*source);
   promise(source->run);
+  use_slate(*source);
+  if (!is_small(source->picture))
+    return Unexpected(EFBIG,
+                      "a picture of " + std::to_string(source->picture.size()) + " bytes is too large");
   lanes.push_back({std::string(playlist::kFill), *std::move(source), nullptr});
   for (const std::string& rendition : list_renditions(settings.root)) {
     const std::string fill = playlist::fill_of(rendition);
@@ -147,6 +161,7 @@ Result<void> FillWriter::State::find_lanes() {
     const auto& video = media->presentation.video;
     if (video && video->codec == codec::Codec::mjpeg) continue;
     use_slate(*media);
+    if (!is_small(media->picture)) continue;
     lanes.push_back({fill, *std::move(media), nullptr});
   }
   return {};
@@ -205,7 +220,7 @@ Result<void> FillWriter::State::begin() {
 
 Result<fmp4::Part> FillWriter::State::pictures(Lane& lane, int64_t begin, bool starts, bool ends) {
   const codec::Track& track = *lane.media.presentation.video;
-  const int64_t count = (part + kPictureTicks - 1) / kPictureTicks;
+  const int64_t count = pictures_of_a_part();
   std::vector<fmp4::AccessUnit> units;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t from = begin + part * i / count, to = begin + part * (i + 1) / count;
@@ -240,14 +255,21 @@ Result<void> FillWriter::State::write_part(Lane& lane, int64_t begin, bool start
   const fmp4::Presentation& presentation = lane.media.presentation;
   auto video = presentation.video ? pictures(lane, begin, starts, ends) : Result<fmp4::Part>(fmp4::Part());
   if (!video) return Unexpected(video.error());
-  if (!presentation.audio) return lane.writer->write(*video);
+  if (!presentation.audio) return write(lane, *video);
   auto audio = sounds(lane, begin, starts, ends);
   if (!audio) return Unexpected(audio.error());
-  if (!presentation.video) return lane.writer->write(*audio);
-  return lane.writer->write(joined(*std::move(video), *audio));
+  if (!presentation.video) return write(lane, *audio);
+  return write(lane, joined(*std::move(video), *audio));
+}
+
+Result<void> FillWriter::State::write(Lane& lane, const fmp4::Part& made) {
+  written += made.length;
+  return lane.writer->write(made);
 }
 
 Result<void> FillWriter::State::write_segment() {
+  if (written >= settings.most_bytes)
+    return Unexpected(EFBIG, std::to_string(written) + " bytes of it are written");
   for (int64_t i = 0; i < parts; ++i, next_pts += part) {
     for (auto lane = lanes.begin(); lane != lanes.end();) {
       auto written = write_part(*lane, next_pts, i == 0, i + 1 == parts);

@@ -12,8 +12,10 @@
 #include <store/derived.h>
 #include <store/fill.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "archive_fixture.h"
 
@@ -43,7 +45,7 @@ class FillTest : public ArchiveTest {
     return session_->writer->name();
   }
   Result<std::unique_ptr<FillWriter>> start(const std::string& run) {
-    FillSettings settings{directory_.path(), "n01", kEvent, kStation, run, slates_};
+    FillSettings settings{directory_.path(), "n01", kEvent, kStation, run, slates_, most_bytes_};
     return FillWriter::start(
         settings,
         [this](const std::string& rendition, const Record& record) { told_[rendition].push_back(record); },
@@ -95,6 +97,7 @@ class FillTest : public ArchiveTest {
   std::shared_ptr<Volume> disk_;
   std::unique_ptr<Session> session_;
   std::string slates_;
+  uint64_t most_bytes_ = kMaxFillBytes;
   std::map<std::string, Records> told_;  // by rendition
 };
 
@@ -361,6 +364,83 @@ TEST_F(FillTest, APreparedPictureIsTakenWhenItFits) {
     EXPECT_EQ(samples(segments[0], fmp4::kVideoTrackId)[0] == picture, fits);
     clock_.advance_us(kSecond);
   }
+}
+
+TEST_F(FillTest, APreparedPictureThatIsTooLargeIsPassedOver) {
+  test::SyntheticMedia made({.audio = false}, 0, 0);
+  const ByteVector picture(kMaxFillBytesPerSecond / 2 + 1);
+  std::vector<fmp4::AccessUnit> units(1);
+  units[0].key = true;
+  units[0].duration = 3600;
+  units[0].data = picture;
+  const auto part = fmp4::single_track_part(*made.presentation().video, std::move(units), 1, true, true);
+  ASSERT_TRUE(part) << part.error().message;
+  ByteVector file = *fmp4::init_segment(made.presentation());
+  for (const iovec& span : part->spans) {
+    const auto* bytes = static_cast<const std::byte*>(span.iov_base);
+    file.insert(file.end(), bytes, bytes + span.iov_len);
+  }
+  slates_ = directory_.path() + "/slates";
+  ASSERT_TRUE(make_directories(slates_));
+  const std::string name = to_hex(sha256(made.presentation().video->config)).substr(0, 16) + ".mp4";
+  ASSERT_TRUE(replace_file(slates_ + "/" + name, file));
+  auto fill = must_start(play(6));
+  ASSERT_TRUE(fill);
+  ASSERT_TRUE(fill->advance());
+  EXPECT_LT(samples(only<playlist::SegmentRecord>(source()).at(0), fmp4::kVideoTrackId).at(0).size(),
+            10'000u);
+}
+
+TEST_F(FillTest, AStreamOfTooLargePicturesGetsNone) {
+  test::SyntheticSettings media;
+  media.video_bytes = kMaxFillBytesPerSecond / 4;  // a key frame has four times as many, about
+  const auto fill = start(play(2, media));
+  ASSERT_FALSE(fill);
+  EXPECT_EQ(fill.error().code, EFBIG) << fill.error().message;
+  EXPECT_TRUE(told_.empty());
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() + "/derived"));
+}
+
+TEST_F(FillTest, ARenditionOfTooLargePicturesGetsNone) {
+  const std::string run = play(8);
+  const uint64_t last = only<playlist::SegmentRecord>(session_->told).back().msn;
+  fmp4::Presentation picture;
+  picture.video = session_->media->presentation().video;
+  // Twice a second.
+  write_rung("360p", last, picture, ByteVector(kMaxFillBytesPerSecond / 2));
+  write_rung("720p", last, picture, ByteVector(kMaxFillBytesPerSecond / 2 + 1));
+  auto fill = must_start(run);
+  ASSERT_TRUE(fill);
+  ASSERT_TRUE(fill->advance());
+  EXPECT_FALSE(only<playlist::SegmentRecord>(source()).empty());
+  EXPECT_FALSE(only<playlist::SegmentRecord>(told_["fill-360p"]).empty());
+  EXPECT_EQ(told_.count("fill-720p"), 0u);
+}
+
+TEST_F(FillTest, EndsWhenSoMuchIsWritten) {
+  most_bytes_ = 50'000;
+  const std::string run = play(6);
+  auto fill = must_start(run);
+  ASSERT_TRUE(fill);
+  uint64_t bytes = 0, previous = 0;
+  Result<bool> goes_on = true;
+  for (int i = 0; i < 60 && goes_on; ++i) {
+    clock_.advance_us(kSecond);
+    goes_on = fill->advance();
+    previous = std::exchange(bytes, 0);
+    for (const auto& segment : only<playlist::SegmentRecord>(source())) bytes += segment.length;
+  }
+  ASSERT_FALSE(goes_on);
+  EXPECT_EQ(goes_on.error().code, EFBIG) << goes_on.error().message;
+  // It ended with the segment that reached it, and nothing came after.
+  const auto filled = only<playlist::SegmentRecord>(source());
+  EXPECT_EQ(bytes, previous);
+  EXPECT_GE(bytes, most_bytes_);
+  EXPECT_LT(bytes - filled.back().length, most_bytes_);
+  fill->end("failed");
+  play(5);
+  EXPECT_EQ(only<playlist::RunRecord>(session_->told).front().first_msn, filled.back().msn + 1);
+  expect_sound();
 }
 
 TEST_F(FillTest, IsKeptForADay) {

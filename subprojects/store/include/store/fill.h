@@ -29,6 +29,10 @@ inline constexpr int64_t kFillAheadMs = kFillSegmentMs;
 inline constexpr int64_t kFillBehindMs = 2000;
 inline constexpr int64_t kFillKeepMs = 86'400'000;  // the longest live playlist
 inline constexpr uint64_t kMaxSlateBytes = 8u << 20;
+// A rendition whose picture, as often as its parts are cut, is more gets no fill: 2 MiB twice a second.
+inline constexpr uint64_t kMaxFillBytesPerSecond = 4u << 20;
+// Of all renditions together, between two runs: then it ends.
+inline constexpr uint64_t kMaxFillBytes = 2ull << 30;
 
 struct FillSettings {
   std::string root, node;  // the archive's
@@ -36,8 +40,10 @@ struct FillSettings {
   std::string run;  // that is followed: the station's last one, which has ended
   // A folder of prepared pictures, each a fragmented MP4 file as the archive's are, of which the first key
   // frame is shown: <first 16 hex digits of `vcfg`>.mp4 (docs/archive.md, record `file`). One whose decoder
-  // configuration is not the stream's is passed over, and so is a folder without one. Empty: none.
+  // configuration is not the stream's is passed over, and so is one of more than kMaxFillBytesPerSecond and a
+  // folder without one. Empty: none.
   std::string slates;
+  uint64_t most_bytes = kMaxFillBytes;  // it ends with the segment that reaches it
 };
 
 // Not thread-safe; waits for disks.
@@ -50,6 +56,7 @@ class FillWriter {
   //   EBUSY      somebody opens a run of the station just now: may be tried again
   //   ECANCELED  the run is not the station's last one: the stream goes on
   //   ENODATA    there is no picture or sound to go on from
+  //   EFBIG      the source's picture is more than kMaxFillBytesPerSecond
   //   ENOTSUP    the stream's sound cannot be made silent (codec::silent_frame)
   //   others as RunWriter::open()
   static Result<std::unique_ptr<FillWriter>> start(const FillSettings& settings, OnRecord on_record,
@@ -59,6 +66,7 @@ class FillWriter {
   FillWriter& operator=(const FillWriter&) = delete;
 
   // Writes what the clock wants by now. False: the station has a newer run, there is nothing more to do.
+  // Errors: EFBIG, most_bytes are written, and as RunWriter::write(); what was told holds.
   Result<bool> advance();
   // Nobody has come back: EndRecords are told.
   void end(const std::string& reason);
