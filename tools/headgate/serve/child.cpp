@@ -88,7 +88,9 @@ void Child::connect(std::unique_ptr<wire::Channel> channel) {
 void Child::on_message(const wire::Message& message, std::vector<UniqueFd> fds) {
   if (std::holds_alternative<wire::Status>(message)) {
     expect_word(kSilentMs);
-    if (!std::exchange(ready_, true)) events_.changed(*this);
+    const bool first = !std::exchange(ready_, true);
+    if (std::exchange(hang_up_, false)) send_signal(process_, SIGHUP);
+    if (first) events_.changed(*this);
   }
   events_.message(*this, message, std::move(fds));
 }
@@ -111,7 +113,7 @@ void Child::on_exit() {
              {{"CHILD_PID", process_.pid}});
   process_ = {};
   channel_.reset();
-  ready_ = false;
+  ready_ = hang_up_ = false;
   if (wanted) ::unlink(place_.socket.c_str());  // one that was killed has left it
   events_.changed(*this);
   if (wanted) return;
@@ -141,7 +143,10 @@ void Child::stop() {
 }
 
 void Child::hang_up() {
-  if (running()) send_signal(process_, SIGHUP);
+  if (ready_)
+    send_signal(process_, SIGHUP);
+  else
+    hang_up_ = running();  // it would die of it
 }
 
 void Child::kill() {

@@ -47,7 +47,7 @@ class Child {
   void socket_appeared();  // the place's socket was moved into place
   void stop();             // SIGTERM; not started again
   void kill();             // SIGKILL
-  void hang_up();          // SIGHUP
+  void hang_up();          // SIGHUP, at its first status when it is still starting
   bool send(const wire::Message& message, const std::vector<int>& fds = {});
 
   const Place& place() const { return place_; }
@@ -75,6 +75,7 @@ class Child {
   Process process_;
   std::unique_ptr<wire::Channel> channel_;
   bool ready_ = false, stopping_ = false;
+  bool hang_up_ = false;  // when it is ready
   int64_t since_utc_us_ = 0;
   int64_t restarts_ = 0;
   int64_t since_mono_ms_ = 0;

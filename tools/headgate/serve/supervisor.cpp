@@ -269,7 +269,7 @@ void Supervisor::run_task(Program program, std::function<void(int)> done, Task::
 
 void Supervisor::reload() {
   if (ready_) notify_systemd(reloading_state());
-  tools::log_notice("the gate reads certificate and address list again");
+  tools::log_notice("certificate, address list and pipeline descriptions are looked at again");
   place("gate").hang_up();
   if (running_) look_at_descriptions();
   if (ready_) notify_systemd("READY=1");

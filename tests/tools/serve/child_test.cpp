@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A place whose process is this test itself: it listens, and is taken over.
+#include "serve/child.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
+namespace headgate::serve {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+bool is_pending(int signal) {
+  sigset_t pending;
+  return ::sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
+}
+
+class ChildTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "hg-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    auto acceptor = wire::Acceptor::listen(loop_, folder_ + "/worker-0.sock", [this](auto channel) {
+      channel_ = std::move(channel);
+      channel_->start([this](const wire::Message&, std::vector<UniqueFd>) { ++told_; }, [] {});
+    });
+    ASSERT_TRUE(acceptor) << acceptor.error().message;
+    acceptor_ = *std::move(acceptor);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  template <typename Condition>
+  bool wait_for(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      loop_.run_once(100);
+    }
+    return true;
+  }
+  void tell_status() { channel_->send(wire::Status{"worker", static_cast<uint32_t>(::getpid()), "{}"}); }
+
+  Loop loop_;
+  int hang_ups_ = 0, told_ = 0, changes_ = 0;
+  SignalWatch signals_{loop_, {SIGHUP}, [this](int) { ++hang_ups_; }};
+  std::string folder_;
+  std::unique_ptr<wire::Channel> channel_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+};
+
+TEST_F(ChildTest, WhoIsStartingIsHungUpAtItsFirstStatus) {
+  Child child(loop_, {"worker", 0, folder_ + "/worker-0.sock", [] { return Program(); }},
+              {[this](Child&) { ++changes_; }, [](Child&) {},
+               [](Child&, const wire::Message&, const std::vector<UniqueFd>&) {}});
+  child.start();
+  ASSERT_TRUE(child.running());
+  ASSERT_EQ(child.pid(), ::getpid());
+  child.hang_up();
+  // SIGHUP would end it if it had not come to its SignalWatch yet.
+  EXPECT_FALSE(is_pending(SIGHUP));
+  ASSERT_TRUE(wait_for([&] { return told_ > 0; }));
+  EXPECT_EQ(hang_ups_, 0);
+  tell_status();
+  ASSERT_TRUE(wait_for([&] { return hang_ups_ > 0; }));
+  EXPECT_TRUE(child.ready());
+  // Once, and from now on at once.
+  const int before = changes_;
+  tell_status();
+  tell_status();
+  child.hang_up();
+  EXPECT_TRUE(is_pending(SIGHUP));
+  ASSERT_TRUE(wait_for([&] { return hang_ups_ > 1; }));
+  EXPECT_EQ(hang_ups_, 2);
+  EXPECT_EQ(changes_, before);
+}
+
+}  // namespace
+}  // namespace headgate::serve
