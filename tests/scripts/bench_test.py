@@ -15,6 +15,7 @@ BENCH = TESTS / "bench"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TESTS / "support"))
 sys.path.insert(0, str(BENCH / "common"))
+sys.path.insert(0, str(BENCH / "acceptance"))
 sys.path.insert(0, str(BENCH / "endurance"))
 sys.path.insert(0, str(BENCH / "startup"))
 import accounting  # noqa: E402
@@ -134,6 +135,28 @@ def test_the_rate_of_a_clip_is_read_from_its_end():
         clip.write(bytes(9) + bytes(4) + tag + len(tag).to_bytes(4, "big"))
         clip.flush()
         assert abs(bench.clip_kb_s(clip.name) - Path(clip.name).stat().st_size / 2000) < 1e-9
+
+
+def test_an_acceptance_wants_every_recording_whole():
+    judge_recordings = program("acceptance").judge_recordings
+    whole = {"runs": 4, "seconds": 100.0, "longest_s": 2.0, "video": 2500, "audio": 0, "gaps": 0, "complaints": []}
+    sound = {**whole, "video": 0, "audio": 4700}
+    decoded = {"replay-video.m3u8": whole, "replay-audio.m3u8": sound, "pictures/replay.m3u8": {**whole, "video": 50},
+               "480p/replay.m3u8": whole, "audio-64k/replay.m3u8": sound}
+
+    def holds(**changes):
+        promises = bench.Promises()
+        found = {uri: {**one, **changes.get(uri, {})} for uri, one in decoded.items() if changes.get(uri, True) is not None}
+        judge_recordings({"seconds": 120, "renditions": ["480p", "audio-64k"], "decoded": found}, promises)
+        return promises.hold
+    rung = "480p/replay.m3u8"
+    assert holds() and holds(**{rung: {"video": 2300}}) and holds(**{rung: {"video": 1300, "gaps": 20}})
+    for uri in decoded:
+        for change in (None, {"video": 0, "audio": 0}, {"complaints": ["corrupt"]}):
+            assert not holds(**{uri: change}), (uri, change)
+    for change in ({"video": 2299}, {"video": 2701}, {"video": 1299, "gaps": 20}):
+        assert not holds(**{rung: change}), change
+    assert not holds(**{uri: {"seconds": 50.0} for uri in decoded})
 
 
 if __name__ == "__main__":

@@ -36,17 +36,20 @@ def uris(node, station):
 
 
 def decode(node, station, uri, folder):
-    """What ffprobe counts and ffmpeg complains of, each piece between two discontinuities by itself."""
+    """What the playlist promises, ffprobe counts and ffmpeg complains of, each piece between two discontinuities by
+    itself."""
     base = f"/hls/{station}/"
     playlist = Playlist(get(node, base + uri).decode())
     inside = base + (uri.rpartition("/")[0] + "/" if "/" in uri else "")
-    pieces, inits = {}, {}
-    for msn, run, _, name, init, _ in playlist.segments:
+    pieces, inits, lengths = {}, {}, []
+    for msn, run, seconds, name, init, _ in playlist.segments:
         if msn in playlist.gaps:
             continue
+        lengths.append(seconds)
         inits[init] = inits.get(init) or get(node, inside + init)
         pieces.setdefault((run, init), []).append(get(node, inside + name))
-    found = {"runs": len({run for run, _ in pieces}), "video": 0, "audio": 0, "gaps": len(playlist.gaps), "complaints": []}
+    found = {"runs": len({run for run, _ in pieces}), "seconds": sum(lengths), "longest_s": max(lengths, default=0), "video": 0,
+             "audio": 0, "gaps": len(playlist.gaps), "complaints": []}
     path = folder / "piece.mp4"
     for (run, init), segments in pieces.items():
         path.write_bytes(inits[init] + b"".join(segments))
