@@ -17,13 +17,8 @@ from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
 
 PROGRAM, PIPELINES = sys.argv[1], Path(sys.argv[2])
 PATIENCE = PATIENCE_S * SLOWNESS
+ATTEMPTS = 5
 SMALL = {'width': 160, 'height': 120, 'gop': 25, 'bitrate': 200}
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
 
 
 def packets(file):
@@ -34,11 +29,31 @@ def packets(file):
             for one in json.loads(told.stdout or '{}').get('streams', [])}
 
 
+def has_udp_port(process, port):
+    try:
+        links = {os.readlink(one) for one in Path(f'/proc/{process.pid}/fd').iterdir()}
+    except OSError:  # it opens and closes, or has ended
+        return False
+    with open('/proc/net/udp', encoding='ascii') as table:
+        lines = [line.split() for line in table]
+    return any(line[1].endswith(f':{port:04X}') and f'socket:[{line[9]}]' in links for line in lines)
+
+
 class Runs(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+
+    def port(self, kind=socket.SOCK_STREAM):
+        """A port that is nobody else's until the test ends. It stays bound, so that the kernel gives it to nobody who leaves the
+        choice to it, and does not listen: who names it, with SO_REUSEADDR and an address (of two UDP sockets the one that has the
+        address gets what comes), has it."""
+        held = socket.socket(socket.AF_INET, kind)
+        self.addCleanup(held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(('', 0))
+        return held.getsockname()[1]
 
     def start(self, name, *options, **values):
         log = open(self.folder / f'{name}.log', 'w+', encoding='utf-8')  # pylint: disable=consider-using-with
@@ -76,8 +91,23 @@ class Runs(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
+    def receive_by_srt(self, *output):
+        """ffmpeg that listens, and its port. libsrt takes no port that is held: when somebody else was faster, another one."""
+        for _ in range(ATTEMPTS):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+                one.bind(('127.0.0.1', 0))
+                port = one.getsockname()[1]
+            received = self.ffmpeg('-i', f'srt://127.0.0.1:{port}?mode=listener', *output)
+
+            def settled(received=received, port=port):
+                return received.poll() is not None or has_udp_port(received, port)
+            wait_until('ffmpeg listens or has ended', settled)
+            if received.poll() is None:
+                return received, port
+        return self.fail('no port for ffmpeg')
+
     def test_videobox_is_archived_sent_and_previewed_and_restream_sends_it_on(self):
-        port, preview, out = free_port(), free_port(), free_port()
+        port, preview, out = self.port(), self.port(), self.port()
         box = self.videobox(port, preview)
 
         def picture():
@@ -112,17 +142,18 @@ class Runs(unittest.TestCase):
         self.assertRegex(log, r'00:00:\d\d .*archive \d')  # its status line
 
     def test_dumper_archives_what_comes_by_multicast(self):
-        port = free_port(socket.SOCK_DGRAM)
+        port = self.port(socket.SOCK_DGRAM)
+        group = f'239.255.{os.getpid() >> 8 & 255}.{os.getpid() & 255}'
         self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
                     '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
-                    f'udp://239.255.42.1:{port}?pkt_size=1316&localaddr=127.0.0.1&ttl=0')
-        dumper = self.start('dumper', root=self.folder, node='n01', event=7, station=4, port=port, interface='lo')
+                    f'udp://{group}:{port}?pkt_size=1316&localaddr=127.0.0.1&ttl=0')
+        dumper = self.start('dumper', root=self.folder, node='n01', event=7, station=4, group=group, port=port, interface='lo')
         wait_until('two seconds are archived', lambda: any(one.get(('video', 'h264'), 0) > 50 for one in self.archived()))
         self.end(dumper)
         self.assert_archive(50, 80)
 
     def test_slate_is_sent_by_rtmp_and_its_end_is_an_error(self):
-        port = free_port()
+        port = self.port()
         listener = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{port}/live/x', '-t', 2, '-c', 'copy', self.folder / 'out.mp4')
 
         def listens():
@@ -139,11 +170,11 @@ class Runs(unittest.TestCase):
         self.assertIn('output: ', Path(slate.log).read_text(encoding='utf-8'))
 
     def test_restream_sends_by_srt(self):
-        port, out = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+        port = self.port(socket.SOCK_DGRAM)
         self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
                     '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
                     f'udp://127.0.0.1:{port}?pkt_size=1316')
-        received = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 2, '-c', 'copy', self.folder / 'out.ts')
+        received, out = self.receive_by_srt('-t', 2, '-c', 'copy', self.folder / 'out.ts')
         restream = self.start('restream', input='udp', port=port, output='srt', url=f'srt://127.0.0.1:{out}')
         self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
         told = packets(self.folder / 'out.ts')
