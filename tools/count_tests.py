@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts one `meson test --logbase NAME` run, given the path of its logs without ending: prints "passed failed
 skipped", and then "NAME: why" for each that was skipped. Given the logs of a second run too, counts each program of
-that one by what it came to there. With --failed as the first argument: the names of the programs that failed.
+that one by what it came to there. With --failed as the first argument: the names of the programs that failed, but for those
+that a signal ended: a crash is no bad luck.
 
 A program that tells its cases (GoogleTest, TAP) counts by case: NAME.junit.xml has them. One that failed without a
 failed case (it crashed, or ran out of time) is one failure more. What any other program came to is in NAME.json.
@@ -71,7 +72,8 @@ def read(base):
 def main():
     if sys.argv[1] == "--failed":
         # "PROJECT:SUITE / PROGRAM", where `meson test` takes PROGRAM.
-        print(*(name.split(" / ")[-1] for name, (run, _) in read(sys.argv[2]).items() if run["result"] in BAD), sep="\n")
+        print(*(name.split(" / ")[-1] for name, (run, _) in read(sys.argv[2]).items()
+                if run["result"] in BAD and (run["result"] == "TIMEOUT" or 0 <= run["returncode"] < 128)), sep="\n")
         return
     runs = {}
     for base in sys.argv[1:]:

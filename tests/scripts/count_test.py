@@ -101,6 +101,8 @@ def test_a_second_run_counts_for_those_that_were_in_it():
     expect("3 0 0", ("exitcode", once_bad("pass", fails)), ("tap", TAP_GOOD), again=True)
     expect("3 0 0", ("tap", once_bad(TAP_GOOD, "print('1..2\\nok 1 - a\\nnot ok 2 - b')")), ("exitcode", ""), again=True)
     expect("1 1 0", ("exitcode", fails), ("exitcode", ""), again=True)
+    crashes = "os.kill(os.getpid(), 11)"
+    expect("1 1 0", ("exitcode", once_bad("pass", crashes)), ("exitcode", ""), again=True)
 
 
 def test_no_tests_at_all():
