@@ -172,7 +172,7 @@ void install_properties(GObjectClass* klass) {
   install(kLateThreshold, "late-threshold", "Late threshold",
           "A stream that falls so far behind real time is late (ns); 0: never", 0, defaults.thresholds.late);
   install(kContentInterval, "content-interval", "Content interval",
-          "Time between two samples of what is to be seen and heard in a stream: a key frame, a quarter of a "
+          "Time between two samples of what is to be seen and heard in a stream: a key frame, a "
           "second of sound "
           "(ns); 0: content is not looked at",
           0, defaults.content.interval);

@@ -77,6 +77,7 @@ GstPad* Probe::request_pad(const char* name) {
                                            ("sink_" + number).c_str());
     lane->src = gst_pad_new_from_template(gst_element_class_get_pad_template(klass, "src_%u"),
                                           ("src_" + number).c_str());
+    if (clock_) begin_watching(*lane);  // of a source whose streams come while it plays
     lanes_.push_back(std::move(owned));
   }
   gst_pad_set_chain_function(lane->sink, (gst::trampoline<&Probe::on_chain, GST_FLOW_ERROR>));

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "common/ref.h"
-#include "watch/watch.h"
 #include "stream_health.h"
+#include "watch/watch.h"
 
 namespace headgate::healthprobe {
 

@@ -50,12 +50,14 @@ TEST(SaidBytes, OfWhatIsNoFrameIsAllOfIt) {
   EXPECT_EQ(said_bytes({}, format), 0u);
 }
 
-TEST(Between, IsTheMedianSinceTheLastTime) {
+TEST(Between, IsATenthOfTheLaterHalfSinceTheLastTime) {
   Between between;
   EXPECT_FALSE(between.take());
-  for (uint32_t size : {10u, 9000u, 12u, 11u, 13u}) between.add(size);
-  EXPECT_EQ(between.take(), 12u);
-  EXPECT_FALSE(between.take());
+  for (uint32_t i = 0; i < 20; ++i) between.add(5);  // what rate control left behind a large key frame
+  for (uint32_t i = 0; i < 20; ++i) between.add(100 + i * 7 % 20);
+  EXPECT_EQ(between.take(), 102u);
+  between.add(9000);
+  EXPECT_EQ(between.take(), 9000u);
   for (size_t i = 0; i < 2 * Between::kMostFrames; ++i) between.add(i < Between::kMostFrames ? 5 : 7);
   EXPECT_EQ(between.take(), 5u);
 }
@@ -78,14 +80,15 @@ TEST(Inspector, KeepsItsBudget) {
   constexpr unsigned kBudget = 50;
   constexpr int64_t kCost = 2 * kMs;
   Inspector inspector;
+  const auto cost = std::make_shared<Inspector::Cost>(Inspector::kFirstGuessNs);
   inspector.join(kBudget);
   const int64_t begin = now_ns();
   // A stream that always wants to be looked at.
   std::atomic<bool> running = false;
   while (now_ns() - begin < 1000 * kMs) {
-    if (!running && inspector.due(INT64_MIN, now_ns(), 0)) {
+    if (!running && inspector.due(*cost, INT64_MIN, now_ns(), 0)) {
       running = true;
-      inspector.submit([&] {
+      inspector.submit(cost, [&] {
         work_for(kCost);
         running = false;
       });
@@ -101,33 +104,39 @@ TEST(Inspector, KeepsItsBudget) {
 
 TEST(Inspector, MoreStreamsAreEachLookedAtLessOften) {
   Inspector inspector;
+  const auto cost = std::make_shared<Inspector::Cost>(Inspector::kFirstGuessNs);
   inspector.join(100);
   const int64_t now = 1000 * 1000 * kMs;
   // 10 ms a sample, a tenth of a core: ten samples a second.
-  EXPECT_TRUE(inspector.due(now - 2000 * kMs, now, 2000 * kMs));
-  EXPECT_TRUE(inspector.due(now - 1999 * kMs, now, 2000 * kMs)) << "key frames are not on the nanosecond";
-  EXPECT_FALSE(inspector.due(now - 1000 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(*cost, now - 2000 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(*cost, now - 1999 * kMs, now, 2000 * kMs))
+      << "key frames are not on the nanosecond";
+  EXPECT_FALSE(inspector.due(*cost, now - 1000 * kMs, now, 2000 * kMs));
   for (int i = 0; i < 49; ++i) inspector.join(100);
-  EXPECT_FALSE(inspector.due(now - 4900 * kMs, now, 2000 * kMs));
-  EXPECT_TRUE(inspector.due(now - 5000 * kMs, now, 2000 * kMs));
+  EXPECT_FALSE(inspector.due(*cost, now - 4900 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(*cost, now - 5000 * kMs, now, 2000 * kMs));
+  // Whose samples cost less has more of them.
+  const Inspector::Cost half(Inspector::kFirstGuessNs / 2);
+  EXPECT_TRUE(inspector.due(half, now - 2500 * kMs, now, 2000 * kMs));
   // The smallest budget counts, while its stream is there.
   inspector.join(10);
-  EXPECT_FALSE(inspector.due(now - 6000 * kMs, now, 2000 * kMs));
+  EXPECT_FALSE(inspector.due(*cost, now - 6000 * kMs, now, 2000 * kMs));
   inspector.leave(10);
-  EXPECT_TRUE(inspector.due(now - 5000 * kMs, now, 2000 * kMs));
+  EXPECT_TRUE(inspector.due(*cost, now - 5000 * kMs, now, 2000 * kMs));
   for (int i = 0; i < 50; ++i) inspector.leave(100);
-  EXPECT_FALSE(inspector.due(INT64_MIN, now, 0)) << "nobody is here";
+  EXPECT_FALSE(inspector.due(*cost, INT64_MIN, now, 0)) << "nobody is here";
 }
 
 TEST(Inspector, DoesNotLetSamplesPileUp) {
   Inspector inspector;
+  const auto cost = std::make_shared<Inspector::Cost>(Inspector::kFirstGuessNs);
   inspector.join(1000);
   std::atomic<bool> go = false;
   for (size_t i = 0; i <= Inspector::kMostWaiting; ++i)
-    inspector.submit([&] {
+    inspector.submit(cost, [&] {
       while (!go) std::this_thread::yield();
     });
-  EXPECT_FALSE(inspector.due(INT64_MIN, 0, 0));
+  EXPECT_FALSE(inspector.due(*cost, INT64_MIN, 0, 0));
   go = true;
   inspector.leave(1000);
 }
@@ -135,10 +144,11 @@ TEST(Inspector, DoesNotLetSamplesPileUp) {
 // A stream may go while it is looked at, and come again.
 TEST(Inspector, EndsWithItsLastStreamAndBeginsAnew) {
   Inspector inspector;
+  const auto cost = std::make_shared<Inspector::Cost>(Inspector::kFirstGuessNs);
   for (int i = 0; i < 20; ++i) {
     inspector.join(1000);
     std::atomic<bool> done = false;
-    inspector.submit([&] { done = true; });
+    inspector.submit(cost, [&] { done = true; });
     if (i % 2)
       while (!done) std::this_thread::yield();
     inspector.leave(1000);
@@ -146,14 +156,14 @@ TEST(Inspector, EndsWithItsLastStreamAndBeginsAnew) {
   // By its own thread, as when it holds the last reference to an element.
   inspector.join(1000);
   std::atomic<bool> left = false;
-  inspector.submit([&] {
+  inspector.submit(cost, [&] {
     inspector.leave(1000);
     left = true;
   });
   while (!left) std::this_thread::yield();
   inspector.join(1000);
   std::atomic<bool> done = false;
-  inspector.submit([&] { done = true; });
+  inspector.submit(cost, [&] { done = true; });
   while (!done) std::this_thread::yield();
   inspector.leave(1000);
 }
@@ -203,13 +213,13 @@ class Content : public testing::Test {
     return value;
   }
   static std::string picture(const std::string& pattern) {
-    return "videotestsrc num-buffers=100 pattern=" + pattern +
+    return "videotestsrc num-buffers=1500 pattern=" + pattern +
            " ! video/x-raw,width=320,height=240,framerate=25/1 ! x264enc tune=zerolatency "
            "speed-preset=veryfast key-int-max=5 ! h264parse ! "
            "video/x-h264,stream-format=avc,alignment=au";
   }
   static std::string sound(const std::string& what) {
-    return "audiotestsrc num-buffers=200 " + what +
+    return "audiotestsrc num-buffers=3000 " + what +
            " ! audioconvert ! avenc_aac ! aacparse ! audio/mpeg,stream-format=raw";
   }
 };
@@ -231,13 +241,24 @@ TEST_F(Content, APictureThatMovesIsNothing) {
   EXPECT_GE(number(stream.get(), "samples"), 6u);
 }
 
+// As in a node: a source's streams, and with them the probe's pads, come while it plays.
+TEST_F(Content, AStreamThatComesLaterIsLookedAt) {
+  const auto stream =
+      run("videotestsrc num-buffers=1500 pattern=black ! video/x-raw,width=320,height=240,framerate=25/1 ! "
+          "x264enc tune=zerolatency speed-preset=veryfast key-int-max=5 ! mpegtsmux ! tsdemux",
+          [](const GstStructure* one) { return is(one, "black"); });
+  EXPECT_TRUE(is(stream.get(), "black"));
+}
+
 TEST_F(Content, AStandingPictureIsFrozen) {
   EXPECT_TRUE(is(run(picture("checkers-8"), [](const GstStructure* one) { return is(one, "frozen"); }).get(),
                  "frozen"));
 }
 
 TEST_F(Content, ASmoothPictureIsCovered) {
-  EXPECT_TRUE(is(run(picture("gradient"), [](const GstStructure* one) { return is(one, "covered"); }).get(),
+  EXPECT_TRUE(is(run(picture("solid-color foreground-color=0xff806040"),
+                     [](const GstStructure* one) { return is(one, "covered"); })
+                     .get(),
                  "covered"));
 }
 
@@ -247,7 +268,7 @@ TEST_F(Content, SilenceIsTold) {
 }
 
 TEST_F(Content, ClippedSoundIsTold) {
-  EXPECT_TRUE(is(run(sound("wave=square volume=1.0 freq=100"),
+  EXPECT_TRUE(is(run(sound("volume=1.0 ! audioamplify amplification=4"),
                      [](const GstStructure* one) { return is(one, "clipped"); })
                      .get(),
                  "clipped"));

@@ -35,11 +35,12 @@ uint32_t said_bytes(std::span<const uint8_t> frame, const std::optional<NalForma
 
 std::optional<uint32_t> Between::take() {
   if (sizes_.empty()) return std::nullopt;
-  const auto middle = sizes_.begin() + static_cast<ptrdiff_t>(sizes_.size() / 2);
-  std::nth_element(sizes_.begin(), middle, sizes_.end());
-  const uint32_t median = *middle;
+  const auto later = sizes_.begin() + static_cast<ptrdiff_t>(sizes_.size() / 2);
+  const auto tenth = later + (sizes_.end() - later) / 10;
+  std::nth_element(later, tenth, sizes_.end());
+  const uint32_t size = *tenth;
   sizes_.clear();
-  return median;
+  return size;
 }
 
 }  // namespace headgate::healthprobe

@@ -20,14 +20,16 @@ struct NalFormat {
 // H.265: 38, 39, 40, 35). All of them where the frame is not what the format says.
 uint32_t said_bytes(std::span<const uint8_t> frame, const std::optional<NalFormat>& format);
 
-// The median size of the frames since the last key frame. Not thread-safe.
+// How small the small ones of the frames since the last key frame are, of their later half: behind a key
+// frame that took more than its share, rate control has next to nothing left for some frames. Not
+// thread-safe.
 class Between {
  public:
-  static constexpr size_t kMostFrames = 600;  // what comes after so many changes the median little
+  static constexpr size_t kMostFrames = 600;  // what comes after so many changes little
   void add(uint32_t bytes) {
     if (sizes_.size() < kMostFrames) sizes_.push_back(bytes);
   }
-  // Nothing when there was none. Empties.
+  // One in ten has no more bytes. Nothing when there was none. Empties.
   std::optional<uint32_t> take();
 
  private:

@@ -64,22 +64,23 @@ void Inspector::refill(int64_t now) {
   refilled_ns_ = now;
 }
 
-bool Inspector::due(int64_t last, int64_t now, int64_t interval) {
+bool Inspector::due(const Cost& cost, int64_t last, int64_t now, int64_t interval) {
   std::lock_guard lock(mutex_);
   if (budgets_.empty() || waiting_.size() >= kMostWaiting) return false;
   refill(clock_ns(CLOCK_MONOTONIC));
   if (saved_ns_ < 0) return false;
   if (last == INT64_MIN) return true;
   const unsigned budget = *std::min_element(budgets_.begin(), budgets_.end());
-  const int64_t all_ns = cost_ns_ * static_cast<int64_t>(budgets_.size());
+  // All have the same share: whose samples cost more has fewer.
+  const int64_t all_ns = cost * static_cast<int64_t>(budgets_.size());
   // Key frames come nearly as regularly as they were made.
   return now - last >= std::max(interval - interval / kEarly, all_ns * 1000 / budget);
 }
 
-void Inspector::submit(std::function<void()> sample) {
+void Inspector::submit(std::shared_ptr<Cost> cost, std::function<void()> sample) {
   {
     std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(sample));
+    waiting_.push_back({std::move(cost), std::move(sample)});
   }
   wake_.notify_one();
 }
@@ -105,11 +106,11 @@ void Inspector::run(uint64_t generation) {
     waiting_.pop_front();
     lock.unlock();
     const int64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    sample();
-    sample = nullptr;
+    sample.take();
+    sample.take = nullptr;
     const int64_t cost = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     lock.lock();
-    cost_ns_ += (cost - cost_ns_) / 8;
+    *sample.cost += (cost - *sample.cost) / 4;
     used_ns_ += cost;
     saved_ns_ -= static_cast<double>(cost);
     ++samples_;

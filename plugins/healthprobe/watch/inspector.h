@@ -6,10 +6,12 @@
 // Any thread. Nothing here waits for the thread but the last leave(), unless the thread itself calls it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -28,11 +30,15 @@ class Inspector {
   void join(unsigned budget);
   void leave(unsigned budget);
 
+  // What a sample of a stream costs, smoothed.
+  using Cost = std::atomic<int64_t>;
+
   // May a stream whose last sample was at `last` (none: INT64_MIN) be looked at again at `now`, when it is to
   // be every `interval`? ns of one clock. False as well while too many samples wait, or the budget is used
   // up.
-  bool due(int64_t last, int64_t now, int64_t interval);
-  void submit(std::function<void()> sample);
+  bool due(const Cost& cost, int64_t last, int64_t now, int64_t interval);
+  // `cost` is changed when the sample was taken.
+  void submit(std::shared_ptr<Cost> cost, std::function<void()> sample);
 
   int64_t used_ns() const;  // of processor time, by all samples so far
   uint64_t samples() const;
@@ -43,11 +49,14 @@ class Inspector {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;
+  struct Sample {
+    std::shared_ptr<Cost> cost;
+    std::function<void()> take;
+  };
+  std::deque<Sample> waiting_;
   std::deque<unsigned> budgets_;  // of the streams that are here
   std::thread thread_;
-  uint64_t generation_ = 0;          // of the thread: one of an earlier one ends
-  int64_t cost_ns_ = kFirstGuessNs;  // of a sample, smoothed
+  uint64_t generation_ = 0;  // of the thread: one of an earlier one ends
   int64_t used_ns_ = 0;
   uint64_t samples_ = 0;
   double saved_ns_ = 0;      // processor time that may be used

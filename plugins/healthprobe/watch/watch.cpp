@@ -69,6 +69,7 @@ void Watch::restart() {
   std::lock_guard lock(mutex_);
   ++epoch_;
   judge_.restart();
+  samples_ = undecodable_ = 0;
 }
 
 void Watch::saw(GstBuffer* buffer, bool key, int64_t now) {
@@ -82,26 +83,30 @@ void Watch::saw_frame(GstBuffer* buffer, bool key, int64_t now) {
     return;
   }
   const auto between = between_.take();
-  if (!Inspector::of_process().due(last_, now, settings_.interval)) return;
+  if (!Inspector::of_process().due(*cost_, last_, now, settings_.interval)) return;
   last_ = now;
   std::unique_lock lock(mutex_);
   const uint64_t epoch = epoch_;
   lock.unlock();
-  Inspector::of_process().submit([self = shared_from_this(), caps = caps_,
-                                  frame = gst::Ref<GstBuffer>::retain(buffer), between, now,
-                                  epoch] { self->look(caps.get(), frame.get(), between, now, epoch); });
+  Inspector::of_process().submit(
+      cost_, [self = shared_from_this(), caps = caps_, frame = gst::Ref<GstBuffer>::retain(buffer), between,
+              now, epoch] { self->look(caps.get(), frame.get(), between, now, epoch); });
 }
 
 void Watch::heard_frame(GstBuffer* buffer, int64_t now) {
-  if (sound_.empty() && !Inspector::of_process().due(last_, now, settings_.interval)) return;
+  if (sound_.empty()) {
+    if (!Inspector::of_process().due(*cost_, last_, now, settings_.interval / 2)) return;
+    last_ = now;
+  }
   sound_.push_back(gst::Ref<GstBuffer>::retain(buffer));
   if (sound_.size() < kSoundFrames) return;
-  last_ = now;
   std::unique_lock lock(mutex_);
   const uint64_t epoch = epoch_;
   lock.unlock();
-  Inspector::of_process().submit([self = shared_from_this(), caps = caps_, frames = std::exchange(sound_, {}),
-                                  now, epoch] { self->listen(caps.get(), frames, now, epoch); });
+  Inspector::of_process().submit(
+      cost_, [self = shared_from_this(), caps = caps_, frames = std::exchange(sound_, {}), now, epoch] {
+        self->listen(caps.get(), frames, now, epoch);
+      });
 }
 
 void Watch::look(GstCaps* caps, GstBuffer* key_frame, std::optional<uint32_t> between, int64_t at,

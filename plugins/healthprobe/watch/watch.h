@@ -15,18 +15,19 @@
 
 #include "common/ref.h"
 #include "frame_size.h"
+#include "inspector.h"
 
 namespace headgate::healthprobe {
 
 struct ContentSettings {
-  int64_t interval = 0;  // ns between two samples of a stream; 0: content is not looked at
+  int64_t interval =
+      0;  // ns between two pictures that are looked at, sound twice as often; 0: content is not looked at
   unsigned budget = 50;  // thousandths of a core, for all streams of the process together
 };
 
 class Watch : public std::enable_shared_from_this<Watch> {
  public:
-  static constexpr size_t kSoundFrames =
-      14;  // of a sample: a quarter of a second of AAC, decoder's overlap included
+  static constexpr size_t kSoundFrames = 24;  // of a sample: half a second of AAC
 
   // `changed` is called by the inspector's thread, at times now(), when a condition began or ended.
   Watch(const ContentSettings& settings, std::function<void()> changed);
@@ -59,7 +60,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
   std::optional<NalFormat> format_;
   Between between_;
   std::vector<gst::Ref<GstBuffer>> sound_;
-  int64_t last_ = INT64_MIN;  // sample
+  int64_t last_ = INT64_MIN;  // when the last sample was begun
+  const std::shared_ptr<Inspector::Cost> cost_ = std::make_shared<Inspector::Cost>(Inspector::kFirstGuessNs);
 
   mutable std::mutex mutex_;  // of all below; a leaf
   uint64_t epoch_ = 0;        // what was sampled before a restart is of another stream

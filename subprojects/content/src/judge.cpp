@@ -15,11 +15,12 @@ const char* name_of(Condition condition) {
   return kNames[static_cast<size_t>(condition)];
 }
 
-bool Judge::step(Condition condition, bool more, bool less, int64_t time, int to_begin) {
+bool Judge::step(Condition condition, bool more, bool less, int64_t time) {
   State& state = states_[static_cast<size_t>(condition)];
+  const InARow& in_a_row = kInARow[static_cast<size_t>(condition)];
   if (state.since) {
     state.in_a_row = less ? state.in_a_row + 1 : 0;
-    if (state.in_a_row < kSamplesToEnd) return false;
+    if (state.in_a_row < in_a_row.end) return false;
     state = {};
     return true;
   }
@@ -28,7 +29,7 @@ bool Judge::step(Condition condition, bool more, bool less, int64_t time, int to
     return false;
   }
   if (!state.first) state.first = time;
-  if (++state.in_a_row < to_begin) return false;
+  if (++state.in_a_row < in_a_row.begin) return false;
   state.since = state.first;
   state.in_a_row = 0;
   return true;
@@ -51,7 +52,7 @@ bool Judge::saw(const Look& look, int pixels, bool full_range, std::optional<uin
     const bool moved = change_->mean > t.frozen_mean * kMargin || change_->most > t.frozen_most * kMargin;
     const bool nothing_between = between && *between <= most_bytes;
     const bool goes_on = moved || !between || *between > most_bytes * kMargin;
-    changed |= step(Condition::frozen, still && nothing_between && !black, goes_on || black, time, 1);
+    changed |= step(Condition::frozen, still && nothing_between && !black, goes_on || black, time);
   }
   look_ = look;
   return changed;

@@ -5,15 +5,17 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 namespace headgate::content {
 namespace {
 
-constexpr int kCell = 4;                          // pixels: what edges are looked for between
+constexpr int kCell = 8;                          // pixels a side: what edges are looked for between
 constexpr int kSquare = 32 / kCell;               // cells a side
 constexpr double kBrightShare = 0.98;             // of Look::bright
 constexpr double kLeastEdge = 5, kMostEdge = 16;  // steps of luma between neighbouring cells
 constexpr double kEdgeOverNoise = 6;              // times the median difference of neighbours
+constexpr int kUnit = kCell * kCell;
 constexpr int kRangeLimited = 235 - 16, kFloorLimited = 16;
 
 double range(bool full) {
@@ -23,10 +25,10 @@ double floor_of(bool full) {
   return full ? 0 : kFloorLimited;
 }
 
-// Means of kCell x kCell pixels, in 1/16 of a step: their sums.
+// Of kCell x kCell pixels.
 struct Cells {
   int columns, rows;
-  std::vector<uint16_t> sums;
+  std::vector<uint16_t> sums;  // of luma: kUnit is a step of the mean
   uint16_t at(int column, int row) const { return sums[static_cast<size_t>(row) * columns + column]; }
 };
 
@@ -38,7 +40,7 @@ Cells cells_of(const Luma& luma) {
     for (int line = 0; line < kCell; ++line) {
       const uint8_t* in = luma.data + (static_cast<size_t>(row) * kCell + line) * luma.stride;
       for (int column = 0; column < cells.columns; ++column, in += kCell)
-        out[column] = static_cast<uint16_t>(out[column] + in[0] + in[1] + in[2] + in[3]);
+        out[column] = static_cast<uint16_t>(std::accumulate(in, in + kCell, unsigned{out[column]}));
     }
   }
   return cells;
@@ -53,7 +55,7 @@ Grid means_of(const Cells& cells, int side) {
       uint32_t sum = 0;
       for (int y = 0; y < side; ++y)
         for (int x = 0; x < side; ++x) sum += cells.at(column * side + x, row * side + y);
-      grid.means.push_back(static_cast<uint16_t>(sum / static_cast<uint32_t>(side * side)));
+      grid.means.push_back(static_cast<uint16_t>(sum * 16 / static_cast<uint32_t>(side * side * kUnit)));
     }
   return grid;
 }
@@ -84,7 +86,7 @@ int step_down(const Cells& cells, int column, int row) {
 // What differs between neighbours of most of a picture is noise, or a texture which is everywhere: that is
 // detail, and for it there is a most.
 int edge_of(const Cells& cells) {
-  constexpr size_t kBins = 1024;  // 64 steps of luma
+  constexpr size_t kBins = 32 * kUnit;  // steps of luma
   std::array<uint32_t, kBins> counts{};
   uint32_t all = 0;
   for (int row = 0; row < cells.rows; ++row)
@@ -93,7 +95,7 @@ int edge_of(const Cells& cells) {
   size_t median = 0;
   for (uint32_t below = 0; median < kBins - 1 && (below += counts[median]) <= all / 2;) ++median;
   return static_cast<int>(
-      std::clamp(kEdgeOverNoise * static_cast<double>(median), kLeastEdge * 16, kMostEdge * 16));
+      std::clamp(kEdgeOverNoise * static_cast<double>(median), kLeastEdge * kUnit, kMostEdge * kUnit));
 }
 
 double detail_of(const Cells& cells) {
@@ -117,7 +119,7 @@ bool look_at(const Luma& luma, Look& look) {
       std::max(luma.width, luma.height) > kMaxPictureSide)
     return false;
   const Cells cells = cells_of(luma);
-  brightness(means_of(cells, 2), luma.full_range, look);
+  brightness(means_of(cells, 1), luma.full_range, look);
   look.detail = detail_of(cells);
   look.grid = means_of(cells, Grid::kSide / kCell);
   return true;

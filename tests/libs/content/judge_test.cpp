@@ -99,12 +99,12 @@ TEST_F(Judging, WhatMovesIsNotFrozenHoweverLittleItTakes) {
 }
 
 TEST_F(Judging, SilenceIsNotAQuietRoom) {
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(hear(-62));
-  hear(kSilenceDb);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(hear(-72));
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(hear(kSilenceDb)) << "a pause";
   EXPECT_TRUE(hear(kSilenceDb));
   EXPECT_TRUE(holds(Condition::silent));
-  hear(-68);  // within the margin
-  hear(-68);
+  hear(-76);  // within the margin
+  hear(-76);
   EXPECT_TRUE(holds(Condition::silent));
   hear(-50);
   EXPECT_TRUE(hear(-50));
@@ -115,8 +115,11 @@ TEST_F(Judging, Clipped) {
   hear(-3, 0.3);
   EXPECT_TRUE(hear(-3, 0.3));
   EXPECT_TRUE(holds(Condition::clipped));
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(hear(-3, 0.018)) << "within the margin";
-  hear(-12);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(hear(-3, 0.009)) << "within the margin";
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(hear(-60)) << "a pause of speech";
+  EXPECT_FALSE(hear(-3, 0.3));
+  EXPECT_TRUE(holds(Condition::clipped));
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(hear(-12));
   EXPECT_TRUE(hear(-12));
 }
 

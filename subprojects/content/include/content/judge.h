@@ -17,29 +17,40 @@ inline constexpr size_t kConditions = 5;
 const char* name_of(Condition condition);
 
 struct ContentThresholds {
-  double black_bright = 0.10;           // Look::bright below, and
-  double black_contrast = 0.008;        // Look::contrast below
-  double covered_detail = 0.01;         // Look::detail below
-  double frozen_mean = 0.0015;          // Change::mean at most, and
-  double frozen_most = 0.015;           // Change::most at most, and
-  double frozen_frame = 64;             // bytes of a frame between key frames, and
-  double frozen_macroblock = 1.0 / 32;  // for each 16 x 16 pixels: at most
-  double silent_db = -70;               // Hearing::rms_db below
-  double clipped_share = 0.02;          // Hearing::clipped above
+  double black_bright = 0.10;       // Look::bright below, and
+  double black_contrast = 0.008;    // Look::contrast below
+  double covered_detail = 0.01;     // Look::detail below
+  double frozen_mean = 0.0015;      // Change::mean at most, and
+  double frozen_most = 0.015;       // Change::most at most, and
+  double frozen_frame = 64;         // bytes of one in ten frames between key frames, and
+  double frozen_macroblock = 0.35;  // for each 16 x 16 pixels: at most
+  double silent_db = -78;           // Hearing::rms_db below
+  double clipped_share = 0.01;      // Hearing::clipped above
 };
 
-// A condition begins with the second sample in a row that shows it (frozen: with the first, which compares
-// two pictures and knows of the frames between them), and ends with the second in a row that does not by a
-// margin: what wavers at the threshold stays what it was.
+// How many samples in a row begin a condition and, not showing it by a margin, end it: what wavers at a
+// threshold stays what it was. Frozen compares two pictures and knows of the frames between them. Sound is
+// sampled twice as often as pictures; speech has pauses, in which nothing is clipped.
+struct InARow {
+  int begin, end;
+};
+inline constexpr std::array<InARow, kConditions> kInARow{{
+    {2, 2},  // black
+    {1, 2},  // frozen
+    {2, 2},  // covered
+    {3, 2},  // silent
+    {2, 5},  // clipped
+}};
+
 class Judge {
  public:
-  static constexpr int kSamplesToBegin = 2, kSamplesToEnd = 2;
-
   explicit Judge(const ContentThresholds& thresholds = {}) : thresholds_(thresholds) {}
 
-  // A key frame that came at `time`. `between`: bytes of the median frame between the last key frame and the
-  // one before this, without what only fills up (H.264 and H.265 filler data, SEI); nothing where there was
-  // none or it is not known, and then nothing is told frozen. True: a condition began or ended.
+  // A key frame that came at `time`. `between`: of the later half of the frames between the last key frame
+  // and this one, one in ten has no more bytes, not counted what only fills up (H.264 and H.265 filler data,
+  // SEI); nothing where there was none or it is not known, and then nothing is told frozen. An encoder that
+  // has bits to spare goes on refining a picture that stands, but not with every frame. True: a condition
+  // began or ended.
   bool saw(const Look& look, int pixels, bool full_range, std::optional<uint32_t> between, int64_t time);
   bool heard(const Hearing& hearing, int64_t time);
   // What was seen before says nothing of what comes: another session, other parameter sets.
@@ -60,7 +71,7 @@ class Judge {
     int in_a_row = 0;              // samples that speak for changing
   };
   // `more`: the condition is shown; `less`: it is not, by a margin.
-  bool step(Condition condition, bool more, bool less, int64_t time, int to_begin = kSamplesToBegin);
+  bool step(Condition condition, bool more, bool less, int64_t time);
   const State& state(Condition condition) const { return states_[static_cast<size_t>(condition)]; }
 
   ContentThresholds thresholds_;

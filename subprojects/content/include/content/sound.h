@@ -10,7 +10,9 @@ namespace headgate::content {
 struct Hearing {
   double rms_db = 0;   // dBFS of all channels together, of a square wave at full scale 0; kSilenceDb at least
   double peak_db = 0;  // dBFS; the same
-  double clipped = 0;  // share of samples that are at full scale, and whose neighbours are
+  // Share of samples in runs of three or more near full scale, on one side of zero. (A pure tone that reaches
+  // full scale has as many: after a lossy codec nobody could tell.)
+  double clipped = 0;
 };
 
 inline constexpr double kSilenceDb = -120;  // dBFS: digital silence
