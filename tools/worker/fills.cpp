@@ -50,8 +50,12 @@ struct Fills::Work {
   std::shared_ptr<Told> told = std::make_shared<Told>();
 };
 
-Fills::Fills(Loop& loop, std::string root, std::string node, Tell tell)
-    : loop_(loop), root_(std::move(root)), node_(std::move(node)), tell_(std::move(tell)) {}
+Fills::Fills(Loop& loop, std::string root, std::string node, Tell tell, std::function<void()> rested)
+    : loop_(loop),
+      root_(std::move(root)),
+      node_(std::move(node)),
+      tell_(std::move(tell)),
+      rested_(std::move(rested)) {}
 
 Fills::~Fills() {
   *alive_ = false;
@@ -149,6 +153,8 @@ void Fills::rest() {
 void Fills::take(std::vector<Report> reports) {
   looking_ = false;
   for (Report& report : reports) {
+    for (One& ending : ending_)
+      if (ending.id == report.id) tell(ending, report.told);
     const auto one = std::find_if(all_.begin(), all_.end(),
                                   [&](const auto& entry) { return entry.second.id == report.id; });
     if (one == all_.end()) continue;
@@ -158,6 +164,8 @@ void Fills::take(std::vector<Report> reports) {
       tools::log_notice("no fill: " + report.problem, {{"STATION", one->second.session.station}});
     finish(one, report.outcome == Outcome::failed ? "failed" : "");
   }
+  for (One& ending : std::exchange(ending_, {})) end(std::move(ending));
+  if (active() == 0) rested_();
 }
 
 void Fills::tell(One& one, const Told& told) {
@@ -178,30 +186,41 @@ void Fills::tell(One& one, const Told& told) {
   send();
 }
 
-// Without a reason the stream goes on, and its next run says so itself. What waits for a disk is let go of in
-// the thread.
 void Fills::finish(std::map<Station, One>::iterator one, const std::string& reason) {
   One last = std::move(one->second);
   all_.erase(one);
-  if (!reason.empty()) {
+  last.end_reason = reason;
+  if (looking_)
+    ending_.push_back(std::move(last));
+  else
+    end(std::move(last));
+}
+
+// What waits for a disk is let go of in the thread.
+void Fills::end(One one) {
+  if (!one.end_reason.empty()) {
     ByteVector end;
-    playlist::encode(playlist::EndRecord{reason}, end);
+    playlist::encode(playlist::EndRecord{one.end_reason}, end);
     Told told;
-    for (const auto& [rendition, history] : last.histories) told.emplace_back(rendition, end);
-    tell(last, told);
+    for (const auto& [rendition, history] : one.histories) told.emplace_back(rendition, end);
+    tell(one, told);
   }
-  thread_.run([work = std::move(last.work), reason] {
+  thread_.run([work = std::move(one.work), reason = one.end_reason] {
     if (work->writer) work->writer->end(reason.empty() ? "continued" : reason);
     work->writer.reset();
   });
 }
 
 void Fills::replay(const std::function<void(const wire::StreamRecords&)>& send) const {
-  for (const auto& [station, one] : all_)
-    for (const auto& [rendition, history] : one.histories)
-      history.replay([&, &session = one.session, &name = rendition](ByteVector batch) {
-        send({session.session, session.event, session.station, std::move(batch), name});
-      });
+  for (const One& one : ending_) replay(one, send);
+  for (const auto& [station, one] : all_) replay(one, send);
+}
+
+void Fills::replay(const One& one, const std::function<void(const wire::StreamRecords&)>& send) const {
+  for (const auto& [rendition, history] : one.histories)
+    history.replay([&, &name = rendition](ByteVector batch) {
+      send({one.session.session, one.session.event, one.session.station, std::move(batch), name});
+    });
 }
 
 }  // namespace headgate::worker

@@ -40,8 +40,8 @@ Result<FillWish> fill_wish(GstElement* pipeline);
 class Fills {
  public:
   using Tell = std::function<void(const wire::StreamRecords&)>;
-  // `tell`: to origins, as it comes.
-  Fills(Loop& loop, std::string root, std::string node, Tell tell);
+  // `tell`: to origins, as it comes. `rested`: there is none any more, none whose end is to be told either.
+  Fills(Loop& loop, std::string root, std::string node, Tell tell, std::function<void()> rested);
   ~Fills();
   Fills(const Fills&) = delete;
   Fills& operator=(const Fills&) = delete;
@@ -54,7 +54,7 @@ class Fills {
   void stop_all();
   // All that was told of the fills that there are, for an origin that comes late.
   void replay(const std::function<void(const wire::StreamRecords&)>& send) const;
-  size_t active() const { return all_.size(); }
+  size_t active() const { return all_.size() + ending_.size(); }
 
  private:
   struct Work;                                                   // of the thread
@@ -65,6 +65,7 @@ class Fills {
     int64_t until_us = 0;  // CLOCK_BOOTTIME
     std::shared_ptr<Work> work;
     std::map<std::string, History> histories{};
+    std::string end_reason{};  // empty: the stream goes on, and its next run says so itself
   };
   enum class Outcome { goes_on, over, failed };
   struct Report {
@@ -78,12 +79,18 @@ class Fills {
   void take(std::vector<Report> reports);
   void tell(One& one, const Told& told);
   void finish(std::map<Station, One>::iterator one, const std::string& reason);
+  void end(One one);
+  void replay(const One& one, const std::function<void(const wire::StreamRecords&)>& send) const;
   void rest();
 
   Loop& loop_;
   const std::string root_, node_;
   const Tell tell_;
+  const std::function<void()> rested_;
   std::map<Station, One> all_;
+  // Finished while the thread looked: what it writes then has numbers that the next run goes on behind, so
+  // that is told, and the end after it.
+  std::vector<One> ending_;
   uint64_t last_id_ = 0;
   Loop::TimerId tick_ = 0;
   bool looking_ = false;  // the thread has been asked to

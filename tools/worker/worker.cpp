@@ -25,8 +25,12 @@ Worker::Worker(Loop& loop, Settings settings)
                  {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms,
                   settings_.on_its_way_ms},
                  fitness_, *this),
-      fills_(loop, settings_.root, settings_.node,
-             [this](const wire::StreamRecords& records) { tell(records, {"origin"}); }),
+      fills_(
+          loop, settings_.root, settings_.node,
+          [this](const wire::StreamRecords& records) { tell(records, {"origin"}); },
+          [this] {
+            if (is_done()) loop_.stop();
+          }),
       rungs_(settings_.max_rungs) {
   inbox_ =
       std::make_shared<Inbox>(loop_, [this](std::vector<BusEvent> events) { on_events(std::move(events)); });
@@ -67,7 +71,7 @@ void Worker::stop() {
   admission_.refuse_waiting({ticket::kDown, "kick:shutdown", "the server is being stopped"});
   fills_.stop_all();
   for (auto& [id, session] : sessions_) session->end("shutdown");
-  if (sessions_.empty()) return loop_.stop();
+  if (is_done()) return loop_.stop();
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
 }
 
@@ -333,7 +337,12 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   fill(*session, reason);
   admission_.closed(station);
   tell_state();
-  if (fitness_.stopping() && sessions_.empty()) loop_.stop();
+  if (is_done()) loop_.stop();
+}
+
+// Told to stop, and all that was to be told of what ran has been.
+bool Worker::is_done() const {
+  return fitness_.stopping() && sessions_.empty() && fills_.active() == 0;
 }
 
 // Who was superseded has somebody behind him already. Who is put out is not to be seen for longer.

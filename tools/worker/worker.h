@@ -91,6 +91,7 @@ class Worker final : private Admission::Host {
   void want(const wire::WantRendition& wanted);
   void look_at_record(Session& session, Bytes record);
   void fill(const Session& session, const std::string& reason);
+  bool is_done() const;
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
   void on_closed(uint64_t session, const std::string& reason);
