@@ -3,9 +3,11 @@
 #include "serve/child.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 namespace headgate::serve {
