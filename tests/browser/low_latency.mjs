@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node low_latency.mjs PAGE PLAYLIST
 // Plays a playlist by hls.js in low-latency mode, in headless Chromium, and prints what it does as a JSON
-// line four times a second. The end of standard input ends this. PAGE is a page of the node that has hls.js.
+// line four times a second; `at` is the page's own clock. The end of standard input ends this. PAGE is a
+// page of the node that has hls.js.
 import {createInterface} from 'node:readline';
 
 import {open_browser, open_page} from './support/chromium.mjs';
@@ -29,6 +30,7 @@ await page.evaluate((url) => {
   video.play().catch(() => {});
   globalThis.low_latency = () => ({
     ...seen,
+    at: performance.now() / 1000,
     time: video.currentTime,
     decoded: video.getVideoPlaybackQuality().totalVideoFrames,
     latency: hls.latency,
