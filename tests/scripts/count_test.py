@@ -45,8 +45,9 @@ def count(*programs, again=False):
         logs = [log]
         if again:
             failed = subprocess.run([*counter, "--failed", log], check=True, **more).stdout.split()
-            subprocess.run(["meson", "test", "-C", "build", "--logbase", "log-again", *failed], check=False, **more)
-            logs.append(f"{log}-again")
+            if failed:
+                subprocess.run(["meson", "test", "-C", "build", "--logbase", "log-again", *failed], check=False, **more)
+                logs.append(f"{log}-again")
         done = subprocess.run([*counter, *logs], check=False, **more)
         assert done.returncode == 0, done.stderr
         first, *others = done.stdout.splitlines()
