@@ -10,7 +10,7 @@
 namespace headgate::origin {
 
 Catalog::Catalog(Loop& loop, Archive& archive, const CatalogSettings& settings)
-    : loop_(loop), archive_(archive), settings_(settings), room_{settings.most_waiting} {}
+    : loop_(loop), archive_(archive), settings_(settings), room_(settings.most_waiting) {}
 
 Catalog::~Catalog() {
   for (auto& [station, timer] : grace_timers_) loop_.cancel(timer);

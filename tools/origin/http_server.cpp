@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http_server.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "plain_request.h"
+#include "whose.h"
 
 namespace headgate::origin {
 namespace {
@@ -19,17 +19,6 @@ constexpr char kRequests[] = "headgate-requests";  // counted at the connection'
 
 bool says_close(SoupMessageHeaders* headers) {
   return soup_message_headers_header_contains(headers, "Connection", "close");
-}
-
-// What connections are counted by; empty: no stranger's address.
-std::string limited_address(const sockaddr_storage& remote) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (remote.ss_family == AF_INET)
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(remote).sin_addr, text, sizeof text);
-  if (remote.ss_family == AF_INET6)
-    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(remote).sin6_addr, text, sizeof text);
-  const std::string out = text;
-  return out == "127.0.0.1" || out == "::1" || out == "::ffff:127.0.0.1" ? "" : out;
 }
 
 }  // namespace
@@ -93,7 +82,7 @@ bool HttpServer::accept_one() {
   }
   int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  Place place = place_for(limited_address(remote));
+  Place place = place_for(stranger(remote));
   if (!place) return true;
   if (media_)
     media_->take(std::move(fd), std::move(place));
@@ -143,7 +132,8 @@ Place HttpServer::place_for(const std::string& address) {
   auto found = count_->of_address.find(address);
   if (limits_.of_address > 0 && found != count_->of_address.end() && found->second >= limits_.of_address)
     return nullptr;
-  return std::make_shared<Taken>(count_, address);
+  const auto taken = std::make_shared<Taken>(count_, address);
+  return {taken, &taken->address};
 }
 
 void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer self) {

@@ -23,7 +23,7 @@ inline constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
 struct ConnectionLimits {
   int64_t all = 4000;  // the rest waits in the kernel
   // From one address: many phones stand behind one. What is more is closed at once. 0: no limit. This
-  // machine's own (127.0.0.1, ::1) is a proxy and has none.
+  // machine's own (whose.h) has none.
   int64_t of_address = 1000;
 };
 

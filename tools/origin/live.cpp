@@ -106,11 +106,12 @@ void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std:
   if (playlist::has(index, msn, directives->part)) return send(skip, true);
   if (playlist::too_far_ahead(index, msn, directives->part))
     return answer->send(problem(SOUP_STATUS_BAD_REQUEST, "This is too far ahead of the stream."));
-  const auto waiter =
-      stream.edge().wait(msn, directives->part, [answer, skip, send = std::move(send)](auto outcome) {
-        if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
-        send(skip, true);
-      });
+  const auto waiter = stream.edge().wait(msn, directives->part, answer->whose(),
+                                         [answer, skip, send = std::move(send)](auto outcome) {
+                                           if (outcome == LiveEdge::Outcome::late)
+                                             return answer->send(late_reply());
+                                           send(skip, true);
+                                         });
   waits(answer, stream.edge(), waiter);
 }
 
@@ -120,8 +121,8 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
     return send_part(answer, *part, view);
   if (stream.state() == State::ended || playlist::next_part(stream.index()) != name)
     return answer->send(not_there_reply("There is no such part."));
-  const auto waiter =
-      stream.edge().wait_for_hinted(name, [this, answer, stream, request](LiveEdge::Outcome outcome) {
+  const auto waiter = stream.edge().wait_for_hinted(
+      name, answer->whose(), [this, answer, stream, request](LiveEdge::Outcome outcome) {
         if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
         const auto* part = stream.index().find_part(request.name.msn, request.name.index);
         if (!part) return answer->send(not_there_reply("This part was not to be."));

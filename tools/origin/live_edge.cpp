@@ -11,7 +11,7 @@ namespace headgate::origin {
 
 LiveEdge::~LiveEdge() {
   loop_.cancel(timer_);
-  room_.now -= waiting_.size();
+  while (!waiting_.empty()) leave(waiting_.begin());
 }
 
 const TextPtr& LiveEdge::playlist(const Which& which, bool ended, uint64_t others,
@@ -31,21 +31,23 @@ const TextPtr& LiveEdge::playlist(const Which& which, bool ended, uint64_t other
   });
 }
 
-LiveEdge::WaiterId LiveEdge::wait(uint64_t msn, std::optional<uint32_t> part, Done done) {
-  return add({msn, part, Wants::playlist, 0, std::move(done)});
+LiveEdge::WaiterId LiveEdge::wait(uint64_t msn, std::optional<uint32_t> part, const std::string& whose,
+                                  Done done) {
+  return add({msn, part, Wants::playlist, whose, 0, std::move(done)});
 }
 
-LiveEdge::WaiterId LiveEdge::wait_for_hinted(const playlist::PartName& name, Done done) {
-  return add({name.msn, name.index, Wants::hinted, 0, std::move(done)});
+LiveEdge::WaiterId LiveEdge::wait_for_hinted(const playlist::PartName& name, const std::string& whose,
+                                             Done done) {
+  return add({name.msn, name.index, Wants::hinted, whose, 0, std::move(done)});
 }
 
-LiveEdge::WaiterId LiveEdge::wait_within_run(const playlist::PartName& name, Done done) {
-  return add({name.msn, name.index, Wants::more_of_run, 0, std::move(done)});
+LiveEdge::WaiterId LiveEdge::wait_within_run(const playlist::PartName& name, const std::string& whose,
+                                             Done done) {
+  return add({name.msn, name.index, Wants::more_of_run, whose, 0, std::move(done)});
 }
 
 LiveEdge::WaiterId LiveEdge::add(Waiter waiter) {
-  if (room_.now >= room_.most) return 0;
-  ++room_.now;
+  if (!room_.enter(waiter.whose)) return 0;
   const int64_t patience_ms =
       std::max(kLeastPatienceMs, kPatienceTargets * int64_t{index_.target_seconds()} * 1000);
   waiter.until_us = system_clock().mono_us() + patience_ms * 1000;
@@ -55,7 +57,7 @@ LiveEdge::WaiterId LiveEdge::add(Waiter waiter) {
 }
 
 LiveEdge::Waiter LiveEdge::leave(std::map<WaiterId, Waiter>::iterator waiter) {
-  --room_.now;
+  room_.leave(waiter->second.whose);
   return std::move(waiting_.extract(waiter).mapped());
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <base/loop.h>
@@ -17,14 +18,10 @@
 #include <playlist/live_playlist.h>
 
 #include "text.h"
+#include "waiting_room.h"
 
 namespace headgate::origin {
 
-// How many wait, on all streams together. Each has a connection, and keeps it from others meanwhile.
-struct WaitingRoom {
-  size_t most;
-  size_t now = 0;
-};
 // A request waits for three target durations (RFC 8216bis, 6.2.5.2), but not for less than this: players that
 // give a request ten seconds then ask again without directives, and take no error for the stream's end.
 inline constexpr int64_t kLeastPatienceMs = 12'000;
@@ -60,12 +57,13 @@ class LiveEdge {
   };
   using Done = std::function<void(Outcome)>;
   using WaiterId = uint64_t;
-  // `done` is called once, later. For a playlist with segment `msn`, or with its part. 0: too many wait.
-  WaiterId wait(uint64_t msn, std::optional<uint32_t> part, Done done);
+  // `done` is called once, later. For a playlist with segment `msn`, or with its part. `whose` is Answer's.
+  // 0: too many wait.
+  WaiterId wait(uint64_t msn, std::optional<uint32_t> part, const std::string& whose, Done done);
   // For the part that is hinted now.
-  WaiterId wait_for_hinted(const playlist::PartName& name, Done done);
+  WaiterId wait_for_hinted(const playlist::PartName& name, const std::string& whose, Done done);
   // Likewise, but it never comes when the run has ended.
-  WaiterId wait_within_run(const playlist::PartName& name, Done done);
+  WaiterId wait_within_run(const playlist::PartName& name, const std::string& whose, Done done);
   // Does not wait any more, and is not answered. Who was answered is passed over.
   void cancel(WaiterId id);
 
@@ -80,6 +78,7 @@ class LiveEdge {
     uint64_t msn;
     std::optional<uint32_t> part;
     Wants wants;
+    std::string whose;
     int64_t until_us;
     Done done;
     Outcome outcome = Outcome::late;

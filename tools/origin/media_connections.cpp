@@ -64,7 +64,8 @@ struct MediaConnections::Connection {
 
 class MediaConnections::ConnectionAnswer : public Answer {
  public:
-  ConnectionAnswer(MediaConnections& all, const ConnectionPtr& one) : all_(all), one_(one) {}
+  ConnectionAnswer(MediaConnections& all, const ConnectionPtr& one, std::string whose)
+      : Answer(std::move(whose)), all_(all), one_(one) {}
   ~ConnectionAnswer() override { send_if_none(); }
 
  private:
@@ -144,6 +145,7 @@ void MediaConnections::read(const ConnectionPtr& one) {
     return drop(*one);
   }
   const std::string path(request->path), query(request->query);
+  std::string whose = one->place->empty() ? std::string(request->forwarded_for) : *one->place;
   // Taken out of the queue, and not copied once more.
   if (::recv(fd, bytes.data(), request->size, MSG_TRUNC | MSG_DONTWAIT) !=
       static_cast<ssize_t>(request->size))
@@ -153,7 +155,7 @@ void MediaConnections::read(const ConnectionPtr& one) {
   one->close = request->close;
   one->gzip = request->gzip;
   one->phase = Connection::Phase::waiting;
-  auto answer = std::make_shared<ConnectionAnswer>(*this, one);
+  auto answer = std::make_shared<ConnectionAnswer>(*this, one, std::move(whose));
   one->answer = answer;
   handler_(std::move(answer), path, query);
   if (one->socket) watch_for_what_comes(*one);

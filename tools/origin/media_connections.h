@@ -20,8 +20,8 @@ namespace headgate::origin {
 inline constexpr unsigned kIdleSeconds = 30;      // nothing has moved: the connection is closed
 inline constexpr size_t kMaxSendOnce = 1u << 20;  // bytes; then the others have their turn
 
-// A connection's place among those that are allowed; freed with the last copy.
-using Place = std::shared_ptr<void>;
+// A connection's place among those that are allowed, freed with the last copy: whose it is (whose.h).
+using Place = std::shared_ptr<const std::string>;
 
 class MediaConnections {
  public:

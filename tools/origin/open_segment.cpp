@@ -13,10 +13,11 @@ namespace {
 class Growing : public std::enable_shared_from_this<Growing> {
  public:
   Growing(MediaFiles& media, const LiveEnd& stream, const playlist::PartRecord& first, size_t sent,
-          playlist::View view)
+          playlist::View view, std::string whose)
       : media_(media),
         stream_(stream),
         view_(view),
+        whose_(std::move(whose)),
         file_(first.file),
         offset_(first.offset),
         next_{first.msn, static_cast<uint32_t>(sent)} {}
@@ -37,6 +38,7 @@ class Growing : public std::enable_shared_from_this<Growing> {
   MediaFiles& media_;
   const LiveEnd stream_;
   const playlist::View view_;
+  const std::string whose_;
   const std::string file_;
   const uint64_t offset_;
   playlist::PartName next_;
@@ -56,14 +58,15 @@ void Growing::grow(const OnPiece& next) {
   if (!open && known.empty() && index.next_msn().value_or(0) > next_.msn)
     return next(Unexpected(ENODATA, file_ + ": parts have left before they were sent"));
   if (!open) return next(FileRange{});
-  waiter_ = stream_.edge().wait_within_run(next_, [weak = weak_from_this(), next](LiveEdge::Outcome outcome) {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->waiter_ = 0;
-    if (outcome == LiveEdge::Outcome::late)
-      return next(Unexpected(EBUSY, self->file_ + ": a part has not come in time"));
-    self->grow(next);
-  });
+  waiter_ = stream_.edge().wait_within_run(
+      next_, whose_, [weak = weak_from_this(), next](LiveEdge::Outcome outcome) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->waiter_ = 0;
+        if (outcome == LiveEdge::Outcome::late)
+          return next(Unexpected(EBUSY, self->file_ + ": a part has not come in time"));
+        self->grow(next);
+      });
   if (waiter_ == 0) next(Unexpected(EBUSY, "too many are waiting"));
 }
 
@@ -82,8 +85,8 @@ std::vector<fmp4::ByteRange> pieces_of(std::span<const playlist::PartRecord> par
 }
 
 Growth growth(MediaFiles& media, const LiveEnd& stream, const playlist::PartRecord& first, size_t sent,
-              playlist::View view) {
-  return [growing = std::make_shared<Growing>(media, stream, first, sent, view)](const OnPiece& next) {
+              playlist::View view, const std::string& whose) {
+  return [growing = std::make_shared<Growing>(media, stream, first, sent, view, whose)](const OnPiece& next) {
     growing->grow(next);
   };
 }
@@ -103,7 +106,7 @@ bool Live::open_segment(const AnswerPtr& answer, const LiveEnd& stream, uint64_t
     reply.cache = kCacheShort;  // it may end before it is whole
     reply.any_origin = true;
     reply.file = *std::move(range);
-    reply.more = growth(media_, stream, parts.front(), parts.size(), view);
+    reply.more = growth(media_, stream, parts.front(), parts.size(), view, answer->whose());
   }
   answer->send(std::move(reply));
   return true;
@@ -112,11 +115,12 @@ bool Live::open_segment(const AnswerPtr& answer, const LiveEnd& stream, uint64_t
 // No part has anything of it yet.
 bool Live::wait_for_track(const AnswerPtr& answer, const LiveEnd& stream, const playlist::PartName& next,
                           playlist::View view) {
-  const auto waiter = stream.edge().wait_within_run(next, [this, answer, stream, next, view](auto outcome) {
-    if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
-    if (!open_segment(answer, stream, next.msn, view))
-      answer->send(not_there_reply("This segment has nothing of that."));
-  });
+  const auto waiter =
+      stream.edge().wait_within_run(next, answer->whose(), [this, answer, stream, next, view](auto outcome) {
+        if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
+        if (!open_segment(answer, stream, next.msn, view))
+          answer->send(not_there_reply("This segment has nothing of that."));
+      });
   waits(answer, stream.edge(), waiter);
   return true;
 }

@@ -78,6 +78,10 @@ bool read_header(std::string_view line, PlainRequest& out, int& hosts) {
     out.gzip |= accepts_gzip(value);
     return true;
   }
+  if (is(name, "x-forwarded-for")) {
+    out.forwarded_for = forwarded_for(value);
+    return true;
+  }
   if (is(name, "connection")) {
     const bool close = is(value, "close");
     out.close |= close;
@@ -111,6 +115,15 @@ bool accepts_gzip(std::string_view value) {
     if (coding == "*") any = wanted;
   }
   return any;
+}
+
+std::string_view forwarded_for(std::string_view value) {
+  const size_t comma = value.rfind(',');
+  const auto last = without_blanks(comma == std::string_view::npos ? value : value.substr(comma + 1));
+  const bool good = last.size() <= kMaxAddressBytes && std::all_of(last.begin(), last.end(), [](char c) {
+                      return is_alphanumeric(c) || c == '.' || c == ':';
+                    });
+  return good ? last : std::string_view();
 }
 
 std::optional<PlainRequest> plain_request(std::string_view bytes) {

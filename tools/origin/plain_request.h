@@ -15,6 +15,7 @@ inline bool is_public_media(std::string_view path) {
   return path.starts_with("/hls/") || path.starts_with("/dash/");
 }
 inline constexpr size_t kMaxPathBytes = 256;
+inline constexpr size_t kMaxAddressBytes = 45;  // of an IPv6 address with an IPv4 one at its end
 inline constexpr size_t kMaxPlainBytes = 4096;  // of a request; a longer one is not plain
 
 struct PlainRequest {
@@ -26,11 +27,17 @@ struct PlainRequest {
   bool head = false;   // HEAD, not GET
   bool close = false;  // the client wants the connection closed
   bool gzip = false;   // accepts_gzip()
-  size_t size = 0;     // up to and with the empty line
+  // forwarded_for() of the last such header: to be believed of a proxy only.
+  std::string_view forwarded_for;
+  size_t size = 0;  // up to and with the empty line
 };
 
 // Whether an Accept-Encoding's value takes gzip (RFC 9110, 12.5.3).
 bool accepts_gzip(std::string_view value);
+
+// The last address in an X-Forwarded-For's value: that which the proxy next to us has seen. Empty: it is
+// none.
+std::string_view forwarded_for(std::string_view value);
 
 // The first request in `bytes`; none when it is not plain or not whole.
 std::optional<PlainRequest> plain_request(std::string_view bytes);

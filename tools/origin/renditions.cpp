@@ -178,11 +178,12 @@ void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds,
     index.segments().empty() ? answer->send(unavailable_reply(kNotStarted)) : send();
   };
   if (holds == 0) return give_up();
-  const auto waiter = end.edge().wait(index.next_msn().value_or(0), listed ? std::optional(0u) : std::nullopt,
-                                      [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
-                                        if (outcome == LiveEdge::Outcome::late) return give_up();
-                                        hold(answer, end, holds - 1, send);
-                                      });
+  const auto waiter =
+      end.edge().wait(index.next_msn().value_or(0), listed ? std::optional(0u) : std::nullopt,
+                      answer->whose(), [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
+                        if (outcome == LiveEdge::Outcome::late) return give_up();
+                        hold(answer, end, holds - 1, send);
+                      });
   if (waiter == 0) return give_up();
   answer->when_gone([&edge = end.edge(), waiter] { edge.cancel(waiter); });
 }

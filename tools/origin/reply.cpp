@@ -3,6 +3,7 @@
 
 #include <base/clock.h>
 #include <common/log.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "error_lines.h"
 #include "plain_request.h"
+#include "whose.h"
 
 namespace headgate::origin {
 namespace {
@@ -30,6 +32,17 @@ bool is_known(SoupServerMessage* message, const Reply& reply) {
       soup_message_headers_get_list(soup_server_message_get_request_headers(message), "If-None-Match");
   return reply.status == SOUP_STATUS_OK && known && !reply.etag.empty() &&
          std::string_view(known).find(reply.etag) != std::string_view::npos;
+}
+
+// A message of the admin's socket has none.
+std::string whose_is(SoupServerMessage* message) {
+  sockaddr_storage native{};
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  if (!remote || !g_socket_address_to_native(remote, &native, sizeof native, nullptr)) return "";
+  std::string out = stranger(native);
+  const char* forwarded =
+      soup_message_headers_get_list(soup_server_message_get_request_headers(message), "X-Forwarded-For");
+  return out.empty() && forwarded ? std::string(forwarded_for(forwarded)) : out;
 }
 
 struct Asked {
@@ -212,7 +225,7 @@ void Answer::send_if_none() {
 }
 
 SoupAnswer::SoupAnswer(SoupServerMessage* message)
-    : message_(static_cast<SoupServerMessage*>(g_object_ref(message))) {
+    : Answer(whose_is(message)), message_(static_cast<SoupServerMessage*>(g_object_ref(message))) {
   finished_handler_ = g_signal_connect_swapped(message_, "finished", G_CALLBACK(+[](SoupAnswer* self) {
                                                  self->gone_ = true;
                                                  self->gone();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "bytes_ptr.h"
 #include "media_files.h"
@@ -76,10 +77,13 @@ std::string header_text(const Reply& reply, bool close);
 // An answer that comes later; who asked may be gone by then. Shared by whoever may answer.
 class Answer {
  public:
-  Answer() = default;
+  // `whose`: the address that asks; behind a proxy on this machine the one that it tells (X-Forwarded-For),
+  // or else empty.
+  explicit Answer(std::string whose) : whose_(std::move(whose)) {}
   virtual ~Answer() = default;
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
+  const std::string& whose() const { return whose_; }
   // The first one counts.
   void send(Reply reply);
   // `call` runs once, when who asked goes before there is an answer. The last one given counts.
@@ -92,6 +96,7 @@ class Answer {
   virtual void write(Reply reply) = 0;
 
  private:
+  const std::string whose_;
   bool sent_ = false;
   std::function<void()> when_gone_;
 };

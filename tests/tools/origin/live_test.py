@@ -76,10 +76,12 @@ def without_reports(body):
 class Waiting:
     """A request on a connection of its own, not answered yet."""
 
-    def __init__(self, test, path, plain=True):
-        self.sock = socket.create_connection(('127.0.0.1', test.port), timeout=PATIENCE)
+    def __init__(self, test, path, plain=True, source='127.0.0.1', forwarded=None):
+        self.sock = socket.create_connection(('127.0.0.1', test.port), timeout=PATIENCE, source_address=(source, 0))
         test.addCleanup(self.sock.close)
         more = '' if plain else 'Accept-Encoding: identity\r\nIf-None-Match: "none"\r\n'  # libsoup's
+        if forwarded:
+            more += f'X-Forwarded-For: {forwarded}\r\n'
         self.sock.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n'.encode())
         self.test = test
 
@@ -323,6 +325,35 @@ class LiveTest(OriginCase):
         self.heard()
         self.worker.tell(live.message(live.part(0)))
         self.assertIn(b'"3.0.m4s"', stays.answer())
+
+    def test_no_handful_of_addresses_takes_all_places(self):
+        self.live(3, '--max-connections', '16', target_s=60)  # twelve may wait
+        asked = [f'{MEDIA}?_HLS_msn=3&_HLS_part=0', f'{MEDIA}?_HLS_msn=3', f'/hls/{STATION}/3.0.m4s']
+        hosts = [f'127.0.0.{last}' for last in range(2, 6)]
+        ways = [  # addresses that connect, and those of which a proxy on this machine tells; what a stranger tells is his own
+            [{'source': host, 'forwarded': None} for host in hosts],
+            [{'source': host, 'forwarded': f'2001:db8::{i}, {hosts[0]}'} for i, host in enumerate(hosts)],
+            [{'forwarded': host} for host in hosts],
+            [{'forwarded': f'192.0.2.1,  2001:db8::{i}'} for i in range(len(hosts))],
+        ]
+        for way in ways:
+            waiting = []
+            for part, one in zip((4, 3, 2, 1), way):
+                its = [Waiting(self, asked[i % len(asked)], **one) for i in range(part)]
+                self.heard()
+                self.assertFalse(any(each.is_answered() for each in its), way)
+                waiting += its
+                for plain in (True, False):
+                    more = Waiting(self, asked[0], plain, **one)
+                    self.assertIn(b'Too many are waiting', more.answer(503))
+                    more.sock.close()
+            # A cache's requests are of all its viewers: it has the room as it is.
+            waiting += [Waiting(self, asked[0]) for _ in range(2)]
+            self.heard()
+            self.assertFalse(any(each.is_answered() for each in waiting), way)
+            for each in waiting:
+                each.sock.close()
+            wait_until('their places are free', lambda: self.connections() == 0)
 
     def test_a_restarted_origin_goes_on_where_it_was(self):
         live = self.live()

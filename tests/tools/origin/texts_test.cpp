@@ -126,6 +126,18 @@ TEST(AcceptsGzip, AsTheClientSays) {
     EXPECT_FALSE(accepts_gzip(no)) << no;
 }
 
+TEST(ForwardedFor, IsTheLastAddress) {
+  EXPECT_EQ(forwarded_for("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(forwarded_for("unknown, 192.0.2.1 ,\t2001:db8::1 "), "2001:db8::1");
+  for (const char* none : {"", ",", "192.0.2.1,", "192.0.2.1, a b", "\"[2001:db8::1]:80\"",
+                           "1234567890123456789012345678901234567890123456"})
+    EXPECT_EQ(forwarded_for(none), "") << none;
+  const auto request =
+      plain_request("GET /hls/1/media.m3u8 HTTP/1.1\r\nHost: x\r\nx-forwarded-for: 192.0.2.1\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->forwarded_for, "192.0.2.1");
+}
+
 TEST(ErrorLines, TellOnceAndThenHowOften) {
   ErrorLines lines;
   const int64_t later_us = (kSameErrorMs + 1) * 1000;
