@@ -10,6 +10,7 @@ import tap
 from check_test import Check, expect_nothing
 from hls import Playlist, Watcher
 from node import EVENT, Node, records, wait_until
+from waiting import PATIENCE_S
 
 STATION = 31
 AWAY = 6  # segments of fill, a second each
@@ -63,8 +64,8 @@ def test_players_are_given_the_last_picture():
         watcher = Watcher(node, STATION)
         check = Check(node, "hls", f"/hls/{STATION}/index.m3u8", SECONDS)
         publisher.cut()
-        before = node.wait_state(STATION, "waiting", 30)
-        wait_until("there is fill", lambda: len(filled(node)) >= AWAY and filled(node)[0][1] == 1, 40)
+        before = node.wait_state(STATION, "waiting")
+        wait_until("there is fill", lambda: len(filled(node)) >= AWAY and filled(node)[0][1] == 1)
         away = node.stream(STATION)
         # It is nothing that was received.
         for key in ("state", "duration_s", "last_media_utc", "gaps", "sessions"):
@@ -75,8 +76,8 @@ def test_players_are_given_the_last_picture():
         assert float(loudest(node, f"/hls/{STATION}/", fill).split()[0]) < -90, "it is silent"
 
         media.ffmpeg(node, clip, node.url(STATION), again=True)
-        node.wait_media(STATION, away["duration_s"] + 4, 40)
-        wait_until("its runs are two", lambda: node.stream(STATION)["sessions"] == 2, 20)
+        node.wait_media(STATION, away["duration_s"] + 4)
+        wait_until("its runs are two", lambda: node.stream(STATION)["sessions"] == 2)
         expect_nothing(*check.end())
         watcher.wait()
         assert len(watcher.discontinuities()) == 2, watcher.discontinuities()
@@ -98,8 +99,8 @@ def test_players_are_given_the_last_picture():
         expect_nothing(code, result)
         # As after any death of the origin: the same playlist, from the disk.
         node.kill("origin")
-        wait_until("the origin is back", node.healthy, 20)
-        again = wait_until("its playlist is", lambda: playlist(node), 20)
+        wait_until("the origin is back", node.healthy)
+        again = wait_until("its playlist is", lambda: playlist(node))
         known = {segment[0]: segment[2:5] for segment in watcher.seen.values()}
         same = [segment for segment in again.segments if segment[0] in known]
         assert filled_names & {segment[3] for segment in same}, again.segments
@@ -112,25 +113,25 @@ def test_renditions_are_filled_and_a_goodbye_is_not():
     clip = media.clip(60)
     with Node(arguments=["--pipeline", "event", "--workers", "2", "--set", f"rungs={RUNGS}", "--set", "fill=last"]) as node:
         publisher = media.ffmpeg(node, clip, node.url(STATION))
-        node.wait_media(STATION, 4.0, 60)
+        node.wait_media(STATION, 4.0)
         wait_until("renditions are there", lambda: len(node.stream(STATION)["renditions"]) == 2
                    and all(filled(node, f"{one['name']}/media.m3u8") for one in node.stream(STATION)["renditions"]), 60)
         names = [one["name"] for one in node.stream(STATION)["renditions"]]
         publisher.cut()
-        node.wait_state(STATION, "waiting", 30)
-        wait_until("there is fill", lambda: len(filled(node)) >= AWAY and filled(node)[0][1] == 1, 40)
+        node.wait_state(STATION, "waiting")
+        wait_until("there is fill", lambda: len(filled(node)) >= AWAY and filled(node)[0][1] == 1)
         of_source = {segment[0]: segment for segment in filled(node)}
         for name in names:
             own = wait_until(f"{name} is filled", lambda name=name: [
-                segment for segment in filled(node, f"{name}/media.m3u8") if segment[1] == 1][:AWAY] or None, 20)
+                segment for segment in filled(node, f"{name}/media.m3u8") if segment[1] == 1][:AWAY] or None)
             for segment in own:
                 assert segment[0] in of_source, f"{name}: {segment}"
                 assert abs(segment[2] - of_source[segment[0]][2]) < 0.05, f"{name}: {segment}"
             expect_decodes(node, f"/hls/{STATION}/{name}/", own)
         # The next one says that it is over.
         publisher = media.ffmpeg(node, media.clip(4), node.url(STATION))
-        publisher.finish(40)
-        node.wait_state(STATION, "ended", 30)
+        publisher.finish(PATIENCE_S)
+        node.wait_state(STATION, "ended")
         runs = list((node.data / f"derived/fill/lta/{EVENT}").rglob("run.jl"))
         assert len(runs) == 1, runs
         node.check_archive()

@@ -16,7 +16,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/support"))
 import family  # noqa: E402  pylint: disable=wrong-import-position
-from waiting import SLOWNESS, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = Path(os.environ["HEADGATE_BUILD"]).resolve()
 HEADGATE = BUILD / "tools/headgate/headgate"
@@ -121,7 +121,7 @@ class Node:
             [HEADGATE, "serve", "--data", self.data, "--keys", self.keys, "--http", self.addresses["http"],
              "--rtmp", self.addresses["rtmp"], *self.arguments],
             env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        wait_until("the node serves", self.listening, 15)
+        wait_until("the node serves", self.listening)
 
     def listening(self):
         assert self.supervisor.poll() is None, f"headgate serve ended with {self.supervisor.returncode}"
@@ -202,13 +202,13 @@ class Node:
             return None
         return json.loads(body) if status == 200 else None
 
-    def wait_state(self, station, state, within=15.0):
+    def wait_state(self, station, state, within=PATIENCE_S):
         def reached():
             stream = self.stream(station)
             return stream if stream and stream["state"] == state else None
         return wait_until(f"station {station} is {state}", reached, within)
 
-    def wait_media(self, station, seconds=0.0, within=20.0):
+    def wait_media(self, station, seconds=0.0, within=PATIENCE_S):
         """Until so much of a live stream is archived; its STREAM."""
         def there():
             stream = self.stream(station)

@@ -79,8 +79,10 @@ TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
   pipeline.play();
   ASSERT_TRUE(eventually([&] { return segments(pipeline, "").size() >= 2; }));
   const uint64_t newest = segments(pipeline, "").back().msn;
-  ask(pipeline, "144p");
-  ASSERT_TRUE(eventually([&] { return segments(pipeline, "144p").size() >= 2; }));
+  ASSERT_TRUE(eventually([&] {
+    ask(pipeline, "144p");
+    return segments(pipeline, "144p").size() >= 2;
+  }));
   std::set<int> niceness;
   EXPECT_FALSE(ladder_threads(&niceness).empty());
   EXPECT_EQ(niceness, std::set<int>{10});
@@ -103,10 +105,11 @@ TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
   EXPECT_EQ(state(pipeline, "144p"), RenditionState::idle);
   // And once more, of both.
   const uint64_t last = segments(pipeline, "144p").back().msn;
-  ask(pipeline, "144p");
-  ask(pipeline, "90p");
-  ASSERT_TRUE(eventually([&] { return segments(pipeline, "144p").back().msn > last; }));
-  ASSERT_TRUE(eventually([&] { return !segments(pipeline, "90p").empty(); }));
+  ASSERT_TRUE(eventually([&] {
+    ask(pipeline, "144p");
+    ask(pipeline, "90p");
+    return segments(pipeline, "144p").back().msn > last && !segments(pipeline, "90p").empty();
+  }));
   std::set<uint64_t> numbers;
   for (const auto& one : segments(pipeline, "144p")) EXPECT_TRUE(numbers.insert(one.msn).second) << one.msn;
   pipeline.stop();
@@ -114,7 +117,7 @@ TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
 }
 
 TEST_F(AbrDemand, ARungHasTheStreamsEnd) {
-  Pipeline pipeline(line("", "videotestsrc is-live=true num-buffers=180"));
+  Pipeline pipeline(line("", "videotestsrc is-live=true"));
   pipeline.play();
   ASSERT_TRUE(eventually([&] { return !segments(pipeline, "").empty(); }));
   ask(pipeline, "90p");

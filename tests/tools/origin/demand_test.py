@@ -124,8 +124,8 @@ class Demand(OriginCase):
         self.nothing_asked(worker)
         wait_until('it is asked for again', lambda: self.asked_again(one, worker))
         one.say('480p', 0, 'idle')
-        wait_until('there is room', lambda: self.status(two.path('144p')) is None)
-        self.assertEqual(self.worker_heard(worker, wire.want_rendition(2, '144p')), True)
+        wait_until('there is room', lambda: self.status(two.path('144p')) is None and
+                   self.worker_heard(worker, wire.want_rendition(2, '144p')))
         one.refused('480p')
         self.assertEqual(self.node()['rungs']['made_way'], 1, 'nobody is pushed out in turn')
 
