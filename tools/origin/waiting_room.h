@@ -9,8 +9,8 @@
 
 namespace headgate::origin {
 
-// An address may have one in so many of the places that it leaves to others: alone it gets a third of the
-// room, three get a fifth each, and a handful never all. Somebody new finds a place as long as there is one.
+// An address may have one for so many of the places that are left: each gets a third of what the others have
+// left it, and somebody new finds a place as long as there is one.
 inline constexpr size_t kLeftForOne = 2;
 
 class WaitingRoom {
