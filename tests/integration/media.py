@@ -131,6 +131,11 @@ class Publisher:
         wait_until(f"{self.command[0]} has sent everything", lambda: not self.running(), within)
         return self.process.returncode
 
+    def leave(self, within):
+        """Ends it as people do; returns its exit code."""
+        self.process.terminate()
+        return self.finish(within)
+
     def cut(self):
         """Ends it as a lost network does: without a word."""
         self.process.kill()
@@ -149,6 +154,12 @@ def ffmpeg(node, path, url, loop=False, again=False):
     repeat = ["-stream_loop", "-1"] if loop else []
     return Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-re", *repeat, "-i", path,
                             "-c", "copy", "-f", "flv", url], again)
+
+
+def ffmpeg_kept(node, path, url, kept):
+    """The file over and over; all that is sent is written to the file `kept`, too."""
+    return Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-re", "-stream_loop", "-1", "-i",
+                            path, "-map", "0", "-c", "copy", "-f", "tee", f"[f=flv]{url}|[f=flv]{kept}"])
 
 
 def _through_flvmux(path, kinds, sink):

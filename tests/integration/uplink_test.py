@@ -4,6 +4,7 @@
 is told, and the archive has all of it."""
 import select
 import socket
+import tempfile
 import threading
 import time
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import tap
 from node import Node, wait_until
 
 STATION = 14
+SECONDS = 26  # of the clip, which is repeated
 RUNGS = "240p@300k,144p@120k,audio@48k"
 STARVED = 0.6  # of the stream's rate
 TOLD_LATE, TOLD_GOOD = b"NetStream.Publish.InsufficientBW", b"NetStream.Publish.SufficientBW"
@@ -20,7 +22,7 @@ TOLD_LATE, TOLD_GOOD = b"NetStream.Publish.InsufficientBW", b"NetStream.Publish.
 
 class NarrowLink:
     """A relay to a node's RTMP port that lets so many bytes a second through to it (None: all). `said` is what the node
-    answered."""
+    answered; with `mute`, the publisher is not told: a client that closes with something unread resets its connection."""
 
     STEP_S = 0.02
     ROOM = 64 * 1024  # of the sockets before it, or they would hold seconds
@@ -29,6 +31,7 @@ class NarrowLink:
         self.node = node
         self.rate = None
         self.said = b""
+        self.mute = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.ROOM)
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
@@ -59,7 +62,8 @@ class NarrowLink:
                     return self._drain(publisher) if ready is server else None
                 if ready is server:
                     self.said += data
-                    publisher.sendall(data)
+                    if not self.mute:
+                        publisher.sendall(data)
                 else:
                     credit -= len(data)
                     server.sendall(data)
@@ -88,15 +92,15 @@ def late(node):
 
 
 def test_a_starved_uplink():
-    clip = media.clip(26)
-    sent = media.packets(clip)
-    with Node(arguments=["--pipeline", "event", "--workers", "2", "--set", f"rungs={RUNGS}"]) as node:
+    clip = media.clip(SECONDS)
+    with tempfile.TemporaryDirectory() as folder, Node(arguments=["--pipeline", "event", "--workers", "2", "--set", f"rungs={RUNGS}"]) as node:
         link = NarrowLink(node)
         address = node.url(STATION).replace(urlsplit(node.url(STATION)).netloc.rpartition("@")[2], link.address)
-        publisher = media.ffmpeg(node, clip, address)
+        kept = f"{folder}/sent.flv"
+        publisher = media.ffmpeg_kept(node, clip, address, kept)
         node.wait_media(STATION, 4.0, 60)
         wait_until("all renditions run", lambda: set(states(node).values()) == {"running"} and len(states(node)) == 3, 30)
-        link.rate = clip.stat().st_size / 26 * STARVED
+        link.rate = clip.stat().st_size / SECONDS * STARVED
         found = wait_until("it is late", lambda: late(node), 60)
         assert all(one["lateness"] >= 1e9 and one["lates"] == 1 for one in found), found
         wait_until("since when is told", lambda: all(one["late-for"] > 1e9 for one in late(node) or [{"late-for": 0}]), 20)
@@ -113,11 +117,14 @@ def test_a_starved_uplink():
         link.rate = None
         wait_until("it has caught up", lambda: not late(node), 60)
         wait_until("the publisher is told that it is good", lambda: TOLD_GOOD in link.said, 20)
-        publisher.finish(60)
+        link.mute = True
+        node.wait_media(STATION, node.stream(STATION)["duration_s"] + 2, 30)  # it has read what it was told
+        publisher.leave(60)
         node.wait_state(STATION, "ended", 30)
         # Not one frame is missing.
         run, = node.runs(STATION)
-        got = media.archived([run])
+        got, sent = media.archived([run]), media.packets(kept)
+        assert sent["video"] and sent["audio"]
         for kind in ("video", "audio"):
             assert len(got[kind]) == len(sent[kind]), f"{kind}: {len(got[kind])} of {len(sent[kind])}"
         node.check_archive()
