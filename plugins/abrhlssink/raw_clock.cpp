@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "raw_clock.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -33,8 +34,8 @@ RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_
   if (!running_) {
     running_ = true;
     zero_ns_ = time_ns;
-    // Numbers grow over restarts, too.
-    msn_ = static_cast<uint64_t>(utc_us / 1000 / settings_.segment_ms);
+    // Numbers grow over restarts, too; and over a flush of what came faster than it lasts.
+    msn_ = std::max(msn_, static_cast<uint64_t>(utc_us / 1000 / settings_.segment_ms));
     playlist::RunRecord run;
     run.run = "raw";
     run.first_msn = msn_;

@@ -67,6 +67,10 @@ GstPad* RawInput::request_pad(GstPadTemplate* templ) {
   gst_pad_set_query_function(gst_pad, (trampoline<&RawInput::on_query, FALSE>));
   {
     std::lock_guard lock(mutex_);
+    if (started_) {
+      GST_WARNING_OBJECT(element_, "pad %s comes too late: what is the clock has been chosen", name);
+      return nullptr;
+    }
     if (std::any_of(pads_.begin(), pads_.end(),
                     [pad](const auto& other) { return other->kind == pad->kind; })) {
       GST_WARNING_OBJECT(element_, "pad %s is there already", name);
@@ -92,6 +96,15 @@ bool RawInput::release_pad(GstPad* gst_pad) {
   }
   gst_pad_set_active(gst_pad, FALSE);
   gst_element_remove_pad(element_, gst_pad);
+  if (!ladder_ || pad->ended) return true;
+  end_kind(pad->kind);
+  bool last = false;
+  {
+    std::lock_guard lock(mutex_);
+    last = !pads_.empty() &&
+           std::all_of(pads_.begin(), pads_.end(), [](const auto& other) { return other->ended; });
+  }
+  if (last) on_eos_();
   return true;
 }
 
@@ -112,22 +125,21 @@ void RawInput::start(Ladder* ladder, const fmp4::PackagerSettings& packager) {
   clock_.emplace(packager);
   live_ = false;
   std::lock_guard lock(mutex_);
-  for (const auto& pad : pads_) pad->ended = false;
+  started_ = true;
+  // The pictures, or sound that is alone.
+  clock_kind_ = codec::Kind::audio;
+  for (const auto& pad : pads_) {
+    pad->ended = false;
+    if (pad->kind == codec::Kind::video) clock_kind_ = codec::Kind::video;
+  }
 }
 
 void RawInput::stop() {
   ladder_ = nullptr;
   clock_.reset();
   std::lock_guard lock(mutex_);
+  started_ = false;
   for (const auto& pad : pads_) gst_segment_init(&pad->segment, GST_FORMAT_UNDEFINED);
-}
-
-// The pictures, or sound that is alone.
-bool RawInput::is_clock(const Pad& pad) const {
-  if (pad.kind == codec::Kind::video) return true;
-  std::lock_guard lock(mutex_);
-  return std::none_of(pads_.begin(), pads_.end(),
-                      [](const auto& other) { return other->kind == codec::Kind::video; });
 }
 
 GstFlowReturn RawInput::on_chain(GstPad* gst_pad, GstObject*, GstBuffer* buffer) {
@@ -145,7 +157,7 @@ GstFlowReturn RawInput::take(Pad& pad, GstBuffer* buffer) {
   if (sign == 0) return GST_FLOW_OK;
   const int64_t time_ns = sign < 0 ? -static_cast<int64_t>(running) : static_cast<int64_t>(running);
   bool boundary = false;
-  if (is_clock(pad)) {
+  if (pad.kind == clock_kind_) {
     const GstClockTime duration = GST_BUFFER_DURATION(buffer);
     const RawClock::Step step =
         clock_->next(time_ns, GST_CLOCK_TIME_IS_VALID(duration) ? static_cast<int64_t>(duration) : 0,
@@ -195,7 +207,7 @@ void RawInput::handle_event(Pad& pad, GstEvent* event) {
     case GST_EVENT_FLUSH_STOP:
       gst_segment_init(&pad.segment, GST_FORMAT_UNDEFINED);
       ladder_->flush(pad.kind);
-      if (is_clock(pad)) ladder_->renditions().source_records(clock_->end());
+      if (pad.kind == clock_kind_) ladder_->renditions().source_records(clock_->end());
       return;
     case GST_EVENT_EOS:
       return end(pad);
@@ -204,9 +216,13 @@ void RawInput::handle_event(Pad& pad, GstEvent* event) {
   }
 }
 
+void RawInput::end_kind(codec::Kind kind) {
+  ladder_->end(kind);
+  if (kind == clock_kind_) ladder_->renditions().source_records(clock_->end());
+}
+
 void RawInput::end(Pad& pad) {
-  ladder_->end(pad.kind);
-  if (is_clock(pad)) ladder_->renditions().source_records(clock_->end());
+  end_kind(pad.kind);
   {
     std::lock_guard lock(mutex_);
     if (std::exchange(pad.ended, true)) return;

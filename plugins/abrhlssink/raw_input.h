@@ -25,15 +25,15 @@ namespace headgate::abrhlssink {
 
 class RawInput {
  public:
-  // `element` outlives this. `on_eos` is called once when every pad has seen EOS.
+  // `element` outlives this. `on_eos` is called once when every pad that is left has seen EOS.
   RawInput(GstElement* element, std::function<void()> on_eos);
   ~RawInput();
 
   // Class initialisation: the two request templates.
   static void add_templates(GstElementClass* klass);
   static bool is_template(GstPadTemplate* templ);
-  // The element's request_new_pad and release_pad; null when there is such a pad already. False: it is none
-  // of these.
+  // The element's request_new_pad and release_pad; null when there is such a pad already, and between start()
+  // and stop(). False: it is none of these. One that is released has ended.
   GstPad* request_pad(GstPadTemplate* templ);
   bool release_pad(GstPad* pad);
   bool has_pads() const;
@@ -52,17 +52,19 @@ class RawInput {
   static gboolean on_query(GstPad* pad, GstObject* parent, GstQuery* query);
   GstFlowReturn take(Pad& pad, GstBuffer* buffer);
   void handle_event(Pad& pad, GstEvent* event);
-  bool is_clock(const Pad& pad) const;
   void tell(const RawClock::Step& step);
+  void end_kind(codec::Kind kind);
   void end(Pad& pad);
   std::vector<gst::Ref<GstPad>> pads() const;
 
   GstElement* element_;
   const std::function<void()> on_eos_;
-  Ladder* ladder_ = nullptr;                // set by start() alone
-  std::optional<RawClock> clock_;           // of the thread of the pad that is the clock
-  std::atomic<bool> live_{false};           // a source upstream is: its thread must not be blocked
-  mutable std::mutex mutex_;                // below
+  Ladder* ladder_ = nullptr;                     // set by start() alone
+  codec::Kind clock_kind_ = codec::Kind::video;  // of the pad that is the clock; set by start() alone
+  std::optional<RawClock> clock_;                // of that pad's thread
+  std::atomic<bool> live_{false};                // a source upstream is: its thread must not be blocked
+  mutable std::mutex mutex_;                     // below
+  bool started_ = false;
   std::vector<std::unique_ptr<Pad>> pads_;  // changed by request and release only
 };
 
