@@ -76,7 +76,8 @@ void Renditions::end(const std::string& name, const std::string& reason) {
     std::lock_guard lock(mutex_);
     const auto found = renditions_.find(name);
     if (found == renditions_.end() || !found->second.writer) return;
-    advance(name, found->second, true);
+    // What a failed encoder still had is lost: no picture is shown over the time of those.
+    advance(name, found->second, reason != "error");
     if (!reason.empty()) {
       found->second.writer->end(reason);
       found->second.writer.reset();
