@@ -54,6 +54,7 @@ const segment_at = (page, time) => page.evaluate((at) => {
 // The page: thumbnails over two hours, and playing from an hour back.
 async function watch_page(browser, seen) {
   const {page, errors, close} = await open_page(browser);
+  page.setDefaultTimeout(kPatienceMs);
   await page.goto(`${origin}/watch/${station}`);
   await until(page, 'it plays', (now) => now.ready >= 3 && now.time > 0, kPatienceMs);
   const window = await page.evaluate(() => globalThis.headgate.player.window());
@@ -91,6 +92,7 @@ async function watch_page(browser, seen) {
 // hls.js alone: delta updates of the long list, and I-frames by byte range.
 async function watch_alone(browser, seen) {
   const {page, errors, close} = await open_page(browser);
+  page.setDefaultTimeout(kPatienceMs);
   await page.goto(`${origin}/watch/999999`);
   const ranges = [];
   page.on('request', (request) => {
@@ -115,8 +117,7 @@ async function watch_alone(browser, seen) {
     Object.assign(globalThis, {dvr: hls, counts});
   }, `/hls/${station}/index.m3u8`);
   await page.waitForFunction(
-      (least) => globalThis.counts.deltas > 3 && globalThis.counts.skipped > least, kSegments * 0.95,
-      {timeout: kPatienceMs});
+      (least) => globalThis.counts.deltas > 3 && globalThis.counts.skipped > least, kSegments * 0.95);
   const {time, count} = await page.evaluate((back) => {
     const {fragments, edge} = globalThis.dvr.levels[0].details;
     globalThis.frames = globalThis.dvr.createIFramePlayer();

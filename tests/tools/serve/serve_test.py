@@ -110,7 +110,7 @@ class ServeTest(unittest.TestCase):
 
     def healthy(self):
         host, port = self.listen['http'].rsplit(':', 1)
-        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
         try:
             connection.request('GET', '/healthz')
             return connection.getresponse().status == 200
@@ -178,7 +178,7 @@ class ServeTest(unittest.TestCase):
         wait_until('both workers accept', lambda: [one['accepting'] for one in self.node()['workers']] == [True, True])
         self.assertTrue(self.healthy())
         host, port = self.listen['rtmp'].rsplit(':', 1)
-        socket.create_connection((host, int(port)), timeout=5).close()
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
         table = run('status', '--data', self.data)
         self.assertEqual(table.returncode, 0)
         self.assertIn('accepting', table.stdout)
@@ -220,7 +220,7 @@ class ServeTest(unittest.TestCase):
                 os.kill(before[0], signal.SIGKILL)
                 wait_until(f'another {role}', lambda: len(self.pids(role)) == len(before)
                            and before[0] not in self.pids(role), 10)
-                wait_until('it serves', self.healthy, 10)
+                wait_until('it serves', self.healthy)
         counts = {one['role']: one['restarts'] for one in self.node()['processes'] if one['restarts']}
         self.assertEqual(counts, {'origin': 1, 'gate': 1, 'worker': 1})
         # The ports are the same: the sockets were never closed.
@@ -241,7 +241,7 @@ class ServeTest(unittest.TestCase):
         self.assertEqual({role: self.pids(role) for role in children}, children)
         # It is their supervisor now: what dies comes back.
         os.kill(children['gate'][0], signal.SIGKILL)
-        wait_until('another gate', lambda: self.pids('gate') not in ([], children['gate']), 10)
+        wait_until('another gate', lambda: self.pids('gate') not in ([], children['gate']))
         self.assertEqual(self.node()['listen'], listen)
         self.stop()
 
@@ -271,7 +271,7 @@ class ServeTest(unittest.TestCase):
         for _ in range(4):
             (pid,) = self.pids('origin')
             os.kill(pid, signal.SIGKILL)
-            wait_until('another origin', lambda old=pid: self.pids('origin') not in ([], [old]), 10)
+            wait_until('another origin', lambda old=pid: self.pids('origin') not in ([], [old]))
         (pid,) = self.pids('origin')
         os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
@@ -456,7 +456,7 @@ class ServeTest(unittest.TestCase):
         shutil.copy(os.path.join(os.path.dirname(__file__), '../../../pipelines/station.json'), os.path.join(folder, 'other.json'))
         os.rename(os.path.join(folder, 'other.json'), os.path.join(folder, 'station.json'))
         wait_until('it is right', lambda: self.node()['pipelines'] == {'folder': folder, 'state': 'good'})
-        wait_until('the workers have read it', lambda: self.log().count('read the pipeline descriptions again') == 2)
+        wait_until('the workers have read it', lambda: self.log().count('read the pipeline descriptions again') >= 2)
         self.publish_all('2')
 
         def archived():
