@@ -43,6 +43,26 @@ TEST_F(AbrLadder, RawSoundAloneIsCutByTime) {
   EXPECT_GT(packets("audio-48k"), 230u);
 }
 
+// Sound has ended, and the camera is taken away: that is the end. One that comes back later is refused.
+TEST_F(AbrLadder, RawInputOfWhichAPadIsReleasedEnds) {
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder-threads=1 rungs=144p@120k,audio@48k location=" +
+      scratch_.path() + " appsrc name=camera is-live=true format=time caps=" + kSmall +
+      " ! hls.raw_video audiotestsrc num-buffers=282 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000,channels=2 ! hls.raw_audio");
+  pipeline.play();
+  const auto hls = pipeline.element("hls"), camera = pipeline.element("camera");
+  const auto sound = gst::Ref<GstPad>::adopt(gst_element_get_static_pad(hls.get(), "raw_audio"));
+  const auto picture = gst::Ref<GstPad>::adopt(gst_element_get_static_pad(hls.get(), "raw_video"));
+  ASSERT_TRUE(eventually([&] { return GST_PAD_IS_EOS(sound.get()) != 0; }));
+  EXPECT_EQ(pipeline.count(Pipeline::is_type(GST_MESSAGE_EOS)), 0);
+  gst_element_unlink(camera.get(), hls.get());
+  gst_element_release_request_pad(hls.get(), picture.get());
+  EXPECT_TRUE(pipeline.wait_eos());
+  EXPECT_EQ(gst_element_request_pad_simple(hls.get(), "raw_video"), nullptr);
+  pipeline.stop();
+}
+
 TEST_F(AbrLadder, OfRawInputWithoutRungsNothingCanBeMade) {
   Pipeline pipeline("videotestsrc ! abrhlssink.raw_video abrhlssink name=abrhlssink location=" +
                     scratch_.path());
@@ -150,6 +170,26 @@ TEST_P(HangingEncoder, HoldsUpNoEnd) {
   pipeline.stop();
   BreakingEncoder::let_go();
   EXPECT_TRUE(eventually([] { return BreakingEncoder::alive() == 0; }));
+}
+
+// The rung that is made first, the larger one, hangs for longer than the test lasts; then it comes back.
+TEST_F(AbrLadder, BesideAnEncoderThatHangsTheOtherRungsGoOn) {
+  BreakingEncoder::use(5, BreakingEncoder::Hang::blocks, 1);
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder=nvh264enc encoder-timeout=60000000000 "
+      "rungs=144p@120k,90p@80k segment-duration=1000000000 location=" +
+      scratch_.path() + " videotestsrc is-live=true ! " + kSmall +
+      " ! x264enc tune=zerolatency key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
+  pipeline.play();
+  EXPECT_TRUE(eventually([&] { return durations(playlist("90p")).size() > 3; }));
+  EXPECT_LT(durations(playlist("144p")).size(), 2u);
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 0);
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "paused")), 0);
+  BreakingEncoder::let_go();
+  const size_t before = durations(playlist("144p")).size();
+  EXPECT_TRUE(eventually([&] { return durations(playlist("144p")).size() > before + 2; }));
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 0);
+  pipeline.stop();
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, HangingEncoder,

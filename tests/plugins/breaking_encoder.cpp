@@ -10,7 +10,7 @@
 namespace headgate::test {
 namespace {
 
-std::atomic<int> frames_of{-1}, alive_now{0};
+std::atomic<int> frames_of{-1}, hanging_now{0}, alive_now{0};
 std::atomic<BreakingEncoder::Hang> hang_of{BreakingEncoder::Hang::no};
 std::mutex mutex;  // below
 std::condition_variable changed;
@@ -20,6 +20,7 @@ GstPadProbeReturn on_frame(GstPad*, GstPadProbeInfo*, gpointer left) {
   if ((*static_cast<int*>(left))-- > 0) return GST_PAD_PROBE_OK;
   if (hang_of == BreakingEncoder::Hang::swallows) return GST_PAD_PROBE_DROP;
   std::unique_lock lock(mutex);
+  if (let_go_now) return GST_PAD_PROBE_OK;
   changed.wait(lock, [] { return let_go_now; });
   return GST_PAD_PROBE_DROP;
 }
@@ -40,7 +41,7 @@ void init(GTypeInstance* instance, gpointer) {
   g_object_set(encoder, "key-int-max", 100000, nullptr);
   if (hang_of == BreakingEncoder::Hang::no) {
     g_object_set(breaks, "error-after", frames_of.load(), nullptr);
-  } else {
+  } else if (hanging_now-- > 0) {
     GstPad* const pad = gst_element_get_static_pad(breaks, "sink");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, new int(frames_of),
                       [](gpointer left) { delete static_cast<int*>(left); });
@@ -102,8 +103,9 @@ void BreakingEncoder::let_go() {
   changed.notify_all();
 }
 
-void BreakingEncoder::use(int frames, Hang hang) {
+void BreakingEncoder::use(int frames, Hang hang, int hanging) {
   frames_of = frames;
+  hanging_now = hanging;
   hang_of = hang;
   {
     std::lock_guard lock(mutex);

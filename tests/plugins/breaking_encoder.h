@@ -2,6 +2,8 @@
 // x264enc under the name of an encoder that no machine of ours has, which breaks when it is told to.
 #pragma once
 
+#include <climits>
+
 namespace headgate::test {
 
 class BreakingEncoder {
@@ -9,8 +11,9 @@ class BreakingEncoder {
   enum class Hang { no, blocks, swallows };
   // From now on in this process, element nvh264enc. It fails after so many frames; -1: never. Or it hangs
   // then: it does not come back until let_go(), or takes pictures and gives nothing.
-  static void use(int frames, Hang hang = Hang::no);
-  static void let_go();
+  // Only the first `hanging` that are made do.
+  static void use(int frames, Hang hang = Hang::no, int hanging = INT_MAX);
+  static void let_go();  // all of them, which are sound from then on
   // Likewise fdkaacenc, of sound, until forget_sound().
   static void use_sound(int frames);
   static void forget_sound();

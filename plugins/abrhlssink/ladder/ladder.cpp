@@ -64,6 +64,7 @@ void Ladder::put(Kind kind, EncodedFrame frame, bool live) {
     return;
   }
   const bool key = frame.key;
+  video_.may_wait(!live);
   video_feeder_->put(std::move(frame), !live);
   if (live) relieve();
   if (settings_.idle_ns > 0 && key) look_at_demand();

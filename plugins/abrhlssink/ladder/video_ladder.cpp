@@ -246,7 +246,7 @@ void VideoLadder::show(GstBuffer* picture, int64_t time_ns, Cut cut) {
     slot.last = std::move(scaled).value();
     smallest = slot.last.get();
     of_smallest = &slot.scaler->to();
-    slot.rung->push(smallest, time_ns, cut.key);
+    slot.rung->push(smallest, time_ns, cut.key, may_wait_);
   }
   if (cut.segment && stills_) take_still(smallest, *of_smallest, time_ns);
 }
@@ -258,7 +258,7 @@ void VideoLadder::take_still(GstBuffer* picture, const GstVideoInfo& info, int64
 
 void VideoLadder::repeat(int64_t time_ns) {
   for (Slot& slot : slots_)
-    if (slot.rung && slot.last) slot.rung->push(slot.last.get(), time_ns, false);
+    if (slot.rung && slot.last) slot.rung->push(slot.last.get(), time_ns, false, may_wait_);
 }
 
 }  // namespace headgate::abrhlssink

@@ -55,6 +55,8 @@ class VideoLadder {
   void make_stills() { stills_ = std::make_unique<Stills>(sink_); }
 
   void take(Input input);
+  // Encoders are waited for (the source is not live); otherwise one that stands still is passed over.
+  void may_wait(bool may) { may_wait_ = may; }
   // Nothing waits any more; what is in decoder and encoders is lost. take() must have returned for the last
   // time, or return now.
   void release();
@@ -161,7 +163,7 @@ class VideoLadder {
   std::vector<std::shared_ptr<VideoRung>> live_;  // to be released
   std::set<std::string> dropped_;                 // by the plan, or failed for good
   bool decoder_ended_ = false, decoder_failed_ = false;
-  std::atomic<bool> released_{false};
+  std::atomic<bool> released_{false}, may_wait_{true};
   std::atomic<uint64_t> pictures_{0};
   std::atomic<bool> decodes_{false};  // there is a decoder, or are encoders
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ladder/video_rung.h"
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <thread>
@@ -116,13 +117,19 @@ Ref<GstBuffer> VideoRung::lend(GstBuffer* picture) {
   return loan;
 }
 
-bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key) {
+bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wait) {
   if (failed_) return false;
+  owes_key_ |= key;
+  if (passed_over_ && stage_->waiting() >= kEncoderQueue) {
+    if (overdue()) hang();
+    return false;
+  }
+  if (std::exchange(passed_over_, false)) patient_until_ns_ = now_ns() + silence_ns_;
   // The picture is shared: with the next smaller rung, and with itself where it is repeated.
   Ref<GstBuffer> shown = lends_ ? lend(picture) : Ref<GstBuffer>::adopt(gst_buffer_copy(picture));
   const auto time = static_cast<GstClockTime>(time_ns + kStageEpochNs);
   GST_BUFFER_PTS(shown.get()) = time;
-  if (key) {
+  if (owes_key_) {
     GstEvent* event = gst_event_new_custom(
         GST_EVENT_CUSTOM_UPSTREAM,
         gst_structure_new("GstForceKeyUnit", "running-time", GST_TYPE_CLOCK_TIME, time, "all-headers",
@@ -133,16 +140,27 @@ bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key) {
     std::lock_guard lock(mutex_);
     lent_.push_back(Ref<GstBuffer>::retain(picture));
   }
-  // One from which something came while this waited is only slow.
-  bool taken = false, silent = false;
-  while (!taken && !silent && !released_ && !failed_) {
-    taken = stage_->push(
-        shown, [this] { return released_.load(); }, std::chrono::nanoseconds(silence_ns_));
-    silent = now_ns() - heard_ns_ >= silence_ns_;
-  }
+  const bool taken = take(shown, may_wait);
   if (!taken && lends_) {
     std::lock_guard lock(mutex_);
     if (!lent_.empty()) lent_.pop_back();
+  }
+  if (taken) owes_key_ = false;
+  return taken;
+}
+
+// One from which something came while this waited is only slow.
+bool VideoRung::take(const Ref<GstBuffer>& picture, bool may_wait) {
+  const int64_t since_ns = now_ns();
+  const bool patient = may_wait || since_ns < patient_until_ns_;
+  const int64_t longest_ns = patient ? silence_ns_ : std::min(silence_ns_, kEncoderPatienceNs);
+  bool taken = false, silent = false;
+  while (!taken && !silent && !passed_over_ && !released_ && !failed_) {
+    taken = stage_->push(
+        picture, [this] { return released_.load(); }, std::chrono::nanoseconds(longest_ns));
+    const int64_t now = now_ns();
+    silent = now - heard_ns_ >= silence_ns_;
+    passed_over_ = !taken && !patient && now - std::max(since_ns, heard_ns_.load()) >= longest_ns;
   }
   if (taken) ++held_;
   if (silent && (!taken || held_ > kMostHeldFrames)) hang();

@@ -28,6 +28,10 @@ inline constexpr unsigned kEncoderQueue = 2;
 // it does.
 inline constexpr std::chrono::seconds kStopPatience{5};
 
+// An encoder that takes nothing and gives nothing for so long is passed over where nobody may wait: the
+// others go on. Shorter than what makes rungs give way (ladder::ReliefSettings::behind_ns).
+inline constexpr int64_t kEncoderPatienceNs = 500'000'000;
+
 class VideoRung : public std::enable_shared_from_this<VideoRung> {
  public:
   // `info`: of the pictures that it is given.
@@ -35,8 +39,10 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
                                                   const GstVideoInfo& info, const EncoderSettings& settings,
                                                   const UnitSink& sink);
   // A picture to be shown at `time_ns` (running time). Waits for room until release(), or the encoder has
-  // failed or hangs. False: it was not taken.
-  bool push(GstBuffer* picture, int64_t time_ns, bool key);
+  // failed or hangs; unless it `may_wait`, for kEncoderPatienceNs, and not at all from then on until there is
+  // room again. (Then it is only slow, and is waited for.) False: it was not taken; a key frame that it
+  // should have been is the next one.
+  bool push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wait);
   // No more pictures: what is in the encoder comes out; `reason` as UnitSink::end() has it.
   void finish(const std::string& reason);
   // At once: what is in the encoder is lost, the rendition's run ends. Nothing comes of it afterwards.
@@ -60,6 +66,7 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   void came(GstSample* sample);
   void over();
   void hang();
+  bool take(const gst::Ref<GstBuffer>& picture, bool may_wait);
   void fail(std::string error);
   gst::Ref<GstBuffer> lend(GstBuffer* picture);
 
@@ -76,6 +83,10 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   std::string error_, reason_;
   std::atomic<bool> ended_{false}, failed_{false}, released_{false}, hung_{false};
   int64_t started_ns_ = 0;  // steady clock
+  // Of push():
+  bool owes_key_ = false;
+  bool passed_over_ = false;      // until there is room
+  int64_t patient_until_ns_ = 0;  // steady clock: it was passed over, and came back not long ago
   bool lends_ = false;
   std::deque<gst::Ref<GstBuffer>> lent_;  // what the encoder may still read; mutex_
   bool taken_ = false;                    // the first of them is being read; mutex_
