@@ -35,10 +35,11 @@ def count(*programs, again=False):
         for number, (protocol, text) in enumerate(programs):
             (Path(folder) / f"{number}.py").write_text(text, encoding="utf-8")
             # Of two suites each: as in the project itself, that makes the suite part of a program's name.
-            build.append(f"test('p{number}', python, args: files('{number}.py'), protocol: '{protocol}', timeout: 2, "
+            timeout = 5 if text in (SLOW, TAP_SLOW) else 60
+            build.append(f"test('p{number}', python, args: files('{number}.py'), protocol: '{protocol}', timeout: {timeout}, "
                          f"suite: 'suite{number % 2}')")
         (Path(folder) / "meson.build").write_text("\n".join(build), encoding="utf-8")
-        more = {"cwd": folder, "capture_output": True, "text": True, "timeout": 60, "stdin": subprocess.DEVNULL}
+        more = {"cwd": folder, "capture_output": True, "text": True, "timeout": 120, "stdin": subprocess.DEVNULL}
         subprocess.run(["meson", "setup", "build"], check=True, **more)
         subprocess.run(["meson", "test", "-C", "build", "--logbase", "log"], check=False, **more)
         counter, log = [sys.executable, TOP / "tools/count_tests.py"], f"{folder}/build/meson-logs/log"
