@@ -134,8 +134,11 @@ Result<void> set_health(const Description& description, GstElement* pipeline) {
     const Health& health = description.health();
     for (const auto& [property, ns] :
          {std::pair("interval", health.interval), std::pair("stall-threshold", health.stall),
-          std::pair("jump-threshold", health.jump), std::pair("late-threshold", health.late)})
+          std::pair("jump-threshold", health.jump), std::pair("late-threshold", health.late),
+          std::pair("content-interval", health.content)})
       if (ns >= 0) g_object_set(element, property, static_cast<guint64>(ns), nullptr);
+    if (health.content_budget > 0)
+      g_object_set(element, "content-budget", static_cast<guint>(health.content_budget), nullptr);
   };
   GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
   gst_iterator_foreach(

@@ -41,7 +41,11 @@ struct Restart {
 // Thresholds of every healthprobe in the pipeline, ns; below 0: the element's own.
 struct Health {
   int64_t interval = -1, stall = -1, jump = -1, late = -1;
-  bool any() const { return interval >= 0 || stall >= 0 || jump >= 0 || late >= 0; }
+  int64_t content = -1;         // between two pictures that are looked at; 0: content is not looked at
+  int64_t content_budget = -1;  // thousandths of a core, all streams of the process together
+  bool any() const {
+    return interval >= 0 || stall >= 0 || jump >= 0 || late >= 0 || content >= 0 || content_budget >= 0;
+  }
 };
 
 // A line of elements and where it stands.

@@ -276,12 +276,18 @@ class DescriptionReader {
   }
 
   void read_health(const JsonNode& node) {
-    if (!document_.keys(node, "/health", {"interval", "stall", "jump", "late"}, {}, "\"health\"")) return;
+    if (!document_.keys(node, "/health", {"interval", "stall", "jump", "late", "content", "content-budget"},
+                        {}, "\"health\""))
+      return;
     for (const auto& [key, target] :
          {std::pair("interval", &out_.health_.interval), std::pair("stall", &out_.health_.stall),
-          std::pair("jump", &out_.health_.jump), std::pair("late", &out_.health_.late)})
+          std::pair("jump", &out_.health_.jump), std::pair("late", &out_.health_.late),
+          std::pair("content", &out_.health_.content)})
       if (const JsonNode* value = node.find(key))
         if (auto ns = document_.duration(*value, pointer_to("/health", key), 0, kDay)) *target = *ns;
+    if (const JsonNode* budget = node.find("content-budget"))
+      if (auto number = document_.integer(*budget, "/health/content-budget", 1, 1000))
+        out_.health_.content_budget = *number;
   }
 
   std::vector<std::string> faults_;

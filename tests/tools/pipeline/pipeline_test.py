@@ -67,6 +67,7 @@ def twins_of(good):
     yield twin('restart of another trigger', put('restart', {'pause': '1s', 'errors-per-minute': 5}), None, 'is not a key')
     yield twin('health that is a number', put('health', {'stall': 2}), '/health/stall', 'is not a duration')
     yield twin('health without a unit', put('health', {'stall': '2'}), '/health/stall', 'wants one of these units')
+    yield twin('a budget of more than a core', put('health', {'content-budget': 1001}), '/health/content-budget', '1000')
     yield twin('an unknown threshold', put('health', {'sad': '2s'}), '/health/sad', 'is not a key')
     if good.get('trigger', 'ticket') == 'ticket':
         yield twin('no streams', put('resources', {'streams-per-worker': 0}), '/resources/streams-per-worker', 'is not an integer')
