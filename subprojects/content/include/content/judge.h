@@ -17,15 +17,15 @@ inline constexpr size_t kConditions = 5;
 const char* name_of(Condition condition);
 
 struct ContentThresholds {
-  double black_bright = 0.10;       // Look::bright below, and
-  double black_contrast = 0.008;    // Look::contrast below
-  double covered_detail = 0.01;     // Look::detail below
-  double frozen_mean = 0.0015;      // Change::mean at most, and
-  double frozen_most = 0.015;       // Change::most at most, and
-  double frozen_frame = 64;         // bytes of one in ten frames between key frames, and
-  double frozen_macroblock = 0.35;  // for each 16 x 16 pixels: at most
-  double silent_db = -78;           // Hearing::rms_db below
-  double clipped_share = 0.01;      // Hearing::clipped above
+  double black_bright = 0.10;      // Look::bright below, and
+  double black_contrast = 0.008;   // Look::contrast below
+  double covered_detail = 0.01;    // Look::detail below
+  double frozen_mean = 0.0015;     // Change::mean at most, and
+  double frozen_most = 0.015;      // Change::most at most, and
+  double frozen_frame = 64;        // bytes of one in ten frames between key frames, and
+  double frozen_macroblock = 0.7;  // for each 16 x 16 pixels: at most
+  double silent_db = -78;          // Hearing::rms_db below
+  double clipped_share = 0.01;     // Hearing::clipped above
 };
 
 // How many samples in a row begin a condition and, not showing it by a margin, end it: what wavers at a
