@@ -319,9 +319,19 @@ class Manifest {
     out_ += "    </Representation>\n";
   }
 
+  bool silent(const Segment& segment) const {
+    const SegmentFacts* facts = facts_.find(segment.record);
+    return facts != nullptr && facts->audio_end <= facts->audio_start;
+  }
+
   // On the audio's own clock, as its boxes say; by the segment's own time where they are not known, or say
-  // nothing.
-  void write_audio(Segments segments, const InitRecord& init) {
+  // nothing: numbers cannot be left out in between. Those without audio at either end of a Period are: a run
+  // that was cut off may end with a picture alone, and what is listed is asked for.
+  void write_audio(Segments period, const InitRecord& init) {
+    Segments segments = period;
+    while (!segments.empty() && silent(*segments.back())) segments = segments.first(segments.size() - 1);
+    while (!segments.empty() && silent(*segments.front())) segments = segments.subspan(1);
+    if (segments.empty()) return;
     uint32_t timescale = 0;
     for (const Segment* segment : segments)
       if (const SegmentFacts* facts = facts_.find(segment->record); facts && facts->audio_timescale > 0)
@@ -347,7 +357,7 @@ class Manifest {
         "startWithSAP=\"1\">\n";
     const SegmentRecord& first = segments.front()->record;
     write_reference_time(first, segments.front()->program_utc_us, timescale);
-    write_template(first.pts, first.msn, timescale, "a", init.id, spans);
+    write_template(period.front()->record.pts, first.msn, timescale, "a", init.id, spans);
     out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
             attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +
             attribute("audioSamplingRate", int64_t{timescale}) +

@@ -162,6 +162,39 @@ TEST(Dash, AudioOfASegmentThatHasNoneIsWhereTheSegmentIs) {
   EXPECT_NE(text.find("<S t=\"0\" d=\"96000\" r=\"2\"/>"), std::string::npos) << text;
 }
 
+// A run that was cut off behind a key frame ends with a segment of one picture; another begins without sound.
+// What is listed is asked for, so these are not.
+TEST(Dash, AudioIsListedFromWhereItBeginsToWhereItEnds) {
+  StreamIndex index;
+  TrackFacts known;
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t i = 0; i < 4; ++i) {
+    const SegmentRecord record = segment(i, static_cast<double>(2 * i));
+    index.add(record);
+    SegmentFacts of_segment;
+    of_segment.offset = record.offset;
+    known.put(i, i == 0 || i == 3
+                     ? of_segment
+                     : facts(record, static_cast<int64_t>(i) * 96'000, static_cast<int64_t>(i + 1) * 96'000));
+  }
+  const std::string text = dash_manifest(index, known, {});
+  EXPECT_NE(text.find("presentationTimeOffset=\"0\" startNumber=\"0\" initialization=\"vinit-aa.mp4\""),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("presentationTimeOffset=\"0\" startNumber=\"1\" initialization=\"ainit-aa.mp4\""),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("<S t=\"96000\" d=\"96000\" r=\"1\"/>\n     </SegmentTimeline>"), std::string::npos)
+      << text;
+  for (uint64_t i = 0; i < 4; ++i) {
+    SegmentFacts silence;
+    silence.offset = segment(i, static_cast<double>(2 * i)).offset;
+    known.put(i, silence);
+  }
+  EXPECT_EQ(dash_manifest(index, known, {}).find("contentType=\"audio\""), std::string::npos);
+}
+
 // A replay reaches over a hole in the numbers: the Period's id is told apart by the number.
 TEST(Dash, ANumberedHoleIsAPeriodOfItsOwn) {
   StreamIndex index;
