@@ -7,6 +7,7 @@
 #include <playlist/record.h>
 
 #include "plugin_test.h"
+#include "told_records.h"
 
 namespace headgate::test {
 namespace {
@@ -27,28 +28,6 @@ size_t occurrences(const std::string& text, const std::string& what) {
   size_t count = 0;
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
   return count;
-}
-
-// Records of all messages, in order.
-std::vector<playlist::Record> records_of(Pipeline& pipeline) {
-  std::vector<playlist::Record> records;
-  pipeline.count([&](GstMessage* message) {
-    if (!gst_message_has_name(message, "headgate-records")) return false;
-    const GValue* value = gst_structure_get_value(gst_message_get_structure(message), "records");
-    gsize size = 0;
-    const auto* data = static_cast<const std::byte*>(
-        g_bytes_get_data(static_cast<GBytes*>(g_value_get_boxed(value)), &size));
-    ByteReader reader({data, size});
-    while (reader.remaining()) {
-      const uint32_t length = reader.u32();
-      auto record = playlist::decode(reader.bytes(length));
-      EXPECT_TRUE(record);
-      if (record) records.push_back(*record);
-    }
-    EXPECT_TRUE(reader.ok());
-    return true;
-  });
-  return records;
 }
 
 class HlsSink : public ::testing::Test {
@@ -116,7 +95,7 @@ TEST_F(HlsSink, RecordsOfAnArchiveArePassedOn) {
   pipeline.play();
   ASSERT_TRUE(pipeline.wait_eos());
   pipeline.stop();
-  const auto records = records_of(pipeline);
+  const auto records = records_of(pipeline, "");
   EXPECT_EQ(records.size(), pushed->count());
   ASSERT_FALSE(records.empty());
   EXPECT_TRUE(std::holds_alternative<playlist::RunRecord>(records.front()));

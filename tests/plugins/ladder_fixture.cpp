@@ -4,8 +4,6 @@
 #include <fstream>
 #include <sstream>
 
-#include <base/bytes.h>
-
 namespace headgate::test {
 
 std::string text_of(const std::string& path) {
@@ -26,27 +24,6 @@ std::vector<std::string> durations(const std::string& playlist) {
   for (const std::string& line : lines(playlist))
     if (line.rfind("#EXTINF:", 0) == 0) out.push_back(line);
   return out;
-}
-
-std::vector<playlist::Record> records_of(Pipeline& pipeline, const std::string& rendition) {
-  std::vector<playlist::Record> records;
-  pipeline.count([&](GstMessage* message) {
-    if (!gst_message_has_name(message, "headgate-records")) return false;
-    if (text_field(message, "rendition") != rendition) return false;
-    const GValue* value = gst_structure_get_value(gst_message_get_structure(message), "records");
-    gsize size = 0;
-    const auto* data = static_cast<const std::byte*>(
-        g_bytes_get_data(static_cast<GBytes*>(g_value_get_boxed(value)), &size));
-    ByteReader reader({data, size});
-    while (reader.remaining()) {
-      const uint32_t length = reader.u32();
-      auto record = playlist::decode(reader.bytes(length));
-      EXPECT_TRUE(record);
-      if (record) records.push_back(*record);
-    }
-    return true;
-  });
-  return records;
 }
 
 std::string AbrLadder::probe(const std::string& name, const std::string& what) const {

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
-#include <playlist/record.h>
-
 #include "plugin_test.h"
+#include "told_records.h"
 
 namespace headgate::test {
 
@@ -25,16 +23,6 @@ inline constexpr char kAudio[] =
 std::string text_of(const std::string& path);
 std::vector<std::string> lines(const std::string& text);
 std::vector<std::string> durations(const std::string& playlist);
-// The records of one rendition (none: the source's) that messages carry, in order.
-std::vector<playlist::Record> records_of(Pipeline& pipeline, const std::string& rendition);
-
-template <typename T>
-std::vector<T> only(const std::vector<playlist::Record>& records) {
-  std::vector<T> out;
-  for (const playlist::Record& record : records)
-    if (const auto* one = std::get_if<T>(&record)) out.push_back(*one);
-  return out;
-}
 
 class AbrLadder : public ::testing::Test {
  protected:

@@ -32,6 +32,7 @@ inline std::vector<playlist::Record> records_of(Pipeline& pipeline, const std::s
       EXPECT_TRUE(record);
       if (record) records.push_back(*record);
     }
+    EXPECT_TRUE(reader.ok());
     return true;
   });
   return records;

@@ -2,6 +2,8 @@
 // Manifests as text, whole.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <playlist/dash.h>
 
 #include "records.h"
@@ -144,55 +146,48 @@ TEST(Dash, HolesAndOverlapsInsideAPeriod) {
       << text;
 }
 
-TEST(Dash, AudioOfASegmentThatHasNoneIsWhereTheSegmentIs) {
-  StreamIndex index;
-  TrackFacts known;
-  index.add(run("r1", 0, 0));
-  index.add(init("aa", "r1/0.mp4"));
-  for (uint64_t i = 0; i < 3; ++i) {
-    const SegmentRecord record = segment(i, static_cast<double>(2 * i));
-    index.add(record);
-    SegmentFacts of_segment;
-    of_segment.offset = record.offset;
-    known.put(i, i == 1
-                     ? of_segment
-                     : facts(record, static_cast<int64_t>(i) * 96'000, static_cast<int64_t>(i + 1) * 96'000));
+// Segments of two seconds, of which some have no audio.
+class PartlySilent : public testing::Test {
+ protected:
+  void make(uint64_t count, const std::vector<uint64_t>& silent) {
+    index_.add(run("r1", 0, 0));
+    index_.add(init("aa", "r1/0.mp4"));
+    for (uint64_t i = 0; i < count; ++i) {
+      const SegmentRecord record = segment(i, static_cast<double>(2 * i));
+      index_.add(record);
+      const auto at = static_cast<int64_t>(i) * 96'000;
+      SegmentFacts none;
+      none.offset = record.offset;
+      const bool is_silent = std::find(silent.begin(), silent.end(), i) != silent.end();
+      known_.put(i, is_silent ? none : facts(record, at, at + 96'000));
+    }
+    text_ = dash_manifest(index_, known_, {});
   }
-  const std::string text = dash_manifest(index, known, {});
-  EXPECT_NE(text.find("<S t=\"0\" d=\"96000\" r=\"2\"/>"), std::string::npos) << text;
+  bool has(const std::string& what) const { return text_.find(what) != std::string::npos; }
+
+  StreamIndex index_;
+  TrackFacts known_;
+  std::string text_;
+};
+
+TEST_F(PartlySilent, AudioOfASegmentThatHasNoneIsWhereTheSegmentIs) {
+  make(3, {1});
+  EXPECT_TRUE(has("<S t=\"0\" d=\"96000\" r=\"2\"/>")) << text_;
 }
 
 // A run that was cut off behind a key frame ends with a segment of one picture; another begins without sound.
 // What is listed is asked for, so these are not.
-TEST(Dash, AudioIsListedFromWhereItBeginsToWhereItEnds) {
-  StreamIndex index;
-  TrackFacts known;
-  index.add(run("r1", 0, 0));
-  index.add(init("aa", "r1/0.mp4"));
-  for (uint64_t i = 0; i < 4; ++i) {
-    const SegmentRecord record = segment(i, static_cast<double>(2 * i));
-    index.add(record);
-    SegmentFacts of_segment;
-    of_segment.offset = record.offset;
-    known.put(i, i == 0 || i == 3
-                     ? of_segment
-                     : facts(record, static_cast<int64_t>(i) * 96'000, static_cast<int64_t>(i + 1) * 96'000));
-  }
-  const std::string text = dash_manifest(index, known, {});
-  EXPECT_NE(text.find("presentationTimeOffset=\"0\" startNumber=\"0\" initialization=\"vinit-aa.mp4\""),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("presentationTimeOffset=\"0\" startNumber=\"1\" initialization=\"ainit-aa.mp4\""),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("<S t=\"96000\" d=\"96000\" r=\"1\"/>\n     </SegmentTimeline>"), std::string::npos)
-      << text;
-  for (uint64_t i = 0; i < 4; ++i) {
-    SegmentFacts silence;
-    silence.offset = segment(i, static_cast<double>(2 * i)).offset;
-    known.put(i, silence);
-  }
-  EXPECT_EQ(dash_manifest(index, known, {}).find("contentType=\"audio\""), std::string::npos);
+TEST_F(PartlySilent, AudioIsListedFromWhereItBeginsToWhereItEnds) {
+  make(4, {0, 3});
+  EXPECT_TRUE(has("presentationTimeOffset=\"0\" startNumber=\"0\" initialization=\"vinit-aa.mp4\"")) << text_;
+  EXPECT_TRUE(has("presentationTimeOffset=\"0\" startNumber=\"1\" initialization=\"ainit-aa.mp4\"")) << text_;
+  EXPECT_TRUE(has("<S t=\"96000\" d=\"96000\" r=\"1\"/>\n     </SegmentTimeline>")) << text_;
+}
+
+TEST_F(PartlySilent, APeriodWithoutAnySoundHasNoAudio) {
+  make(2, {0, 1});
+  EXPECT_FALSE(has("contentType=\"audio\"")) << text_;
+  EXPECT_TRUE(has("contentType=\"video\"")) << text_;
 }
 
 // A replay reaches over a hole in the numbers: the Period's id is told apart by the number.
