@@ -62,7 +62,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("grace", std::to_string(config_.grace_s));
     add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);
-    add("pipelines", descriptions_.in_use());
+    add("pipelines", descriptions_.descriptions().in_use());
     for (const std::string& parameter : config_.parameters) add("set", parameter);
   }
   Program out = helper_program("headgate-" + role, std::move(arguments));
@@ -90,9 +90,10 @@ std::string Supervisor::node_json() const {
         .take();
   };
   std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0);
-  for (const auto& [name, child] : children_)
-    if (child->running())
-      processes += "," + process(child->place().role, child->pid(), child->since_utc_us(), child->restarts());
+  children_.each([&](const Child& child) {
+    if (child.running())
+      processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts());
+  });
   JsonLine listen;
   for (const char* name : {"http", "rtmp", "rtmps", "srt"})
     if (const std::string address = listeners_.address(name); !address.empty()) listen.field(name, address);
@@ -102,24 +103,10 @@ std::string Supervisor::node_json() const {
       .field("data", config_.data)
       .raw("listen", listen.take())
       .raw("processes", processes + "]")
-      .raw("recovery", recovery_json())
-      .raw("pipelines", descriptions_json())
+      .raw("recovery", recovery_.json())
+      .raw("pipelines", descriptions_.json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
-}
-
-std::string Supervisor::descriptions_json() const {
-  JsonLine out;
-  out.field("folder", descriptions_.source()).field("state", refused_.empty() ? "good" : "refused");
-  if (!refused_.empty()) out.field("reason", refused_);
-  return out.take();
-}
-
-std::string Supervisor::recovery_json() const {
-  JsonLine out;
-  out.field("state", recovering_ ? "running" : recovery_code_ == 0 ? "done" : "failed");
-  if (recovering_) out.field("stations", stations_done_).field("of", stations_all_);
-  return out.take();
 }
 
 }  // namespace headgate::serve

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Looks each second whether the folder of pipeline descriptions has changed. What is new is checked by a
+// worker that does nothing else (`--check`); when it is right, workers read it, and when it is wrong, it is
+// told and what was there before stays in use.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <base/loop.h>
+
+#include "descriptions.h"
+#include "tasks.h"
+
+namespace headgate::serve {
+
+inline constexpr int64_t kLookMs = 1000;
+inline constexpr size_t kMaxReasonBytes = 2000;
+
+class DescriptionWatch {
+ public:
+  // `check`: a worker's program, to which the folder and --check are added. `changed`: new ones are in use
+  // (true), or refused.
+  DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, std::string runtime_dir,
+                   std::function<Program()> check, std::function<void(bool good)> changed);
+  ~DescriptionWatch();
+  DescriptionWatch(const DescriptionWatch&) = delete;
+  DescriptionWatch& operator=(const DescriptionWatch&) = delete;
+
+  const Descriptions& descriptions() const { return descriptions_; }
+  const std::string& refused() const { return refused_; }  // what is wrong; empty: nothing
+  std::string json() const;                                // NODE's `pipelines`
+
+  // Whether what is there is right; then it is in use. At the start, before anything runs.
+  void check_first(std::function<void(bool good)> done);
+  void watch();  // from now on
+  void look();   // now
+  void stop();
+
+ private:
+  void check(std::function<void(bool good)> done);
+
+  Loop& loop_;
+  Tasks& tasks_;
+  Descriptions descriptions_;
+  const std::function<Program()> check_;
+  const std::function<void(bool)> changed_;
+  std::string refused_;
+  bool checking_ = false, stopped_ = false;
+  Loop::TimerId timer_ = 0;
+};
+
+}  // namespace headgate::serve
