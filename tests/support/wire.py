@@ -7,6 +7,7 @@ import struct
 
 HELLO, WORKER_STATE, HANDOFF, KICK, SESSION_OPENED, SESSION_CLOSED, STREAM_RECORDS, SESSION_HEALTH = range(1, 9)
 GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS, WANT_RENDITION = range(9, 15)
+NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT = range(15, 19)
 TIMESCALE = 90000
 
 
@@ -62,6 +63,14 @@ def want_rendition(session, rendition):
 
 def node_status(role, json):
     return message(STATUS, text(role), u32(os.getpid()), text(json))
+
+
+def node_event(number, utc_us, kind, severity='info', words='', json='{}'):
+    return message(NODE_EVENT, u64(number, utc_us), text(kind), text(severity), text(words), text(json))
+
+
+def operated(number, code, json='{}'):
+    return message(OPERATED, u64(number), u32(code), text(json))
 
 
 # --- records ---

@@ -39,13 +39,34 @@ void visit(auto&, GetListeners&) {}
 void visit(auto& archive, Listeners& m) {
   archive(m.names);
 }
-void visit(auto&, Drain&) {}
+void visit(auto& archive, Drain& m) {
+  archive(m.on);
+}
 void visit(auto&, Stop&) {}
 void visit(auto& archive, Status& m) {
   archive(m.role, m.pid, m.json);
 }
 void visit(auto& archive, WantRendition& m) {
   archive(m.session, m.rendition);
+}
+void visit(auto&, MarksFile&) {}
+void visit(auto& archive, Isolation& m) {
+  archive(m.event, m.station, m.worker, m.refused, m.until_mono_us, m.reason);
+}
+void visit(auto& archive, NodePolicy& m) {
+  archive(m.full, m.grace_ms, m.isolated);
+}
+void visit(auto& archive, NodeEvent& m) {
+  archive(m.id, m.utc_us, m.kind, m.severity, m.text, m.json);
+}
+void visit(auto& archive, Operate& m) {
+  archive(m.id, m.verb, m.json);
+}
+void visit(auto& archive, Operated& m) {
+  archive(m.id, m.code, m.json);
+}
+void visit(auto& archive, AskReconnect& m) {
+  archive(m.session, m.url, m.text);
 }
 
 class Sender {
@@ -71,6 +92,11 @@ class Sender {
     size_t count = std::min(names.size(), kMaxNames);
     out_.u8(count);
     for (size_t i = 0; i < count; ++i) put(names[i]);
+  }
+  void put(const std::vector<Isolation>& isolated) {
+    const size_t count = std::min(isolated.size(), kMaxIsolated);
+    out_.u8(count);
+    for (size_t i = 0; i < count; ++i) visit(*this, const_cast<Isolation&>(isolated[i]));  // only reads
   }
   ByteWriter out_;
 };
@@ -99,6 +125,11 @@ class Receiver {
     size_t count = in_.u8();
     good_ = good_ && count <= kMaxNames;
     for (size_t i = 0; good_ && in_.ok() && i < count; ++i) get(names.emplace_back());
+  }
+  void get(std::vector<Isolation>& isolated) {
+    const size_t count = in_.u8();
+    good_ = good_ && count <= kMaxIsolated;
+    for (size_t i = 0; good_ && in_.ok() && i < count; ++i) visit(*this, isolated.emplace_back());
   }
   ByteReader in_;
   bool good_ = true;

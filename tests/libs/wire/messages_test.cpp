@@ -56,14 +56,34 @@ class Dice {
       case 9:
         return Listeners{names()};
       case 10:
-        return Drain{};
-      case 13:
-        return WantRendition{number(), text()};
+        return Drain{number() % 2 == 0};
       case 11:
         return Stop{};
+      case 13:
+        return WantRendition{number(), text()};
+      case 14:
+        return NodeEvent{number(), i64(), text(), text(), text(), text()};
+      case 15:
+        return Operate{number(), text(), text()};
+      case 16:
+        return Operated{number(), u32(), text()};
+      case 17:
+        return AskReconnect{number(), text(), text()};
+      case 18:
+        return MarksFile{};
+      case 19:
+        return NodePolicy{text(), i64(), isolated()};
       default:
         return Status{text(), u32(), text()};
     }
+  }
+  std::vector<Isolation> isolated() {
+    std::vector<Isolation> out(random_() % (kMaxIsolated + 1));
+    for (auto& one : out)
+      one = {static_cast<uint32_t>(number()), static_cast<uint32_t>(number()),
+             static_cast<uint32_t>(number()), number() % 2 == 0,
+             static_cast<int64_t>(number()),  text()};
+    return out;
   }
 
  private:

@@ -8,7 +8,12 @@
 //   worker → gate          WorkerState, SessionOpened, SessionClosed
 //   origin → worker        Hello, WantRendition
 //   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed
-//   supervisor → any       Hello, GetListeners; to the origin also Status
+//   supervisor → any       Hello, GetListeners; to the origin also Status, to the gate NodePolicy
+//   worker → supervisor    WorkerState, MarksFile(+fd)
+//   supervisor → control   Status (its own and each child's), NodeEvent, Operated
+//   control → supervisor   Operate
+//   worker → control       as to the origin, but no StreamRecords
+//   supervisor → worker    Drain, Kick, AskReconnect; to the gate Drain
 //   operator → any         Drain, Stop
 //   any → supervisor       Status, Listeners(+fds)
 // Reading is bounded and refuses what it does not know; all processes of a node are of one version.
@@ -36,7 +41,7 @@ inline constexpr size_t kMaxRecordsBytes = kMaxMessageBytes - 64;
 
 // First message of whoever connects.
 struct Hello {
-  std::string role;  // "supervisor", "gate", "origin", "cli"
+  std::string role;  // "supervisor", "gate", "origin", "control", "cli"
   bool operator==(const Hello&) const = default;
 };
 
@@ -122,7 +127,8 @@ struct Listeners {                 // descriptors beside it, in this order
   std::vector<std::string> names;  // "rtmp", "http", …
   bool operator==(const Listeners&) const = default;
 };
-struct Drain {  // take no new sessions; the present ones go on
+struct Drain {     // take no new sessions; the present ones go on
+  bool on = true;  // false: take them again (a gate does; a worker that was drained ends)
   bool operator==(const Drain&) const = default;
 };
 struct Stop {  // end everything cleanly, within 5 s
@@ -142,8 +148,69 @@ struct WantRendition {  // a viewer asks for a rendition that is encoded on dema
   bool operator==(const WantRendition&) const = default;
 };
 
+// Something happened on the node (docs/events.md). To a control that connects all are told again that the
+// supervisor still has.
+struct NodeEvent {
+  uint64_t id = 0;  // ascending, also over the supervisor's death; below 2^53
+  int64_t utc_us = 0;
+  std::string kind;      // words with dots: worker.died
+  std::string severity;  // info, warning, error
+  std::string text;      // for people
+  std::string json;      // an object: the event's fields
+  bool operator==(const NodeEvent&) const = default;
+};
+
+// An operator wants something done; control has checked who he is and what he says.
+struct Operate {
+  uint64_t id = 0;  // of the request; comes back in Operated
+  std::string verb;
+  std::string json;  // an object
+  bool operator==(const Operate&) const = default;
+};
+struct Operated {
+  uint64_t id = 0;
+  uint32_t code = 0;  // an HTTP status
+  std::string json;   // an object: from 400 on with `error` and `do`
+  bool operator==(const Operated&) const = default;
+};
+
+// Publishers that have said that they heed it are asked to connect anew (Enhanced RTMP: Reconnect Request).
+struct AskReconnect {
+  uint64_t session = 0;  // 0: all of the worker's
+  std::string url;       // where to; empty: to the same address
+  std::string text;
+  bool operator==(const AskReconnect&) const = default;
+};
+
+// The worker's marks (wire/marks.h): a memory file beside it, at Hello.
+struct MarksFile {
+  bool operator==(const MarksFile&) const = default;
+};
+
+// A station whose input has ended workers: it has a worker of its own, or none for a while.
+struct Isolation {
+  uint32_t event = 0, station = 0;
+  uint32_t worker = 0;        // number of its own, from kFirstOwnWorker on
+  bool refused = false;       // it has none
+  int64_t until_mono_us = 0;  // of a refusal; CLOCK_BOOTTIME
+  std::string reason;         // for publishers
+  bool operator==(const Isolation&) const = default;
+};
+inline constexpr size_t kMaxIsolated = 32;
+// Workers from this number on are each for the station that the supervisor has started it for.
+inline constexpr uint32_t kFirstOwnWorker = 9000;
+
+// Whom the gate lets in, beyond tickets and leases; at Hello, and when it changes.
+struct NodePolicy {
+  std::string full;      // the node takes no new stations: why; empty: it does
+  int64_t grace_ms = 0;  // who went away less than that ago is let in all the same
+  std::vector<Isolation> isolated;
+  bool operator==(const NodePolicy&) const = default;
+};
+
 using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, SessionClosed, StreamRecords,
-                             SessionHealth, GetListeners, Listeners, Drain, Stop, Status, WantRendition>;
+                             SessionHealth, GetListeners, Listeners, Drain, Stop, Status, WantRendition,
+                             NodeEvent, Operate, Operated, AskReconnect, MarksFile, NodePolicy>;
 
 void encode(const Message& message, ByteVector& out);
 Result<Message> decode(Bytes message);
