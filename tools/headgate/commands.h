@@ -12,6 +12,9 @@ using tools::run_command;
 
 int run_serve(int argc, char** argv);
 int run_status(int argc, char** argv);
+int run_streams(int argc, char** argv);
+int run_sessions(int argc, char** argv);
+int run_logs(int argc, char** argv);
 int run_pipeline(int argc, char** argv);
 int run_ticket(int argc, char** argv);
 int run_archive(int argc, char** argv);

@@ -11,6 +11,9 @@ namespace {
 constexpr Command kCommands[] = {
     {"serve", "run a node", run_serve},
     {"status", "tell what a node is doing", run_status},
+    {"streams", "list a node's streams", run_streams},
+    {"sessions", "list the publishers' connections to a node", run_sessions},
+    {"logs", "print what the programs of a node logged", run_logs},
     {"pipeline", "list, explain, check, draw and run pipeline descriptions", run_pipeline},
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
     {"archive", "list, show and recover what was recorded", run_archive},

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <base/bytes.h>
 #include <base/result.h>
@@ -31,6 +32,8 @@ class HttpResponse {
   int status() const { return status_; }
   bool keep_alive() const { return keep_alive_; }  // after the head
   const std::string& body() const { return body_; }
+  // What is kept of the body so far; the limit counts anew, so that an answer without an end can be read.
+  std::string take_body() { return std::exchange(body_, {}); }
   uint64_t body_bytes() const { return body_bytes_; }
 
  private:

@@ -2,10 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "stream_rows.h"
 
 namespace headgate::cli {
 
 // NODE of docs/api.md as lines for a person: one of the node, one for each worker and each stream.
-std::string status_table(const std::string& json);
+std::string status_table(const JsonView& node, int64_t now_utc_us);
+std::string streams_table(const std::vector<StreamRow>& rows);
+// What somebody should know of the node as a whole, a line each.
+std::vector<std::string> node_notices(const JsonView& node);
 
 }  // namespace headgate::cli
