@@ -192,7 +192,10 @@ void EncodedInput::forget_deadline() {
 
 RecorderStats EncodedInput::stats() const {
   std::lock_guard lock(mutex_);
-  return recorder_ ? recorder_->stats() : last_stats_;
+  if (!recorder_) return last_stats_;
+  RecorderStats stats = recorder_->stats();
+  stats.commits = recorder_->commits();
+  return stats;
 }
 
 std::vector<Ref<GstPad>> EncodedInput::pads() const {

@@ -64,6 +64,7 @@ struct RecorderStats {
   std::string run;  // present or last
   uint64_t parts = 0, segments = 0, bytes = 0, frames = 0, dropped_frames = 0;
   bool recording = false;
+  store::CommitStats commits{};  // of the volume, which all recorders of the process share
 };
 
 // Longest wait for a track that has not come, in media time and by the clock; and how many bytes are held
@@ -126,7 +127,8 @@ class Recorder {
   bool ahead(const Track* track) const;
   // Waiting was in vain: the tracks behind are not waited for until they move.
   void give_up_waiting(const Track* track);
-  const RecorderStats& stats() const { return stats_; }
+  const RecorderStats& stats() const { return stats_; }  // without `commits`
+  store::CommitStats commits() const { return volume_->commits(); }
 
  private:
   Recorder(RecorderSettings settings, std::shared_ptr<store::Volume> volume, Emit emit,

@@ -239,12 +239,26 @@ gboolean send_event(GstElement* element, GstEvent* event) {
   return GST_ELEMENT_CLASS(gst_segment_archiver_parent_class)->send_event(element, event);
 }
 
+void add_commits(GstStructure* fields, const store::CommitStats& commits) {
+  GValue counts = G_VALUE_INIT;
+  gst_value_array_init(&counts, commits.durations.counts.size());
+  for (const uint64_t count : commits.durations.counts) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, G_TYPE_UINT64);
+    g_value_set_uint64(&value, count);
+    gst_value_array_append_and_take_value(&counts, &value);
+  }
+  gst_structure_take_value(fields, "commits", &counts);
+  gst_structure_set(fields, "commit-time-us", G_TYPE_INT64, gint64{commits.durations.sum_us}, "commit-lag-us",
+                    G_TYPE_INT64, gint64{commits.lag_us}, nullptr);
+}
+
 GstStructure* stats_structure(const RecorderStats& stats) {
-  return gst_structure_new("headgate-archive-stats", "run", G_TYPE_STRING, stats.run.c_str(), "recording",
-                           G_TYPE_BOOLEAN, stats.recording, "parts", G_TYPE_UINT64, guint64{stats.parts},
-                           "segments", G_TYPE_UINT64, guint64{stats.segments}, "bytes", G_TYPE_UINT64,
-                           guint64{stats.bytes}, "frames", G_TYPE_UINT64, guint64{stats.frames},
-                           "dropped-frames", G_TYPE_UINT64, guint64{stats.dropped_frames}, nullptr);
+  GstStructure* fields = gst_structure_new(
+      "headgate-archive-stats", "run", G_TYPE_STRING, stats.run.c_str(), "recording", G_TYPE_BOOLEAN,
+      stats.recording, "parts", G_TYPE_UINT64, guint64{stats.parts}, "segments", G_TYPE_UINT64,
+      guint64{stats.segments}, "bytes", G_TYPE_UINT64, guint64{stats.bytes}, "frames", G_TYPE_UINT64,
+      guint64{stats.frames}, "dropped-frames", G_TYPE_UINT64, guint64{stats.dropped_frames}, nullptr);
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -397,9 +411,11 @@ void install_properties(GObjectClass* klass) {
                      "picture, with silence) or a folder of prepared pictures. It is whoever runs this "
                      "element that gives it to them (a Headgate node does); the archive stays as it is",
                      defaults.fill.c_str(), kReadWrite));
-  install(kStats, g_param_spec_boxed("stats", "Statistics",
-                                     "run, recording, parts, segments, bytes, frames, dropped-frames",
-                                     GST_TYPE_STRUCTURE, kReadOnly));
+  install(kStats,
+          g_param_spec_boxed("stats", "Statistics",
+                             "run, recording, parts, segments, bytes, frames, dropped-frames, commits, "
+                             "commit-time-us, commit-lag-us",
+                             GST_TYPE_STRUCTURE, kReadOnly));
 }
 
 }  // namespace

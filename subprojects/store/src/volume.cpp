@@ -31,6 +31,10 @@ Guarded<std::map<std::string, std::weak_ptr<VolumeImpl>>>& open_volumes() {
   return volumes;
 }
 
+int64_t micros(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
 bool same(const VolumeSettings& a, const VolumeSettings& b) {
   return a.node == b.node && a.commit_ms == b.commit_ms && a.reserve_bytes == b.reserve_bytes &&
          a.min_free_bytes == b.min_free_bytes && a.durable == b.durable && a.keep_ms == b.keep_ms &&
@@ -244,6 +248,7 @@ void VolumeImpl::abandon(const std::vector<OpenRun>& runs) {
 // then. True: another tick at once would make lines durable that should not wait, `all` or those of runs that
 // have ended.
 bool VolumeImpl::tick(bool all) {
+  const SteadyTime began = std::chrono::steady_clock::now();
   if (full_.exchange(false)) disk_.release_reserve();
   space_ = disk_.measure();
   std::vector<OpenRun> runs = control_.lock()->runs;
@@ -255,10 +260,24 @@ bool VolumeImpl::tick(bool all) {
     settle(runs);
   else
     abandon(runs);
+  note_commit(began, dirty);
   drop_finished(runs);
   return poison() == 0 && std::ranges::any_of(runs, [all](const OpenRun& open) {
            return open.log->waiting() && (all || open.log->ended());
          });
+}
+
+void VolumeImpl::note_commit(SteadyTime began, bool dirty) {
+  if (poison() != 0) return;
+  auto commits = commits_.lock();
+  commits->good = began;
+  if (dirty) commits->durations.add(micros(std::chrono::steady_clock::now() - began));
+}
+
+CommitStats VolumeImpl::commits() const {
+  const bool idle = control_.lock()->runs.empty();
+  auto commits = commits_.lock();
+  return {commits->durations, idle ? 0 : micros(std::chrono::steady_clock::now() - commits->good)};
 }
 
 void VolumeImpl::drop_finished(const std::vector<OpenRun>& runs) {

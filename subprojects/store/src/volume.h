@@ -36,6 +36,7 @@ class VolumeImpl final : public Volume {
 
   Space space() const override { return space_.load(std::memory_order_relaxed); }
   bool broken() const override { return poison() != 0; }
+  CommitStats commits() const override;
   void commit() override;
 
   const VolumeSettings& settings() const { return settings_; }
@@ -80,6 +81,11 @@ class VolumeImpl final : public Volume {
     uint64_t asked = 0, done = 0;
     std::vector<OpenRun> runs;
   };
+  struct Committed {
+    Histogram durations;
+    // When the last one that went well began.
+    std::chrono::steady_clock::time_point good = std::chrono::steady_clock::now();
+  };
 
   void run();
   void remove_old_sometimes();
@@ -88,6 +94,7 @@ class VolumeImpl final : public Volume {
   void append_lines(const std::vector<OpenRun>& runs);
   void settle(const std::vector<OpenRun>& runs);
   void abandon(const std::vector<OpenRun>& runs);
+  void note_commit(std::chrono::steady_clock::time_point began, bool dirty);
   void drop_finished(const std::vector<OpenRun>& runs);
 
   const VolumeSettings settings_;
@@ -99,7 +106,8 @@ class VolumeImpl final : public Volume {
   std::atomic<bool> full_{false};
   Guarded<std::map<StationKey, Station>> stations_;
   std::map<uint32_t, std::string> identities_;  // by event; of the opener's thread
-  Guarded<Control> control_;
+  mutable Guarded<Control> control_;
+  mutable Guarded<Committed> commits_;
   std::condition_variable wake_, committed_;
   std::optional<std::chrono::steady_clock::time_point> removed_;  // when last looked for what is old
   std::thread thread_;

@@ -228,6 +228,46 @@ TEST_F(VolumeTest, AStationThatWasElsewhereGoesOnFromTheDisk) {
   EXPECT_NE(line.find("\"prev_run\":\"" + other->writer->name()), std::string::npos) << line;
 }
 
+TEST_F(VolumeTest, TellsWhatCommitsCostAndHowFarBehindTheyAre) {
+  constexpr int64_t kLagUs = 100'000;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto disk = volume();
+  disk->commit();
+  EXPECT_EQ(disk->commits().durations.count(), 0u);  // there was nothing to commit
+  EXPECT_EQ(disk->commits().lag_us, 0);
+  auto session = open(disk);
+  write(*session, 12);
+  disk->commit();
+  const uint64_t first = disk->commits().durations.count();
+  EXPECT_GE(first, 1u);
+  // A disk that hangs: nothing has failed, and it is seen all the same.
+  const int calls = test::failing_disk().syncfs_calls;
+  test::failing_disk().syncfs_waits = true;
+  write(*session, 12);
+  std::thread commit([&] { disk->commit(); });
+  while (test::failing_disk().syncfs_calls == calls && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  while (disk->commits().lag_us < kLagUs && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_GE(disk->commits().lag_us, kLagUs);
+  EXPECT_EQ(disk->commits().durations.count(), first);
+  test::failing_disk().syncfs_waits = false;
+  test::failing_disk().syncfs_waits.notify_all();
+  commit.join();
+  EXPECT_GT(disk->commits().durations.count(), first);
+  EXPECT_GT(disk->commits().durations.sum_us, 0);
+  while (disk->commits().lag_us >= kLagUs && std::chrono::steady_clock::now() < deadline) disk->commit();
+  EXPECT_LT(disk->commits().lag_us, kLagUs);
+  // One that fails does not count, and nothing is durable any more.
+  test::failing_disk().syncfs_errno = EIO;
+  write(*session, 12);
+  disk->commit();
+  const uint64_t last = disk->commits().durations.count();
+  disk->commit();
+  EXPECT_EQ(disk->commits().durations.count(), last);
+  test::failing_disk().syncfs_errno = 0;
+}
+
 class SlowRecoveryTest : public VolumeTest {
  protected:
   // In `copy_`, which is the archive from here on, runs of two stations whose writer has died. Recovering the

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <base/clock.h>
+#include <base/histogram.h>
 #include <base/result.h>
 #include <fmp4/packager.h>
 #include <playlist/record.h>
@@ -40,6 +41,13 @@ struct VolumeState {
   std::string problem;  // why RunWriter::open() would fail now, a sentence for a person; empty: it would not
 };
 
+struct CommitStats {
+  Histogram durations;  // of commits that had something to make durable, since the volume was opened
+  // Since the beginning of the last commit that went well: what was written before that is durable, and a
+  // disk that hangs makes it grow. 0: no run is open.
+  int64_t lag_us = 0;
+};
+
 // Thread-safe. One per root and process: open() returns the one that exists (EINVAL when its settings
 // differ). The last reference should go before the process ends: it commits what is left and waits for it.
 class Volume : public std::enable_shared_from_this<Volume> {
@@ -56,6 +64,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
   // A write or sync has failed: this process writes nothing here any more (EIO, docs/archive.md). Never false
   // again.
   virtual bool broken() const = 0;
+  // Does not wait for a commit that is on its way.
+  virtual CommitStats commits() const = 0;
   // Commits now and returns when everything written before the call is durable, or the volume is known to be
   // broken (tests, shutdown).
   virtual void commit() = 0;
