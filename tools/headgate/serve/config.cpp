@@ -204,15 +204,13 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)
       return Unexpected(good.error());
   out.max_workers = std::max(out.max_workers, out.workers);
-  auto keys = ticket::load_node_keys(out.keys);
-  if (!keys) return Unexpected(keys.error());
-  out.event = keys->event;
-  out.issuer_secret = ticket::holds_issuer_secret(out.keys);
   return out;
 }
 
-// What the settings are called in the file: "[node] data, keys, name (--node)".
-std::string names_in_the_file() {
+}  // namespace
+
+// "[node] data, keys, name (--node)".
+std::string ConfigOptions::file_help() {
   std::vector<std::string> sections;  // in the table's order
   std::map<std::string, std::string> names;
   for (const Setting& setting : kSettings) {
@@ -226,45 +224,55 @@ std::string names_in_the_file() {
   return out + "[" + kParameterSection + "] those of --set\n";
 }
 
-}  // namespace
-
-Result<Config> read_config(int argc, char** argv) {
-  Values given;
-  std::vector<std::string> parameters;
-  std::string file;
-  int64_t ready_fd = -1;
-  tools::Options options(
-      "", "Runs a node: lets publishers in, archives them, serves viewers.",
-      names_in_the_file() +
-          "\nSIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
-          "its processes go on; started again, it finds them (docs/node.md).");
-  options.text("config", file, "FILE", "settings; the command line goes before it");
+void ConfigOptions::add_to(tools::Options& options) {
+  options.text("config", file_, "FILE", "settings; the command line goes before it");
   for (const Setting& setting : kSettings)
     options.call(
         setting.option,
-        [&given, &setting](const std::string& value) -> Result<void> {
-          given[setting.option] = {value, std::string("--") + setting.option};
+        [this, &setting](const std::string& value) -> Result<void> {
+          given_[setting.option] = value;
           return {};
         },
         setting.value_name, setting.help);
-  options.list("set", parameters, "NAME=VALUE", "a parameter of the pipeline description; may be repeated")
-      .number("ready-fd", ready_fd, 0, 65'535, "N", "write the ready line to this descriptor, then close it");
-  auto rest = options.parse(argc, argv);
-  if (!rest) return Unexpected(rest.error());
-  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+  options.list("set", parameters_, "NAME=VALUE", "a parameter of the pipeline description; may be repeated");
+}
 
+Result<Config> ConfigOptions::read(const std::string& file) const {
   Values values;
   for (const Setting& setting : kSettings) values[setting.option] = {setting.default_value, "default"};
   const long processors = std::max<long>(1, ::sysconf(_SC_NPROCESSORS_ONLN));
   values["workers"].text = std::to_string(processors);
   values["rung-mpixels"].text = std::to_string(processors * kRungMpixelsPerProcessor);
-  std::vector<std::string> all_parameters;
-  if (!file.empty())
-    if (auto read = read_file(file, values, all_parameters); !read) return Unexpected(read.error());
-  for (auto& [option, value] : given) values[option] = value;
-  all_parameters.insert(all_parameters.end(), parameters.begin(), parameters.end());
-  auto config = typed(values, std::move(all_parameters));
-  if (config) config->ready_fd = ready_fd;
+  std::vector<std::string> parameters;
+  if (const std::string& from = file_.empty() ? file : file_; !from.empty())
+    if (auto good = read_file(from, values, parameters); !good) return Unexpected(good.error());
+  for (const auto& [option, text] : given_) values[option] = {text, "--" + option};
+  parameters.insert(parameters.end(), parameters_.begin(), parameters_.end());
+  return typed(values, std::move(parameters));
+}
+
+Result<Config> read_config(int argc, char** argv) {
+  ConfigOptions settings;
+  int64_t ready_fd = -1;
+  tools::Options options(
+      "", "Runs a node: lets publishers in, archives them, serves viewers.",
+      ConfigOptions::file_help() +
+          "\nSIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
+          "its processes go on; started again, it finds them (docs/node.md).");
+  settings.add_to(options);
+  options.number("ready-fd", ready_fd, 0, 65'535, "N",
+                 "write the ready line to this descriptor, then close it");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return Unexpected(rest.error());
+  if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+
+  auto config = settings.read();
+  if (!config) return config;
+  auto keys = ticket::load_node_keys(config->keys);
+  if (!keys) return Unexpected(keys.error());
+  config->event = keys->event;
+  config->issuer_secret = ticket::holds_issuer_secret(config->keys);
+  config->ready_fd = ready_fd;
   return config;
 }
 

@@ -3,7 +3,10 @@
 // table.
 #pragma once
 
+#include <common/options.h>
+
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,7 +38,23 @@ struct Config {
   int64_t ready_fd = -1;  // a line is written to it when the node serves; -1: none
 };
 
-// --help prints and ends the program.
+// The options of `headgate serve` on the command line of a program that may have others.
+class ConfigOptions {
+ public:
+  void add_to(tools::Options& options);  // which this outlives
+  // After they were parsed. `file`: settings where no --config was given; empty: none. The keys are not
+  // looked at: Config::event is 0.
+  Result<Config> read(const std::string& file = "") const;
+  bool any() const { return !file_.empty() || !given_.empty() || !parameters_.empty(); }
+  static std::string file_help();  // for --help: what the settings are called in the file
+
+ private:
+  std::map<std::string, std::string> given_;  // by option
+  std::vector<std::string> parameters_;
+  std::string file_;
+};
+
+// Of `headgate serve`, with what the keys say. --help prints and ends the program.
 Result<Config> read_config(int argc, char** argv);
 
 }  // namespace headgate::serve
