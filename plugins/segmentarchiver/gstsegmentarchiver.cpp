@@ -259,6 +259,8 @@ GstStructure* stats_structure(const RecorderStats& stats) {
       stats.recording, "parts", G_TYPE_UINT64, guint64{stats.parts}, "segments", G_TYPE_UINT64,
       guint64{stats.segments}, "bytes", G_TYPE_UINT64, guint64{stats.bytes}, "frames", G_TYPE_UINT64,
       guint64{stats.frames}, "dropped-frames", G_TYPE_UINT64, guint64{stats.dropped_frames}, nullptr);
+  add_commits(fields, stats.commits);
+  return fields;
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
