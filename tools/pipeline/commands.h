@@ -14,6 +14,7 @@ namespace headgate::pipeline {
 int run_list(int argc, char** argv);
 int run_show(int argc, char** argv);
 int run_check(int argc, char** argv);
+int run_elements(int argc, char** argv);
 int run_graph(int argc, char** argv);
 int run_run(int argc, char** argv);
 

@@ -66,7 +66,17 @@ Result<std::vector<Reference>> references(const std::string& text) {
 }
 
 const char* trigger_name(Trigger trigger) {
-  return trigger == Trigger::ticket ? "ticket" : "always";
+  switch (trigger) {
+    case Trigger::always:
+      return "always";
+    case Trigger::listen:
+      return "listen";
+    case Trigger::schedule:
+      return "schedule";
+    case Trigger::ticket:
+      break;
+  }
+  return "ticket";
 }
 
 Result<std::string> Description::filled(const Line& line, const Values& values) const {
@@ -95,10 +105,10 @@ Result<std::string> Description::filled(const Line& line, const Values& values) 
   return out + line.text.substr(at);
 }
 
-Result<std::vector<Line>> Description::lines(const Values& values, Missing missing) const {
+Result<Values> Description::complete(const Values& values, Missing missing) const {
   for (const auto& [name, value] : values)
     if (!has_parameter(name)) return Unexpected(file_ + ": there is no parameter \"" + name + "\"");
-  Values complete;
+  Values out;
   for (const Parameter& parameter : parameters_) {
     const std::string place = file_ + ": /parameters/" + parameter.name + ": ";
     const auto given = values.find(parameter.name);
@@ -107,16 +117,41 @@ Result<std::vector<Line>> Description::lines(const Values& values, Missing missi
       return Unexpected(place + "has no default and was not given: --set " + parameter.name + "=VALUE");
     const std::string& value = given == values.end() ? *parameter.preset : given->second;
     if (auto good = parameter.check(value); !good) return Unexpected(place + good.error().message);
-    complete[parameter.name] = value;
+    out[parameter.name] = value;
   }
+  return out;
+}
+
+Result<std::vector<Line>> Description::lines(const Values& values, Missing missing) const {
+  auto all = complete(values, missing);
+  if (!all) return Unexpected(all.error());
   std::vector<Line> out;
   for (const Line& line : lines_) {
-    auto text = filled(line, complete);
+    auto text = filled(line, *all);
     if (!text) return Unexpected(text.error());
     out.push_back(line);
     out.back().text = *std::move(text);
   }
   return out;
+}
+
+// No gst-launch line: values stand as they are.
+Result<std::string> Description::listen_address(const Values& values) const {
+  auto known = complete(values, Missing::kept);
+  if (!known) return Unexpected(known.error());
+  auto all = references(listen_.tcp.text);
+  if (!all) return Unexpected(listen_.tcp.place() + ": " + all.error().message);
+  std::string out;
+  size_t at = 0;
+  for (const Reference& reference : *all) {
+    const auto value = known->find(reference.name);
+    if (value == known->end())
+      return Unexpected(listen_.tcp.place() + ": " + reference.name + " was not given: --set " +
+                        reference.name + "=VALUE");
+    out += listen_.tcp.text.substr(at, reference.begin - at) + value->second;
+    at = reference.end;
+  }
+  return out + listen_.tcp.text.substr(at);
 }
 
 Result<std::string> Description::launch_line(const Values& values) const {

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <base/result.h>
 #include <pipeline/parameter.h>
+#include <pipeline/schedule.h>
 
 namespace headgate::pipeline {
 
@@ -24,8 +26,10 @@ inline constexpr size_t kMaxFaults = 16;
 using Values = std::map<std::string, std::string>;
 
 enum class Trigger {
-  ticket,  // a session that the gate has admitted; many at a time
-  always,  // as long as it is run, by `headgate pipeline run`; `headgate serve` does not start it
+  ticket,    // a session that the gate has admitted; many at a time
+  always,    // as long as it is run, by `headgate pipeline run`; `headgate serve` does not start it
+  listen,    // likewise; a run for each connection to its port, whose descriptor is ${connection}
+  schedule,  // likewise, at the times that it has
 };
 const char* trigger_name(Trigger trigger);
 
@@ -48,6 +52,12 @@ struct Health {
   }
 };
 
+// What one stream may cost; the node replaces a worker that is far beyond that (docs/node.md).
+struct Resources {
+  std::optional<int64_t> memory_mib;  // 0: no limit
+  std::optional<int64_t> cpu;         // thousandths of a processor; 0: no limit
+};
+
 // A line of elements and where it stands.
 struct Line {
   std::string text, file, pointer;
@@ -55,6 +65,14 @@ struct Line {
   std::string place() const {
     return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + pointer;
   }
+};
+
+// Of the trigger listen.
+inline constexpr char kConnection[] = "connection";  // the parameter that stands for the descriptor
+inline constexpr int64_t kMaxConnections = 256;
+struct Listen {
+  Line tcp;          // HOST:PORT, in which parameters may stand
+  int64_t most = 8;  // connections at a time; others wait in the kernel
 };
 
 // The text of the fragment of this name, and the file it is from.
@@ -80,6 +98,10 @@ class Description {
   bool has_parameter(const std::string& name) const { return parameter(name) != nullptr; }
   const std::vector<std::string>& fragments() const { return fragments_; }  // that it uses, in order
   Trigger trigger() const { return trigger_; }
+  const Schedule& schedule() const { return schedule_; }  // of the trigger schedule
+  const Listen& listen() const { return listen_; }        // of the trigger listen
+  // listen().tcp with every parameter filled in.
+  Result<std::string> listen_address(const Values& values) const;
   const Restart& restart() const { return restart_; }
   int64_t errors_per_minute() const { return restart_.errors_per_minute; }
   const Health& health() const { return health_; }
@@ -87,6 +109,7 @@ class Description {
   int64_t grace_ms() const { return grace_ms_; }
   // Sessions that one worker runs; 0: as many as the node says.
   int64_t streams_per_worker() const { return streams_per_worker_; }
+  const Resources& resources() const { return resources_; }
 
   // The elements with every parameter filled in from `values` or its default. Refuses a value that its
   // parameter does not take, a parameter without either (or leaves its ${name}), and a value that no
@@ -98,16 +121,21 @@ class Description {
  private:
   friend class DescriptionReader;
   Result<std::string> filled(const Line& line, const Values& values) const;
+  // `values` that parameters take, and defaults for the others.
+  Result<Values> complete(const Values& values, Missing missing) const;
 
   std::string file_, name_, about_;
   std::vector<Parameter> parameters_;
   std::vector<Line> lines_;
   std::vector<std::string> fragments_;
   Trigger trigger_ = Trigger::ticket;
+  Schedule schedule_;
+  Listen listen_;
   Restart restart_;
   Health health_;
   int64_t grace_ms_ = -1;
   int64_t streams_per_worker_ = 0;
+  Resources resources_;
 };
 
 // One ${name} or ${name:unit} of a line.

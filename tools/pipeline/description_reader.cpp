@@ -119,8 +119,8 @@ class DescriptionReader {
  private:
   void read_top() {
     if (!document_.keys(top_, "",
-                        {"$schema", "name", "about", "parameters", "elements", "trigger", "restart",
-                         "resources", "health", "grace-seconds"},
+                        {"$schema", "name", "about", "parameters", "elements", "trigger", "schedule",
+                         "listen", "restart", "resources", "health", "grace-seconds"},
                         {"name", "elements"}, "a pipeline description"))
       return;
     for (const auto& [key, target] : {std::pair("name", &out_.name_), std::pair("about", &out_.about_)})
@@ -139,18 +139,98 @@ class DescriptionReader {
     if (out_.parameters_.size() > kMaxParameters)
       document_.wrong(top_, "/parameters",
                       "are more than " + std::to_string(kMaxParameters) + " with fragments'");
-    check_use(document_, top_, out_.lines_, own_, out_.parameters_);
+    std::vector<Line> lines = out_.lines_;
+    if (out_.trigger_ == Trigger::listen) {
+      add_connection();
+      lines.push_back(out_.listen_.tcp);
+    }
+    if (faults_.empty()) check_use(document_, top_, lines, own_, out_.parameters_);
   }
 
   void read_trigger() {
-    const JsonNode* node = top_.find("trigger");
-    if (!node) return;
-    auto text = document_.text(*node, "/trigger");
+    if (const JsonNode* node = top_.find("trigger")) {
+      auto text = document_.text(*node, "/trigger");
+      if (!text) return;
+      bool known = false;
+      for (Trigger one : {Trigger::ticket, Trigger::always, Trigger::listen, Trigger::schedule}) {
+        if (*text != trigger_name(one)) continue;
+        out_.trigger_ = one;
+        known = true;
+      }
+      if (!known) {
+        document_.wrong(*node, "/trigger", "is not ticket, always, listen or schedule");
+        return;
+      }
+    }
+    const auto read = [&](const char* key, Trigger of, void (DescriptionReader::*read_it)(const JsonNode&)) {
+      const JsonNode* node = top_.find(key);
+      const std::string pointer = pointer_to("", key);
+      if (node && out_.trigger_ != of)
+        document_.wrong(*node, pointer, std::string("is for pipelines with the trigger ") + trigger_name(of));
+      else if (node)
+        (this->*read_it)(*node);
+      else if (out_.trigger_ == of)
+        document_.wrong(top_, pointer,
+                        std::string("is not there: the trigger ") + trigger_name(of) + " needs it");
+    };
+    read("schedule", Trigger::schedule, &DescriptionReader::read_schedule);
+    read("listen", Trigger::listen, &DescriptionReader::read_listen);
+  }
+
+  void read_schedule(const JsonNode& node) {
+    if (!node.is(JsonNode::Kind::array) || node.items.empty()) {
+      document_.wrong(node, "/schedule", "is not an array of times");
+      return;
+    }
+    for (size_t i = 0; i < node.items.size(); ++i) {
+      const JsonNode& item = node.items[i];
+      const std::string pointer = "/schedule/" + std::to_string(i);
+      if (!document_.keys(item, pointer, {"from", "until", "days", "zone"}, {"from", "until"}, "a time"))
+        return;
+      std::string from, until, days, zone;
+      for (const auto& [key, target] : {std::pair("from", &from), std::pair("until", &until),
+                                        std::pair("days", &days), std::pair("zone", &zone)})
+        if (const JsonNode* text = item.find(key)) {
+          auto value = document_.text(*text, pointer_to(pointer, key));
+          if (!value) return;
+          *target = *std::move(value);
+        }
+      if (auto added = out_.schedule_.add(from, until, days, zone); !added)
+        document_.wrong(item, pointer, added.error().message);
+    }
+  }
+
+  void read_listen(const JsonNode& node) {
+    if (!document_.keys(node, "/listen", {"tcp", "most"}, {"tcp"}, "\"listen\"")) return;
+    const JsonNode& tcp = *node.find("tcp");
+    auto text = document_.text(tcp, "/listen/tcp");
     if (!text) return;
-    if (*text == "always")
-      out_.trigger_ = Trigger::always;
-    else if (*text != "ticket")
-      document_.wrong(*node, "/trigger", "is not ticket or always");
+    out_.listen_.tcp = {*std::move(text), document_.file(), "/listen/tcp", tcp.line, tcp.column};
+    if (const JsonNode* most = node.find("most"))
+      if (auto number = document_.integer(*most, "/listen/most", 1, kMaxConnections))
+        out_.listen_.most = *number;
+  }
+
+  // ${connection} is no parameter of the file's: who listens gives it.
+  void add_connection() {
+    if (out_.has_parameter(kConnection)) {
+      document_.wrong(top_, pointer_to("/parameters", kConnection),
+                      "stands for the connection that was accepted, with the trigger listen");
+      return;
+    }
+    const std::string reference = std::string("${") + kConnection + "}";
+    if (std::none_of(out_.lines_.begin(), out_.lines_.end(),
+                     [&](const Line& line) { return line.text.find(reference) != std::string::npos; })) {
+      document_.wrong(*top_.find("elements"), "/elements",
+                      "do not use the connection: fdsrc fd=" + reference + ", say");
+      return;
+    }
+    Parameter connection;
+    connection.name = kConnection;
+    connection.type = Type::integer;
+    connection.about = "descriptor of the connection that was accepted";
+    connection.least = "0";
+    out_.parameters_.push_back(std::move(connection));
   }
 
   // One string, or an array of lines and fragments.
@@ -240,7 +320,9 @@ class DescriptionReader {
     const bool ticket = out_.trigger_ == Trigger::ticket;
     const std::vector<const char*> known =
         ticket ? std::vector<const char*>{"errors-per-minute"}
-               : std::vector<const char*>{"pause", "max-pause", "steady", "alarm-after", "give-up-after"};
+        : out_.trigger_ == Trigger::listen
+            ? std::vector<const char*>{"alarm-after"}  // who connects again begins anew
+            : std::vector<const char*>{"pause", "max-pause", "steady", "alarm-after", "give-up-after"};
     if (!document_.keys(node, "/restart", known, {},
                         ticket ? "\"restart\" with the trigger ticket" : "\"restart\" with this trigger"))
       return;
@@ -269,10 +351,18 @@ class DescriptionReader {
 
   void read_resources(const JsonNode& node) {
     if (!for_tickets(node, "/resources")) return;
-    if (!document_.keys(node, "/resources", {"streams-per-worker"}, {}, "\"resources\"")) return;
+    if (!document_.keys(node, "/resources", {"streams-per-worker", "memory", "cpu"}, {}, "\"resources\""))
+      return;
     if (const JsonNode* streams = node.find("streams-per-worker"))
       if (auto number = document_.integer(*streams, "/resources/streams-per-worker", 1, 10'000))
         out_.streams_per_worker_ = *number;
+    const auto limit = [&](const char* key, std::optional<int64_t>& target) {
+      if (const JsonNode* value = node.find(key))
+        if (auto number = document_.integer(*value, pointer_to("/resources", key), 0, 1'000'000))
+          target = *number;
+    };
+    limit("memory", out_.resources_.memory_mib);
+    limit("cpu", out_.resources_.cpu);
   }
 
   void read_health(const JsonNode& node) {

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       {"list", "what descriptions there are", headgate::pipeline::run_list},
       {"show", "a description's parameters and what its elements become", headgate::pipeline::run_show},
       {"check", "what is wrong with a description, where, and what to do", headgate::pipeline::run_check},
+      {"elements", "which plugins it needs, and whether they are there", headgate::pipeline::run_elements},
       {"run", "run one alone, in the foreground", headgate::pipeline::run_run},
       {"graph", "draw one as SVG", headgate::pipeline::run_graph},
       {nullptr, nullptr, nullptr},

@@ -1,112 +1,90 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <base/clock.h>
 #include <common/commands.h>
+#include <common/listeners.h>
 #include <common/options.h>
 #include <load/terminal.h>
-#include <pipeline/backoff.h>
 #include <pipeline/commands.h>
-#include <pipeline/runner.h>
+#include <pipeline/connections.h>
+#include <pipeline/runs.h>
+#include <pipeline/scheduled.h>
 
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <filesystem>
+#include <functional>
 
 namespace headgate::pipeline {
 namespace {
 
-int64_t now_ms() {
-  return system_clock().mono_us() / 1000;
+struct Wanted {
+  const char* program;
+  Values values;
+  std::vector<std::string> set;  // the same, as it was given
+  bool once = false, quiet = false;
+};
+
+// Until `what` has called done(): SIGINT and SIGTERM end it, its status is shown each second.
+template <typename What>
+void loop_on(Loop& loop, What& what, bool quiet) {
+  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { what.end(); });
+  load::LiveBlock block;
+  Loop::TimerId timer = 0;
+  if (!quiet)
+    timer = loop.every_ms(1000, [&] {
+      if (const std::string line = what.status(); !line.empty()) block.show({line}, line);
+    });
+  loop.run();
+  loop.cancel(timer);
 }
 
-// Runs follow one another until one ends by itself, somebody asks, or the description gives up.
-class Runs {
- public:
-  Runs(Loop& loop, const Description& description, const Values& values, std::string program)
-      : loop_(loop),
-        description_(description),
-        values_(values),
-        program_(std::move(program)),
-        backoff_(description.restart()) {}
+int run_always(const Description& description, const Wanted& wanted) {
+  Loop loop;
+  int code = 0;
+  Runs runs(loop, description, wanted.values, wanted.program, wanted.once, [&](Runs::End how) {
+    code = how == Runs::End::ended ? 0 : 1;
+    loop.stop();
+  });
+  loop.post([&runs] { runs.start(); });
+  loop_on(loop, runs, wanted.quiet);
+  return code;
+}
 
-  bool once = false, quiet = false;
+int run_scheduled(const Description& description, const Wanted& wanted) {
+  Loop loop;
+  int code = 0;
+  Scheduled scheduled(loop, description, wanted.values, wanted.program, wanted.once, [&](int how) {
+    code = how;
+    loop.stop();
+  });
+  loop.post([&scheduled] { scheduled.start(); });
+  loop_on(loop, scheduled, wanted.quiet);
+  return code;
+}
 
-  int run() {
-    if (!start()) return 1;
-    Loop::TimerId status = 0;
-    if (!quiet) status = loop_.every_ms(1000, [this] { show(); });
-    loop_.run();
-    loop_.cancel(status);
-    take_down();
-    return code_;
+int run_listening(const Description& description, const Wanted& wanted) {
+  if (wanted.values.count(kConnection) != 0)
+    return tools::complain(2, wanted.program, "--set connection: who listens gives it");
+  // What is wrong is told before anybody connects.
+  if (auto built = build(description, with_samples(description, wanted.values)); !built)
+    return tools::complain(1, wanted.program, built.error().message);
+  auto address = description.listen_address(wanted.values);
+  if (!address) return tools::complain(1, wanted.program, address.error().message);
+  auto listener = tools::listen_tcp(*address);
+  if (!listener) return tools::complain(1, wanted.program, listener.error().message);
+  if (auto bound = tools::bound_address(listener->get()))
+    tools::complain(0, wanted.program, "listens on " + *bound);
+  std::vector<std::string> arguments{"run",          std::filesystem::absolute(description.file()).string(),
+                                     "--once",       "--quiet",
+                                     "--connection", std::to_string(kConnectionFd)};
+  for (const std::string& one : wanted.set) {
+    arguments.push_back("--set");
+    arguments.push_back(one);
   }
-
-  // Of a signal.
-  void end() {
-    ending_ = true;
-    if (runner_) return runner_->end();
-    code_ = 0;
-    loop_.stop();
-  }
-
- private:
-  bool start() {
-    auto pipeline = build(description_, values_);
-    if (!pipeline) {
-      code_ = tools::complain(1, program_.c_str(), pipeline.error().message);
-      return false;
-    }
-    Runner::Events events;
-    events.ended = [this](const std::string& error) { loop_.post([this, error] { ended(error); }); };
-    events.notice = [this](const std::string& text) { tools::complain(0, program_.c_str(), text); };
-    began_ms_ = now_ms();
-    runner_ = std::make_unique<Runner>(loop_, *std::move(pipeline), events);
-    runner_->start();
-    return true;
-  }
-
-  void ended(const std::string& error) {
-    code_ = error.empty() ? 0 : tools::complain(1, program_.c_str(), error);
-    take_down();
-    if (error.empty() || once || ending_) return loop_.stop();
-    const Backoff::Next next = backoff_.failed(now_ms() - began_ms_);
-    const std::string runs = std::to_string(backoff_.in_a_row()) + " failed runs in a row";
-    if (next.alarm) tools::complain(1, program_.c_str(), "alarm: " + runs);
-    if (next.give_up) {
-      tools::complain(1, program_.c_str(), "given up after " + runs);
-      return loop_.stop();
-    }
-    tools::complain(1, program_.c_str(), "starts again in " + std::to_string(next.pause_ms) + " ms");
-    loop_.after_ms(next.pause_ms, [this] {
-      if (!start()) loop_.stop();
-    });
-  }
-
-  void take_down() {
-    if (!runner_) return;
-    if (!runner_->stop()) {
-      tools::complain(1, program_.c_str(), "the pipeline does not stop");
-      std::_Exit(1);
-    }
-    runner_.reset();
-  }
-
-  void show() {
-    if (!runner_) return;
-    const std::string line = runner_->status();
-    block_.show({line}, line);
-  }
-
-  Loop& loop_;
-  const Description& description_;
-  const Values& values_;
-  const std::string program_;
-  Backoff backoff_;
-  load::LiveBlock block_;
-  std::unique_ptr<Runner> runner_;
-  int64_t began_ms_ = 0;
-  bool ending_ = false;
-  int code_ = 0;
-};
+  Loop loop;
+  Connections connections(loop, description, *std::move(listener), std::move(arguments), wanted.program,
+                          [&loop] { loop.stop(); });
+  loop_on(loop, connections, wanted.quiet);
+  return 0;
+}
 
 }  // namespace
 
@@ -114,14 +92,20 @@ int run_run(int argc, char** argv) {
   std::string folder;
   std::vector<std::string> set;
   bool quiet = false, once = false;
+  int64_t connection = -1;
   tools::Options options(
       "NAME|FILE", "Runs a description alone, until it ends or SIGINT or SIGTERM comes.",
-      "A run that fails is followed by another, as the description's \"restart\" says. Ends with 0 "
-      "when the pipeline ended by itself or was asked to, with 1 after an error. Each second a "
+      "A run that fails is followed by another, as the description's \"restart\" says. With the trigger "
+      "schedule it "
+      "runs at its times; with the trigger listen each connection to its port gets a run in a process of its "
+      "own. Ends "
+      "with 0 when the pipeline ended by itself or was asked to, with 1 after an error. Each second a "
       "line tells the time, what every sink gets, and what a healthprobe measures.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
       .flag("once", once, "end with the first failure")
+      .number("connection", connection, 0, 1'000'000, "FD",
+              "of the trigger listen: one run, for the connection that this descriptor is")
       .flag("quiet", quiet, "no status line");
   auto rest = options.parse(argc, argv);
   if (!rest) return tools::complain(2, argv[0], rest.error().message);
@@ -134,14 +118,17 @@ int run_run(int argc, char** argv) {
         2, argv[0],
         description->name() + " runs for a publisher's session (trigger ticket): headgate serve --pipeline " +
             description->name());
-  Loop loop;
-  Runs runs(loop, *description, *values, argv[0]);
-  runs.once = once;
-  runs.quiet = quiet;
-  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { runs.end(); });
+  const bool listens = description->trigger() == Trigger::listen;
+  if (connection >= 0 && !listens)
+    return tools::complain(2, argv[0],
+                           "--connection: " + description->name() + " has not the trigger listen");
   gst_init(nullptr, nullptr);
   find_plugins();
-  return runs.run();
+  Wanted wanted{argv[0], *std::move(values), std::move(set), once, quiet};
+  if (listens && connection < 0) return run_listening(*description, wanted);
+  if (listens) wanted.values[kConnection] = std::to_string(connection);
+  return description->trigger() == Trigger::schedule ? run_scheduled(*description, wanted)
+                                                     : run_always(*description, wanted);
 }
 
 }  // namespace headgate::pipeline

@@ -59,6 +59,7 @@ Runner::Runner(Loop& loop, PipelinePtr pipeline, Events events)
   bus_fd_ = descriptor.fd;
   loop_.watch(bus_fd_, EPOLLIN, [this](uint32_t) { on_bus(); });
   watch_sinks();
+  watch_sources();
 }
 
 Runner::~Runner() {
@@ -68,6 +69,7 @@ Runner::~Runner() {
 bool Runner::stop() {
   if (std::exchange(stopped_, true)) return true;
   loop_.cancel(cut_);
+  loop_.cancel(drain_);
   loop_.unwatch(bus_fd_);
   gst_object_unref(bus_);
   std::packaged_task<void()> down(
@@ -108,6 +110,46 @@ void Runner::watch_sinks() {
     });
     sinks_.push_back(std::move(sink));
   });
+}
+
+// Pads that are there from the beginning. One that comes later is not waited for, and moves what is looked at
+// on.
+void Runner::watch_sources() {
+  each(gst_bin_iterate_sources(GST_BIN(pipeline_.get())), [this](gpointer object) {
+    each(gst_element_iterate_src_pads(GST_ELEMENT(object)), [this](gpointer pad) {
+      ++sources_left_;
+      const auto look = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+          static_cast<Runner*>(data)->on_source_end();
+        return GST_PAD_PROBE_OK;
+      };
+      gst_pad_add_probe(GST_PAD(pad), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, look, this, nullptr);
+    });
+  });
+}
+
+void Runner::on_source_end() {
+  if (--sources_left_ > 0) return;
+  loop_.post([this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || drain_ != 0 || ended_) return;
+    drained_bytes_ = sunk_bytes();
+    drain_ = loop_.every_ms(kDrainMs, [this] { look_at_drain(); });
+  });
+}
+
+void Runner::look_at_drain() {
+  const uint64_t bytes = sunk_bytes();
+  if (bytes != std::exchange(drained_bytes_, bytes)) return;
+  loop_.cancel(std::exchange(drain_, 0));
+  finish(
+      "what came in has ended, and the pipeline has not: it found nothing that it could use, or not enough "
+      "of it");
+}
+
+uint64_t Runner::sunk_bytes() const {
+  uint64_t out = 0;
+  for (const auto& sink : sinks_) out += sink->bytes;
+  return out;
 }
 
 void Runner::start() {

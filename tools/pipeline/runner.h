@@ -17,6 +17,9 @@ namespace headgate::pipeline {
 
 inline constexpr int64_t kEndMs = 4000;   // from the request to end to EOS; then it is cut
 inline constexpr int64_t kDownMs = 5000;  // for the pipeline to be taken down
+// All sources have ended and nothing has come to a sink for so long: their EOS was lost on the way, as in a
+// demultiplexer that has found nothing.
+inline constexpr int64_t kDrainMs = 5000;
 
 class Runner {
  public:
@@ -45,6 +48,10 @@ class Runner {
     uint64_t told_bytes = 0, told_buffers = 0;
   };
   void watch_sinks();
+  void watch_sources();
+  void on_source_end();  // in its thread
+  void look_at_drain();
+  uint64_t sunk_bytes() const;
   void on_bus();
   void on_message(GstMessage* message);
   void on_health(const GstStructure* health);
@@ -58,7 +65,10 @@ class Runner {
   std::vector<std::unique_ptr<Sink>> sinks_;
   std::string health_;  // what a healthprobe said last; empty: there is none
   int64_t begun_us_ = 0, told_us_ = 0;
-  Loop::TimerId cut_ = 0;
+  std::atomic<int> sources_left_ = 0;                             // pads of sources that have not ended
+  const std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what was posted
+  uint64_t drained_bytes_ = 0;                                    // sunk when it was looked last
+  Loop::TimerId cut_ = 0, drain_ = 0;
   bool ended_ = false, stopped_ = false;
 };
 

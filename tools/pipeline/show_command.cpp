@@ -34,6 +34,16 @@ void print_policy(const Description& of) {
     if (of.grace_ms() >= 0) std::printf("grace      %lld s\n", static_cast<long long>(of.grace_ms() / 1000));
     if (of.streams_per_worker() > 0)
       std::printf("resources  %lld streams per worker\n", static_cast<long long>(of.streams_per_worker()));
+    if (of.resources().memory_mib)
+      std::printf("           %lld MiB of memory for a stream\n",
+                  static_cast<long long>(*of.resources().memory_mib));
+    if (of.resources().cpu)
+      std::printf("           %lld thousandths of a processor for a stream\n",
+                  static_cast<long long>(*of.resources().cpu));
+  } else if (of.trigger() == Trigger::listen) {
+    std::printf("listens    %s, %lld connections at a time; alarm after %lld that failed in a row\n",
+                of.listen().tcp.text.c_str(), static_cast<long long>(of.listen().most),
+                static_cast<long long>(restart.alarm_after));
   } else {
     std::printf(
         "restart    after %lld ms, at most %lld ms; alarm after %lld failed runs in a row, given up after "

@@ -49,13 +49,15 @@ TEST(Description, FillsParametersIn) {
       "out": {"type": "enum", "values": {"file": "filesink location=${root}", "none": "fakesink"}, "default": "none"}},
     "elements": ["a root=${root} uri=x://${root}/y text=\"to ${root}\" d=${ms} m=${ms:ms} w=${wait}",
       "g=${gain} n=${count} on=${on} b=${rate} k=${rate:kbit/s} how=${how} ! ${out}"],
-    "restart": {"errors-per-minute": 3}, "grace-seconds": 45, "resources": {"streams-per-worker": 2},
+    "restart": {"errors-per-minute": 3}, "grace-seconds": 45, "resources": {"streams-per-worker": 2, "memory": 100},
     "health": {"stall": "2s", "late": "0s", "content": "4s", "content-budget": 20}})");
   EXPECT_EQ(description.name(), "d");
   EXPECT_EQ(description.trigger(), Trigger::ticket);
   EXPECT_EQ(description.errors_per_minute(), 3);
   EXPECT_EQ(description.grace_ms(), 45'000);
   EXPECT_EQ(description.streams_per_worker(), 2);
+  EXPECT_EQ(description.resources().memory_mib, 100);
+  EXPECT_FALSE(description.resources().cpu);
   EXPECT_EQ(description.health().stall, 2'000'000'000);
   EXPECT_EQ(description.health().late, 0);
   EXPECT_EQ(description.health().jump, -1);
@@ -69,6 +71,35 @@ TEST(Description, FillsParametersIn) {
   EXPECT_EQ(line_of(description, {{"root", "r"}, {"ms", "0.25s"}, {"out", "file"}, {"rate", "64kbit/s"}}),
             "a root=\"r\" uri=x://r/y text=\"to r\" d=250000000 m=250 w=1500000000\n"
             "g=1.5 n=10 on=true b=64000 k=64 how=slow ! filesink location=\"r\"\n");
+}
+
+TEST(Description, ListensWhereItsParametersSay) {
+  auto description =
+      good(R"({"name": "d", "trigger": "listen", "listen": {"tcp": "${host}:${port}", "most": 2},
+    "parameters": {"host": {"type": "string", "default": "127.0.0.1"}, "port": {"type": "integer"}},
+    "elements": "fdsrc fd=${connection} ! fakesink", "restart": {"alarm-after": 4}})");
+  EXPECT_EQ(description.trigger(), Trigger::listen);
+  EXPECT_EQ(description.listen().most, 2);
+  EXPECT_EQ(description.restart().alarm_after, 4);
+  EXPECT_EQ(*description.listen_address({{"port", "9700"}}), "127.0.0.1:9700");
+  EXPECT_EQ(*description.listen_address({{"host", "[::1]"}, {"port", "1"}}), "[::1]:1");
+  EXPECT_FALSE(description.listen_address({{"port", "many"}}));
+  EXPECT_EQ(line_of(description, {{"port", "1"}, {"connection", "3"}}), "fdsrc fd=3 ! fakesink\n");
+  EXPECT_NE(error_of(R"({"name": "d", "trigger": "listen", "listen": {"tcp": ":1"},
+    "elements": "fdsrc fd=${connection:ms} ! fakesink"})")
+                .find("/elements"),
+            std::string::npos);
+}
+
+TEST(Description, HasTimes) {
+  auto description =
+      good(R"({"name": "d", "trigger": "schedule", "elements": "a ! b", "restart": {"pause": "2s"},
+    "schedule": [{"from": "09:00", "until": "12:00", "zone": "UTC"}, {"from": "11:00", "until": "14:00", "zone": "UTC"}]})");
+  EXPECT_EQ(description.trigger(), Trigger::schedule);
+  EXPECT_EQ(description.restart().pause_ms, 2000);
+  const int64_t day_us = int64_t{86'400} * 1'000'000, hour_us = day_us / 24;
+  EXPECT_EQ(description.schedule().at_or_after(100 * day_us),
+            (Window{100 * day_us + 9 * hour_us, 100 * day_us + 14 * hour_us}));
 }
 
 TEST(Description, ValuesAreHeldToTheParameters) {
@@ -130,7 +161,7 @@ TEST(Description, EveryFaultIsTold) {
   EXPECT_EQ(error_of("{\"name\": \"D\",\n \"colour\": 1,\n \"elements\": 5, \"parameters\": {\"a\": {}}}"),
             "d.json:2:12: /colour: is not a key of a pipeline description; there are $schema, name, about, "
             "parameters, "
-            "elements, trigger, restart, resources, health, grace-seconds");
+            "elements, trigger, schedule, listen, restart, resources, health, grace-seconds");
   EXPECT_EQ(error_of("{\"name\": \"D\",\n \"elements\": 5,\n \"parameters\": {\"a\": {}}}"),
             "d.json:1:10: /name: is not [a-z0-9-]{1,64}\n"
             "d.json:3:22: /parameters/a/type: is missing\n"

@@ -69,16 +69,52 @@ def twins_of(good):
     yield twin('health without a unit', put('health', {'stall': '2'}), '/health/stall', 'wants one of these units')
     yield twin('a budget of more than a core', put('health', {'content-budget': 1001}), '/health/content-budget', '1000')
     yield twin('an unknown threshold', put('health', {'sad': '2s'}), '/health/sad', 'is not a key')
-    if good.get('trigger', 'ticket') == 'ticket':
+    trigger = good.get('trigger', 'ticket')
+    if trigger != 'schedule':
+        times = [{'from': '09:00', 'until': '18:00'}]
+        yield twin('times without their trigger', put('schedule', times), '/schedule', 'is for pipelines with')
+        yield twin('a trigger without its times', put('trigger', 'schedule'), '/schedule', 'is not there')
+        for what, wrong, key, reason, in_schema in (
+                ('no times', [], '', 'is not an array', True),
+                ('an hour too many', [{'from': '09:00', 'until': '25:00'}], '/0', 'HH:MM', True),
+                ('no end', [{'from': '09:00'}], '/0/until', 'is missing', True),
+                ('a moment and a clock', [{'from': '2026-09-14T06:00:00Z', 'until': '18:00'}], '/0', 'HH:MM', True),
+                ('an end before the beginning', [{'from': '2026-09-14T06:00:00Z', 'until': '2026-09-14T05:00:00Z'}], '/0',
+                 'is not after', False),
+                ('days of another language', [{**times[0], 'days': 'lundi'}], '/0', 'are no days', True),
+                ('a zone of nowhere', [{**times[0], 'zone': 'Europe/Atlantis'}], '/0', 'no time zone', False),
+                ('too many times', times * 65, '/64', 'more than 64', True)):
+            def change(one, wrong=wrong):
+                for old in ('listen', 'restart', 'resources', 'grace-seconds'):
+                    one.pop(old, None)
+                one.update(trigger='schedule', schedule=wrong)
+                if trigger == 'listen':
+                    one['elements'] = 'fakesrc ! fakesink'
+                    one['parameters'] = {}
+            yield twin(what, change, '/schedule' + key, reason, in_schema)
+    if trigger != 'listen':
+        yield twin('a port without its trigger', put('listen', {'tcp': '127.0.0.1:9'}), '/listen', 'is for pipelines with')
+        yield twin('a trigger without its port', put('trigger', 'listen'), '/listen', 'is not there')
+    else:
+        yield twin('a connection that nothing uses', put('elements', 'fakesrc ! fakesink'), '/elements', 'do not use the connection',
+                   False)
+        yield twin('the connection as a parameter', lambda one: one['parameters'].update(connection={'type': 'integer'}),
+                   '/parameters/connection', 'stands for the connection', False)
+        yield twin('too many connections', put('listen', {'tcp': '127.0.0.1:9', 'most': 257}), '/listen/most', 'is not an integer')
+        yield twin('a pause of no run', put('restart', {'pause': '1s'}), '/restart/pause', 'is not a key')
+    if trigger == 'ticket':
         yield twin('no streams', put('resources', {'streams-per-worker': 0}), '/resources/streams-per-worker', 'is not an integer')
+        yield twin('less than no memory', put('resources', {'memory': -1}), '/resources/memory', 'is not an integer')
+        yield twin('a processor by name', put('resources', {'cpu': 'all'}), '/resources/cpu', 'is not an integer')
         yield twin('grace below 0', put('grace-seconds', -1), '/grace-seconds', 'is not an integer from 0')
         yield twin('errors in words', put('restart', {'errors-per-minute': 'many'}), '/restart/errors-per-minute',
                    'is not an integer')
     else:
         yield twin('grace of no session', put('grace-seconds', 5), '/grace-seconds', 'is for pipelines with')
         yield twin('streams of no worker', put('resources', {'streams-per-worker': 5}), '/resources', 'is for pipelines with')
-        yield twin('a pause without a unit', put('restart', {'pause': '5'}), '/restart/pause', 'wants one of these')
         yield twin('alarm after none', put('restart', {'alarm-after': 0}), '/restart/alarm-after', 'is not an integer')
+    if trigger in ('always', 'schedule'):
+        yield twin('a pause without a unit', put('restart', {'pause': '5'}), '/restart/pause', 'wants one of these')
         yield twin('pauses that shrink', put('restart', {'pause': '9s', 'max-pause': '2s'}), '/restart/max-pause', 'shorter', False)
     for name, parameter in good.get('parameters', {}).items():
         def change(key, value, name=name):
@@ -230,6 +266,24 @@ class Pipelines(unittest.TestCase):
         out = self.folder / 'x.svg'
         self.assertEqual(run('graph', SHIPPED[0], '--out', out).returncode, 0)
         self.assertTrue(out.read_text(encoding='utf-8').startswith('<svg '))
+
+    def test_elements_are_there_or_not(self):
+        for file in SHIPPED:
+            with self.subTest(file=file.name):
+                told = run('elements', file, '--json')
+                self.assertEqual(told.returncode, 0, told.stderr + told.stdout)
+                elements = json.loads(told.stdout)['elements']
+                self.assertTrue(elements and all(one['plugin'] and re.match(r'\d+\.', one['version']) for one in elements), elements)
+        told = json.loads(run('elements', 'station', '--pipelines', PIPELINES, '--json').stdout)
+        self.assertIn(('ticketsrc', 'ticketsrc'), [(one['name'], one['plugin']) for one in told['elements']])
+        names = [one['name'] for one in told['elements']]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn({'codec': 'H.264'}, told['decoders'])
+        (self.folder / 'x.json').write_text('{"name": "x", "trigger": "always", "elements": "fakesrc ! nowhere ! fakesink"}', encoding='utf-8')
+        told = run('elements', self.folder / 'x.json')
+        self.assertEqual(told.returncode, 1, told.stdout)
+        self.assertRegex(told.stdout, r'(?m)^nowhere +missing: no plugin')
+        self.assertEqual(run('elements', 'nobody', '--pipelines', self.folder).returncode, 2)
 
     def test_wrong_usage(self):
         for arguments in (['show'], ['graph', 'a', 'b'], ['check', '--no-such-option'], ['nothing'], [],

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The descriptions that need no publisher, run by `headgate pipeline run` with real media: what they make is read back by
 ffmpeg."""
+import datetime
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -151,6 +153,65 @@ class Runs(unittest.TestCase):
         wait_until('two seconds are archived', lambda: any(one.get(('video', 'h264'), 0) > 50 for one in self.archived()))
         self.end(dumper)
         self.assert_archive(50, 80)
+
+    def test_intake_archives_who_connects_one_after_the_other(self):
+        port = self.port()
+        intake = self.start('intake', root=self.folder, node='n01', event=7, station=5, port=port)
+
+        def log():
+            return Path(intake.log).read_text(encoding='utf-8')
+
+        def send(seconds):
+            return self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-t', seconds,
+                               '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
+                               f'tcp://127.0.0.1:{port}')
+        wait_until('intake listens', lambda: f'listens on 127.0.0.1:{port}' in log())
+        with socket.create_connection(('127.0.0.1', port), timeout=PATIENCE) as garbage:
+            garbage.sendall(b'no transport stream' * 100)
+            wait_until('the first has a process', lambda: log().count('connection from') == 1)
+            waits = send(3)  # there is one place: this one waits for it
+        wait_until('two have ended', lambda: len(re.findall(r'connection from \S+ (ended|was)', log())) == 2)
+        self.assertEqual(waits.wait(PATIENCE), 0)
+        self.assertEqual(send(2).wait(PATIENCE), 0)
+        wait_until('three have ended', lambda: len(re.findall(r'connection from \S+ (ended|was)', log())) == 3)
+        self.end(intake)
+        files = self.archived()
+        self.assertEqual(sorted(one.get(('video', 'h264'), 0) for one in files), [50, 75], files)
+
+    def test_intake_ends_its_connections_with_it(self):
+        port = self.port()
+        intake = self.start('intake', root=self.folder, node='n01', event=7, station=6, port=port)
+        wait_until('intake listens', lambda: 'listens on' in Path(intake.log).read_text(encoding='utf-8'))
+        self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', 25, '-f', 'mpegts',
+                    f'tcp://127.0.0.1:{port}')
+        wait_until('a second is archived', lambda: any(one.get(('video', 'h264'), 0) > 25 for one in self.archived()))
+        children = Path(f'/proc/{intake.pid}/task/{intake.pid}/children').read_text(encoding='ascii').split()
+        self.assertEqual(len(children), 1)
+        self.end(intake)
+        self.assertFalse(Path(f'/proc/{children[0]}').exists())
+        self.assertTrue(any('"t":"end"' in line for file in (self.folder / 'lta').rglob('run.jl')
+                            for line in file.read_text(encoding='utf-8').splitlines()))
+
+    def scheduled(self, begin, end):
+        """A description whose time is between two moments from now, in seconds; what its file has when it has ended."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        moments = [(now + datetime.timedelta(seconds=one)).isoformat(timespec='seconds') for one in (begin, end)]
+        file, out = self.folder / 'scheduled.json', self.folder / 'out.ts'
+        file.write_text(json.dumps({'name': 'scheduled', 'trigger': 'schedule', 'schedule': [{'from': moments[0], 'until': moments[1]}],
+                                    'elements': 'videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=25/1 '
+                                    f'! x264enc tune=zerolatency speed-preset=ultrafast ! mpegtsmux ! filesink location={out}'}), encoding='utf-8')
+        ended = subprocess.run([PROGRAM, 'run', str(file)], capture_output=True, text=True, timeout=PATIENCE + max(end, 0), check=False)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return (packets(out).get(('video', 'h264'), 0) if out.exists() else 0), ended.stderr
+
+    def test_a_schedule_waits_for_its_time_and_ends_with_it(self):
+        pictures, told = self.scheduled(3, 7)
+        self.assertIn('waits for', told)
+        self.assertGreater(pictures, 25)
+        self.assertLess(pictures, 25 * 6)
+
+    def test_a_schedule_whose_times_are_over_ends(self):
+        self.assertEqual(self.scheduled(-9, -3)[0], 0)
 
     def test_slate_is_sent_by_rtmp_and_its_end_is_an_error(self):
         port = self.port()

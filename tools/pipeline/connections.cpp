@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <common/commands.h>
+#include <common/siblings.h>
+#include <glib.h>
+#include <netdb.h>
+#include <pipeline/connections.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace headgate::pipeline {
+namespace {
+
+constexpr int64_t kAcceptAgainMs = 200;  // after one that failed: no descriptors, no memory
+
+std::string name_of(const sockaddr_storage& address, socklen_t size) {
+  char host[NI_MAXHOST], port[NI_MAXSERV];
+  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return "?";
+  const bool v6 = address.ss_family == AF_INET6;
+  return (v6 ? "[" + std::string(host) + "]" : host) + ":" + port;
+}
+
+// Between fork and exec: only system calls. Who is killed does not leave them behind.
+void end_with_parent(gpointer) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+}
+
+}  // namespace
+
+Connections::Connections(Loop& loop, const Description& description, UniqueFd listener,
+                         std::vector<std::string> arguments, std::string program, std::function<void()> done)
+    : loop_(loop),
+      listener_(std::move(listener)),
+      most_(description.listen().most),
+      arguments_(std::move(arguments)),
+      program_(std::move(program)),
+      done_(std::move(done)),
+      alarm_after_(description.restart().alarm_after) {
+  loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept(); });
+}
+
+Connections::~Connections() {
+  loop_.cancel(kill_);
+  loop_.cancel(later_);
+  if (listener_) loop_.unwatch(listener_.get());
+  for (auto& [pidfd, process] : processes_) loop_.unwatch(pidfd);
+}
+
+void Connections::accept() {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  UniqueFd connection(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC));
+  if (connection) {
+    const int on = 1;  // a peer that has gone without a word is found out
+    ::setsockopt(connection.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    return serve(std::move(connection), name_of(address, size));
+  }
+  if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+  tell("a connection was not accepted: " + std::string(g_strerror(errno)));
+  loop_.rewatch(listener_.get(), 0);  // the socket stays readable
+  later_ = loop_.after_ms(kAcceptAgainMs, [this] {
+    later_ = 0;
+    if (listener_) loop_.rewatch(listener_.get(), EPOLLIN);
+  });
+}
+
+void Connections::serve(UniqueFd connection, const std::string& peer) {
+  auto path = tools::find_program("headgate-pipeline");
+  if (!path) return tell(path.error().message);
+  std::vector<const char*> argv{path->c_str()};
+  for (const std::string& argument : arguments_) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  const int from = connection.get(), to = kConnectionFd;
+  GPid pid = 0;
+  GError* error = nullptr;
+  g_spawn_async_with_pipes_and_fds(nullptr, argv.data(), nullptr, G_SPAWN_DO_NOT_REAP_CHILD, end_with_parent,
+                                   nullptr, -1, -1, -1, &from, &to, 1, &pid, nullptr, nullptr, nullptr,
+                                   &error);
+  if (error) {
+    tell("connection from " + peer + ": " + error->message);
+    g_error_free(error);
+    return;
+  }
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u)));
+  if (!pidfd) {  // cannot be watched: cannot be ended in order either
+    tell("connection from " + peer + ": pidfd_open: " + g_strerror(errno));
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return;
+  }
+  tell("connection from " + peer);
+  const int number = pidfd.get();
+  loop_.watch(number, EPOLLIN, [this, number](uint32_t) { on_exit(number); });
+  processes_[number] = {std::move(pidfd), peer};
+  if (static_cast<int64_t>(processes_.size()) >= most_) loop_.rewatch(listener_.get(), 0);
+}
+
+void Connections::on_exit(int pidfd) {
+  auto found = processes_.extract(pidfd);
+  const Process& process = found.mapped();
+  loop_.unwatch(pidfd);
+  siginfo_t info{};
+  const bool known = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED) == 0;
+  const bool good = known && info.si_code == CLD_EXITED && info.si_status == 0;
+  const std::string how = good ? "ended"
+                          : info.si_code == CLD_EXITED
+                              ? "ended with " + std::to_string(info.si_status)
+                              : "was killed by signal " + std::to_string(info.si_status);
+  tell("connection from " + process.peer + " " + how);
+  // Who connects again begins anew: there is nothing to start, only something to tell.
+  failed_in_a_row_ = good ? 0 : failed_in_a_row_ + 1;
+  if (failed_in_a_row_ == alarm_after_)
+    tell("alarm: " + std::to_string(failed_in_a_row_) + " failed connections in a row");
+  if (ending_ && processes_.empty()) return loop_.post([this] { done_(); });
+  if (listener_ && later_ == 0) loop_.rewatch(listener_.get(), EPOLLIN);
+}
+
+void Connections::end() {
+  if (std::exchange(ending_, true)) return;
+  loop_.unwatch(listener_.get());
+  listener_.reset();
+  loop_.cancel(std::exchange(later_, 0));
+  if (processes_.empty()) return loop_.post([this] { done_(); });
+  all(SIGTERM);
+  kill_ = loop_.after_ms(kConnectionsEndMs, [this] { all(SIGKILL); });
+}
+
+void Connections::all(int signal) const {
+  for (const auto& [pidfd, process] : processes_)
+    ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0u);
+}
+
+std::string Connections::status() const {
+  return std::to_string(processes_.size()) + " of " + std::to_string(most_) + " connections";
+}
+
+void Connections::tell(const std::string& text) const {
+  tools::complain(0, program_.c_str(), text);
+}
+
+}  // namespace headgate::pipeline

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs of one description, one after the other: what fails is followed by another, as its "restart" says,
+// until one ends by itself, somebody asks, or it is given up. In the loop's thread; what goes wrong is told
+// on standard error.
+#pragma once
+
+#include <pipeline/backoff.h>
+#include <pipeline/description.h>
+#include <pipeline/runner.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <base/loop.h>
+
+namespace headgate::pipeline {
+
+class Runs {
+ public:
+  enum class End {
+    ended,     // by itself, or it was asked to
+    failed,    // the only one that there was to be
+    given_up,  // failed too often, or cannot be built
+  };
+  // `program`: in front of what is told. `done`: not called from within a call to this object but start().
+  Runs(Loop& loop, const Description& description, Values values, std::string program, bool once,
+       std::function<void(End)> done);
+  ~Runs();
+  Runs(const Runs&) = delete;
+  Runs& operator=(const Runs&) = delete;
+
+  void start();
+  void end();            // EOS goes through what runs; done() follows, also when nothing runs at the moment
+  std::string status();  // empty: nothing runs at the moment
+
+ private:
+  bool begin();
+  void ended(const std::string& error);
+  void take_down();
+
+  Loop& loop_;
+  const Description& description_;
+  const Values values_;
+  const std::string program_;
+  const bool once_;
+  const std::function<void(End)> done_;
+  Backoff backoff_;
+  std::unique_ptr<Runner> runner_;
+  int64_t began_ms_ = 0;
+  Loop::TimerId pause_ = 0;
+  bool ending_ = false;
+};
+
+}  // namespace headgate::pipeline
