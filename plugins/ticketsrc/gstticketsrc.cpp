@@ -82,6 +82,7 @@ enum Property {
   kSessionFd,
   kSessionState,
   kSessionInfo,
+  kServiceWord,
   kStats,
 };
 
@@ -306,6 +307,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kSessionInfo:
       state.handover.info = run_info_of(static_cast<const GstStructure*>(g_value_get_boxed(value)));
       break;
+    case kServiceWord:
+      state.source.count_service(static_cast<std::atomic<uint64_t>*>(g_value_get_pointer(value)));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -399,6 +403,11 @@ void install_properties(GObjectClass* klass) {
   install(kSessionInfo, g_param_spec_boxed("session-info", "Session information",
                                            "Fields of that session's headgate-session event",
                                            GST_TYPE_STRUCTURE, kWriteOnly));
+  install(kServiceWord, g_param_spec_pointer(
+                            "service-word", "Service word",
+                            "A std::atomic<uint64_t> that outlives the element, or NULL: counted up when a "
+                            "tick begins to serve the element and when it has, so that it is odd in between",
+                            kWriteOnly));
   install(kStats,
           g_param_spec_boxed("stats", "Statistics",
                              "connected, bytes, video-frames, audio-frames, repairs, sessions, refused, "

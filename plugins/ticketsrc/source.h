@@ -79,6 +79,9 @@ class Source : public PollClient {
   void ask_to_reconnect(std::string url, std::string text);
   void refused(const store::RunInfo& info, const std::string& text);
   SourceStats stats() const { return *stats_.lock(); }
+  // Counted up at the beginning and at the end of each tick: odd while the poller's thread is at work for
+  // this source, downstream included. Outlives this; null: none.
+  void count_service(std::atomic<uint64_t>* word) { service_ = word; }
 
   void on_tick(std::span<std::byte> scratch) override;
 
@@ -117,6 +120,7 @@ class Source : public PollClient {
   SourceSettings settings_;
   Poller* poller_ = nullptr;                  // while registered
   std::atomic<std::thread::id> tick_thread_;  // the one in on_tick()
+  std::atomic<std::atomic<uint64_t>*> service_ = nullptr;
   std::atomic<bool> playing_ = false;
   std::atomic<bool> resumed_ = false;  // silence before this tick is nobody's fault
   Guarded<Requests> requests_;

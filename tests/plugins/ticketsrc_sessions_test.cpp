@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ticketsrc's sessions: how they begin, who ends them, and who is told.
+#include <atomic>
+
 #include "handed_over.h"
 
 namespace headgate::test {
@@ -39,6 +41,37 @@ TEST_F(HandedOver, TheApplicationMayEndASession) {
   g_signal_emit_by_name(pipeline_->element("source").get(), "end-session", "superseded");
   EXPECT_EQ(close_reason(), "superseded");
   EXPECT_TRUE(eventually([&] { return video_->events_of(GST_EVENT_EOS).size() == 1; }));  // follows
+}
+
+TEST_F(HandedOver, TheServiceWordCountsTicksAndIsOddWhileOneServesTheElement) {
+  static std::atomic<uint64_t> word;  // outlives the element
+  word = 0;
+  pipeline_ = std::make_unique<Pipeline>(
+      "ticketsrc name=source tick-ms=10 source.video_0 ! fakesink name=v async=false sync=false");
+  g_object_set(pipeline_->element("source").get(), "service-word", &word, nullptr);
+  static std::atomic<uint64_t> at_a_frame;
+  at_a_frame = 0;
+  const auto note = +[](GstPad*, GstPadProbeInfo*, gpointer) {
+    at_a_frame = word.load();
+    return GST_PAD_PROBE_OK;
+  };
+  const auto sink = pipeline_->element("v");
+  GstPad* const pad = gst_element_get_static_pad(sink.get(), "sink");
+  gst_pad_add_probe(pad,
+                    static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
+                    note, nullptr, nullptr);
+  gst_object_unref(pad);
+  publisher_.hand_over(pipeline_->element("source").get());
+  pipeline_->play();
+  publisher_.metadata(true, false);
+  publisher_.video_config(media_->video->config);
+  publisher_.video(video_frame(), 0, true);
+  ASSERT_TRUE(eventually([&] { return at_a_frame != 0; }));
+  EXPECT_EQ(at_a_frame % 2, 1u);
+  const uint64_t before = word;
+  EXPECT_TRUE(eventually([&] { return word > before + 4; })) << "ticks count without media as well";
+  pipeline_.reset();
+  EXPECT_EQ(word % 2, 0u);
 }
 
 TEST_F(HandedOver, ThePublisherIsToldWhenDownstreamFails) {

@@ -222,7 +222,7 @@ void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
                                    {"PEER", opened->peer},
                                    {"WORKER", link.state.worker}});
   } else if (auto* closed = std::get_if<wire::SessionClosed>(&message)) {
-    door_.lock()->sessions.closed(closed->session);
+    door_.lock()->sessions.closed(closed->session, closed->reason);
   } else if (auto* health = std::get_if<wire::SessionHealth>(&message)) {
     door_.lock()->sessions.health(*health);
   }
@@ -265,6 +265,8 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
     from.channel->send(wire::Listeners{names}, fds);
   } else if (std::holds_alternative<wire::Drain>(message)) {
     door_.lock()->draining = true;
+  } else if (auto* policy = std::get_if<wire::NodePolicy>(&message)) {
+    door_.lock()->sessions.rule(*policy);
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }

@@ -11,6 +11,10 @@ namespace {
 
 // Leases of sessions found after a restart: their tickets' ends are not known here.
 constexpr int64_t kFoundLeaseSeconds = 24 * 3600;
+// So long after its start a gate does not know who had been here before: SRT and RTMPS publishers come back
+// then, whose sessions ended with the last gate.
+constexpr int64_t kLearnUs = 15'000'000;
+constexpr char kGoodbye[] = "unpublish";
 
 // "192.0.2.7:40123" and "[2001:db8::7]:40123" without the port.
 std::string address_of(const std::string& peer) {
@@ -21,8 +25,35 @@ std::string address_of(const std::string& peer) {
 
 }  // namespace
 
+Result<std::string> Sessions::choose_own(const wire::Isolation& isolation,
+                                         const std::vector<Candidate>& workers) const {
+  const int64_t left_us = isolation.until_mono_us - clock_.mono_us();
+  if (isolation.refused && left_us > 0)
+    return Unexpected(ticket::kOverload, "QUARANTINE: " + isolation.reason + ". Try again in " +
+                                             std::to_string(left_us / 1'000'000 + 1) + " seconds.");
+  for (const Candidate& worker : workers)
+    if (worker.number == isolation.worker && worker.accepting) return worker.path;
+  return Unexpected(ticket::kDown, "DOWN: " + isolation.reason +
+                                       "; its own place is being made. Try again in a few seconds.");
+}
+
+// It streams, or its stream waits for it: to refuse it would end what is there.
+bool Sessions::is_expected(const Station& station) const {
+  const int64_t now_us = clock_.mono_us();
+  if (now_us - begun_us_ < kLearnUs) return true;
+  const auto waits = waits_until_us_.find(station);
+  if (waits != waits_until_us_.end() && waits->second > now_us) return true;
+  return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+    return entry.second.event == station.first && entry.second.station == station.second;
+  });
+}
+
 Result<std::string> Sessions::choose_worker(const Station& station,
                                             const std::vector<Candidate>& workers) const {
+  for (const wire::Isolation& isolation : policy_.isolated)
+    if (isolation.event == station.first && isolation.station == station.second)
+      return choose_own(isolation, workers);
+  const bool no_room = !policy_.full.empty() && !is_expected(station);
   auto before = last_worker_.find(station);
   // Once over the sessions, whatever the number of workers: in a storm this runs for everybody who comes.
   struct Known {
@@ -43,6 +74,7 @@ Result<std::string> Sessions::choose_worker(const Station& station,
   uint64_t best_load = 0;
   std::string no_storage, reason = "no worker is running";
   for (const Candidate& worker : workers) {
+    if (worker.number >= wire::kFirstOwnWorker) continue;  // somebody else's
     if (!worker.accepting) {
       reason = worker.reason;
       if (worker.reason.starts_with(wire::kNoStorageFront))
@@ -52,7 +84,8 @@ Result<std::string> Sessions::choose_worker(const Station& station,
     const Known here = known[worker.path];
     const uint64_t load = std::max(worker.sessions + here.coming, here.all);
     // Where the station's run was, its stream goes on without a search; the old session makes room.
-    if (before != last_worker_.end() && before->second == worker.path && (running || load < worker.capacity))
+    if (before != last_worker_.end() && before->second == worker.path && !no_room &&
+        (running || load < worker.capacity))
       return worker.path;
     if (load >= worker.capacity) {
       reason = "all workers are full";
@@ -64,6 +97,9 @@ Result<std::string> Sessions::choose_worker(const Station& station,
     best = &worker;
     best_load = load;
   }
+  if (best && no_room)
+    return Unexpected(ticket::kOverload, "NODE-FULL: this server has no room for another stream (" +
+                                             policy_.full + "). Use the ticket's next server.");
   if (best) return best->path;
   if (!no_storage.empty())
     return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server cannot record (" + no_storage +
@@ -111,8 +147,8 @@ void Sessions::begin(uint64_t id, const ticket::Ticket& ticket, const Choice& ch
   // Only now: whoever loses the lease is kicked, and somebody else has it.
   auto lease = leases_.claim(ticket, choice.claimant, clock_.mono_us());
   const uint64_t epoch = lease ? lease->epoch : 0;
-  sessions_[id] = {id,    ticket.event,  ticket.station,   ticket.tid,
-                   epoch, choice.worker, clock_.mono_us(), false};
+  sessions_[id] = {
+      id, ticket.event, ticket.station, ticket.tid, epoch, choice.worker, clock_.mono_us(), false, -1};
   last_worker_[{ticket.event, ticket.station}] = choice.worker;
 }
 
@@ -120,6 +156,7 @@ bool Sessions::opened(const wire::SessionOpened& opened, const std::string& work
   auto found = sessions_.find(opened.session);
   if (found != sessions_.end()) {
     found->second.opened = true;
+    found->second.grace_ms = opened.grace_ms;
     return true;
   }
   Session session;
@@ -129,6 +166,7 @@ bool Sessions::opened(const wire::SessionOpened& opened, const std::string& work
   session.worker = worker;
   session.last_media_us = clock_.mono_us();
   session.opened = true;
+  session.grace_ms = opened.grace_ms;
   auto tid = from_hex(opened.ticket_id);
   if (tid && tid->size() == session.tid.size()) {
     std::copy(tid->begin(), tid->end(), session.tid.begin());
@@ -153,7 +191,30 @@ void Sessions::health(const wire::SessionHealth& health) {
   leases_.received(session.tid, session.epoch, session.last_media_us);
 }
 
+void Sessions::closed(uint64_t id, const std::string& reason) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;
+  if (reason == kGoodbye)
+    waits_until_us_.erase({found->second.event, found->second.station});
+  else
+    note_gone(found->second);
+  sessions_.erase(found);
+}
+
+void Sessions::note_gone(const Session& session) {
+  const int64_t grace_ms = session.grace_ms >= 0 ? session.grace_ms : policy_.grace_ms;
+  waits_until_us_[{session.event, session.station}] = clock_.mono_us() + grace_ms * 1000;
+}
+
+void Sessions::drop_expired() {
+  leases_.drop_expired(clock_.utc_seconds());
+  std::erase_if(waits_until_us_,
+                [now_us = clock_.mono_us()](const auto& one) { return one.second < now_us; });
+}
+
 void Sessions::worker_lost(const std::string& worker) {
+  for (const auto& [id, session] : sessions_)
+    if (session.worker == worker) note_gone(session);
   std::erase_if(sessions_, [&](const auto& entry) { return entry.second.worker == worker; });
 }
 

@@ -21,7 +21,8 @@ struct Session {
   uint64_t epoch = 0;  // of its lease
   std::string worker;  // its socket's path
   int64_t last_media_us = 0;
-  bool opened = false;  // the worker has said so
+  bool opened = false;    // the worker has said so
+  int64_t grace_ms = -1;  // wire::SessionOpened's
 };
 
 // A worker as far as choosing one goes.
@@ -35,7 +36,10 @@ struct Candidate {
 
 class Sessions {
  public:
-  explicit Sessions(const Clock& clock) : clock_(clock) {}
+  explicit Sessions(const Clock& clock) : clock_(clock), begun_us_(clock.mono_us()) {}
+
+  // What the supervisor says of the node as a whole and of single stations.
+  void rule(wire::NodePolicy policy) { policy_ = std::move(policy); }
 
   struct Choice {
     ticket::LeaseKind claim = ticket::LeaseKind::kFirst;
@@ -44,7 +48,7 @@ class Sessions {
     std::vector<Session> superseded;  // to be ended when the new one is on its way
   };
   // For a publisher whose ticket and password are right; changes nothing. Error.code: kConflict, kLocked,
-  // kDown, kNoStorage. The new session is to be added by begin() or forgotten.
+  // kDown, kNoStorage, kOverload. The new session is to be added by begin() or forgotten.
   Result<Choice> choose(const ticket::Ticket& ticket, const ticket::Claimant& claimant,
                         const std::vector<Candidate>& workers) const;
   // Directly after choose(), once the worker has been given the connection: takes the lease.
@@ -56,9 +60,9 @@ class Sessions {
   // Returns false for a session that this gate did not hand over (it has been started anew).
   bool opened(const wire::SessionOpened& opened, const std::string& worker);
   void health(const wire::SessionHealth& health);
-  void closed(uint64_t id) { sessions_.erase(id); }
+  void closed(uint64_t id, const std::string& reason);  // wire::SessionClosed's
   void worker_lost(const std::string& worker);
-  void drop_expired() { leases_.drop_expired(clock_.utc_seconds()); }
+  void drop_expired();
 
   const std::map<uint64_t, Session>& all() const { return sessions_; }
 
@@ -66,8 +70,15 @@ class Sessions {
   using Station = std::pair<uint32_t, uint32_t>;  // event, station
   Result<std::vector<Session>> superseded_by(const ticket::Ticket& ticket, int64_t now_us) const;
   Result<std::string> choose_worker(const Station& station, const std::vector<Candidate>& workers) const;
+  Result<std::string> choose_own(const wire::Isolation& isolation,
+                                 const std::vector<Candidate>& workers) const;
+  bool is_expected(const Station& station) const;
+  void note_gone(const Session& session);
 
   const Clock& clock_;
+  const int64_t begun_us_;
+  wire::NodePolicy policy_;
+  std::map<Station, int64_t> waits_until_us_;  // of stations that went away and may come back; mono
   ticket::LeaseTable leases_;
   std::map<uint64_t, Session> sessions_;
   std::map<Station, std::string> last_worker_;  // bounded by the event's stations

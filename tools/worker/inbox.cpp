@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "session_marks.h"
 #include "structure_json.h"
 
 namespace headgate::worker {
@@ -96,6 +97,14 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   }
 }
 
+// A thread of the pipeline's own tells that itself when it begins and ends.
+void note_thread(GstMessage* message, uint64_t session) {
+  GstStreamStatusType type = GST_STREAM_STATUS_TYPE_CREATE;
+  gst_message_parse_stream_status(message, &type, nullptr);
+  if (type == GST_STREAM_STATUS_TYPE_ENTER) SessionMarks::own_thread(session);
+  if (type == GST_STREAM_STATUS_TYPE_LEAVE) SessionMarks::own_thread(0);
+}
+
 GstBusSyncReply take_message(GstBus*, GstMessage* message, gpointer data) {
   const BusWatch& watch = *static_cast<BusWatch*>(data);
   auto post = [&](auto what) { watch.inbox->post({watch.session, std::move(what)}); };
@@ -111,6 +120,9 @@ GstBusSyncReply take_message(GstBus*, GstMessage* message, gpointer data) {
       break;
     case GST_MESSAGE_WARNING:
       post(NoticeEvent{error_text(message, gst_message_parse_warning)});
+      break;
+    case GST_MESSAGE_STREAM_STATUS:
+      note_thread(message, watch.session);
       break;
     default:
       break;

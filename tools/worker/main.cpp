@@ -136,6 +136,7 @@ int run(int argc, char** argv) {
   if (line->check) return 0;
   worker = std::make_unique<Worker>(loop, line->settings);
   if (auto started = worker->start(); !started) return fail(started.error().message, 1);
+  worker->note_crashes();
   loop.run();
   if (worker->stuck()) {
     // Waiting for what hangs would only have somebody else kill this process; recovery closes its runs.

@@ -17,6 +17,12 @@ using tools::log_info;
 using tools::log_notice;
 using tools::log_warning;
 
+namespace {
+
+constexpr size_t kSpareMarks = 16;  // of sessions on their way out whose station has another already
+
+}  // namespace
+
 Worker::Worker(Loop& loop, Settings settings)
     : loop_(loop),
       settings_(std::move(settings)),
@@ -25,6 +31,7 @@ Worker::Worker(Loop& loop, Settings settings)
                  {settings_.capacity, settings_.description.errors_per_minute(), settings_.pending_ms,
                   settings_.on_its_way_ms},
                  fitness_, *this),
+      marks_(settings_.capacity + kSpareMarks),
       fills_(
           loop, settings_.root, settings_.node,
           [this](const wire::StreamRecords& records) { tell(records, {"origin"}); },
@@ -128,6 +135,7 @@ void Worker::want(const wire::WantRendition& wanted) {
 void Worker::greet(Subscriber& subscriber) {
   wire::Channel& channel = *subscriber.channel;
   channel.send(state());
+  if (subscriber.role == "supervisor" && marks_.fd() >= 0) channel.send(wire::MarksFile{}, {marks_.fd()});
   if (subscriber.role == "supervisor")
     channel.send(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()});
   if (subscriber.role != "gate" && subscriber.role != "origin") return;
@@ -154,10 +162,13 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
     return admission_.refuse(
         handoff, std::move(connection),
         {ticket::kDown, "error:" + pipeline.error().message, "the pipeline cannot be built"});
+  marks_.begin(pipeline->get(), handoff);
   auto session = Session::start(loop_, reaper_, inbox_, *std::move(pipeline), handoff, std::move(connection),
                                 settings_.description.grace_ms());
-  if (!session)  // the connection went with it
+  if (!session) {  // the connection went with it
+    marks_.end(handoff.session);
     return admission_.refuse(handoff, UniqueFd(), {ticket::kDown, "error:" + session.error().message, ""});
+  }
   ++opened_;
   const wire::SessionOpened& opened = (*session)->opened();
   log_info("session opened", {{"STATION", handoff.station},
@@ -319,6 +330,7 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   std::unique_ptr<Session> session = std::move(found->second);
   sessions_.erase(found);
   claims_.erase(id);
+  marks_.end(id);
   rungs_.closed(id);
   const wire::SessionOpened& opened = session->opened();
   Station station{opened.event, opened.station};

@@ -21,6 +21,7 @@
 #include "fitness.h"
 #include "rung_limit.h"
 #include "session.h"
+#include "session_marks.h"
 
 namespace headgate::worker {
 
@@ -63,6 +64,8 @@ class Worker final : private Admission::Host {
   void take(Description description);
   // After the loop has stopped. Not 0: sessions were left that could not be ended, or the worker gave up.
   int exit_code() const;
+  // Of the process: a crash names the session that it was for.
+  void note_crashes() { marks_.note_crashes(); }
   // Sessions were left: what they wait for is not to be waited for.
   bool stuck() const { return !sessions_.empty(); }
 
@@ -112,6 +115,7 @@ class Worker final : private Admission::Host {
   Settings settings_;
   Fitness fitness_;
   Admission admission_;
+  SessionMarks marks_;  // before the reaper, which may have pipelines that count there
   Reaper reaper_;
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<wire::Acceptor> acceptor_;

@@ -136,10 +136,10 @@ TEST_F(SessionsTest, ASessionThatIsOpenAndNotCountedYetTakesItsPlace) {
 
 TEST_F(SessionsTest, AReconnectGoesWhereTheStationWas) {
   EXPECT_EQ(begin(1, 1).worker, "w0");
-  sessions_.closed(1);
+  sessions_.closed(1, "disconnect");
   workers_[0].sessions = 9;
   EXPECT_EQ(begin(2, 1).worker, "w0");
-  sessions_.closed(2);
+  sessions_.closed(2, "disconnect");
   workers_[0].sessions = 10;  // full: elsewhere
   EXPECT_EQ(begin(3, 1).worker, "w1");
 }
@@ -211,7 +211,7 @@ TEST_F(SessionsTest, AnotherAddressOnlyAfterSilence) {
   EXPECT_EQ(choice.claim, ticket::LeaseKind::kTakeover);
   EXPECT_EQ(choice.superseded.size(), 1u);
   // What the old one still receives no longer counts.
-  sessions_.closed(1);
+  sessions_.closed(1, "disconnect");
   media(1);
   clock_.advance_us(5 * kSecond);
   EXPECT_TRUE(choose(1, "203.0.113.1"));
@@ -261,6 +261,86 @@ TEST_F(SessionsTest, AWorkersDeathEndsItsSessions) {
   sessions_.worker_lost("w0");
   EXPECT_EQ(sessions_.all().size(), 1u);
   EXPECT_TRUE(begin(3, 1).superseded.empty());
+}
+
+// A node that is full, from a gate that has been running for a while.
+class FullNode : public SessionsTest {
+ protected:
+  void SetUp() override {
+    clock_.advance_us(60 * kSecond);
+    rule("cpu: busy");
+  }
+  void rule(const std::string& full) { sessions_.rule({full, 100'000, {}}); }
+  void open(uint64_t id, uint32_t station, int64_t grace_ms = -1) {
+    begin(id, station);
+    wire::SessionOpened told{id, 77, station, to_hex(ticket_of(station).tid), "192.0.2.7:1", "rtmp", "", 0};
+    told.grace_ms = grace_ms;
+    sessions_.opened(told, "w0");
+  }
+};
+
+TEST_F(FullNode, RefusesNewStationsAndLetsThoseInThatStream) {
+  EXPECT_EQ(refusal(1), ticket::kOverload);
+  EXPECT_EQ(text_.rfind("NODE-FULL: ", 0), 0u) << text_;
+  EXPECT_NE(text_.find("cpu: busy"), std::string::npos) << text_;
+  rule("");
+  open(1, 1);
+  rule("cpu: busy");
+  EXPECT_TRUE(choose(1)) << "it streams";
+  EXPECT_EQ(refusal(2), ticket::kOverload);
+}
+
+TEST_F(FullNode, LetsThoseInWhoseStreamsWait) {
+  rule("");
+  open(1, 1);
+  open(2, 2, 5'000);
+  open(3, 3);
+  open(4, 4);
+  rule("cpu: busy");
+  sessions_.closed(1, "disconnect");
+  sessions_.closed(2, "disconnect");
+  sessions_.closed(3, "unpublish");
+  sessions_.worker_lost("w0");
+  EXPECT_TRUE(choose(1));
+  EXPECT_TRUE(choose(2));
+  EXPECT_EQ(refusal(3), ticket::kOverload) << "it said goodbye";
+  EXPECT_TRUE(choose(4)) << "its worker died";
+  clock_.advance_us(6 * kSecond);
+  EXPECT_EQ(refusal(2), ticket::kOverload) << "its description's grace is over";
+  EXPECT_TRUE(choose(1));
+  clock_.advance_us(100 * kSecond);
+  EXPECT_EQ(refusal(1), ticket::kOverload);
+  sessions_.drop_expired();
+  EXPECT_EQ(refusal(1), ticket::kOverload);
+}
+
+TEST_F(SessionsTest, AGateThatHasJustStartedTurnsNobodyAwayWhoMayHaveBeenHere) {
+  sessions_.rule({"cpu: busy", 100'000, {}});
+  EXPECT_TRUE(choose(1));
+  clock_.advance_us(16 * kSecond);
+  EXPECT_EQ(refusal(1), ticket::kOverload);
+}
+
+TEST_F(SessionsTest, AnIsolatedStationHasItsOwnWorkerOrNone) {
+  const uint32_t number = wire::kFirstOwnWorker + 2;
+  wire::Isolation isolation{77, 1, number, false, 0, "its input has ended 2 workers"};
+  sessions_.rule({"", 0, {isolation}});
+  EXPECT_EQ(refusal(1), ticket::kDown) << "it has not been started yet";
+  workers_.push_back({"own", number, 0, 1, true, ""});
+  EXPECT_EQ(begin(1, 1).worker, "own");
+  EXPECT_EQ(begin(2, 1).worker, "own") << "it comes again";
+  for (uint32_t station = 2; station < 22; ++station) EXPECT_NE(begin(100 + station, station).worker, "own");
+  EXPECT_EQ(refusal(30), ticket::kDown) << "full, but for a place that is somebody's own";
+  isolation.refused = true;
+  isolation.until_mono_us = clock_.mono_us() + 90 * kSecond;
+  sessions_.rule({"", 0, {isolation}});
+  EXPECT_EQ(refusal(1), ticket::kOverload);
+  EXPECT_EQ(text_, "QUARANTINE: its input has ended 2 workers. Try again in 91 seconds.");
+  clock_.advance_us(91 * kSecond);
+  EXPECT_TRUE(choose(1));
+  sessions_.rule({});
+  workers_[0].capacity = 100;
+  EXPECT_NE(choose(1)->worker, "own");
 }
 
 }  // namespace
