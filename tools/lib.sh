@@ -126,6 +126,28 @@ need_npm() { # folder title
   if [ -f "$1/meson.build" ]; then touch "$1/meson.build"; fi
 }
 
+# Debian's package prometheus starts a server, which nobody asked for: of it only the tool that judges metrics and rules
+# is unpacked. Nothing is installed.
+fetch_promtool() {
+  local folder=$top/tests/promtool
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new" || return
+  (
+    cd "$folder.new" || exit
+    # Where the lists are old or have never been read.
+    apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; } || exit
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool || exit
+    rm prometheus_*.deb
+  ) || return
+  rm -rf "$folder"
+  mv "$folder.new" "$folder"
+}
+
+need_promtool() {
+  if command -v promtool >/dev/null || [ -x "$top/tests/promtool/promtool" ]; then return 0; fi
+  step 'Fetching promtool' fetch_promtool
+}
+
 need_hls() { need_npm "$top/tools/origin/www" hls.js; }
 need_playwright() { need_npm "$top/tests/browser" "playwright-core and other players"; }
 

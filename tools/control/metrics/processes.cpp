@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What each process uses, and what gate, workers and origin say of themselves.
+#include <map>
+#include <set>
+
+#include "node.h"
+
+namespace headgate::metrics {
+namespace {
+
+constexpr std::array kRoles{"supervisor", "gate", "origin", "control"};
+
+// Of a ticket::Refusal, as docs/tickets.md names them.
+const char* reason_of(const std::string& code) {
+  static const std::map<std::string, const char*> reasons{
+      {"1400", "bad_request"}, {"1401", "unauthorized"}, {"1402", "overload"},  {"1403", "forbidden"},
+      {"1405", "bad_mode"},    {"1406", "over_rate"},    {"1409", "in_use"},    {"1415", "codec"},
+      {"1423", "locked"},      {"1503", "down"},         {"1507", "no_storage"}};
+  const auto found = reasons.find(code);
+  return found == reasons.end() ? "other" : found->second;
+}
+
+// Worker numbers by process id: NODE's processes do not have them.
+std::map<int64_t, std::string> numbers_of(JsonObject* node) {
+  std::map<int64_t, std::string> out;
+  each_in(node, "workers", [&](JsonObject* one) {
+    const auto pid = number_in(one, "pid"), number = number_in(one, "worker");
+    if (pid && number) out[static_cast<int64_t>(*pid)] = std::to_string(static_cast<int64_t>(*number));
+  });
+  return out;
+}
+
+void usage(Text& text, Text::Labels labels, JsonObject* used) {
+  add_micros(text, Id::process_cpu, labels, used, "cpu_us");
+  add_count(text, Id::process_resident, labels, used, "resident_bytes");
+  add_count(text, Id::process_proportional, labels, used, "proportional_bytes");
+  add_count(text, Id::process_open_fds, labels, used, "open_fds");
+  add_count(text, Id::process_max_fds, labels, used, "max_fds");
+  add_count(text, Id::process_threads, labels, used, "threads");
+}
+
+void refusals(Text& text, const char* transport, JsonObject* codes) {
+  if (!codes) return;
+  GList* members = json_object_get_members(codes);
+  for (GList* one = members; one; one = one->next) {
+    const char* code = static_cast<const char*>(one->data);
+    add_count(text, Id::refused, {{"transport", transport}, {"code", code}, {"reason", reason_of(code)}},
+              codes, code);
+  }
+  g_list_free(members);
+}
+
+}  // namespace
+
+void processes(Text& text, JsonObject* node) {
+  const std::map<int64_t, std::string> numbers = numbers_of(node);
+  std::set<std::string> running;
+  each_in(node, "processes", [&](JsonObject* one) {
+    const std::string role = text_in(one, "role");
+    if (role.empty()) return;
+    JsonObject* stats = object_in(one, "stats");
+    std::string number;
+    if (role == "worker") {
+      const auto found = numbers.find(static_cast<int64_t>(number_in(one, "pid").value_or(0)));
+      const auto own = number_in(stats, "id");
+      if (own)
+        number = std::to_string(static_cast<int64_t>(*own));
+      else if (found != numbers.end())
+        number = found->second;
+      if (number.empty()) return;  // it has said nothing yet: no series to put it into
+    }
+    // After an upgrade the one of before may still be there, with its last connections.
+    if (!running.insert(role + number).second) return;
+    const std::initializer_list<std::pair<const char*, std::string_view>> labels{{"role", role},
+                                                                                 {"worker", number}};
+    text.add(Id::process_up, labels, int64_t{1});
+    if (const auto since = unix_time_in(one, "since_utc")) text.add(Id::process_start_time, labels, *since);
+    add_count(text, Id::process_restarts, labels, one, "restarts");
+    usage(text, labels, object_in(stats, "usage"));
+    if (role == "gate") gate(text, stats);
+    if (role == "worker") worker(text, number, stats);
+    if (role == "origin") origin(text, stats);
+  });
+  for (const char* role : kRoles)
+    if (!running.contains(role)) text.add(Id::process_up, {{"role", role}}, int64_t{0});
+}
+
+void gate(Text& text, JsonObject* stats) {
+  JsonObject* srt = object_in(stats, "srt");
+  JsonObject* admitted = object_in(stats, "by_protocol");
+  for (const char* protocol : {"rtmp", "rtmps", "srt"})
+    add_count(text, Id::admitted, {{"protocol", protocol}}, admitted, protocol);
+  for (const char* claim : {"resume", "takeover"})
+    add_count(text, Id::reconnects, {{"claim", claim}}, object_in(stats, "claims"), claim);
+  refusals(text, "rtmp", object_in(stats, "refused"));
+  refusals(text, "srt", object_in(srt, "refused"));
+  for (const char* reason : {"timed_out", "gone", "denied", "flooded", "over_network", "over_handshakes"})
+    add_count(text, Id::handshakes_failed, {{"transport", "rtmp"}, {"reason", reason}}, stats, reason);
+  add_count(text, Id::handshakes_failed, {{"transport", "srt"}, {"reason", "gone"}}, srt, "gone");
+  add_count(text, Id::gate_accepted, {}, stats, "accepted");
+  add_count(text, Id::gate_accept_errors, {}, stats, "accept_errors");
+  add_count(text, Id::gate_connections, {{"state", "unauthenticated"}}, stats, "unauthenticated");
+  add_count(text, Id::gate_connections, {{"state", "tls_handshake"}}, stats, "handshakes");
+  add_count(text, Id::gate_connections, {{"state", "tls_waiting"}}, stats, "handshakes_waiting");
+  add_count(text, Id::gate_connections, {{"state", "tls_relayed"}}, stats, "relayed");
+  add_count(text, Id::gate_connections, {{"state", "srt_pending"}}, srt, "pending");
+  add_count(text, Id::gate_connections, {{"state", "srt_relayed"}}, srt, "links");
+  add_truth(text, Id::gate_draining, {}, stats, "draining");
+  add_count(text, Id::srt_checks, {}, srt, "asked");
+  add_micros(text, Id::srt_check_time, {}, srt, "check_us");
+  if (const auto expires = unix_time_in(stats, "certificate_expires_utc"))
+    text.add(Id::certificate_expiry, {}, static_cast<int64_t>(*expires));
+}
+
+void worker(Text& text, const std::string& number, JsonObject* stats) {
+  const std::pair<const char*, std::string_view> own{"worker", number};
+  const auto count = [&](Id id, JsonObject* parent, const char* key) {
+    add_count(text, id, {own}, parent, key);
+  };
+  add_truth(text, Id::worker_accepting, {own}, stats, "accepting");
+  count(Id::worker_sessions, stats, "sessions");
+  count(Id::worker_capacity, stats, "capacity");
+  count(Id::worker_opened, stats, "opened");
+  count(Id::worker_failed, stats, "failed");
+  JsonObject* counts = object_in(stats, "counts");
+  count(Id::received_bytes, counts, "received_bytes");
+  add_count(text, Id::received_frames, {own, {"kind", "video"}}, counts, "video_frames");
+  add_count(text, Id::received_frames, {own, {"kind", "audio"}}, counts, "audio_frames");
+  count(Id::timestamp_repairs, counts, "repairs");
+  count(Id::stalls, counts, "stalls");
+  count(Id::lates, counts, "lates");
+  count(Id::jumps, counts, "jumps");
+  count(Id::backward, counts, "backward");
+  count(Id::drifts, counts, "drifts");
+  count(Id::gaps, counts, "gaps");
+  count(Id::encoder_failures, counts, "rungs_failed");
+  JsonObject* archive = object_in(counts, "archive");
+  count(Id::archive_bytes, archive, "bytes");
+  count(Id::derived_bytes, archive, "derived_bytes");
+  count(Id::archive_parts, archive, "parts");
+  count(Id::archive_segments, archive, "segments");
+  add_count(text, Id::archive_write_errors, {own, {"reason", "full"}}, archive, "lost_full");
+  add_count(text, Id::archive_write_errors, {own, {"reason", "io"}}, archive, "lost_io");
+  if (const auto commits = histogram_in(archive, "commits")) text.add(Id::commit_duration, {own}, *commits);
+  add_micros(text, Id::commit_lag, {own}, archive, "commit_lag_us");
+  count(Id::runs_open, archive, "runs");
+}
+
+void origin(Text& text, JsonObject* stats) {
+  JsonObject* classes = object_in(stats, "requests");
+  for (const char* name : {"playlist", "segment", "part", "page", "api", "other"}) {
+    JsonObject* one = object_in(classes, name);
+    const std::pair<const char*, std::string_view> of_class{"class", name};
+    for (const char* status : {"1xx", "2xx", "3xx", "4xx", "5xx"})
+      add_count(text, Id::http_requests, {of_class, {"status", status}}, one, status);
+    add_count(text, Id::http_sent, {of_class}, one, "sent_bytes");
+    add_count(text, Id::http_waits, {of_class}, one, "waited");
+    if (const auto durations = histogram_in(one, "durations"))
+      text.add(Id::http_duration, {of_class}, *durations);
+  }
+  add_count(text, Id::http_waiting, {}, stats, "waiting");
+  add_count(text, Id::http_connections, {}, stats, "connections");
+  add_count(text, Id::viewers, {}, stats, "viewers");
+  add_count(text, Id::index_segments, {{"kind", "live"}}, stats, "live_segments");
+  add_count(text, Id::index_segments, {{"kind", "replay"}}, stats, "replay_segments");
+}
+
+}  // namespace headgate::metrics

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What NODE says of its streams: how many are in which state, and only if wanted which ones.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "node.h"
+
+namespace headgate::metrics {
+namespace {
+
+// As the workers count it (tools/worker/numbers.h).
+constexpr double kMaxDriftNs = 185e6;
+constexpr std::array kAlarms{"stalled", "late",    "drifting", "black",
+                             "frozen",  "covered", "silent",   "clipped"};
+
+// Whether a condition holds for the stream, or one of its tracks.
+bool holds(JsonObject* health, const char* name) {
+  bool any = truth_in(health, name).value_or(false);
+  each_in(health, "streams", [&](JsonObject* track) { any = any || truth_in(track, name).value_or(false); });
+  return any;
+}
+
+bool holds_alarm(JsonObject* health, std::string_view kind) {
+  if (kind == "drifting") return std::abs(number_in(health, "av-drift").value_or(0)) > kMaxDriftNs;
+  return holds(health, kind.data());
+}
+
+// Seconds, of the track that is furthest behind.
+std::optional<double> lateness(JsonObject* health) {
+  std::optional<double> out;
+  each_in(health, "streams", [&](JsonObject* track) {
+    if (const auto ns = number_in(track, "lateness")) out = std::max(out.value_or(0), *ns / 1e9);
+  });
+  return out;
+}
+
+void of_station(Text& text, JsonObject* stream, bool live, std::optional<double> late) {
+  const auto number = number_in(stream, "station");
+  if (!number) return;
+  const std::string station = std::to_string(static_cast<int64_t>(*number));
+  const std::pair<const char*, std::string_view> own{"station", station};
+  text.add(Id::station_live, {own}, int64_t{live});
+  add_count(text, Id::station_gaps, {own}, stream, "gaps");
+  if (!live) return;
+  if (const auto kbps = number_in(stream, "kbps"))
+    text.add(Id::station_byte_rate, {own}, static_cast<int64_t>(*kbps * 1000 / 8));
+  add_count(text, Id::station_frame_rate, {own}, stream, "fps");
+  if (late) text.add(Id::station_lateness, {own}, *late);
+}
+
+void sessions(Text& text, JsonObject* node) {
+  std::map<std::string, int64_t> by_protocol{{"rtmp", 0}, {"rtmps", 0}, {"srt", 0}};
+  if (!has_list(node, "sessions")) return;
+  each_in(node, "sessions", [&](JsonObject* one) { ++by_protocol[text_in(one, "protocol")]; });
+  for (const auto& [protocol, count] : by_protocol) text.add(Id::sessions, {{"protocol", protocol}}, count);
+}
+
+}  // namespace
+
+void streams(Text& text, JsonObject* node, bool per_stream) {
+  if (!has_list(node, "streams")) return;
+  sessions(text, node);
+  std::map<std::string, int64_t> states{{"live", 0}, {"waiting", 0}, {"ended", 0}},
+      renditions{{"running", 0}, {"paused", 0}, {"idle", 0}, {"ended", 0}};
+  std::array<int64_t, kAlarms.size()> alarms{};
+  double latest = 0;
+  each_in(node, "streams", [&](JsonObject* stream) {
+    const std::string state = text_in(stream, "state");
+    const bool live = state == "live";
+    ++states[state];
+    JsonObject* health = object_in(stream, "health");
+    const std::optional<double> late = live ? lateness(health) : std::nullopt;
+    if (per_stream) of_station(text, stream, live, late);
+    if (!live) return;
+    latest = std::max(latest, late.value_or(0));
+    for (size_t kind = 0; kind < kAlarms.size(); ++kind) alarms[kind] += holds_alarm(health, kAlarms[kind]);
+    each_in(stream, "renditions", [&](JsonObject* one) { ++renditions[text_in(one, "state")]; });
+  });
+  for (const auto& [state, count] : states) text.add(Id::streams, {{"state", state}}, count);
+  for (size_t kind = 0; kind < kAlarms.size(); ++kind)
+    text.add(Id::alarms, {{"kind", kAlarms[kind]}}, alarms[kind]);
+  text.add(Id::lateness_max, {}, latest);
+  for (const auto& [state, count] : renditions) text.add(Id::renditions, {{"state", state}}, count);
+}
+
+}  // namespace headgate::metrics
