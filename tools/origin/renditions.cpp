@@ -44,9 +44,13 @@ std::optional<uint64_t> number(std::string_view text) {
   return whole && (text.size() == 1 || text[0] != '0') ? std::optional(value) : std::nullopt;
 }
 
-const playlist::RenditionIndex* index_of(const Rendition& one, bool everything) {
-  if (!everything) return &one.live;
-  return one.replay ? &*one.replay : nullptr;
+// With what of a segment that was not finished there is: docs/delivery.md, DASH.
+const playlist::SegmentRecord* segment_of(const playlist::RenditionIndex& index, uint64_t msn) {
+  const playlist::Segment* found = index.index().find_segment(msn);
+  if (!found) return nullptr;
+  if (found->record.length > 0) return &found->record;
+  const auto cut = index.cut().find(msn);
+  return cut != index.cut().end() ? &cut->second : nullptr;
 }
 
 // The source, without its audio where it has some.
@@ -82,6 +86,11 @@ std::optional<playlist::Variant> rung_variant(const playlist::RenditionIndex& ru
 }
 
 }  // namespace
+
+const playlist::RenditionIndex* index_of(const Rendition& one, bool everything) {
+  if (!everything) return &one.live;
+  return one.replay ? &*one.replay : nullptr;
+}
 
 std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything) {
   const playlist::StreamIndex& index = everything ? *stream.replay() : stream.index();
@@ -147,19 +156,20 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
   if (auto digits = between(name, "", ".m4s")) {
     const auto msn = number(*digits);
     if (!msn) return answer->send(not_there_reply(kNothingHere));
-    return from_any(answer, station, rendition, msn, [this, answer, msn](const playlist::StreamIndex& index) {
-      const playlist::Segment* found = index.find_segment(*msn);
-      if (!found || found->record.length == 0) return false;
-      const playlist::SegmentRecord& record = found->record;
-      return send_range(answer, record.file, record.offset, record.length,
-                        "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"");
-    });
+    return from_any(
+        answer, station, rendition, msn, [this, answer, msn](const playlist::RenditionIndex& index) {
+          const playlist::SegmentRecord* record = segment_of(index, *msn);
+          if (!record) return false;
+          return send_range(
+              answer, record->file, record->offset, record->length,
+              "\"" + std::to_string(record->utc_us) + "-" + std::to_string(record->length) + "\"");
+        });
   }
   if (auto id = between(name, "init-", ".mp4"))
     return from_any(answer, station, rendition, std::nullopt,
-                    [this, answer, id = *id](const playlist::StreamIndex& index) {
-                      const auto found = index.inits().find(id);
-                      if (found == index.inits().end()) return false;
+                    [this, answer, id = *id](const playlist::RenditionIndex& index) {
+                      const auto found = index.index().inits().find(id);
+                      if (found == index.index().inits().end()) return false;
                       const playlist::InitRecord& record = found->second;
                       return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
                     });
@@ -193,14 +203,14 @@ void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const st
   catalog_.with_loaded(station, [this, answer, station, rendition, msn, send](Stream* stream) {
     Rendition* one = stream ? stream->rendition(rendition) : nullptr;
     if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
-    if (send(one->live.index())) return;
+    if (send(one->live)) return;
     if (msn && live_.open_segment(answer, {*stream, *one}, *msn, View::whole)) return;
     // The source's numbers: a rung has the same, and comes behind it.
     if (msn && *msn >= stream->index().next_msn().value_or(0))
       return answer->send(not_there_reply("This segment is not there yet."));
     catalog_.with_replay(station, [answer, rendition, send](Stream* whole) {
       Rendition* all = whole ? whole->rendition(rendition) : nullptr;
-      if (!all || !all->replay || !send(all->replay->index()))
+      if (!all || !all->replay || !send(*all->replay))
         answer->send(not_there_reply("This rendition has not got that."));
     });
   });

@@ -22,6 +22,9 @@ namespace headgate::origin {
 // `everything`: of its replay, which must be there.
 std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything);
 
+// Of what is live, of the replay; null: it has none.
+const playlist::RenditionIndex* index_of(const Rendition& one, bool everything);
+
 // A viewer who asks for one that nobody encoded waits for so many changes until it has something to play.
 inline constexpr int kMaxHolds = 4;
 
@@ -36,7 +39,7 @@ class RenditionSite {
  private:
   // Calls `send` when there is something to play at its end, or it does not come.
   static void hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send);
-  using Send = std::function<bool(const playlist::StreamIndex& index)>;
+  using Send = std::function<bool(const playlist::RenditionIndex& index)>;
   // `send` with the live index, and, where that has it not any more, with the replay's.
   // `msn`: of the segment that is wanted; the archive is not read for one that is still to come.
   void from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,

@@ -214,6 +214,8 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
            playlist::view_variants(index, one.facts,
                                    {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"});
   }
+  const uint64_t replay = listing.everything ? stream.replays_read() : 0;
+  const bool another = std::exchange(kept.replay, replay) != replay;
   if (listing.kind == Listing::Kind::media) {
     playlist::MediaPlaylistSettings settings;
     if (listing.everything)
@@ -221,7 +223,7 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
     settings.ended = ended;
     settings.view = listing.view;
     settings.facts = &one.facts;
-    if (std::exchange(kept.replay, stream.replays_read()) != stream.replays_read()) kept.lines.forget();
+    if (another) kept.lines.forget();
     return kept.lines.text(index, settings);
   }
   // It stays what it was as long as it is right: players hold on to it.
@@ -232,11 +234,18 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
   settings.ended = ended;
   settings.zero_utc_us = *one.zero_utc_us;
   settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
-  for (const auto& [name, rendition] : stream.renditions())
-    if (name != kPictures && (!listing.everything || rendition->replay))
-      settings.renditions.push_back(
-          {name, &(listing.everything ? *rendition->replay : rendition->live).index()});
-  return playlist::dash_manifest(index, one.facts, settings);
+  for (const auto& [name, rendition] : stream.renditions()) {
+    const playlist::RenditionIndex* of = index_of(*rendition, listing.everything);
+    const auto& told = rendition->live.told();
+    const bool running =
+        stream.state() == State::live && told && told->state == playlist::RenditionState::running;
+    const playlist::InitRecord* init = of ? of->index().newest_init() : nullptr;
+    const bool has_picture = told ? told->width > 0 : init && init->width > 0;
+    if (of && name != kPictures && has_picture)
+      settings.renditions.push_back({name, &of->index(), running, &of->cut()});
+  }
+  if (another) kept.periods.forget();
+  return playlist::dash_manifest(index, one.facts, settings, kept.periods);
 }
 
 void Views::send_segment(const AnswerPtr& answer, const playlist::SegmentRecord& record, View view) {

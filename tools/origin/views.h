@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include <playlist/dash_periods.h>
 #include <playlist/live_playlist.h>
 #include <playlist/track_facts.h>
 
@@ -49,8 +50,9 @@ class Views {
  private:
   struct Kept {
     KeptText text;
-    playlist::LivePlaylist lines;  // what it is made of, where it lists media of the replay
-    uint64_t replay = 0;           // the one that `lines` is of: Stream::replays_read()
+    playlist::LivePlaylist lines;     // what it is made of, where it lists media of the replay
+    uint64_t replay = 0;              // the one that `lines` and `periods` are of: Stream::replays_read()
+    playlist::DashPeriods periods{};  // of a manifest
   };
   struct Station {
     playlist::TrackFacts facts;

@@ -115,25 +115,38 @@ using Segments = std::span<const Segment* const>;
 
 class Manifest {
  public:
-  Manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings)
+  Manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
+           DashPeriods& periods)
       : index_(index),
         facts_(facts),
         settings_(settings),
+        periods_(periods),
         video_(view_rates(index, facts, View::video)),
         audio_(view_rates(index, facts, View::audio)) {
     const auto& all = index.segments();
     for (size_t i = settings.everything ? 0 : index.live_begin(); i < all.size(); ++i)
       listed_.push_back(&all[i]);
     if (!settings.everything && !settings.ended && !listed_.empty()) find_open();
+    periods_.take({.segments = listed_,
+                   .open = open_.has_value(),
+                   .early = early_ > 0,
+                   .ended = settings.ended,
+                   .epoch = index.epoch(),
+                   .renditions = settings.renditions});
+    while (!listed_.empty() && listed_.back()->record.msn >= periods_.end()) listed_.pop_back();
+    if (open_ && (listed_.empty() || !is_open(*listed_.back()))) open_.reset(), published_.reset();
   }
 
   std::string text() {
     if (listed_.empty()) return {};
     write_head();
-    for (size_t begin = 0; begin < listed_.size();) {
-      size_t end = begin + 1;
-      while (end < listed_.size() && continues(*listed_[end - 1], *listed_[end])) ++end;
-      write_period(Segments(listed_).subspan(begin, end - begin));
+    const auto& periods = periods_.periods();
+    size_t begin = 0;
+    for (size_t i = 0; i < periods.size() && begin < listed_.size(); ++i) {
+      const uint64_t next = i + 1 < periods.size() ? periods[i + 1].first_msn : periods_.end();
+      size_t end = begin;
+      while (end < listed_.size() && listed_[end]->record.msn < next) ++end;
+      if (end > begin) write_period(Segments(listed_).subspan(begin, end - begin), periods[i]);
       begin = end;
     }
     return std::move(out_);
@@ -211,16 +224,12 @@ class Manifest {
             attribute("presentationTime", rescaled(first.pts, timescale)) + "/>\n";
   }
 
-  void write_period(Segments segments) {
+  void write_period(Segments segments, const DashPeriod& period) {
     const Segment& first = *segments.front();
     const InitRecord& init = index_.inits().at(first.record.init_id);
-    // A number can come twice, where those between are not known; the second has the segment's with it.
-    std::string id = std::to_string(first.discontinuity_sequence);
-    if (last_id_ == id) id += "-" + std::to_string(first.record.msn);
-    last_id_ = std::to_string(first.discontinuity_sequence);
-    out_ += " <Period" + attribute("id", id) +
+    out_ += " <Period" + attribute("id", period.id) +
             attribute("start", duration(std::max<int64_t>(first.record.pts, 0))) + ">\n";
-    if (init.width > 0) write_video(segments, init);
+    if (init.width > 0) write_video(segments, init, period);
     if (init.channels > 0) write_audio(segments, init);
     out_ += " </Period>\n";
   }
@@ -241,17 +250,20 @@ class Manifest {
     out_ += ">\n" + timeline(spans) + "    </SegmentTemplate>\n";
   }
 
-  void write_video(Segments segments, const InitRecord& init) {
+  // Each Representation has a template of its own: attributes of one for all would be those of each.
+  void write_video(Segments segments, const InitRecord& init, const DashPeriod& period) {
     const SegmentRecord& first = segments.front()->record;
     out_ +=
         "   <AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\"";
     if (index_.independent()) out_ += " startWithSAP=\"1\"";
     out_ += ">\n";
     write_reference_time(first, segments.front()->program_utc_us, kTimescale);
-    write_template(first.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
     write_representation("video", view_codecs(init, View::video), video_.peak, init);
-    out_ += "/>\n";
-    for (const DashRendition& rendition : settings_.renditions) write_rendition(rendition, segments);
+    write_template(first.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
+    out_ += "    </Representation>\n";
+    for (const DashPeriod::Member& member : period.members)
+      for (const DashRendition& rendition : settings_.renditions)
+        if (rendition.name == member.name) write_rendition(rendition, segments, member.until);
     out_ += "   </AdaptationSet>\n";
   }
 
@@ -262,7 +274,7 @@ class Manifest {
     return spans;
   }
 
-  // Up to its end.
+  // Its beginning.
   void write_representation(const std::string& id, const std::string& codecs, uint32_t bandwidth,
                             const InitRecord& init) {
     out_ += "    <Representation" + attribute("id", id) + attribute("codecs", codecs) +
@@ -270,56 +282,51 @@ class Manifest {
             attribute("width", int64_t{init.width}) + attribute("height", int64_t{init.height});
     if (init.frame_rate_milli > 0)
       out_ += attribute("frameRate", std::to_string(init.frame_rate_milli) + "/1000");
+    out_ += ">\n";
   }
 
-  // Finished segments of a rendition that the Period has: DashRendition.
-  std::vector<const Segment*> segments_of(const StreamIndex& rendition, Segments period) const {
-    if (is_open(*period.back())) period = period.first(period.size() - 1);
-    std::vector<const Segment*> found;
-    size_t behind = 0;
-    for (size_t i = period.size(); i-- > 0;) {
-      const Segment* one = rendition.find_segment(period[i]->record.msn);
-      const bool there = one != nullptr && one->record.length > 0 &&
-                         one->discontinuity_sequence == period[i]->discontinuity_sequence;
-      if (there && (found.empty() || found.back()->record.init_id == one->record.init_id))
-        found.push_back(one);
-      else if (!found.empty() || ++behind > kDashBehind)
-        break;
+  // Its segments in a Period, before number `until`. The one that is being written lasts as long as the
+  // stream's.
+  std::vector<SegmentRecord> segments_of(const DashRendition& rendition, Segments period,
+                                         uint64_t until) const {
+    std::vector<SegmentRecord> found;
+    for (const Segment* segment : period) {
+      const uint64_t msn = segment->record.msn;
+      if (msn >= until) break;
+      auto one = dash_segment(rendition, msn, segment->discontinuity_sequence, early_ > 0);
+      if (one && !found.empty() && one->init_id != found.back().init_id) one.reset();
+      if (!one && !found.empty()) break;
+      if (!one) continue;  // it has left
+      if (rendition.index->next_msn() == msn)
+        one->duration = std::max(one->duration, segment->record.duration);
+      found.push_back(*one);
     }
-    std::reverse(found.begin(), found.end());
     return found;
   }
 
-  // The one that is being written, which lasts as long as the source's.
-  std::optional<Segment> open_of(const StreamIndex& rendition, Segments period, const Segment& last) const {
-    if (early_ == 0 || !rendition.run_open() || listed_.back() != period.back()) return std::nullopt;
-    std::optional<Segment> open = rendition.open_segment();
-    if (!open || open->record.msn != last.record.msn + 1 || open->record.init_id != last.record.init_id)
-      return std::nullopt;
-    const auto source = std::find_if(period.begin(), period.end(), [&](const Segment* segment) {
-      return segment->record.msn == open->record.msn;
-    });
-    if (source == period.end()) return std::nullopt;
-    open->record.duration = std::max(open->record.duration, (*source)->record.duration);
-    return open;
-  }
-
-  void write_rendition(const DashRendition& rendition, Segments period) {
-    std::vector<const Segment*> segments = segments_of(*rendition.index, period);
+  void write_rendition(const DashRendition& rendition, Segments period, uint64_t until) {
+    const std::vector<SegmentRecord> segments = segments_of(rendition, period, until);
     if (segments.empty()) return;
-    const std::optional<Segment> open = open_of(*rendition.index, period, *segments.back());
-    if (open) segments.push_back(&*open);
-    const SegmentRecord& first = segments.front()->record;
-    const auto init = rendition.index->inits().find(first.init_id);
+    const auto init = rendition.index->inits().find(segments.front().init_id);
     if (init == rendition.index->inits().end() || init->second.width == 0) return;
+    std::vector<Span> spans;
+    for (const SegmentRecord& segment : segments) spans.push_back({segment.pts, segment.duration});
+    straighten(spans);
     write_representation(rendition.name, init->second.codecs, rendition.index->bandwidth(), init->second);
-    out_ += ">\n";
-    write_template(period.front()->record.pts, first.msn, kTimescale, rendition.name + "/", init->second.id,
-                   spans_of(segments));
+    write_template(period.front()->record.pts, segments.front().msn, kTimescale, rendition.name + "/",
+                   init->second.id, spans);
     out_ += "    </Representation>\n";
   }
 
   bool silent(const Segment& segment) const {
+    if (is_open(segment)) {
+      const auto parts = index_.parts_of(segment.record.msn);
+      const auto has_sound = [](const PartRecord& part) {
+        return std::any_of(part.chunks.begin(), part.chunks.end(),
+                           [](const ChunkRange& chunk) { return chunk.track_id == kAudioTrack; });
+      };
+      return std::none_of(parts.begin(), parts.end(), has_sound);
+    }
     const SegmentFacts* facts = facts_.find(segment.record);
     return facts != nullptr && facts->audio_end <= facts->audio_start;
   }
@@ -369,20 +376,26 @@ class Manifest {
   const StreamIndex& index_;
   const TrackFacts& facts_;
   const DashSettings& settings_;
+  DashPeriods& periods_;
   Rates video_, audio_;
   std::vector<const Segment*> listed_;
   // Low latency: how much earlier than it is complete a segment can be asked for; 0: not at all.
   int64_t early_ = 0;
   std::optional<Segment> open_;  // in listed_, with the duration that it will have
   std::optional<int64_t> published_;
-  std::string last_id_;
   std::string out_;
 };
 
 }  // namespace
 
+std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
+                          DashPeriods& periods) {
+  return Manifest(index, facts, settings, periods).text();
+}
+
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings) {
-  return Manifest(index, facts, settings).text();
+  DashPeriods none;
+  return dash_manifest(index, facts, settings, none);
 }
 
 // The first that answers is taken (5.8.4.11): a cache may keep the manifest with what stands in it.

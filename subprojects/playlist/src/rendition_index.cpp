@@ -59,8 +59,15 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   if (of_pictures(own.init_id)) own.duration = of_source->record.duration;
   const bool whole = !has_hole(own) && (own.duration + kHoleTicks >= of_source->record.duration ||
                                         !goes_on(source, *of_source));
+  if (!whole) keep_cut(own);
   index_.mirror(source, *of_source, whole ? &own : nullptr);
   index_.mirror_open(writing_);
+}
+
+void RenditionIndex::keep_cut(const SegmentRecord& segment) {
+  cut_[segment.msn] = segment;
+  const auto& segments = index_.segments();
+  if (!segments.empty()) cut_.erase(cut_.begin(), cut_.lower_bound(segments.front().record.msn));
 }
 
 // Something that should be between its parts is not there.
@@ -116,7 +123,9 @@ bool RenditionIndex::has_media() const {
 }
 
 void RenditionIndex::follow(const StreamIndex& source) {
+  const uint64_t epoch = index_.epoch();
   index_.mirror_start(source);
+  if (index_.epoch() != epoch) cut_.clear();
   if (stopped_) fill(source.next_msn().value_or(0), source);
 }
 
@@ -136,8 +145,12 @@ void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
   auto segment = std::lower_bound(segments.begin() + static_cast<ptrdiff_t>(std::min(first, segments.size())),
                                   segments.end(), index_.segments().empty() ? 0 : *index_.next_msn(),
                                   [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
-  for (; segment != segments.end() && segment->record.msn < until; ++segment)
+  for (; segment != segments.end() && segment->record.msn < until; ++segment) {
+    // What was told of it, and not finished.
+    const auto open = index_.open_segment();
+    if (open && open->record.msn == segment->record.msn) keep_cut(open->record);
     index_.mirror(source, *segment, nullptr);
+  }
 }
 
 }  // namespace headgate::playlist

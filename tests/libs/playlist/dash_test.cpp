@@ -60,13 +60,14 @@ TEST_F(DashTest, Dynamic) {
  <BaseURL>../../hls/42/</BaseURL>
  <Period id="0" start="PT0.000000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s">
      <SegmentTimeline>
       <S t="0" d="180000" r="1"/>
       <S d="183600"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+    </Representation>
    </AdaptationSet>
    <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
     <SegmentTemplate timescale="48000" presentationTimeOffset="0" startNumber="0" initialization="ainit-aa.mp4" media="a$Number$.m4s">
@@ -82,12 +83,13 @@ TEST_F(DashTest, Dynamic) {
  </Period>
  <Period id="1" start="PT13.240000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="1191600" startNumber="3" initialization="vinit-bb.mp4" media="v$Number$.m4s">
      <SegmentTimeline>
       <S t="1191600" d="180000" r="1"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+    </Representation>
    </AdaptationSet>
    <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
     <SegmentTemplate timescale="48000" presentationTimeOffset="635520" startNumber="3" initialization="ainit-bb.mp4" media="a$Number$.m4s">
@@ -204,7 +206,7 @@ TEST(Dash, ANumberedHoleIsAPeriodOfItsOwn) {
   EXPECT_EQ(dash_manifest(index, none, {}).find("<Period id=\"0\" start=\"PT0"), std::string::npos);
 }
 
-// A rung that began later, is a segment behind, and was not made at all in the first Period.
+// A rung that began later, with which a Period begins, and is a segment behind.
 TEST_F(DashTest, Renditions) {
   StreamIndex rung;
   rung.add(run("d2", 3, 1, kUtc + 13'000'000));
@@ -221,7 +223,7 @@ TEST_F(DashTest, Renditions) {
   const std::string text = dash_manifest(index_, facts_, settings);
   const std::string expected =
       R"(    <Representation id="360p" codecs="avc1.4d401f" bandwidth="400000" width="640" height="360" frameRate="29970/1000">
-    <SegmentTemplate timescale="90000" presentationTimeOffset="1191600" startNumber="4" initialization="360p/init-cc.mp4" media="360p/$Number$.m4s">
+    <SegmentTemplate timescale="90000" presentationTimeOffset="1371600" startNumber="4" initialization="360p/init-cc.mp4" media="360p/$Number$.m4s">
      <SegmentTimeline>
       <S t="1371600" d="180000"/>
      </SegmentTimeline>
@@ -234,7 +236,9 @@ TEST_F(DashTest, Renditions) {
   // It is not made any more.
   for (uint64_t i = 6; i < 9; ++i)
     add(segment(i, 19.24 + 2 * static_cast<double>(i - 6), 2, "bb", "r2/0.mp4"), 923'648, 923'649);
-  EXPECT_EQ(dash_manifest(index_, facts_, settings).find("360p"), std::string::npos);
+  const std::string later = dash_manifest(index_, facts_, settings);
+  EXPECT_NE(later.find("<Period id=\"1-5\""), std::string::npos) << later;
+  EXPECT_EQ(later.find("360p", later.find("<Period id=\"1-5\"")), std::string::npos) << later;
 }
 
 // Three segments of a run that promises parts of 0.55 s, and some parts of the next one.
@@ -275,12 +279,13 @@ TEST_F(LowLatencyDashTest, TheOpenSegmentIsListedAsItWillBe) {
  <Period id="0" start="PT0.000000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
     <ProducerReferenceTime id="0" type="application" applicationScheme="urn:headgate:receipt:2026" wallClockTime="2025-11-21T05:00:00.000Z" presentationTime="0"/>
+    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s" availabilityTimeOffset="1.450000" availabilityTimeComplete="false">
      <SegmentTimeline>
       <S t="0" d="180000" r="3"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000"/>
+    </Representation>
    </AdaptationSet>
    <AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
     <ProducerReferenceTime id="0" type="application" applicationScheme="urn:headgate:receipt:2026" wallClockTime="2025-11-21T05:00:00.000Z" presentationTime="0"/>

@@ -2,10 +2,11 @@
 // DASH manifests (ISO/IEC 23009-1) as text, computed from a StreamIndex and what the segments' boxes say.
 // Pure: the same arguments give the same bytes.
 //
-// A Period for each discontinuity, numbered as HLS numbers them. Periods stand where the stream's timeline
-// has them: @start is the first segment's time on it, @presentationTimeOffset the same in the track's own
-// timescale, so that a media time never means another presentation time, whatever has left the manifest.
-// availabilityStartTime is the wall clock at the timeline's zero. Video and audio are the views of hls.h.
+// A Period for each discontinuity, numbered as HLS numbers them, and for each change of the renditions that
+// there are (dash_periods.h). Periods stand where the stream's timeline has them: @start is the first
+// segment's time on it, @presentationTimeOffset the same in the track's own timescale, so that a media time
+// never means another presentation time, whatever has left the manifest. availabilityStartTime is the wall
+// clock at the timeline's zero. Video and audio are the views of hls.h.
 //
 // Low latency (DASH-IF IOP, Low-latency Modes for DASH): of a live stream whose writer promises the length of
 // parts, and whose segments last alike, the segment that is being written is listed, too, from its first part
@@ -18,19 +19,11 @@
 #include <string>
 #include <vector>
 
+#include <playlist/dash_periods.h>
 #include <playlist/stream_index.h>
 #include <playlist/track_facts.h>
 
 namespace headgate::playlist {
-
-// A rendition made from the stream: video alone, with the stream's own numbers and discontinuities. A Period
-// has it with the segments that lie without a hole before its end, or before the kDashBehind last ones, which
-// it has not yet; not at all when there are none: it is not being made.
-struct DashRendition {
-  std::string name;  // its folder under DashSettings::base
-  const StreamIndex* index = nullptr;
-};
-inline constexpr size_t kDashBehind = 2;
 
 // Low latency: what a player is to keep behind the live edge, in part target durations (Latency@target and
 // @min), and how fast it may play to do so, in hundredths (PlaybackRate).
@@ -46,6 +39,10 @@ struct DashSettings {
 };
 
 // Without any segment there is nothing to list: empty text. Otherwise all but the end, which tells the time.
+// `periods` is what players were told before by manifests of the same index, `everything` or not.
+std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
+                          DashPeriods& periods);
+// Nobody was told anything before.
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings);
 // What goes behind it, when it is sent. `time_uri` answers with dash_time(), and is relative to
 // DashSettings::base as well as to the manifest; empty: there is none.

@@ -8,6 +8,7 @@
 // asked for has nothing, not even gaps: what is on offer costs next to nothing.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -40,6 +41,9 @@ class RenditionIndex {
   const std::optional<RenditionRecord>& told() const { return told_; }
   // A run of it is open.
   bool writing() const { return writing_; }
+  // Of those that are gaps because it has not all of them: what it has, by number. Players of DASH may have
+  // been told of it while it was being written.
+  const std::map<uint64_t, SegmentRecord>& cut() const { return cut_; }
   // A segment that can be played is in the index.
   bool has_media() const;
 
@@ -55,13 +59,15 @@ class RenditionIndex {
   bool untouched() const;
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
+  void keep_cut(const SegmentRecord& segment);
 
   IndexSettings settings_;
   StreamIndex index_;
   std::optional<RenditionRecord> told_;
   uint64_t told_version_ = 0;  // grows when that changes
-  bool writing_ = false;       // between its RunRecord and EndRecord
-  bool stopped_ = false;       // and not to go on without another RunRecord
+  std::map<uint64_t, SegmentRecord> cut_;
+  bool writing_ = false;  // between its RunRecord and EndRecord
+  bool stopped_ = false;  // and not to go on without another RunRecord
 };
 
 }  // namespace headgate::playlist

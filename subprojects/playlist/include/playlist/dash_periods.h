@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Periods of a DASH manifest that players poll, and what is in them. A Period keeps its Representations
+// (DASH-IF IOP; Shaka Player looks at no other ones, and at those to its end), and nothing that was listed is
+// taken back. So a Period ends where the stream has a discontinuity, and where a rendition stops being made
+// or begins to be: the first segment that nobody was told of begins the next one, and is told when all
+// renditions that are to be in that have it, or are too late. In the Period before, a rendition ends where it
+// was interrupted.
+//
+// What nobody was told of yet, and is so old that it is certain, is divided where renditions changed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <playlist/stream_index.h>
+
+namespace headgate::playlist {
+
+// A rendition made from the stream: video alone, with the stream's own numbers and discontinuities.
+struct DashRendition {
+  std::string name;  // its folder under DashSettings::base
+  const StreamIndex* index = nullptr;
+  bool running = true;  // it is being made, or about to be
+  // Segments that it has not to their end (RenditionIndex::cut()); null: there are none.
+  const std::map<uint64_t, SegmentRecord>* cut = nullptr;
+};
+// A rendition that has not what the stream had so many segments ago is not being made.
+inline constexpr size_t kDashBehind = 2;
+// A Period's first segment is held back for its renditions until so many more of the stream are finished.
+inline constexpr size_t kDashPatience = 1;
+
+struct DashPeriod {
+  struct Member {
+    std::string name;
+    uint64_t until = 0;  // it has all segments from the Period's first one, or what is left of them, to here
+  };
+  std::string id;
+  uint64_t first_msn = 0;
+  uint64_t discontinuity_sequence = 0;
+  std::string init_id;
+  std::vector<Member> members;  // renditions, besides the stream itself
+};
+
+class DashPeriods {
+ public:
+  // Of one manifest.
+  struct Now {
+    std::span<const Segment* const> segments{};  // to be listed, in order
+    bool open = false;                           // the last of them is being written
+    bool early = false;                          // what is being written is listed, of renditions too
+    bool ended = false;                          // nothing follows
+    uint64_t epoch = 0;                          // StreamIndex::epoch()
+    std::span<const DashRendition> renditions{};
+  };
+  void take(const Now& now);
+  // Those with a segment that is listed, in order; each goes on until the next one, the last to end().
+  const std::deque<DashPeriod>& periods() const { return periods_; }
+  // The first segment that is not to be listed.
+  uint64_t end() const { return next_; }
+  // The manifest is another stream's.
+  void forget() { *this = {}; }
+
+ private:
+  struct Candidate;
+  bool place(const Now& now, size_t i);
+  std::vector<Candidate> candidates(const Now& now, const Segment& segment, bool breaks, bool settled) const;
+  void follow(const Now& now);
+  void begin(const Segment& segment, const std::vector<Candidate>& members);
+
+  std::deque<DashPeriod> periods_;
+  uint64_t next_ = 0;
+  uint64_t epoch_ = 0;
+  std::set<std::string> late_;  // renditions that are waited for no more, until they are there
+};
+
+// What a rendition has of segment `msn`, in the Period that it is in: finished, cut off, or, if `early`, what
+// is being written of it. None: nothing.
+std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64_t msn,
+                                          uint64_t discontinuity_sequence, bool early);
+
+}  // namespace headgate::playlist

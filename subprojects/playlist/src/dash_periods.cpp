@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/dash_periods.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::playlist {
+namespace {
+
+const SegmentRecord* finished(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence) {
+  const Segment* one = rendition.index->find_segment(msn);
+  const bool there =
+      one != nullptr && one->record.length > 0 && one->discontinuity_sequence == discontinuity_sequence;
+  return there ? &one->record : nullptr;
+}
+
+bool has(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence, bool early) {
+  if (finished(rendition, msn, discontinuity_sequence) != nullptr) return true;
+  if (!early || !rendition.index->run_open() || rendition.index->next_msn() != msn) return false;
+  const auto open = rendition.index->open_segment();
+  return open && open->discontinuity_sequence == discontinuity_sequence;
+}
+
+// It is further, and has not got that.
+bool has_passed(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence) {
+  return rendition.index->next_msn().value_or(0) > msn &&
+         finished(rendition, msn, discontinuity_sequence) == nullptr;
+}
+
+// Where what it has without a hole, of one init segment, ends.
+uint64_t whole_until(const DashRendition& rendition, const DashPeriod& period, uint64_t end) {
+  const auto& segments = rendition.index->segments();
+  auto at = std::lower_bound(segments.begin(), segments.end(), period.first_msn,
+                             [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
+  // What has left at the beginning is missed by nobody.
+  uint64_t until = period.first_msn;
+  if (at == segments.begin() && at != segments.end()) until = std::max(until, at->record.msn);
+  const std::string* init = nullptr;
+  for (; at != segments.end() && at->record.msn == until && until < end; ++at, ++until) {
+    if (at->record.length == 0 || at->discontinuity_sequence != period.discontinuity_sequence) break;
+    if (init != nullptr && *init != at->record.init_id) break;
+    init = &at->record.init_id;
+  }
+  return until;
+}
+
+}  // namespace
+
+std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64_t msn,
+                                          uint64_t discontinuity_sequence, bool early) {
+  if (const SegmentRecord* whole = finished(rendition, msn, discontinuity_sequence)) return *whole;
+  if (!early) return std::nullopt;
+  if (rendition.index->next_msn() == msn) {
+    const auto open = rendition.index->open_segment();
+    return open && open->discontinuity_sequence == discontinuity_sequence ? std::optional(open->record)
+                                                                          : std::nullopt;
+  }
+  if (rendition.cut == nullptr) return std::nullopt;
+  const auto found = rendition.cut->find(msn);
+  return found != rendition.cut->end() ? std::optional(found->second) : std::nullopt;
+}
+
+// To be in the Period that begins with a segment, or to go on in the last one.
+struct DashPeriods::Candidate {
+  const DashRendition* rendition;
+  bool goes_on;  // it is in the last Period, and nothing of it is missing
+  bool here;     // it has the segment
+};
+
+void DashPeriods::take(const Now& now) {
+  if (now.segments.empty()) return;
+  const uint64_t first = now.segments.front()->record.msn;
+  if (std::exchange(epoch_, now.epoch) != now.epoch || (!periods_.empty() && first > next_)) {
+    forget();
+    epoch_ = now.epoch;
+  }
+  while (periods_.size() > 1 && periods_[1].first_msn <= first) periods_.pop_front();
+  for (size_t i = 0; i < now.segments.size(); ++i) {
+    const bool new_one = periods_.empty() || now.segments[i]->record.msn >= next_;
+    if (new_one && !place(now, i)) break;
+  }
+  follow(now);
+}
+
+// False: it is not to be listed yet.
+bool DashPeriods::place(const Now& now, size_t i) {
+  const Segment& segment = *now.segments[i];
+  const size_t after = now.segments.size() - 1 - i;
+  const size_t behind = after - (now.open && after > 0 ? 1 : 0);  // of those, finished
+  const bool settled = now.ended || behind >= kDashBehind;
+  const bool breaks = periods_.empty() || !segment.continues ||
+                      segment.discontinuity_sequence != periods_.back().discontinuity_sequence ||
+                      segment.record.init_id != periods_.back().init_id;
+  follow(now);
+  std::vector<Candidate> all = candidates(now, segment, breaks, settled);
+  const auto changed = [&] {
+    const auto goes_on = [](const Candidate& one) { return one.goes_on; };
+    return breaks || !std::all_of(all.begin(), all.end(), goes_on) ||
+           all.size() != periods_.back().members.size();
+  };
+  if (!changed()) {
+    next_ = segment.record.msn + 1;
+    return true;
+  }
+  const auto misses = [](const Candidate& one) { return !one.here; };
+  if (std::any_of(all.begin(), all.end(), misses)) {
+    if (!settled && behind < kDashPatience) return false;
+    for (const Candidate& one : all)
+      if (misses(one)) late_.insert(one.rendition->name);
+    std::erase_if(all, [&](const Candidate& one) { return misses(one) && !one.goes_on; });
+    if (changed()) std::erase_if(all, misses);
+  }
+  if (changed()) begin(segment, all);
+  next_ = segment.record.msn + 1;
+  return true;
+}
+
+std::vector<DashPeriods::Candidate> DashPeriods::candidates(const Now& now, const Segment& segment,
+                                                            bool breaks, bool settled) const {
+  std::vector<Candidate> out;
+  const uint64_t msn = segment.record.msn, dseq = segment.discontinuity_sequence;
+  for (const DashRendition& one : now.renditions) {
+    const bool here = has(one, msn, dseq, now.early);
+    const bool passed = has_passed(one, msn, dseq);
+    const DashPeriod::Member* member = nullptr;
+    if (!breaks)
+      for (const auto& known : periods_.back().members)
+        if (known.name == one.name) member = &known;
+    if (member != nullptr) {
+      // `until` may have what is being written.
+      const uint64_t whole = whole_until(one, periods_.back(), next_);
+      const bool hole = whole < next_ && one.index->next_msn().value_or(0) > whole;
+      const bool gone = !one.running && !here;
+      const bool far = msn > whole + kDashBehind || (settled && !here);
+      if (!hole && !gone && !far && !passed) {
+        out.push_back({&one, true, here});
+        continue;
+      }
+    }
+    const bool wanted = one.running && !passed && !settled && !late_.contains(one.name);
+    const bool near = breaks || (msn > 0 && has(one, msn - 1, dseq, now.early));
+    if (here || (wanted && near)) out.push_back({&one, false, here});
+  }
+  return out;
+}
+
+void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& members) {
+  DashPeriod period;
+  period.id = std::to_string(segment.discontinuity_sequence);
+  // Of a discontinuity's further Periods, and of a number that comes twice.
+  if (!periods_.empty() && periods_.back().discontinuity_sequence == segment.discontinuity_sequence)
+    period.id += "-" + std::to_string(segment.record.msn);
+  period.first_msn = segment.record.msn;
+  period.discontinuity_sequence = segment.discontinuity_sequence;
+  period.init_id = segment.record.init_id;
+  for (const Candidate& one : members) {
+    period.members.push_back({one.rendition->name, segment.record.msn});
+    late_.erase(one.rendition->name);
+  }
+  periods_.push_back(std::move(period));
+}
+
+// How far the last Period's renditions are; in the others they stay as they were when those ended.
+void DashPeriods::follow(const Now& now) {
+  if (periods_.empty()) return;
+  DashPeriod& period = periods_.back();
+  for (DashPeriod::Member& member : period.members)
+    for (const DashRendition& one : now.renditions) {
+      if (one.name != member.name) continue;
+      uint64_t until = whole_until(one, period, next_);
+      if (until < next_ && dash_segment(one, until, period.discontinuity_sequence, now.early)) ++until;
+      member.until = std::max(member.until, until);
+    }
+}
+
+}  // namespace headgate::playlist

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Periods that players are told of again and again, while renditions come and go: nothing that was listed is
+// taken back, and a Period keeps what it has.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+#include <string>
+
+#include <playlist/dash.h>
+#include <playlist/rendition_index.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+using test::init;
+using test::kUtc;
+using test::segment;
+
+constexpr char kFirstRun[] = "20261121T050000Z-n01-0001", kSecondRun[] = "20261121T050100Z-n01-0001";
+
+// A stream of segments of two seconds, in parts if `part_ms` is promised, and a rung. Each part is told
+// alone, and every time the manifest is made.
+class DashPeriodsTest : public testing::Test {
+ protected:
+  void begin(uint32_t part_ms = 0, const std::string& name = kFirstRun, uint64_t msn = 0, uint64_t dseq = 0) {
+    part_ms_ = part_ms;
+    source_.add(test::run(name, msn, dseq, kUtc, 4000, part_ms));
+    source_.add(init("aa", "r1/0.mp4"));
+    told();
+  }
+  void begin_rung(const std::string& name = "20261121T050000Z-n01-0101", uint64_t msn = 0,
+                  uint64_t dseq = 0) {
+    rung_.add(test::run(name, msn, dseq, kUtc, 4000, part_ms_), source_);
+    rung_.add(init("bb", "d/0.mp4"), source_);
+  }
+  void say(RenditionState state) {
+    rung_.add(RenditionRecord{.state = state, .codecs = "avc1.4d401f", .width = 640, .height = 360}, source_);
+    told();
+  }
+  void source_part(uint64_t msn, uint32_t index, bool sound = true) {
+    PartRecord one = test::part(msn, index);
+    if (!sound) one.chunks.pop_back();
+    source_.add(one);
+    told();
+  }
+  void source(uint64_t msn, double length = 2) {
+    source_.add(segment(msn, 2.0 * static_cast<double>(msn), length));
+    rung_.follow(source_);
+    told();
+  }
+  void rung_part(uint64_t msn, uint32_t index) {
+    PartRecord one = test::part(msn, index);
+    one.file = "d/0.mp4";
+    rung_.add(one, source_);
+    told();
+  }
+  void rung(uint64_t msn, double length = 2) {
+    rung_.add(segment(msn, 2.0 * static_cast<double>(msn), length, "bb", "d/0.mp4"), source_);
+    told();
+  }
+  // Both, the rung behind.
+  void both(uint64_t msn) {
+    source(msn);
+    rung(msn);
+  }
+  // One in parts, of which the rung is one behind.
+  void both_in_parts(uint64_t msn) {
+    for (uint32_t i = 0; i < 4; ++i) {
+      source_part(msn, i);
+      if (i > 0) rung_part(msn, i - 1);
+    }
+    source(msn);
+    rung_part(msn, 3);
+    rung(msn);
+  }
+  void told() {
+    if (const auto& said = rung_.told()) running_ = said->state == RenditionState::running;
+    const DashSettings settings{.ended = ended_,
+                                .zero_utc_us = kUtc,
+                                .renditions = {{"360p", &rung_.index(), running_, &rung_.cut()}}};
+    text_ = dash_manifest(source_, {}, settings, periods_);
+    expect_kept();
+    last_ = shape();
+  }
+  // "0: video 0-4, 360p 0-3; 0-5: …": each Period's id, and each Representation's numbers.
+  std::string shape() const {
+    std::string out;
+    for (size_t at = text_.find("<Period id=\""); at != text_.npos;
+         at = text_.find("<Period id=\"", at + 1)) {
+      const std::string period = text_.substr(at, text_.find("</Period>", at) - at);
+      out += (out.empty() ? "" : "; ") + value(period, 0, "id") + ":";
+      for (size_t one = period.find("<Representation "); one != period.npos;
+           one = period.find("<Representation ", one + 1)) {
+        const uint64_t first = std::stoull(value(period, one, "startNumber"));
+        const size_t end = period.find("</Representation>", one);
+        size_t count = 0;
+        for (size_t s = period.find("<S ", one); s < end; s = period.find("<S ", s + 1)) {
+          const size_t line = period.find("/>", s), more = period.find(" r=\"", s);
+          count += 1 + (more < line ? std::stoul(period.substr(more + 4)) : 0);
+        }
+        out += " " + value(period, one, "id") + " " + std::to_string(first) + "-" +
+               std::to_string(first + count - 1);
+      }
+    }
+    return out;
+  }
+  static std::string value(const std::string& text, size_t from, const std::string& name) {
+    const size_t at = text.find(name + "=\"", from) + name.size() + 2;
+    return text.substr(at, text.find('"', at) - at);
+  }
+  // Whatever was listed in a Period and Representation is still there, to its last number; none is new in a
+  // Period that was there.
+  void expect_kept() const {
+    const auto parse = [](const std::string& shape) {
+      std::map<std::string, std::map<std::string, uint64_t>> out;
+      std::istringstream in(shape);
+      for (std::string period; std::getline(in, period, ';');) {
+        std::istringstream words(period);
+        std::string id, name, range;
+        words >> id;
+        while (words >> name >> range) out[id][name] = std::stoull(range.substr(range.find('-') + 1));
+      }
+      return out;
+    };
+    const auto before = parse(last_), now = parse(shape());
+    for (const auto& [id, members] : before) {
+      if (!now.contains(id)) continue;
+      EXPECT_EQ(members.size(), now.at(id).size()) << last_ << "\n" << shape();
+      for (const auto& [name, end] : members) {
+        ASSERT_TRUE(now.at(id).contains(name)) << last_ << "\n" << shape();
+        EXPECT_GE(now.at(id).at(name), end) << last_ << "\n" << shape();
+      }
+    }
+  }
+
+  StreamIndex source_{{180'000, 60'000}};
+  RenditionIndex rung_{{180'000, 60'000}};
+  DashPeriods periods_;
+  uint32_t part_ms_ = 0;
+  bool running_ = false, ended_ = false;
+  std::string text_, last_;
+};
+
+TEST_F(DashPeriodsTest, ARungIsThereFromTheFirstSegmentOn) {
+  begin();
+  say(RenditionState::running);
+  begin_rung();
+  source(0);
+  EXPECT_EQ(shape(), "") << "held back for the rung";
+  rung(0);
+  EXPECT_EQ(shape(), "0: video 0-0 360p 0-0");
+  source(1);
+  EXPECT_EQ(shape(), "0: video 0-1 360p 0-0") << "later ones are not";
+  rung(1);
+  EXPECT_EQ(shape(), "0: video 0-1 360p 0-1");
+}
+
+TEST_F(DashPeriodsTest, OneThatDoesNotComeIsNotWaitedForForLong) {
+  begin();
+  say(RenditionState::running);
+  source(0);
+  source(1);
+  EXPECT_EQ(shape(), "0: video 0-1");
+  for (uint64_t i = 2; i < 5; ++i) source(i);
+  EXPECT_EQ(shape(), "0: video 0-4");
+  // When it is there after all, it is in the next Period.
+  begin_rung();
+  rung(4);
+  EXPECT_EQ(shape(), "0: video 0-4");
+  source(5);
+  rung(5);
+  EXPECT_EQ(shape(), "0: video 0-5") << "it was too late before, and is not waited for";
+  source(6);
+  EXPECT_EQ(shape(), "0: video 0-6");
+}
+
+TEST_F(DashPeriodsTest, APausedRungEndsItsPeriodAndBeginsAnotherOne) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  EXPECT_EQ(shape(), "0: video 0-3 360p 0-3");
+  source_part(4, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3") << "the segment that is being written";
+  say(RenditionState::paused);
+  rung_.add(EndRecord{"paused"}, source_);
+  for (uint32_t i = 1; i < 4; ++i) source_part(4, i);
+  source(4);
+  source_part(5, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-5");
+  for (uint32_t i = 1; i < 4; ++i) source_part(5, i);
+  source(5);
+  source_part(6, 0);
+  say(RenditionState::running);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-6");
+  begin_rung("20261121T050000Z-n01-0102", 6);
+  rung_part(6, 0);
+  for (uint32_t i = 1; i < 4; ++i) source_part(6, i);
+  for (uint32_t i = 1; i < 3; ++i) rung_part(6, i);
+  source(6);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-6") << "6 was listed without it";
+  source_part(7, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-6") << "held back for the rung";
+  rung_part(6, 3);
+  rung(6);
+  rung_part(7, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-6; 0-7: video 7-7 360p 7-7");
+}
+
+// What was listed of the segment that its encoder left stays listed, as long as what there is of it.
+TEST_F(DashPeriodsTest, AnEncoderThatFailsLeavesWhatItWasWriting) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  source_part(4, 0);
+  rung_part(4, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4");
+  for (uint32_t i = 1; i < 4; ++i) source_part(4, i);
+  source(4);
+  source_part(5, 0);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-4") << "nothing is known of it yet";
+  for (uint32_t i = 1; i < 4; ++i) source_part(5, i);
+  source(5);
+  // It was started again.
+  rung(4, 0.5);
+  EXPECT_EQ(rung_.index().segments().back().record.length, 0u) << "a gap to players of HLS";
+  rung_part(6, 0);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-4");
+  source_part(6, 0);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-4; 0-6: video 6-6 360p 6-6");
+  EXPECT_NE(text_.find("<S t=\"0\" d=\"180000\" r=\"3\"/>\n      <S d=\"45000\"/>\n"), std::string::npos)
+      << text_;
+}
+
+TEST_F(DashPeriodsTest, OneThatStandsStillIsLeftBehind) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  for (uint64_t i = 4; i < 7; ++i) {
+    for (uint32_t part = 0; part < 4; ++part) source_part(i, part);
+    source(i);
+  }
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-3");
+  source_part(7, 0);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-3; 0-7: video 7-7");
+  // What it writes later is no news for the Period that is over.
+  both(7);
+  rung(4), rung(5);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-3; 0-7: video 7-7");
+}
+
+TEST_F(DashPeriodsTest, AReconnectsPeriodHasTheRungAsWell) {
+  begin();
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 3; ++i) both(i);
+  source_.add(EndRecord{"disconnect"});
+  rung_.add(EndRecord{"disconnect"}, source_);
+  begin(0, kSecondRun, 3, 1);
+  begin_rung("20261121T050100Z-n01-0101", 3, 1);
+  source_.add(segment(3, 10));
+  told();
+  EXPECT_EQ(shape(), "0: video 0-2 360p 0-2") << "held back for the rung";
+  rung_.add(segment(3, 10, 2, "bb", "d/0.mp4"), source_);
+  told();
+  EXPECT_EQ(shape(), "0: video 0-2 360p 0-2; 1: video 3-3 360p 3-3");
+}
+
+// Nobody asked for a while: what changed meanwhile is certain, and is divided where it was.
+TEST_F(DashPeriodsTest, OfThePastEachPeriodHasWhatThereWas) {
+  source_.add(test::run(kFirstRun, 0, 0, kUtc, 4000));
+  source_.add(init("aa", "r1/0.mp4"));
+  rung_.add(RenditionRecord{}, source_);
+  rung_.add(test::run("20261121T050000Z-n01-0101", 0, 0, kUtc, 4000), source_);
+  rung_.add(init("bb", "d/0.mp4"), source_);
+  for (uint64_t i = 0; i < 12; ++i) {
+    source_.add(segment(i, 2.0 * static_cast<double>(i)));
+    if (i != 4 && i != 5 && i < 11)
+      rung_.add(segment(i, 2.0 * static_cast<double>(i), 2, "bb", "d/0.mp4"), source_);
+  }
+  told();
+  EXPECT_EQ(shape(), "0: video 0-3 360p 0-3; 0-4: video 4-5; 0-6: video 6-11 360p 6-10");
+  ended_ = true;
+  periods_.forget();
+  last_.clear();
+  told();
+  EXPECT_EQ(shape(), "0: video 0-3 360p 0-3; 0-4: video 4-5; 0-6: video 6-10 360p 6-10; 0-11: video 11-11");
+}
+
+// What has left the window has left every Representation.
+TEST_F(DashPeriodsTest, PeriodsSlide) {
+  source_ = StreamIndex({20'000, 20'000});
+  rung_ = RenditionIndex({20'000, 20'000});
+  begin();
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 30; ++i) both(i);
+  EXPECT_EQ(shape(), "0: video 20-29 360p 20-29");
+  EXPECT_EQ(periods_.periods().size(), 1u);
+}
+
+TEST_F(DashPeriodsTest, AStreamThatStartsOverIsAnotherOne) {
+  begin();
+  for (uint64_t i = 5; i < 9; ++i) both(i);
+  last_.clear();
+  begin(0, kSecondRun, 0);
+  source(0);
+  EXPECT_EQ(shape(), "0: video 0-0");
+}
+
+}  // namespace
+}  // namespace headgate::playlist
