@@ -171,6 +171,13 @@ std::optional<LogRecord> log_record_of_journal(const JsonView& entry) {
     record.fields.emplace_back(lower(ours.substr(kJournalPrefix.size())), entry.bytes(name));
   });
   if (record.utc_us == 0) return std::nullopt;
+  // The journal keeps no order: what one looks for first, then the others by name.
+  auto rank = [](const std::string& name) {
+    return name == "station" ? 0 : name == "session" ? 1 : name == "worker" ? 2 : 3;
+  };
+  std::sort(record.fields.begin(), record.fields.end(), [&](const auto& a, const auto& b) {
+    return std::pair(rank(a.first), a.first) < std::pair(rank(b.first), b.first);
+  });
   return record;
 }
 

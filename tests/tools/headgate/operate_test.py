@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate streams, sessions, kick, drain, events, logs against a node that is whatever the test wants."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import tap  # noqa: E402
+from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
+from fake_node import FakeNode, event, stream  # noqa: E402
+
+HEADGATE = sys.argv[1]
+PATIENCE = PATIENCE_S * SLOWNESS
+LINES = """\
+2026-09-14T06:00:00.000Z headgate-gate[11] info: admitted event=77 station=7 session=1001 worker=3 agent="FMLE/3.0 station=8"
+2026-09-14T06:00:01.000Z headgate-worker[12] warning: over its rate: 9 of 8 kbit/s station=7 session=1001 worker=3
+2026-09-14T06:00:02.000Z headgate-worker[13] info: session opened station=8 session=1002 worker=4
+(some library says something)
+2026-09-14T06:00:03.000Z headgate[10] error: worker 3 ends again and again
+"""
+
+
+class Operating(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='hg-')
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def fake(self, *streams):
+        node = FakeNode(self.folder, streams)
+        self.addCleanup(lambda: node.stop() if os.path.exists(node.socket) else None)
+        return node
+
+    def run_headgate(self, *arguments, code=0, **environment):
+        where = [] if '--file' in arguments or arguments[0] == 'logs' else ['--runtime-dir', self.folder]
+        done = subprocess.run([HEADGATE, arguments[0], *where, *arguments[1:]], capture_output=True, text=True, timeout=PATIENCE,
+                              check=False, stdin=subprocess.DEVNULL, env=dict(os.environ, **environment))
+        self.assertEqual(done.returncode, code, f'{arguments}: {done.stdout}{done.stderr}')
+        return done
+
+    def stations(self, *arguments, **how):
+        """Of the table's first column, in its order."""
+        lines = self.run_headgate(*arguments, **how).stdout.splitlines()
+        return [int(line.split()[0]) for line in lines[1:]]
+
+    def three(self):
+        return self.fake(stream(1), stream(2, state='waiting', kbps=None, health={'stalled': False}),
+                         stream(3, kbps=5000, gaps=4, health={'late': True, 'streams': [{'kind': 'video', 'lateness': 4_500_000_000}]}))
+
+    # --- streams and sessions ---
+
+    def test_streams_are_listed_sorted_and_chosen(self):
+        self.three()
+        self.assertEqual(self.stations('streams'), [1, 2, 3])
+        self.assertEqual(self.stations('streams', '--sort', 'kbps'), [3, 1, 2])
+        self.assertEqual(self.stations('streams', '--sort', 'late'), [3, 1, 2])
+        self.assertEqual(self.stations('streams', '--sort', 'gaps'), [3, 1, 2])
+        self.assertEqual(self.stations('streams', '--alarms'), [2, 3])
+        self.assertEqual(self.stations('streams', '--state', 'waiting'), [2])
+        self.assertEqual(self.stations('streams', '3', '1'), [1, 3])
+        late = self.run_headgate('streams', '3').stdout.splitlines()[1]
+        self.assertRegex(late, r'^ +3  live +1m0\ds +5000  25\.00  1280x720 +4\.5 +4 +1 +0:01:00  late +192\.0\.2\.3:10003$')
+
+    def test_json_is_what_the_node_said(self):
+        node = self.three()
+        told = json.loads(self.run_headgate('streams', '--alarms', '--json').stdout)
+        self.assertEqual(told, {'streams': node.streams[1:]})
+        told = json.loads(self.run_headgate('sessions', '3', '--json').stdout)
+        self.assertEqual([one['session'] for one in told['sessions']], [str(10**17 + 3)])
+
+    def test_sessions_are_listed(self):
+        self.three()
+        lines = self.run_headgate('sessions').stdout.splitlines()
+        self.assertEqual(lines[0].split(), ['SESSION', 'STATION', 'WORKER', 'SINCE', 'KBIT/S', 'RECEIVED', 'PROTOCOL', 'PEER', 'CLIENT'])
+        self.assertEqual([line.split()[1] for line in lines[1:]], ['1', '3'])
+        self.assertIn('12.0 MB', lines[1])
+        self.assertEqual(len(self.run_headgate('sessions', '--worker', '5').stdout.splitlines()), 1)
+
+    def test_a_strangers_text_moves_no_cursor(self):
+        self.fake(stream(1, peer='\x1b[2J\x07evil\u202e'))
+        shown = self.run_headgate('streams').stdout
+        self.assertIn('evil', shown)
+        self.assertNotRegex(shown, '[\x00-\x09\x0b-\x1f\x7f\u202e]')
+
+    def test_wrong_usage_is_told(self):
+        for arguments, reason in ((('streams', 'room'), "'room' is not a station's number"), (('streams', '--sort', 'x'), '--sort takes'),
+                                  (('streams', '--state', 'x'), '--state takes'), (('sessions', '--worker', 'x'), '--worker'),
+                                  (('kick',), 'give --station N or --session ID'), (('kick', '--station', '1', '--session', '2'), 'give'),
+                                  (('kick', '--station', '1', '--reason', ''), '--reason'), (('drain', '--off', '--wait'), '--off'),
+                                  (('drain', '--timeout', '3'), 'needs --wait'), (('events', '--severity', 'bad'), '--severity takes'),
+                                  (('logs', '--level', 'loud'), '--level takes'), (('logs', '--since', 'then'), 'is not a time'),
+                                  (('top', 'x'), 'unexpected')):
+            self.assertIn(reason, self.run_headgate(*arguments, code=2).stderr)
+        for command in ('status', 'streams', 'sessions', 'kick', 'drain', 'events', 'logs', 'top'):
+            told = self.run_headgate(command, '--help').stdout
+            self.assertIn(f'headgate {command} [OPTION', told)
+            if command != 'status':
+                self.assertIn('Examples:', told)
+
+    def test_a_node_that_is_not_there_is_told_with_what_to_do(self):
+        for command in (('streams',), ('sessions',), ('kick', '--station', '1'), ('drain',), ('events',), ('top',), ('top', '--json')):
+            told = self.run_headgate(*command, code=1).stderr
+            self.assertIn(f'no node answers at {self.folder}/admin.sock', told)
+            self.assertIn('--data is the folder', told)
+
+    def test_who_may_not_ask_is_told_who_may(self):
+        node = self.three()
+        os.chmod(node.socket, 0)
+        if os.access(node.socket, os.W_OK):
+            raise unittest.SkipTest('root may do everything')
+        self.assertIn("own user may ask it: sudo -u", self.run_headgate('streams', code=1).stderr)
+
+    def test_an_older_node_is_told_apart(self):
+        node = self.three()
+        for answer in ((404, b'nothing here'), (404, {'error': 'there is no such page'})):
+            node.answers = {('POST', '/api/v1/drain'): answer, ('GET', '/api/v1/events'): answer}
+            self.assertIn('older than this command', self.run_headgate('drain', code=1).stderr)
+            self.assertIn('older than this command', self.run_headgate('events', code=1).stderr)
+
+    def test_a_station_that_was_never_there(self):
+        self.three()
+        self.assertIn('never seen station 9', self.run_headgate('streams', '9', code=1).stderr)
+
+    # --- orders ---
+
+    def test_kick_says_who_and_why(self):
+        node = self.three()
+        self.run_headgate('kick', '--station', '3', '--reason', 'wrong "room"')
+        self.run_headgate('kick', '--session', str(10**17 + 1))
+        self.assertEqual(node.orders, [('POST', '/api/v1/streams/3/kick', {'reason': 'wrong "room"'}),
+                                       ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {'reason': 'operator'})])
+        node.answers[('POST', '/api/v1/streams/3/kick')] = (404, {'error': 'station 3 has no session', 'do': 'see /api/v1/sessions'})
+        told = self.run_headgate('kick', '--station', '3', code=1).stderr
+        self.assertIn('station 3 has no session: see /api/v1/sessions', told)
+
+    def test_drain_waits_for_the_last_session(self):
+        node = self.three()
+        drain = subprocess.Popen([HEADGATE, 'drain', '--runtime-dir', self.folder, '--wait'], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(drain.stdout.close)
+        self.assertEqual(drain.stdout.readline(), 'the node takes no new publishers\n')
+        self.assertEqual(drain.stdout.readline(), '2 sessions left\n')
+        node.streams[0]['state'] = 'ended'
+        self.assertEqual(drain.stdout.readline(), '1 session left\n')
+        node.streams[2]['state'] = 'ended'
+        self.assertEqual(drain.stdout.readline(), '0 sessions left\n')
+        self.assertEqual(drain.wait(PATIENCE), 0)
+        self.run_headgate('drain', '--off')
+        self.run_headgate('drain', '--worker', '0', code=1)
+        self.assertEqual([one[:2] for one in node.orders], [('POST', '/api/v1/drain'), ('DELETE', '/api/v1/drain'),
+                                                            ('POST', '/api/v1/workers/0/drain')])
+
+    def test_drain_gives_up_when_it_is_told_to(self):
+        self.three()
+        self.assertIn('2 sessions are still there', self.run_headgate('drain', '--wait', '--timeout', '1', code=1).stderr)
+
+    # --- events ---
+
+    def test_events_are_chosen(self):
+        node = self.fake()
+        node.events = [event(number, 'session.opened', station=number % 7) for number in range(1, 1201)]
+        node.events += [event(1201, 'worker.died', 'error', 'killed by signal 9', worker=3), event(1202, 'workers.odd')]
+        self.assertEqual(len(self.run_headgate('events').stdout.splitlines()), 1202)
+        (died,) = self.run_headgate('events', '--kind', 'worker').stdout.splitlines()
+        self.assertRegex(died, r'^\d{4}-\S+Z  error    worker\.died +killed by signal 9 worker=3$')
+        self.assertEqual(self.run_headgate('events', '--severity', 'warning').stdout.splitlines(), [died])
+        self.assertEqual(json.loads(self.run_headgate('events', '--after', '1200', '--kind', 'worker', '--json').stdout), node.events[1200])
+        self.assertEqual(len(self.run_headgate('events', '--station', '3', '--last', '5').stdout.splitlines()), 5)
+
+    def test_events_are_followed_through_a_restart(self):
+        node = self.fake()
+        node.events = [event(1, 'node.started')]
+        follow = subprocess.Popen([HEADGATE, 'events', '--runtime-dir', self.folder, '--follow', '--json'], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(follow.stdout.close)
+        self.addCleanup(lambda: (follow.kill(), follow.wait()))
+        # The fake node ends each stream when it has told what there is: every event comes by a connection of its own.
+        for number in range(1, 4):
+            self.assertEqual(json.loads(follow.stdout.readline())['id'], number)
+            if number == 2:
+                node.stop()
+                node.start()
+            node.events.append(event(number + 1, 'node.something'))
+
+    # --- logs ---
+
+    def log_file(self):
+        path = Path(self.folder, 'node.log')
+        path.write_text(LINES, encoding='utf-8')
+        return str(path)
+
+    def logged(self, *arguments):
+        return self.run_headgate('logs', '--file', self.log_file(), *arguments).stdout.splitlines()
+
+    def test_logs_are_chosen_from_a_file(self):
+        lines = [line for line in LINES.splitlines() if line.startswith('2026')]
+        self.assertEqual(self.logged(), lines)
+        self.assertEqual(self.logged('--station', '7'), lines[:2])
+        # What a publisher calls himself is no field.
+        self.assertEqual(self.logged('--station', '8'), lines[2:3])
+        self.assertEqual(self.logged('--session', '1002'), lines[2:3])
+        self.assertEqual(self.logged('--worker', '3'), lines[:2])
+        self.assertEqual(self.logged('--level', 'warning'), [lines[1], lines[3]])
+        self.assertEqual(self.logged('--since', '2026-09-14T06:00:02Z'), lines[2:])
+        self.assertEqual(self.logged('--last', '1'), lines[3:])
+        first = json.loads(self.logged('--json')[0])
+        self.assertEqual(first['fields'], {'event': '77', 'station': '7', 'session': '1001', 'worker': '3', 'agent': 'FMLE/3.0 station=8'})
+        self.assertEqual((first['program'], first['pid'], first['level'], first['message']), ('headgate-gate', 11, 'info', 'admitted'))
+
+    def test_a_log_file_is_followed_through_its_rotation(self):
+        path = self.log_file()
+        follow = subprocess.Popen([HEADGATE, 'logs', '--file', path, '--follow', '--last', '1'], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(follow.stdout.close)
+        self.addCleanup(lambda: (follow.kill(), follow.wait()))
+        line = LINES.splitlines()[-1]
+        self.assertEqual(follow.stdout.readline(), line + '\n')
+        with open(path, 'a', encoding='utf-8') as log:
+            log.write(line.replace('ends', 'ended')[:40])
+            log.flush()
+            log.write(line.replace('ends', 'ended')[40:] + '\n')
+        self.assertEqual(follow.stdout.readline(), line.replace('ends', 'ended') + '\n')
+        os.rename(path, path + '.1')
+        Path(path).write_text(line.replace('3', '4') + '\n', encoding='utf-8')
+        self.assertEqual(follow.stdout.readline(), line.replace('3', '4') + '\n')
+
+    def test_logs_without_a_journal_say_what_to_do(self):
+        journals = [path for path in ('/run/log/journal', '/var/log/journal') if os.path.exists(path)]
+        if journals:
+            raise unittest.SkipTest(f'there is one: {journals}')
+        self.assertIn('give --file', self.run_headgate('logs', code=1).stderr)
+        self.assertIn('/nowhere', self.run_headgate('logs', '--file', '/nowhere', code=1).stderr)
+
+
+if __name__ == '__main__':
+    tap.run_unittest()

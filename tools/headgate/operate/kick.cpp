@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// headgate kick, headgate drain: what an operator tells a node to do.
+#include <base/clock.h>
+#include <base/json_line.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "../commands.h"
+#include "node_client.h"
+#include "stream_rows.h"
+#include "table.h"
+
+namespace headgate::cli {
+namespace {
+
+constexpr size_t kMaxReason = 200;  // bytes; it is in logs and events
+constexpr unsigned kLookAgainMs = 500;
+
+// Sessions that a node, or one of its workers, still carries.
+Result<size_t> sessions_left(const NodeClient& client, int64_t worker) {
+  auto answer = client.get("/api/v1/node");
+  if (!answer) return Unexpected(answer.error());
+  auto node = Json::parse(*answer);
+  if (!node) return Unexpected("the node's answer is not JSON");
+  size_t left = 0;
+  for (const SessionRow& row : session_rows(node->view(), now_utc_us()))
+    left += worker < 0 || row.worker == worker;
+  return left;
+}
+
+struct DrainArguments {
+  NodePlace place;
+  int64_t worker = -1, timeout_s = 0;
+  bool off = false, wait = false, json = false;
+
+  const char* method() const { return off ? "DELETE" : "POST"; }
+  std::string path() const {
+    return worker < 0 ? "/api/v1/drain" : "/api/v1/workers/" + std::to_string(worker) + "/drain";
+  }
+};
+
+// Until no session is left; 1 when that takes too long.
+int wait_until_drained(const char* program, const DrainArguments& arguments, const NodeClient& client) {
+  const int64_t began_us = system_clock().mono_us();
+  for (size_t told = SIZE_MAX;;) {
+    auto left = sessions_left(client, arguments.worker);
+    if (!left) return complain(1, program, left.error().message);
+    if (*left != told && !arguments.json) {
+      std::printf("%zu session%s left\n", *left, *left == 1 ? "" : "s");
+      std::fflush(stdout);
+    }
+    told = *left;
+    if (*left == 0) return 0;
+    if (arguments.timeout_s > 0 && system_clock().mono_us() - began_us > arguments.timeout_s * 1'000'000)
+      return complain(1, program,
+                      std::to_string(*left) + " sessions are still there after " +
+                          std::to_string(arguments.timeout_s) + " s; `headgate kick` ends one");
+    ::usleep(kLookAgainMs * 1000);
+  }
+}
+
+}  // namespace
+
+int run_kick(int argc, char** argv) {
+  NodePlace place;
+  int64_t station = -1, session = -1;
+  std::string reason = "operator";
+  bool json = false;
+  tools::Options options(
+      "", "Ends a publisher's connection, of a station or by the session's id.",
+      "The publisher may come again at once: who is not to, needs a ticket that is revoked.\n\n"
+      "Examples:\n"
+      "  headgate kick --station 421 --reason \"wrong room\"\n"
+      "  headgate kick --session \"$(headgate sessions 421 --json | jq -r '.sessions[0].session')\"\n\n"
+      "Exit code 1: no node answers, or there is no such session.");
+  place.add_to(options);
+  options.number("station", station, 0, UINT32_MAX, "N", "the present session of this station")
+      .number("session", session, 0, INT64_MAX, "ID", "this session")
+      .text("reason", reason, "TEXT", "why, for the log and the events (default: operator)")
+      .flag("json", json, "print the answer as it came");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return complain(2, argv[0], rest.error().message);
+  if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
+  if ((station < 0) == (session < 0)) return complain(2, argv[0], "give --station N or --session ID");
+  if (reason.empty() || reason.size() > kMaxReason)
+    return complain(2, argv[0], "--reason takes 1 to " + std::to_string(kMaxReason) + " bytes");
+  const std::string path = station >= 0 ? "/api/v1/streams/" + std::to_string(station) + "/kick"
+                                        : "/api/v1/sessions/" + std::to_string(session) + "/kick";
+  auto answer = NodeClient(place.socket()).good("POST", path, JsonLine().field("reason", reason).take());
+  if (!answer) return complain(1, argv[0], answer.error().message);
+  if (json)
+    std::puts(answer->c_str());
+  else if (station >= 0)
+    std::printf("the session of station %lld is ended\n", static_cast<long long>(station));
+  else
+    std::printf("session %lld is ended\n", static_cast<long long>(session));
+  return 0;
+}
+
+int run_drain(int argc, char** argv) {
+  DrainArguments arguments;
+  tools::Options options(
+      "", "Takes no new publishers: a node, or one worker. The present ones go on.",
+      "Publishers that come are told that the node is drained, and go to the next endpoint of their\n"
+      "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n\n"
+      "Examples:\n"
+      "  headgate drain --wait --timeout 3600      before maintenance\n"
+      "  headgate drain --off                      afterwards\n"
+      "  headgate drain --worker 3                 a worker that has become too large\n\n"
+      "Exit code 1: no node answers, it refuses, or sessions are left after --timeout.");
+  arguments.place.add_to(options);
+  options.number("worker", arguments.worker, 0, UINT32_MAX, "N", "only this worker")
+      .flag("off", arguments.off, "take publishers again")
+      .flag("wait", arguments.wait, "until no session is left, telling how many there are")
+      .number("timeout", arguments.timeout_s, 1, 7 * 86400, "S", "with --wait: at most so long")
+      .flag("json", arguments.json, "print the answer as it came");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return complain(2, argv[0], rest.error().message);
+  if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
+  if (arguments.off && (arguments.wait || arguments.worker >= 0))
+    return complain(2, argv[0], "--off is of the whole node, and has nothing to wait for");
+  if (arguments.timeout_s > 0 && !arguments.wait) return complain(2, argv[0], "--timeout needs --wait");
+  const NodeClient client(arguments.place.socket());
+  auto answer = client.good(arguments.method(), arguments.path(), "");
+  if (!answer) return complain(1, argv[0], answer.error().message);
+  if (arguments.json)
+    std::puts(answer->c_str());
+  else if (arguments.off)
+    std::puts("the node takes publishers again");
+  else
+    std::puts(arguments.worker < 0 ? "the node takes no new publishers"
+                                   : "the worker takes no new publishers");
+  std::fflush(stdout);
+  return arguments.wait ? wait_until_drained(argv[0], arguments, client) : 0;
+}
+
+}  // namespace headgate::cli
