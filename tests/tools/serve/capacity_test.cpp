@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "serve/capacity.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "serve/capacity_reading.h"
+
+namespace headgate::serve {
+namespace {
+
+class CapacityTest : public testing::Test {
+ protected:
+  // After so many seconds at this reading.
+  std::string after(int seconds, const CapacityReading& reading) {
+    std::string out;
+    for (int i = 0; i < seconds; ++i)
+      for (const Capacity::Change& change : capacity_.look(reading))
+        out += (change.full ? "full:" : "open:") + change.measure + " ";
+    return out;
+  }
+  static CapacityReading memory(double mib) {
+    CapacityReading out;
+    out.memory_mib = mib;
+    return out;
+  }
+  static CapacityReading late(double ms) {
+    CapacityReading out;
+    out.late_ms = ms;
+    return out;
+  }
+
+  Capacity capacity_{CapacityLimits{}};
+};
+
+TEST_F(CapacityTest, AMostIsExceededForThreeSecondsAndLeftForTen) {
+  EXPECT_EQ(after(2, late(2500)), "");
+  EXPECT_EQ(after(1, late(100)), "");
+  EXPECT_EQ(after(2, late(2500)), "") << "from the beginning";
+  EXPECT_EQ(capacity_.full(), "");
+  EXPECT_EQ(after(1, late(2500)), "full:late ");
+  EXPECT_EQ(capacity_.full(), "late");
+  EXPECT_EQ(after(60, late(1900)), "") << "not clearly better";
+  EXPECT_EQ(after(9, late(1700)), "");
+  EXPECT_EQ(after(1, late(2500)), "");
+  EXPECT_EQ(after(9, late(1700)), "");
+  EXPECT_EQ(after(1, late(1700)), "open:late ");
+  EXPECT_EQ(capacity_.full(), "");
+}
+
+TEST_F(CapacityTest, ALeastIsTheOtherWayRound) {
+  EXPECT_EQ(after(10, memory(500)), "");
+  EXPECT_EQ(after(3, memory(100)), "full:memory ");
+  EXPECT_EQ(after(60, memory(130)), "");
+  EXPECT_EQ(after(10, memory(141)), "open:memory ");
+}
+
+TEST_F(CapacityTest, EachMeasureIsToldWithItsNumbers) {
+  CapacityReading reading;
+  reading.memory_mib = 100;
+  reading.disk_minutes = 3;
+  after(3, reading);
+  EXPECT_EQ(capacity_.full(), "memory, disk");
+  const std::string json = capacity_.json();
+  EXPECT_NE(json.find("\"value\":100,\"at_least\":128,\"full\":true,\"text\":\"100 MiB of memory are "
+                      "available (limit 128)\""),
+            std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"({"measure":"late","at_most":2000,"full":false})"), std::string::npos) << json;
+}
+
+TEST_F(CapacityTest, WhatIsNotKnownKeepsNobodyOut) {
+  EXPECT_EQ(after(20, {}), "");
+  after(3, memory(1));
+  EXPECT_EQ(after(10, {}), "open:memory ");
+}
+
+TEST(Capacity, WithoutALimitIsNotLookedAt) {
+  CapacityLimits limits{};
+  limits.memory_mib = limits.late_ms = limits.disk_minutes = limits.link_percent = 0;
+  Capacity capacity(limits);
+  CapacityReading bad;
+  bad.memory_mib = 0;
+  bad.late_ms = bad.cpu_percent = bad.link_percent = 100'000;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(capacity.look(bad).empty());
+  EXPECT_EQ(capacity.json(), R"({"full":"","measures":[]})");
+  limits.cpu_percent = 95;
+  Capacity other(limits);
+  for (int i = 0; i < 3; ++i) other.look(bad);
+  EXPECT_EQ(other.full(), "cpu");
+}
+
+// A machine of files.
+class MeterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "hg-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    meter_.emplace("/", 0, folder_ + "/proc", folder_ + "/sys");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void write(const std::string& path, const std::string& text) {
+    const std::filesystem::path full = folder_ + "/" + path;
+    std::filesystem::create_directories(full.parent_path());
+    std::ofstream(full) << text;
+  }
+  void interface(const std::string& name, int64_t bytes, int speed, bool device = true) {
+    const std::string folder = "sys/class/net/" + name;
+    write(folder + "/statistics/rx_bytes", std::to_string(bytes) + "\n");
+    write(folder + "/speed", std::to_string(speed) + "\n");
+    if (device) write(folder + "/device/vendor", "x");
+  }
+  CapacityReading read(int64_t second) { return meter_->read(second * 1000); }
+
+  std::string folder_;
+  std::optional<CapacityMeter> meter_;
+};
+
+TEST_F(MeterTest, AMachineThatSaysNothingIsNotKnown) {
+  const CapacityReading reading = read(0);
+  EXPECT_FALSE(reading.cpu_percent || reading.cpu_pressure || reading.memory_mib || reading.link_percent);
+}
+
+TEST_F(MeterTest, ProcessorsThatWorkForWhoGivesWayAreFree) {
+  // user nice system idle iowait irq softirq steal
+  write("proc/stat", "cpu  1000 500 200 8000 100 0 0 0 0 0\ncpu0 1 2 3\n");
+  EXPECT_FALSE(read(0).cpu_percent);
+  write("proc/stat", "cpu  1300 1100 300 8000 100 0 0 0 0 0\ncpu0 1 2 3\n");
+  EXPECT_NEAR(*read(10).cpu_percent, 40, 0.1);
+  // What is longer ago than ten seconds does not count any more.
+  write("proc/stat", "cpu  1300 1100 300 9000 100 0 0 0 0 0\n");
+  EXPECT_NEAR(*read(20).cpu_percent, 0, 0.1);
+}
+
+TEST_F(MeterTest, PressureAndMemory) {
+  write("proc/pressure/cpu", "some avg10=12.50 avg60=1.00 avg300=0.10 total=5\nfull avg10=0.00 avg60=0.00\n");
+  write("proc/pressure/io",
+        "some avg10=30.00 avg60=0 avg300=0 total=1\nfull avg10=7.25 avg60=0 avg300=0 total=1\n");
+  write("proc/meminfo",
+        "MemTotal:        8000000 kB\nMemFree:  1 kB\nMemAvailable:    1048576 kB\nBuffers: 2 kB\n");
+  const CapacityReading reading = read(0);
+  EXPECT_DOUBLE_EQ(reading.cpu_pressure.value_or(-1), 12.5);
+  EXPECT_DOUBLE_EQ(reading.io_pressure.value_or(-1), 7.25);
+  EXPECT_DOUBLE_EQ(reading.memory_mib.value_or(-1), 1024);
+}
+
+TEST_F(MeterTest, LinksThatSayHowFastTheyAre) {
+  interface("lo", 0, 0, false);
+  interface("br0", 0, 1000, false);
+  interface("eth0", 1'000'000'000, 1000);
+  interface("eth1", 0, -1);
+  read(0);
+  interface("br0", 900'000'000, 1000, false);
+  interface("eth0", 2'000'000'000, 1000);
+  interface("eth1", 500'000'000, -1);
+  EXPECT_NEAR(*read(10).link_percent, 80, 0.1) << "800 of 1000 Mbit/s";
+  meter_.emplace("/", 2000, folder_ + "/proc", folder_ + "/sys");
+  interface("eth0", 0, 1000);
+  interface("eth1", 0, -1);
+  read(0);
+  interface("eth0", 1'000'000'000, 1000);
+  interface("eth1", 250'000'000, -1);
+  EXPECT_NEAR(*read(10).link_percent, 50, 0.1) << "1000 of the 2000 that was said";
+}
+
+TEST_F(MeterTest, InAContainerItIsSaidHowFastTheLinkIs) {
+  interface("eth0", 0, 10000, false);
+  EXPECT_FALSE(read(0).link_percent);
+  EXPECT_FALSE(read(10).link_percent);
+  meter_.emplace("/", 100, folder_ + "/proc", folder_ + "/sys");
+  read(0);
+  interface("eth0", 62'500'000, 10000, false);
+  EXPECT_NEAR(*read(10).link_percent, 50, 0.1);
+}
+
+TEST_F(MeterTest, AVolumeThatFillsSaysWhenItIsFull) {
+  const std::string data = folder_ + "/data";
+  std::filesystem::create_directories(data);
+  CapacityMeter meter(data, 0, folder_ + "/proc", folder_ + "/sys");
+  EXPECT_FALSE(meter.read(0).disk_minutes);
+  const double free = static_cast<double>(std::filesystem::space(data).available);
+  {
+    std::ofstream ballast(data + "/ballast", std::ios::binary);
+    const std::string piece(1 << 20, 'x');
+    for (int i = 0; i < 48; ++i) ballast << piece;
+  }
+  const auto minutes = meter.read(60'000).disk_minutes;
+  ASSERT_TRUE(minutes);
+  // Others write to this volume as well: only its order of magnitude is known.
+  EXPECT_LT(*minutes, free / (32 << 20));
+  EXPECT_GT(*minutes, 0);
+}
+
+}  // namespace
+}  // namespace headgate::serve

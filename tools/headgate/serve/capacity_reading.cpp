@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "capacity_reading.h"
+
+#include <base/io.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <utility>
+
+namespace headgate::serve {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+constexpr double kMiB = 1024 * 1024;
+// Less than that in the window is nobody who fills the volume.
+constexpr double kLeastFilling = 16 * kMiB;
+
+std::optional<std::string> text_of(const std::string& path) {
+  auto bytes = read_file(path, kMaxFileBytes);
+  if (!bytes) return std::nullopt;
+  return std::string(as_text(*bytes));
+}
+
+}  // namespace
+
+void CapacityMeter::Window::add(const Sample& sample) {
+  samples_.push_back(sample);
+  // The oldest is the last one that is not younger than the window.
+  while (samples_.size() > 2 && sample.ms - samples_[1].ms >= ms_) samples_.pop_front();
+}
+
+std::optional<CapacityMeter::Sample> CapacityMeter::Window::change() const {
+  if (samples_.empty()) return std::nullopt;
+  const Sample &first = samples_.front(), &last = samples_.back();
+  if (last.ms - first.ms < ms_ / 2) return std::nullopt;
+  return Sample{last.ms - first.ms, last.used - first.used, last.all - first.all};
+}
+
+CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string proc, std::string sys)
+    : data_(std::move(data)), proc_(std::move(proc)), sys_(std::move(sys)), link_mbps_(link_mbps) {}
+
+CapacityReading CapacityMeter::read(int64_t now_ms) {
+  CapacityReading out;
+  out.cpu_percent = cpu_percent(now_ms);
+  out.cpu_pressure = pressure("cpu", "some");
+  out.memory_mib = memory_mib();
+  out.disk_minutes = disk_minutes(now_ms);
+  out.io_pressure = pressure("io", "full");
+  out.link_percent = link_percent(now_ms);
+  return out;
+}
+
+// What has a niceness (encoders of rungs that viewers ask for, the archive's recovery) gives way.
+std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
+  const auto text = text_of(proc_ + "/stat");
+  if (!text || !text->starts_with("cpu ")) return std::nullopt;
+  std::istringstream line(text->substr(4, text->find('\n')));
+  double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
+  if (!(line >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return std::nullopt;
+  const double used = user + system + irq + softirq + steal;
+  cpu_.add({now_ms, used, used + nice + idle + iowait});
+  const auto change = cpu_.change();
+  if (!change || change->all <= 0) return std::nullopt;
+  return std::clamp(change->used / change->all * 100, 0.0, 100.0);
+}
+
+// "some avg10=1.23 avg60=…"
+std::optional<double> CapacityMeter::pressure(const char* resource, const char* kind) const {
+  const auto text = text_of(proc_ + "/pressure/" + resource);
+  if (!text) return std::nullopt;  // a kernel without it
+  std::istringstream lines(*text);
+  for (std::string word, average; lines >> word >> average; lines.ignore(kMaxFileBytes, '\n')) {
+    constexpr std::string_view kFront = "avg10=";
+    if (word != kind || !average.starts_with(kFront)) continue;
+    double percent = 0;
+    if (std::istringstream(average.substr(kFront.size())) >> percent) return percent;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> CapacityMeter::memory_mib() const {
+  const auto text = text_of(proc_ + "/meminfo");
+  if (!text) return std::nullopt;
+  std::istringstream lines(*text);
+  double kib = 0;
+  for (std::string name; lines >> name; lines.ignore(kMaxFileBytes, '\n'))
+    if (name == "MemAvailable:" && lines >> kib) return kib / 1024;
+  return std::nullopt;
+}
+
+std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {
+  struct statvfs volume {};
+  if (::statvfs(data_.c_str(), &volume) != 0) return std::nullopt;
+  const double free = static_cast<double>(volume.f_bavail) * static_cast<double>(volume.f_frsize);
+  space_.add({now_ms, -free, 0});
+  const auto change = space_.change();
+  if (!change || change->used < kLeastFilling) return std::nullopt;
+  const double per_minute = change->used / static_cast<double>(change->ms) * 60'000;
+  return free / per_minute;
+}
+
+std::optional<double> CapacityMeter::number_in(const std::string& path) const {
+  const auto text = text_of(path);
+  double value = 0;
+  if (!text || !(std::istringstream(*text) >> value)) return std::nullopt;
+  return value;
+}
+
+// What a cable or a host brings: bridges and tunnels carry the same once more. A container has nothing else.
+std::optional<double> CapacityMeter::link_percent(int64_t now_ms) {
+  double received = 0, capacity_mbps = 0;
+  double of_others = 0;
+  bool any = false;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(sys_ + "/class/net", error)) {
+    const std::string folder = entry.path().string();
+    const auto bytes = number_in(folder + "/statistics/rx_bytes");
+    if (!bytes || entry.path().filename() == "lo") continue;
+    if (!std::filesystem::exists(folder + "/device", error)) {
+      of_others += *bytes;
+      continue;
+    }
+    const double speed = number_in(folder + "/speed").value_or(0);  // -1: it does not know
+    if (link_mbps_ == 0 && speed <= 0) continue;
+    any = true;
+    received += *bytes;
+    capacity_mbps += std::max(speed, 0.0);
+  }
+  if (link_mbps_ > 0) {
+    if (!any) received = of_others;
+    capacity_mbps = static_cast<double>(link_mbps_);
+  }
+  if (capacity_mbps <= 0) return std::nullopt;
+  link_.add({now_ms, received, 0});
+  const auto change = link_.change();
+  if (!change) return std::nullopt;
+  const double mbps = change->used * 8 / 1e6 / (static_cast<double>(change->ms) / 1000);
+  return std::max(0.0, mbps / capacity_mbps * 100);
+}
+
+}  // namespace headgate::serve

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a worker may take of the machine.
+#pragma once
+
+#include <cstdint>
+
+namespace headgate::serve {
+
+// A stream may cost what its description says; the rest is every worker's.
+struct WorkerLimits {
+  int64_t stream_memory_mib = 64, stream_cpu = 1000;  // cpu: thousandths of a processor
+  int64_t memory_mib = 0;                             // of the whole worker, hard; 0: none
+  int64_t base_memory_mib = 256, base_cpu = 500;
+  int64_t rung_cpu = 2000;      // of a rendition that is encoded because somebody asks for it
+  int64_t over_ms = 60'000;     // beyond the limit, before anything is done
+  int64_t grace_ms = 600'000;   // of a drained worker to come back below it
+  int64_t still_ms = 30'000;    // a media thread that stands still
+  int64_t burning_ms = 10'000;  // and uses a processor all the while
+  int64_t fds_percent = 90;     // of the descriptors that it may have
+};
+
+}  // namespace headgate::serve

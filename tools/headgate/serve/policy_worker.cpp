@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "policy_worker.h"
+
+#include <algorithm>
+
+namespace headgate::serve {
+namespace {
+
+constexpr int64_t kRoundWindowMs = 10'000, kCpuWindowMs = 60'000;
+constexpr double kBurning = 0.9;  // of a processor
+constexpr int64_t kMiB = 1024 * 1024;
+
+std::string station_text(const wire::Mark& mark) {
+  return "station " + std::to_string(mark.station) + " of event " + std::to_string(mark.event);
+}
+
+std::string tenths(double value) {
+  const auto tenth = static_cast<int64_t>(value * 10 + 0.5);
+  return std::to_string(tenth / 10) + "." + std::to_string(tenth % 10);
+}
+
+}  // namespace
+
+WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
+  if (auto still = look_at_threads(look); still.what != WorkerVerdict::Do::nothing) return still;
+  const auto used = processors(look);
+  if (!look.usage) return {};
+  const Usage& usage = *look.usage;
+  const auto bytes =
+      static_cast<int64_t>(usage.proportional_bytes > 0 ? usage.proportional_bytes : usage.resident_bytes);
+  const std::string has = "has " + std::to_string(bytes / kMiB) + " MiB of memory with " +
+                          std::to_string(look.sessions) + " streams";
+  if (limits_.memory_mib > 0 && bytes > limits_.memory_mib * kMiB)
+    return {WorkerVerdict::Do::end, "memory",
+            has + "; it may have " + std::to_string(limits_.memory_mib) + " in all"};
+  const int64_t memory = limits_.base_memory_mib + look.sessions * limits_.stream_memory_mib;
+  const auto of_memory = judge(memory_, limits_.stream_memory_mib > 0 && bytes > memory * kMiB, look.now_ms,
+                               "memory", has + ", for which " + std::to_string(memory) + " are enough");
+  if (of_memory.what != WorkerVerdict::Do::nothing) return of_memory;
+  const double allowed = static_cast<double>(limits_.base_cpu + look.sessions * limits_.stream_cpu +
+                                             look.rungs * limits_.rung_cpu) /
+                         1000;
+  const auto of_processors =
+      judge(processors_, limits_.stream_cpu > 0 && used && *used > allowed, look.now_ms, "cpu",
+            "used " + tenths(used.value_or(0)) + " processors over a minute for " +
+                std::to_string(look.sessions) + " streams and " + std::to_string(look.rungs) +
+                " rungs, for which " + tenths(allowed) + " are enough");
+  if (of_processors.what != WorkerVerdict::Do::nothing) return of_processors;
+  return judge(
+      descriptors_, usage.max_fds > 0 && usage.open_fds * 100 > usage.max_fds * limits_.fds_percent,
+      look.now_ms, "descriptors",
+      "has " + std::to_string(usage.open_fds) + " of " + std::to_string(usage.max_fds) + " descriptors open");
+}
+
+WorkerVerdict WorkerHealth::look_at_threads(const WorkerLook& look) {
+  round_ms_.reset();
+  std::erase_if(served_, [&](const auto& one) {
+    return std::none_of(look.marks.begin(), look.marks.end(),
+                        [&](const auto& mark) { return mark.session == one.first; });
+  });
+  const int64_t cpu_us = look.usage ? look.usage->cpu_us : 0;
+  WorkerVerdict out;
+  bool all_still = !look.marks.empty();
+  for (const wire::Mark& mark : look.marks) {
+    auto [found, first] = served_.try_emplace(mark.session);
+    Served& served = found->second;
+    if (first || served.word != mark.service) {
+      served.word = mark.service;
+      served.changed_ms = look.now_ms;
+      served.cpu_us = cpu_us;
+    }
+    served.words.emplace_back(look.now_ms, mark.service);
+    while (look.now_ms - served.words.front().first > kRoundWindowMs) served.words.pop_front();
+    const int64_t span_ms = look.now_ms - served.words.front().first;
+    if (span_ms >= kRoundWindowMs / 2) {
+      // Two counts are a round.
+      const double rounds = static_cast<double>(mark.service - served.words.front().second) / 2;
+      round_ms_ = std::max(round_ms_.value_or(0), static_cast<double>(span_ms) / std::max(rounds, 0.5));
+    }
+    const int64_t still_ms = look.now_ms - served.changed_ms;
+    all_still = all_still && still_ms >= limits_.still_ms;
+    if (!mark.at_work()) continue;
+    const bool burning = still_ms > 0 && static_cast<double>(cpu_us - served.cpu_us) / 1000 >=
+                                             kBurning * static_cast<double>(still_ms);
+    if (still_ms >= limits_.still_ms || (burning && still_ms >= limits_.burning_ms))
+      out = {WorkerVerdict::Do::kill, "still",
+             "a thread has been at work for " + station_text(mark) + " for " +
+                 std::to_string(still_ms / 1000) + " s and does not come back" +
+                 (burning ? ", using a processor all the while" : "")};
+  }
+  if (out.what == WorkerVerdict::Do::nothing && all_still)
+    out = {WorkerVerdict::Do::kill, "still",
+           "no stream has been served for " + std::to_string(limits_.still_ms / 1000) + " s"};
+  return out;
+}
+
+std::optional<double> WorkerHealth::processors(const WorkerLook& look) {
+  if (!look.usage) return std::nullopt;
+  cpu_.emplace_back(look.now_ms, look.usage->cpu_us);
+  while (cpu_.size() > 2 && look.now_ms - cpu_[1].first >= kCpuWindowMs) cpu_.pop_front();
+  const int64_t passed_ms = look.now_ms - cpu_.front().first;
+  if (passed_ms < kCpuWindowMs) return std::nullopt;
+  return static_cast<double>(look.usage->cpu_us - cpu_.front().second) / 1000 /
+         static_cast<double>(passed_ms);
+}
+
+WorkerVerdict WorkerHealth::judge(Excess& excess, bool over, int64_t now_ms, const char* kind,
+                                  const std::string& reason) const {
+  if (!over) {
+    excess.since_ms = -1;  // a drained worker stays drained, and is not drained twice
+    return {};
+  }
+  if (excess.since_ms < 0) excess.since_ms = now_ms;
+  if (now_ms - excess.since_ms < limits_.over_ms) return {};
+  if (excess.drained_ms < 0) {
+    excess.drained_ms = now_ms;
+    return {WorkerVerdict::Do::drain, kind, reason};
+  }
+  if (now_ms - excess.drained_ms < limits_.grace_ms) return {};
+  return {WorkerVerdict::Do::end, kind, reason + ", and it did not become less"};
+}
+
+}  // namespace headgate::serve

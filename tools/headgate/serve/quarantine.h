@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Input that ends workers is kept away from its neighbours: a station for which a worker was at work when it
+// died, twice within ten minutes, gets a worker of its own; when that dies again and again as well, the
+// station is refused, each time longer. It ends by itself after some quiet, or when an operator says so.
+// Knows no processes and no clock: times are CLOCK_BOOTTIME in ms and never go back.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <base/result.h>
+#include <wire/marks.h>
+#include <wire/messages.h>
+
+namespace headgate::serve {
+
+struct QuarantineRules {
+  int deaths = 2;  // of workers shared with others, within `within_ms`
+  int64_t within_ms = 600'000;
+  int own_deaths = 3;  // of its own worker; from the last of them on each refuses it
+  int64_t first_refusal_ms = 60'000, max_refusal_ms = 3'600'000;  // doubled each time
+  int64_t over_ms = 1'800'000;                                    // without a death
+};
+
+using Station = std::pair<uint32_t, uint32_t>;  // event, station
+
+// What has become of a station.
+struct Ruling {
+  enum class What { isolated, died_alone, refused, released, no_room } what;
+  Station station;
+  uint32_t worker = 0;  // its own
+  int deaths = 0;       // since its first, all workers
+  int64_t for_ms = 0;   // of a refusal
+};
+
+class Quarantine {
+ public:
+  explicit Quarantine(QuarantineRules rules = {}) : rules_(rules) {}
+
+  // Whose media a worker was at work for: the session whose thread got the signal, else those that a thread
+  // was serving; in a station's own worker, that station.
+  static std::vector<Station> suspects(const std::vector<wire::Mark>& marks);
+  std::vector<Ruling> died(uint32_t worker, const std::vector<Station>& suspects, int64_t now_ms);
+  // Time has passed.
+  std::vector<Ruling> look(int64_t now_ms);
+  // An operator's word. Nothing: it is not in quarantine.
+  std::optional<Ruling> release(Station station);
+
+  bool is_own(uint32_t worker) const;                       // a station's own, now
+  std::vector<uint32_t> own_workers(int64_t now_ms) const;  // that are to run
+  std::vector<wire::Isolation> isolations() const;          // for the gate
+  std::string json(int64_t now_ms) const;                   // NODE's `quarantine`: an array
+
+  // For the next supervisor of this boot.
+  std::string save() const;
+  Result<void> load(const std::string& text, int64_t now_ms);
+
+ private:
+  struct Entry {
+    uint32_t worker = 0;
+    int deaths = 0, own_deaths = 0, refusals = 0;
+    int64_t since_ms = 0, last_ms = 0, refused_until_ms = 0;
+  };
+  std::vector<Ruling> died_alone(uint32_t worker, int64_t now_ms);
+  std::string reason(const Entry& entry) const;
+
+  const QuarantineRules rules_;
+  std::map<Station, std::deque<int64_t>> seen_;  // when they were suspects, within within_ms
+  std::map<Station, Entry> entries_;             // at most wire::kMaxIsolated
+};
+
+}  // namespace headgate::serve
