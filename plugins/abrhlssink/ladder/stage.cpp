@@ -181,10 +181,20 @@ GstPadProbeReturn Stage::on_left(GstPad*, GstPadProbeInfo*, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
+// And a pool for the asking: avdec_h264 (1.22) decodes into one that is offered, but copies each picture out
+// of its own where that is as high as the coded picture (1088 lines) and not as what is shown of it (1080).
 GstPadProbeReturn Stage::on_allocation(GstPad*, GstPadProbeInfo* info, gpointer) {
   GstQuery* const query = GST_PAD_PROBE_INFO_QUERY(info);
   if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
   gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  GstCaps* caps = nullptr;
+  gboolean wants_pool = FALSE;
+  gst_query_parse_allocation(query, &caps, &wants_pool);
+  GstVideoInfo video;
+  if (wants_pool && caps && gst_video_info_from_caps(&video, caps)) {
+    const auto pool = Ref<GstBufferPool>::adopt(gst_video_buffer_pool_new());
+    gst_query_add_allocation_pool(query, pool.get(), static_cast<guint>(GST_VIDEO_INFO_SIZE(&video)), 0, 0);
+  }
   return GST_PAD_PROBE_HANDLED;
 }
 

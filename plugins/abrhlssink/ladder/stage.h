@@ -42,7 +42,7 @@ class Stage {
     gst::Ref<GstCaps> in_caps;                 // of what is pushed; none: set_caps() comes first
     gst::Ref<GstCaps> out_caps;                // that appsink takes; none: anything
     unsigned queue = 4;                        // buffers that wait
-    bool video_meta = false;                   // appsink takes padded pictures: no copy to make them plain
+    bool video_meta = false;  // appsink takes padded pictures, and has a pool for them: nothing is copied
   };
   static Result<std::unique_ptr<Stage>> start(Setup setup, Events events);
   ~Stage();  // stop()
