@@ -21,7 +21,7 @@ from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402  pylint: disa
 BUILD = Path(os.environ["HEADGATE_BUILD"]).resolve()
 HEADGATE = BUILD / "tools/headgate/headgate"
 EVENT = 77
-ROLES = ("supervisor", "gate", "worker", "origin")
+ROLES = ("supervisor", "gate", "worker", "origin", "control")
 
 
 def resident_bytes(pid):

@@ -68,7 +68,7 @@ class Installed:
 def test_everything_is_put_below_destdir():
     with Installed() as tree:
         files = {str(path.relative_to(tree.prefix)) for path in tree.prefix.rglob("*") if not path.is_dir()}
-        programs = {"bin/headgate", *(f"libexec/headgate/headgate-{name}" for name in ("gate", "origin", "pipeline", "worker"))}
+        programs = {"bin/headgate", *(f"libexec/headgate/headgate-{name}" for name in ("control", "gate", "origin", "pipeline", "worker"))}
         assert programs <= files, sorted(files)
         elements = {Path(name).name for name in files if "/gstreamer-1.0/" in name}
         assert elements == {f"libgst{name}.so" for name in ("abrhlssink", "healthprobe", "segmentarchiver", "ticketsrc")}, elements
@@ -104,7 +104,7 @@ def test_a_node_runs_from_it():
             answer = page.getresponse()
             assert answer.status == 200 and b"<html" in answer.read()
             programs = {os.readlink(f"/proc/{pid}/exe") for pid in family.descendants()}
-            wanted = {str(tree.headgate), *(str(tree.prefix / f"libexec/headgate/headgate-{name}") for name in ("gate", "origin", "worker"))}
+            wanted = {str(tree.headgate), *(str(tree.prefix / f"libexec/headgate/headgate-{name}") for name in ("control", "gate", "origin", "worker"))}
             assert wanted <= programs, programs
             # Elements of this tree, not of the build folder or of the machine.
             worker = next(pid for pid in family.descendants() if os.readlink(f"/proc/{pid}/exe").endswith("-worker"))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "admin.h"
+#include "unix_listener.h"
 
 #include <base/io.h>
 #include <sys/socket.h>
@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <cstring>
 
-namespace headgate::origin {
+namespace headgate::tools {
 
-Result<UniqueFd> listen_admin(const std::string& runtime_dir) {
+Result<UniqueFd> listen_unix(const std::string& runtime_dir, const std::string& name) {
   constexpr int kBacklog = 16;
-  const std::string path = runtime_dir + "/" + kAdminSocket, fresh = path + ".new";
+  const std::string path = runtime_dir + "/" + name, fresh = path + ".new";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (fresh.size() >= sizeof address.sun_path) return Unexpected(ENAMETOOLONG, fresh + ": too long a path");
@@ -32,8 +32,8 @@ Result<UniqueFd> listen_admin(const std::string& runtime_dir) {
   return fd;
 }
 
-void forget_admin(const std::string& runtime_dir) {
-  ::unlink((runtime_dir + "/" + kAdminSocket).c_str());
+void forget_unix(const std::string& runtime_dir, const std::string& name) {
+  ::unlink((runtime_dir + "/" + name).c_str());
 }
 
-}  // namespace headgate::origin
+}  // namespace headgate::tools

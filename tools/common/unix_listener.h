@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the node tells about itself (NODE in docs/api.md): HTTP over a Unix socket of the runtime folder. Who
-// publishes from where, processes and paths are for the node's own user, not for viewers.
+// HTTP over a Unix socket of the runtime folder: for the node's own user, not for viewers.
 #pragma once
 
 #include <string>
@@ -8,15 +7,17 @@
 #include <base/result.h>
 #include <base/unique_fd.h>
 
-namespace headgate::origin {
+namespace headgate::tools {
 
+// What operators ask (docs/api.md): headgate-control's.
 inline constexpr char kAdminSocket[] = "admin.sock";
-inline constexpr int64_t kMaxAdminConnections = 64;
+// What headgate-control asks headgate-origin.
+inline constexpr char kOriginHttpSocket[] = "origin.http.sock";
 
-// A listening socket at runtime_dir/admin.sock, mode 0600; one that was there (of an origin that died) is
-// replaced at once.
-Result<UniqueFd> listen_admin(const std::string& runtime_dir);
+// A listening stream socket at runtime_dir/name, mode 0600, non-blocking; one that was there (of a process
+// that died) is replaced at once.
+Result<UniqueFd> listen_unix(const std::string& runtime_dir, const std::string& name);
 // At an orderly end: removes the name.
-void forget_admin(const std::string& runtime_dir);
+void forget_unix(const std::string& runtime_dir, const std::string& name);
 
-}  // namespace headgate::origin
+}  // namespace headgate::tools

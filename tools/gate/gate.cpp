@@ -263,8 +263,8 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
       fds.push_back(udp);
     }
     from.channel->send(wire::Listeners{names}, fds);
-  } else if (std::holds_alternative<wire::Drain>(message)) {
-    door_.lock()->draining = true;
+  } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
+    if (stop_us_ == 0) door_.lock()->draining = drain->on;
   } else if (auto* policy = std::get_if<wire::NodePolicy>(&message)) {
     door_.lock()->sessions.rule(*policy);
   } else if (std::holds_alternative<wire::Stop>(message)) {

@@ -4,13 +4,13 @@
 #include <common/listeners.h>
 #include <common/log.h>
 #include <common/options.h>
+#include <common/unix_listener.h>
 #include <glib-unix.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
 
-#include "admin.h"
 #include "control.h"
 #include "demand.h"
 #include "http_server.h"
@@ -24,6 +24,7 @@ constexpr rlim_t kOtherDescriptors = 256;       // sockets of workers, libraries
 constexpr rlim_t kDescriptorsOfConnection = 2;  // its socket and its file
 // Of the connections so many in a hundred may wait for what is not there yet: the others fetch it.
 constexpr int64_t kWaitingPercent = 75;
+constexpr int64_t kMaxOwnConnections = 64;  // over the Unix socket
 
 struct CommandLine {
   std::string runtime_dir, listen;
@@ -136,14 +137,15 @@ int run(int argc, char** argv) {
         [&](const AnswerPtr& answer, const std::string& path, const std::string& query) {
           site.media(answer, path, query);
         });
-    auto admin_listener = listen_admin(line->runtime_dir);
-    if (!admin_listener) return fail(admin_listener.error().message, 1);
-    HttpServer admin(loop, *std::move(admin_listener), {kMaxAdminConnections, 0},
-                     [&](SoupServerMessage* message, const std::string& path) {
-                       if (path != "/api/v1/node") return site.handle(message, path);
-                       send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
-                                                                line->catalog.root)));
-                     });
+    auto own_listener = tools::listen_unix(line->runtime_dir, tools::kOriginHttpSocket);
+    if (!own_listener) return fail(own_listener.error().message, 1);
+    // Who publishes from where, processes and paths: headgate-control asks, for operators.
+    HttpServer own(loop, *std::move(own_listener), {kMaxOwnConnections, 0},
+                   [&](SoupServerMessage* message, const std::string& path) {
+                     if (path != "/api/v1/node") return site.handle(message, path);
+                     send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
+                                                              line->catalog.root)));
+                   });
     catalog.start();
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);
@@ -156,7 +158,7 @@ int run(int argc, char** argv) {
     g_main_loop_run(main_loop);
     g_source_destroy(source);
     g_source_unref(source);
-    forget_admin(line->runtime_dir);
+    tools::forget_unix(line->runtime_dir, tools::kOriginHttpSocket);
   }
   g_main_loop_unref(main_loop);
   return 0;

@@ -94,6 +94,15 @@ void Session::end(const std::string& reason) {
   deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
 }
 
+void Session::ask_to_reconnect(const std::string& url, const std::string& text) {
+  if (ending()) return;
+  GstElement* source = source_of(pipeline_.get()).release();
+  reaper_.run([source, url, text] {
+    g_signal_emit_by_name(source, "request-reconnect", url.c_str(), text.c_str());
+    gst_object_unref(source);
+  });
+}
+
 void Session::want(const std::string& rendition) {
   if (ending() || !playlist::valid_rendition(rendition)) return;
   GstElement* pipeline = GST_ELEMENT(gst_object_ref(pipeline_.get()));

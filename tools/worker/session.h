@@ -43,6 +43,8 @@ class Session {
   // Ends the session from outside: the source lets go, the archive closes its run, then a ClosedEvent
   // with "kick:<reason>".
   void end(const std::string& reason);
+  // Asks the publisher to connect anew, there or (empty) where he is, if he has said that he would.
+  void ask_to_reconnect(const std::string& url, const std::string& text);
   bool ending() const { return !pipeline_ || !kicked_.empty(); }
 
   // A viewer asks for a rendition: its pipeline's elements that encode on demand are told, in the reaper's

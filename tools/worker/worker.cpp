@@ -117,9 +117,12 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
     want(*rendition);
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     from.channel->send(wire::Listeners{});
-  } else if (std::holds_alternative<wire::Drain>(message)) {
+  } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
+    if (!drain->on) return;  // one that was drained ends
     fitness_.drain();
     tell_state();
+  } else if (auto* ask = std::get_if<wire::AskReconnect>(&message)) {
+    ask_to_reconnect(*ask);
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }
@@ -138,12 +141,14 @@ void Worker::greet(Subscriber& subscriber) {
   if (subscriber.role == "supervisor" && marks_.fd() >= 0) channel.send(wire::MarksFile{}, {marks_.fd()});
   if (subscriber.role == "supervisor")
     channel.send(wire::Status{"worker", static_cast<uint32_t>(::getpid()), status_json()});
-  if (subscriber.role != "gate" && subscriber.role != "origin") return;
+  const bool told_health = subscriber.role == "origin" || subscriber.role == "control";
+  if (subscriber.role != "gate" && !told_health) return;
   for (auto& [id, session] : sessions_) {
     const wire::SessionOpened& opened = session->opened();
     channel.send(opened);
-    if (subscriber.role != "origin") continue;
+    if (!told_health) continue;
     for (const auto& [rendition, history] : session->histories()) {
+      if (subscriber.role != "origin") break;
       const std::string& name = rendition;
       history.replay([&](ByteVector batch) {
         channel.send(
@@ -177,7 +182,7 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
                               {"PROTOCOL", handoff.protocol},
                               {"TICKET", handoff.ticket_id},
                               {"USER_AGENT", handoff.user_agent}});
-  tell(opened, {"gate", "origin"});
+  tell(opened, {"gate", "origin", "control"});
   running_[{handoff.event, handoff.station}] = handoff.session;
   claims_.emplace(handoff.session, Claims(handoff.max_kbps, handoff.codecs, settings_.claims));
   sessions_[handoff.session] = *std::move(session);
@@ -195,6 +200,11 @@ void Worker::tell_refused(const wire::Handoff& handoff, const std::string& reaso
 void Worker::kick(const wire::Kick& wanted) {
   if (Session* session = find(wanted.session)) return session->end(wanted.reason);
   admission_.kick(wanted.session, wanted.reason);
+}
+
+void Worker::ask_to_reconnect(const wire::AskReconnect& ask) {
+  for (auto& [id, session] : sessions_)
+    if (ask.session == 0 || ask.session == id) session->ask_to_reconnect(ask.url, ask.text);
 }
 
 void Worker::on_events(std::vector<BusEvent> events) {
@@ -217,7 +227,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
       session->health().frame_rate_milli = health->frame_rate_milli;
       if (!health->regular) {
         flush(event.session);
-        tell(session->health(), {"origin"});
+        tell(session->health(), {"origin", "control"});
       }
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
       session->on_closing(*closing);
@@ -345,7 +355,7 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
                                          {"BYTES", session->received().bytes},
                                          {"VIDEO_FRAMES", session->received().video_frames},
                                          {"AUDIO_FRAMES", session->received().audio_frames}});
-  tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin"});
+  tell(wire::SessionClosed{id, opened.event, opened.station, reason}, {"gate", "origin", "control"});
   fill(*session, reason);
   admission_.closed(station);
   tell_state();
@@ -407,9 +417,9 @@ void Worker::tell_health() {
   hold();
   for (auto& [id, session] : sessions_) {
     if (!session->health().json.empty()) tell(session->health(), {"origin"});
-    wire::SessionHealth brief = session->health();  // for leases
+    wire::SessionHealth brief = session->health();  // for leases, and what control counts
     brief.json.clear();
-    tell(brief, {"gate"});
+    tell(brief, {"gate", "control"});
   }
   release();
 }
@@ -443,7 +453,7 @@ void Worker::tell_state() {
   if (now == told_) return;
   if (now.reason != told_.reason && !now.reason.empty()) log_notice("takes no sessions: " + now.reason);
   told_ = now;
-  tell(now, {"gate", "origin", "supervisor"});
+  tell(now, {"gate", "origin", "control", "supervisor"});
 }
 
 std::string Worker::status_json() const {

@@ -87,6 +87,7 @@ class Worker final : private Admission::Host {
   void supersede(const Station& station) override;
   void tell_refused(const wire::Handoff& handoff, const std::string& reason) override;
   void kick(const wire::Kick& kick);
+  void ask_to_reconnect(const wire::AskReconnect& ask);
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event,
                   std::map<BatchKey, wire::StreamRecords>& batches);

@@ -142,7 +142,7 @@ class OriginCase(unittest.TestCase):
         connection = http.client.HTTPConnection('localhost', timeout=PATIENCE)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(PATIENCE)
-        connection.sock.connect(os.path.join(self.runtime, 'admin.sock'))
+        connection.sock.connect(os.path.join(self.runtime, 'origin.http.sock'))
         connection.request('GET', '/api/v1/node')
         answer = connection.getresponse()
         self.assertEqual(answer.status, 200)

@@ -231,14 +231,14 @@ class OriginTest(OriginCase):
         for path in ('/', '/healthz', '/watch/14', '/assets/style.css', '/nothing'):
             self.assertIsNone(self.request(path)[0].getheader('Access-Control-Allow-Origin'), path)
         self.assertEqual(self.request('/hls/14/media.m3u8', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'), '*')
-        mode = os.stat(os.path.join(self.runtime, 'admin.sock')).st_mode
+        mode = os.stat(os.path.join(self.runtime, 'origin.http.sock')).st_mode
         self.assertEqual((stat.S_ISSOCK(mode), stat.S_IMODE(mode)), (True, 0o600))
         # An origin that takes the place of a dead one.
         self.stop(signal.SIGKILL)
         self.start()
         self.assertIn('workers', self.node())
         self.stop()
-        self.assertFalse(os.path.exists(os.path.join(self.runtime, 'admin.sock')))
+        self.assertFalse(os.path.exists(os.path.join(self.runtime, 'origin.http.sock')))
 
     # --- HTTP ---
 

@@ -21,7 +21,7 @@ from waiting import wait_until  # noqa: E402
 
 HEADGATE = sys.argv[1]
 PATIENCE = 60
-ROLES = {'supervisor', 'gate', 'worker', 'origin'}
+ROLES = {'supervisor', 'gate', 'worker', 'origin', 'control'}
 
 
 def alive(pid):

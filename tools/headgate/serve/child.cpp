@@ -100,6 +100,7 @@ void Child::expect_word(int64_t within_ms) {
   silence_ = loop_.after_ms(within_ms, [this] {
     silence_ = 0;
     tools::log_error(name() + " says nothing any more: killed", {{"CHILD_PID", process_.pid}});
+    silent_ = true;
     kill();
   });
 }
@@ -109,7 +110,8 @@ void Child::on_exit() {
   loop_.unwatch(process_.pidfd.get());
   loop_.cancel(std::exchange(silence_, 0));
   bool wanted = stopping_;
-  tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + how_it_ended(code),
+  end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
+  tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,
              {{"CHILD_PID", process_.pid}});
   process_ = {};
   channel_.reset();
@@ -118,8 +120,8 @@ void Child::on_exit() {
   events_.changed(*this);
   if (wanted) return;
   ++restarts_;
-  events_.died(*this);
   start_later();
+  events_.died(*this);
 }
 
 void Child::start_later() {

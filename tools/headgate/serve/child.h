@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One place in a node that a process fills: gate, origin, or worker N. Adopts the process that already
-// listens on the place's socket, or starts one; starts another when it dies, at once the first times, then
-// with growing pauses; kills one that says nothing any more.
+// One place in a node that a process fills: gate, origin, control, or worker N. Adopts the process that
+// already listens on the place's socket, or starts one; starts another when it dies, at once the first times,
+// then with growing pauses; kills one that says nothing any more.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come
 class Child {
  public:
   struct Place {
-    std::string role;    // "gate", "worker", "origin"
+    std::string role;    // "gate", "worker", "origin", "control"
     int number = -1;     // of a worker
     std::string socket;  // path
     std::function<Program()> program;
@@ -57,6 +57,9 @@ class Child {
   int pid() const { return process_.pid; }
   int64_t since_utc_us() const { return since_utc_us_; }
   int64_t restarts() const { return restarts_; }
+  bool adopted() const { return !process_.child; }  // of one that runs: an earlier supervisor has started it
+  const std::string& end_text() const { return end_text_; }  // how the last one ended: "ended with 1"
+  int64_t pause_ms() const { return pause_ms_; }             // from its death to the next start
   std::string name() const {
     return place_.number < 0 ? place_.role : place_.role + "-" + std::to_string(place_.number);
   }
@@ -78,6 +81,8 @@ class Child {
   bool hang_up_ = false;  // when it is ready
   int64_t since_utc_us_ = 0;
   int64_t restarts_ = 0;
+  std::string end_text_;
+  bool silent_ = false;  // was killed because it said nothing
   int64_t since_mono_ms_ = 0;
   int deaths_ = 0;        // in a row, each after less than kSteadyMs
   int64_t pause_ms_ = 0;  // the last one

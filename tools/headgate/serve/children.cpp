@@ -13,7 +13,7 @@ namespace {
 constexpr char kSocketEnd[] = ".sock";
 constexpr std::string_view kWorkerFront = "worker-";
 constexpr int kMaxWorkerNumber = 9999;
-constexpr std::array kOnly = {"gate", "origin"};  // of which a node has one each
+constexpr std::array kOnly = {"gate", "origin", "control"};  // of which a node has one each
 
 std::string socket_name(const std::string& role, int number) {
   return (number < 0 ? role : role + "-" + std::to_string(number)) + kSocketEnd;

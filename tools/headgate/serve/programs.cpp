@@ -65,6 +65,11 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("pipelines", descriptions_.descriptions().in_use());
     for (const std::string& parameter : config_.parameters) add("set", parameter);
   }
+  if (role == "control") {
+    add("keys", config_.keys);
+    add("pipelines", descriptions_.descriptions().in_use());
+    add("pipeline", config_.pipeline);
+  }
   Program out = helper_program("headgate-" + role, std::move(arguments));
   std::vector<std::string> names;
   if (role == "gate") names = {"rtmp", "rtmps", "srt"};

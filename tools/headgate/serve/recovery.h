@@ -27,7 +27,9 @@ class Recovery {
 
   void ask();                // now, or when the present one and its pause are over
   void stop();               // no more
-  std::string json() const;  // NODE's `recovery`
+  bool running() const { return running_; }
+  int code() const { return code_; }  // of the last one
+  std::string json() const;           // NODE's `recovery`
 
  private:
   void read_line(const std::string& line);

@@ -19,6 +19,12 @@
 namespace headgate::serve {
 namespace {
 
+constexpr char kControl[] = "control";
+
+bool outlasts_sessions(const Child& child) {
+  return child.place().role == "origin" || child.place().role == kControl;
+}
+
 // Whole or not at all, but nothing waits for the disk: it means nothing after a power cut.
 Result<void> write_node_file(const std::string& path, const std::string& text) {
   std::string fresh = path + ".tmp";
@@ -34,10 +40,14 @@ Result<void> write_node_file(const std::string& path, const std::string& text) {
 Supervisor::Supervisor(Loop& loop, Config config)
     : loop_(loop),
       config_(std::move(config)),
+      events_(system_clock(),
+              [this](const wire::Message& message) { return children_.place(kControl).send(message); }),
+      child_events_(events_, config_.workers),
       children_(loop_, config_.runtime_dir,
                 [this](const std::string& role, int number) { return program_of(role, number); },
                 {[this](Child& child) { on_changed(child); },
                  [this](Child& child) {
+                   child_events_.died(child);
                    if (is_worker(child)) recovery_.ask();
                  },
                  [this](Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
@@ -47,17 +57,14 @@ Supervisor::Supervisor(Loop& loop, Config config)
       tasks_(loop_),
       descriptions_(
           loop_, tasks_, config_.pipelines, config_.runtime_dir, [this] { return program_of("worker", 0); },
-          [this](bool good) {
-            if (good) children_.each_worker([](Child& child) { child.hang_up(); });
-            announce();
-          }),
+          [this](bool good) { on_descriptions(good); }),
       recovery_(
           loop_, tasks_, config_.data,
           [this] {
             return helper_program("headgate",
                                   {"archive", "recover", "--progress", "--node", config_.node, config_.data});
           },
-          [this] { announce(); }),
+          [this] { on_recovery(); }),
       since_utc_us_(system_clock().utc_us()) {}
 
 Supervisor::~Supervisor() {
@@ -92,7 +99,7 @@ Result<void> Supervisor::start() {
   if (!watch) return Unexpected(watch.error());
   watch_ = *std::move(watch);
   watch_->start();  // takes over what is running
-  for (const char* role : {"gate", "origin"}) {
+  for (const char* role : {"gate", "origin", kControl}) {
     if (children_.place(role).send(wire::GetListeners{})) ++waiting_listeners_;
   }
   if (waiting_listeners_ == 0) {
@@ -143,7 +150,10 @@ void Supervisor::check_workers() {
 void Supervisor::reload() {
   if (ready_) notify_systemd(reloading_state());
   tools::log_notice("certificate, address list and pipeline descriptions are looked at again");
+  events_.add("node.reload", Severity::info,
+              {{kEventText, "certificate, address list and pipeline descriptions are looked at again"}});
   children_.place("gate").hang_up();
+  children_.place(kControl).hang_up();
   if (running_) descriptions_.look();
   if (ready_) notify_systemd("READY=1");
 }
@@ -151,7 +161,10 @@ void Supervisor::reload() {
 void Supervisor::start_children() {
   if (stopping_) return;
   running_ = true;
+  events_.add("node.started", Severity::info,
+              {{kEventText, "the supervisor has begun"}, {"version", HEADGATE_VERSION}, {"pid", ::getpid()}});
   announce();  // the origin reads it when it starts
+  children_.place(kControl).start();
   children_.place("origin").start();
   children_.place("gate").start();
   workers_.start();
@@ -169,6 +182,8 @@ void Supervisor::fail(const std::string& reason) {
 void Supervisor::on_changed(Child& child) {
   if (!child.running()) workers_.ended(child);
   if (!stopping_) {
+    child_events_.changed(child);
+    if (child.place().role == kControl && child.ready()) events_.tell_all();
     if (child.stopping() && !child.running())  // a worker too many; not from within its own call
       loop_.post([this, place = child.place()] {
         children_.forget(place.role, place.number);
@@ -177,11 +192,41 @@ void Supervisor::on_changed(Child& child) {
     announce();
     return report_ready();
   }
-  if (!any_running(false)) stop_origin();
+  if (!any_running(false)) stop_others();
   if (!any_running(true)) loop_.stop();
 }
 
+void Supervisor::on_descriptions(bool good) {
+  if (good) {
+    events_.add("pipeline.taken", Severity::info,
+                {{kEventText, "new pipeline descriptions, for sessions that begin from now on"}});
+    children_.each_worker([](Child& child) { child.hang_up(); });
+  } else {
+    events_.add("pipeline.refused", Severity::error,
+                {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
+                 {"folder", descriptions_.descriptions().source()},
+                 {"reason", descriptions_.refused()}});
+  }
+  announce();
+}
+
+void Supervisor::on_recovery() {
+  announce();
+  if (recovery_.running() == recovering_) return;
+  recovering_ = recovery_.running();
+  if (recovering_)
+    events_.add("recovery.started", Severity::info, {{kEventText, "the archive is looked through"}});
+  else if (recovery_.code() == 0)
+    events_.add("recovery.done", Severity::info, {{kEventText, "the archive was looked through"}});
+  else
+    events_.add("recovery.failed", Severity::error,
+                {{kEventText, "the archive's recovery failed: the log names what is damaged"},
+                 {"code", recovery_.code()}});
+}
+
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
+  if (auto* status = std::get_if<wire::Status>(&message); status && child.place().role != kControl)
+    children_.place(kControl).send(wire::Status{child.name(), status->pid, status->json});
   if (auto* listeners = std::get_if<wire::Listeners>(&message))
     take_listeners(listeners->names, std::move(fds));
   else if (stopping_)
@@ -195,7 +240,8 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
 void Supervisor::announce() {
   if (!running_) return;  // the sockets are not all there yet
   std::string json = node_json();
-  children_.place("origin").send(wire::Status{"supervisor", static_cast<uint32_t>(::getpid()), json});
+  for (const char* role : {"origin", kControl})
+    children_.place(role).send(wire::Status{"supervisor", static_cast<uint32_t>(::getpid()), json});
   if (auto written = write_node_file(config_.runtime_dir + "/node.json", json + "\n"); !written)
     tools::log_warning(written.error().message);
 }
@@ -204,7 +250,14 @@ void Supervisor::report_ready() {
   if (ready_ || !running_) return;
   const bool worker = children_.any([](const Child& one) { return is_worker(one) && one.ready(); });
   if (!worker || !children_.place("gate").ready() || !children_.place("origin").ready()) return;
+  // Streams do not wait for a control that cannot start.
+  const Child& control = children_.place(kControl);
+  if (!control.ready() && control.restarts() == 0) return;
   ready_ = true;
+  events_.add("node.ready", Severity::info,
+              {{kEventText, "the node lets publishers in and serves viewers"},
+               {"rtmp", listeners_.address("rtmp")},
+               {"http", listeners_.address("http")}});
   std::string line = "ready rtmp=" + listeners_.address("rtmp") + " http=" + listeners_.address("http");
   if (const std::string rtmps = listeners_.address("rtmps"); !rtmps.empty()) line += " rtmps=" + rtmps;
   if (const std::string srt = listeners_.address("srt"); !srt.empty()) line += " srt=" + srt;
@@ -223,6 +276,7 @@ void Supervisor::report_ready() {
 void Supervisor::stop() {
   if (std::exchange(stopping_, true)) return;
   tools::log_notice("stopping");
+  events_.add("node.stopping", Severity::info, {{kEventText, "the node was told to end"}});
   notify_systemd("STOPPING=1");
   ::unlink((config_.runtime_dir + "/node.json").c_str());
   tasks_.end_all();
@@ -230,28 +284,30 @@ void Supervisor::stop() {
   loop_.cancel(adopt_timer_);
   recovery_.stop();
   descriptions_.stop();
-  auto but_origin = [this](void (Child::*act)()) {
+  auto first = [this](void (Child::*act)()) {
     children_.each([act](Child& child) {
-      if (child.place().role != "origin") (child.*act)();
+      if (!outlasts_sessions(child)) (child.*act)();
     });
   };
-  but_origin(&Child::stop);
-  stop_timer_ = loop_.after_ms(kWorkersStopMs, [but_origin] { but_origin(&Child::kill); });
-  if (!any_running(false)) stop_origin();
+  first(&Child::stop);
+  stop_timer_ = loop_.after_ms(kWorkersStopMs, [first] { first(&Child::kill); });
+  if (!any_running(false)) stop_others();
   if (!any_running(true)) loop_.stop();
 }
 
-// Viewers get the last segments and the playlists' end while the sessions are closed.
-void Supervisor::stop_origin() {
-  if (std::exchange(origin_stopping_, true)) return;
-  children_.place("origin").stop();
+// Viewers get the last segments and the playlists' end while the sessions are closed; control tells of it.
+void Supervisor::stop_others() {
+  if (std::exchange(others_stopping_, true)) return;
+  for (const char* role : {"origin", kControl}) children_.place(role).stop();
   loop_.cancel(stop_timer_);
-  stop_timer_ = loop_.after_ms(kOthersStopMs, [this] { children_.place("origin").kill(); });
+  stop_timer_ = loop_.after_ms(kOthersStopMs, [this] {
+    for (const char* role : {"origin", kControl}) children_.place(role).kill();
+  });
 }
 
-bool Supervisor::any_running(bool origin) const {
+bool Supervisor::any_running(bool others) const {
   return children_.any(
-      [&](const Child& one) { return one.running() && (origin || one.place().role != "origin"); });
+      [&](const Child& one) { return one.running() && (others || !outlasts_sessions(one)); });
 }
 
 }  // namespace headgate::serve

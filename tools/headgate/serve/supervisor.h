@@ -14,10 +14,12 @@
 #include <base/loop.h>
 #include <common/socket_watch.h>
 
+#include "child_events.h"
 #include "children.h"
 #include "config.h"
 #include "description_watch.h"
 #include "listeners.h"
+#include "node_events.h"
 #include "recovery.h"
 #include "tasks.h"
 #include "workers.h"
@@ -50,17 +52,21 @@ class Supervisor {
 
   void on_changed(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
-  void announce();  // to the origin, to node.json
+  void on_descriptions(bool good);
+  void on_recovery();
+  void announce();  // to the origin, to control, to node.json
   void report_ready();
   std::string node_json() const;
 
-  void stop_origin();
-  bool any_running(bool origin) const;
+  void stop_others();  // those that outlast the sessions
+  bool any_running(bool others) const;
 
   Loop& loop_;
   Config config_;
   UniqueFd lock_;
   NodeListeners listeners_;
+  NodeEvents events_;
+  ChildEvents child_events_;
   Children children_;
   Workers workers_;
   Tasks tasks_;
@@ -71,7 +77,8 @@ class Supervisor {
   Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;
   bool running_ = false;  // start_children() was called
   bool ready_ = false;    // and said so
-  bool stopping_ = false, origin_stopping_ = false;
+  bool stopping_ = false, others_stopping_ = false;
+  bool recovering_ = false;  // and told so
   int64_t since_utc_us_;
   int exit_code_ = 0;
 };

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "feed.h"
+
+#include <base/json_line.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "health.h"
+
+namespace headgate::control {
+namespace {
+
+// Who leaves as he should, or is put out, is no trouble.
+const char* severity_of_end(const std::string& reason) {
+  const bool fault = reason.starts_with("error:") || reason == "crash";
+  return fault ? kWarning : kInfo;
+}
+
+std::string list_json(const std::set<std::string>& words) {
+  std::string out = "[";
+  for (const std::string& word : words) out += (out.size() > 1 ? "," : "") + JsonLine::quoted(word);
+  return out + "]";
+}
+
+std::string words(const std::set<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+JsonLine session_fields(const Session& session) {
+  JsonLine line;
+  line.field("session", std::to_string(session.opened.session))  // beyond what a double holds
+      .field("event", session.opened.event)
+      .field("station", session.opened.station)
+      .field("worker", session.worker_number)
+      .field("peer", session.opened.peer)
+      .field("protocol", session.opened.protocol);
+  return line;
+}
+
+std::string station_text(const Session& session) {
+  return "station " + std::to_string(session.opened.station);
+}
+
+}  // namespace
+
+int64_t Session::kbps() const {
+  if (samples.size() < 2) return -1;
+  const auto& [from_us, from] = samples.front();
+  const auto& [until_us, until] = samples.back();
+  if (until_us <= from_us || until < from) return -1;
+  return static_cast<int64_t>(static_cast<double>(until - from) * 8000.0 /
+                              static_cast<double>(until_us - from_us));
+}
+
+Feed::Feed(Loop& loop, const Clock& clock, std::string runtime_dir, EventLog& log)
+    : loop_(loop), clock_(clock), runtime_dir_(std::move(runtime_dir)), log_(log) {}
+
+Feed::~Feed() {
+  loop_.cancel(settle_);
+  for (auto& [name, timer] : retries_) loop_.cancel(timer);
+  for (auto& [id, one] : waiting_) loop_.cancel(one.timer);
+}
+
+Result<void> Feed::start() {
+  known_open_ = log_.sessions_left_open();
+  auto watch = tools::SocketWatch::open(loop_, runtime_dir_, [this](const std::string& name) {
+    if (name.starts_with("worker-")) connect(name);
+  });
+  if (!watch) return Unexpected(watch.error());
+  watch_ = *std::move(watch);
+  watch_->start();
+  settle_ = loop_.after_ms(kSettleMs, [this] {
+    settle_ = 0;
+    settle();
+  });
+  return {};
+}
+
+// What no worker has told by now ended while this process did not run.
+void Feed::settle() {
+  for (const std::string& session : std::exchange(known_open_, {}))
+    log_.add("session.closed", kInfo, "session " + session + " ended while nobody looked",
+             JsonLine().field("session", session).field("reason", "unseen").take());
+}
+
+void Feed::connect(const std::string& name) {
+  auto channel = wire::Channel::connect(loop_, runtime_dir_ + "/" + name);
+  if (!channel) return;  // its process has died; the next one's socket is told by the watch
+  if (channels_.count(name) != 0) on_closed(name);  // a new process under the old name
+  wire::Channel& opened = **channel;
+  channels_[name] = *std::move(channel);
+  opened.start(
+      [this, name](const wire::Message& message, const std::vector<UniqueFd>&) { on_message(name, message); },
+      [this, name] {
+        on_closed(name);
+        // Perhaps it only cut a connection that was too slow.
+        retries_[name] = loop_.after_ms(kReconnectMs, [this, name] {
+          retries_.erase(name);
+          if (channels_.count(name) == 0) connect(name);
+        });
+      });
+  opened.send(wire::Hello{"control"});
+}
+
+void Feed::on_closed(const std::string& name) {
+  channels_.erase(name);
+  states_.erase(name);
+  std::vector<uint64_t> lost;
+  for (const auto& [id, session] : sessions_)
+    if (session.worker == name) lost.push_back(id);
+  for (uint64_t id : lost) closed(id, "crash");
+}
+
+void Feed::on_message(const std::string& name, const wire::Message& message) {
+  if (auto* state = std::get_if<wire::WorkerState>(&message))
+    states_[name] = *state;
+  else if (auto* one = std::get_if<wire::SessionOpened>(&message))
+    opened(name, *one);
+  else if (auto* its = std::get_if<wire::SessionHealth>(&message))
+    health(*its);
+  else if (auto* end = std::get_if<wire::SessionClosed>(&message))
+    closed(end->session, end->reason);
+}
+
+void Feed::opened(const std::string& name, const wire::SessionOpened& opened) {
+  auto [place, fresh] = sessions_.try_emplace(opened.session);
+  Session& session = place->second;
+  session.opened = opened;
+  session.worker = name;
+  session.worker_number = states_[name].worker;
+  const bool told = known_open_.erase(std::to_string(opened.session)) > 0;
+  if (!fresh || told) return;
+  log_.add("session.opened", kInfo,
+           station_text(session) + ": " + opened.peer + " publishes over " + opened.protocol,
+           session_fields(session)
+               .field("ticket_id", opened.ticket_id)
+               .field("user_agent", opened.user_agent)
+               .take());
+}
+
+void Feed::health(const wire::SessionHealth& health) {
+  auto found = sessions_.find(health.session);
+  if (found == sessions_.end()) return;
+  Session& session = found->second;
+  session.received_bytes = health.received_bytes;
+  session.last_media_mono_us = health.last_media_mono_us;
+  if (!health.json.empty()) {
+    session.conditions = conditions_of(health.json);
+  } else {
+    session.samples.emplace_back(clock_.mono_us(), health.received_bytes);
+    if (session.samples.size() > kRateSamples) session.samples.pop_front();
+  }
+  tell_conditions(session);
+}
+
+void Feed::tell_conditions(Session& session) {
+  if (session.conditions == session.told_conditions) return;
+  const int64_t now_us = clock_.mono_us();
+  if (session.told_mono_us != 0 && now_us - session.told_mono_us < kHealthPauseUs) return;
+  session.told_mono_us = now_us;
+  std::set<std::string> began, ended;
+  std::set_difference(session.conditions.begin(), session.conditions.end(), session.told_conditions.begin(),
+                      session.told_conditions.end(), std::inserter(began, began.end()));
+  std::set_difference(session.told_conditions.begin(), session.told_conditions.end(),
+                      session.conditions.begin(), session.conditions.end(),
+                      std::inserter(ended, ended.end()));
+  session.told_conditions = session.conditions;
+  const bool good = session.conditions.empty();
+  log_.add("stream.health", began.empty() ? kInfo : kWarning,
+           station_text(session) + (good ? " is well again" : ": " + words(session.conditions)),
+           session_fields(session)
+               .raw("conditions", list_json(session.conditions))
+               .raw("began", list_json(began))
+               .raw("ended", list_json(ended))
+               .take());
+}
+
+void Feed::closed(uint64_t id, const std::string& reason) {
+  auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;  // a hand-over that came to nothing
+  const Session session = std::move(found->second);
+  sessions_.erase(found);
+  const int64_t lasted_us = std::max<int64_t>(0, clock_.utc_us() - session.opened.since_utc_us);
+  log_.add("session.closed", severity_of_end(reason), station_text(session) + ": session over, " + reason,
+           session_fields(session)
+               .field("reason", reason)
+               .field("received_bytes", session.received_bytes)
+               .field("duration_s", static_cast<double>(lasted_us / 1000) / 1000.0)
+               .take());
+  std::vector<uint64_t> due;
+  for (auto& [number, one] : waiting_)
+    if (one.session == id) due.push_back(number);
+  for (uint64_t number : due) {
+    auto waiting = waiting_.extract(number);
+    loop_.cancel(waiting.mapped().timer);
+    waiting.mapped().call(reason);
+  }
+}
+
+const Session* Feed::find(uint64_t session) const {
+  auto found = sessions_.find(session);
+  return found == sessions_.end() ? nullptr : &found->second;
+}
+
+const Session* Feed::of_station(uint32_t station) const {
+  const Session* newest = nullptr;
+  for (const auto& [id, session] : sessions_)
+    if (session.opened.station == station) newest = &session;
+  return newest;
+}
+
+void Feed::when_closed(uint64_t session, int64_t within_ms, std::function<void(const std::string&)> call) {
+  const uint64_t number = ++last_waiting_;
+  const Loop::TimerId timer = loop_.after_ms(within_ms, [this, number] {
+    if (auto waiting = waiting_.extract(number)) waiting.mapped().call("");
+  });
+  waiting_[number] = {session, std::move(call), timer};
+}
+
+}  // namespace headgate::control

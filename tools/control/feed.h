@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the node's workers tell: who publishes, how he is doing, when he has gone. From that come the events
+// session.opened, session.closed and stream.health. A control that starts anew asks them again: nothing is
+// told twice, and what ended meanwhile is told late.
+#pragma once
+
+#include <base/clock.h>
+#include <base/loop.h>
+#include <common/socket_watch.h>
+#include <wire/channel.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "event_log.h"
+
+namespace headgate::control {
+
+inline constexpr int64_t kReconnectMs = 200;  // after a worker closed the connection and lives
+inline constexpr int64_t kSettleMs = 3000;    // from the start until all workers have said what they have
+inline constexpr int64_t kHealthPauseUs = 5'000'000;  // between two stream.health of one session
+inline constexpr size_t kRateSamples = 6;             // a second each
+
+struct Session {
+  wire::SessionOpened opened;
+  std::string worker;  // name of its socket
+  uint32_t worker_number = 0;
+  uint64_t received_bytes = 0;
+  int64_t last_media_mono_us = 0;
+  std::deque<std::pair<int64_t, uint64_t>> samples;   // mono us, bytes
+  std::set<std::string> conditions, told_conditions;  // stalled, late, black, …
+  int64_t told_mono_us = 0;                           // when the latter was told
+  int64_t kbps() const;                               // below 0: not known yet
+};
+
+class Feed {
+ public:
+  Feed(Loop& loop, const Clock& clock, std::string runtime_dir, EventLog& log);
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+  Result<void> start();
+
+  const std::map<uint64_t, Session>& sessions() const { return sessions_; }
+  const Session* find(uint64_t session) const;
+  const Session* of_station(uint32_t station) const;                                   // the newest
+  const std::map<std::string, wire::WorkerState>& workers() const { return states_; }  // by socket name
+  // `call` once, when the session is over, or with "" after `within_ms`.
+  void when_closed(uint64_t session, int64_t within_ms, std::function<void(const std::string& reason)> call);
+
+ private:
+  struct Waiting {
+    uint64_t session;
+    std::function<void(const std::string&)> call;
+    Loop::TimerId timer;
+  };
+  void connect(const std::string& name);
+  void on_closed(const std::string& name);
+  void on_message(const std::string& name, const wire::Message& message);
+  void opened(const std::string& name, const wire::SessionOpened& opened);
+  void health(const wire::SessionHealth& health);
+  void tell_conditions(Session& session);
+  void closed(uint64_t session, const std::string& reason);
+  void settle();
+
+  Loop& loop_;
+  const Clock& clock_;
+  const std::string runtime_dir_;
+  EventLog& log_;
+  std::unique_ptr<tools::SocketWatch> watch_;
+  std::map<std::string, std::unique_ptr<wire::Channel>> channels_;
+  std::map<std::string, wire::WorkerState> states_;
+  std::map<std::string, Loop::TimerId> retries_;
+  std::map<uint64_t, Session> sessions_;
+  std::set<std::string> known_open_;  // that the files have, and no worker has told yet
+  Loop::TimerId settle_ = 0;
+  std::map<uint64_t, Waiting> waiting_;
+  uint64_t last_waiting_ = 0;
+};
+
+}  // namespace headgate::control

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <set>
+#include <string>
+
+namespace headgate::control {
+
+// What is wrong with a stream by healthprobe's statistics (docs/health.md): stalled, late, and of its content
+// black, frozen, covered, silent, clipped. Empty: nothing, or the text is none of its.
+std::set<std::string> conditions_of(const std::string& health_json);
+
+}  // namespace headgate::control

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "node_routes.h"
+
+#include <base/json_line.h>
+#include <common/utc.h>
+#include <gio/gio.h>
+
+#include <algorithm>
+#include <map>
+
+#include "json.h"
+
+namespace headgate::control {
+namespace {
+
+constexpr char kOriginAway[] = "headgate-origin does not answer: ";
+constexpr char kOriginRemedy[] = "it is started again by itself; ask in a second, or look into the log";
+
+// Of the array that stands at `begin`, the end behind its bracket; npos: it has none.
+size_t array_end(const std::string& text, size_t begin) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t at = begin; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      if (c == '\\') ++at;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if ((c == ']' || c == '}') && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return text.npos;
+}
+
+std::string session_json(const Session& session) {
+  const wire::SessionOpened& opened = session.opened;
+  JsonLine line;
+  line.field("session", std::to_string(opened.session))  // beyond what a double holds
+      .field("event", opened.event)
+      .field("station", opened.station)
+      .field("worker", session.worker_number)
+      .field("peer", opened.peer)
+      .field("protocol", opened.protocol)
+      .field("user_agent", opened.user_agent)
+      .field("ticket_id", opened.ticket_id)
+      .field("since_utc", tools::utc_text(opened.since_utc_us))
+      .field("received_bytes", session.received_bytes);
+  if (const int64_t kbps = session.kbps(); kbps >= 0)
+    line.field("kbps", kbps);
+  else
+    line.raw("kbps", "null");
+  std::string conditions = "[";
+  for (const std::string& one : session.conditions)
+    conditions += (conditions.size() > 1 ? "," : "") + JsonLine::quoted(one);
+  return line.raw("conditions", conditions + "]").take();
+}
+
+std::string sessions_json(const Feed& feed) {
+  std::string out = "[";
+  for (const auto& [id, session] : feed.sessions())
+    out += (out.size() > 1 ? "," : "") + session_json(session);
+  return JsonLine().raw("sessions", out + "]").take();
+}
+
+std::string workers_json(const Feed& feed) {
+  std::map<uint32_t, std::string> lines;  // by number
+  for (const auto& [name, state] : feed.workers())
+    lines[state.worker] = JsonLine()
+                              .field("worker", state.worker)
+                              .field("pid", state.pid)
+                              .field("sessions", state.sessions)
+                              .field("capacity", state.capacity)
+                              .field("accepting", state.accepting)
+                              .field("reason", state.reason)
+                              .take();
+  std::string out = "[";
+  for (const auto& [number, line] : lines) out += (out.size() > 1 ? "," : "") + line;
+  return JsonLine().raw("workers", out + "]").take();
+}
+
+// As the origin says it; its errors get what every error here has.
+void pass_on(const ExchangePtr& exchange, unsigned status, const std::string& body,
+             const std::string& remedy) {
+  if (status == 0) return exchange->fail(503, kOriginAway + body, kOriginRemedy);
+  if (status == 200) return exchange->send_text(200, kTypeJson, body);
+  exchange->fail(
+      status, Json::parse(body).text("error").value_or("headgate-origin answers " + std::to_string(status)),
+      remedy);
+}
+
+void send_openapi(const ExchangePtr& exchange) {
+  GBytes* bytes =
+      g_resources_lookup_data("/headgate/control/openapi.yaml", G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
+  if (!bytes) return;  // answered 500
+  gsize size = 0;
+  const auto* data = static_cast<const char*>(g_bytes_get_data(bytes, &size));
+  exchange->send_text(200, "application/yaml", std::string(data, size));
+  g_bytes_unref(bytes);
+}
+
+}  // namespace
+
+std::string with_stats(const std::string& node, const std::map<std::string, SupervisorLink::Told>& told) {
+  // Quotes within a text are escaped: this is the member and nothing else.
+  static constexpr std::string_view kProcesses = "\"processes\":[";
+  const size_t found = node.find(kProcesses);
+  const size_t begin = found + kProcesses.size() - 1;
+  const size_t end = found == node.npos ? node.npos : array_end(node, begin);
+  if (end == node.npos) return node;
+  std::map<int64_t, const SupervisorLink::Told*> by_pid;
+  for (const auto& [name, one] : told)
+    if (name != "supervisor") by_pid[one.pid] = &one;
+  const Json wrapped = Json::parse("{\"processes\":" + node.substr(begin, end - begin) + "}");
+  JsonArray* processes = wrapped.array("processes");
+  for (guint i = 0; processes && i < json_array_get_length(processes); ++i) {
+    JsonNode* one = json_array_get_element(processes, i);
+    if (!JSON_NODE_HOLDS_OBJECT(one)) continue;
+    JsonObject* process = json_node_get_object(one);
+    auto stats = by_pid.find(json_object_get_int_member_with_default(process, "pid", 0));
+    if (stats == by_pid.end()) continue;
+    JsonNode* parsed = json_from_string(stats->second->json.c_str(), nullptr);
+    if (parsed && JSON_NODE_HOLDS_OBJECT(parsed))
+      json_object_set_member(process, "stats", parsed);
+    else if (parsed)
+      json_node_unref(parsed);
+  }
+  if (!processes) return node;
+  JsonNode* whole = json_node_init_array(json_node_alloc(), processes);
+  gchar* text = json_to_string(whole, FALSE);
+  std::string out = node.substr(0, begin) + text + node.substr(end);
+  g_free(text);
+  json_node_unref(whole);
+  return out;
+}
+
+void add_node_routes(Routes& routes, OriginClient& origin, Feed& feed, SupervisorLink& supervisor,
+                     EventStream& events) {
+  routes.add({"GET", "/api/v1/node", Right::reads, [&](const ExchangePtr& exchange) {
+                origin.get("/api/v1/node", [exchange, &supervisor](unsigned status, const std::string& body) {
+                  pass_on(exchange, status, status == 200 ? with_stats(body, supervisor.told()) : body,
+                          kOriginRemedy);
+                });
+              }});
+  routes.add({"GET", "/api/v1/streams", Right::reads, [&](const ExchangePtr& exchange) {
+                origin.get("/api/v1/streams", [exchange](unsigned status, const std::string& body) {
+                  pass_on(exchange, status, body, kOriginRemedy);
+                });
+              }});
+  routes.add(
+      {"GET", "/api/v1/streams/{station}", Right::reads, [&](const ExchangePtr& exchange) {
+         const std::string& station = exchange->parts[0];
+         if (station.empty() ||
+             !std::all_of(station.begin(), station.end(), [](char c) { return c >= '0' && c <= '9'; }))
+           return exchange->fail(400, "'" + station + "' is no station's number", "say it in decimal digits");
+         origin.get("/api/v1/streams/" + station, [exchange](unsigned status, const std::string& body) {
+           pass_on(exchange, status, body, "GET /api/v1/streams lists the node's stations");
+         });
+       }});
+  routes.add({"GET", "/api/v1/sessions", Right::reads,
+              [&](const ExchangePtr& exchange) { exchange->send(200, sessions_json(feed)); }});
+  routes.add({"GET", "/api/v1/workers", Right::reads,
+              [&](const ExchangePtr& exchange) { exchange->send(200, workers_json(feed)); }});
+  routes.add(
+      {"GET", "/api/v1/events", Right::reads, [&](const ExchangePtr& exchange) { events.answer(exchange); }});
+  routes.add({"GET", "/api/v1/openapi.yaml", Right::reads, send_openapi});
+}
+
+}  // namespace headgate::control

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "child_events.h"
+
+namespace headgate::serve {
+namespace {
+
+void tell(NodeEvents& events, const Child& child, const char* what, Severity severity,
+          const std::string& text, int pid) {
+  const std::string kind = child.place().role + "." + what;
+  if (child.place().number < 0)
+    events.add(kind, severity, {{kEventText, text}, {"pid", pid}, {"restarts", child.restarts()}});
+  else
+    events.add(
+        kind, severity,
+        {{kEventText, text}, {"worker", child.place().number}, {"pid", pid}, {"restarts", child.restarts()}});
+}
+
+}  // namespace
+
+void ChildEvents::changed(const Child& child) {
+  int& pid = told_[child.name()];
+  if (!child.running()) {
+    if (child.stopping() && pid != 0)
+      tell(events_, child, "ended", Severity::info, child.name() + " ended, as it was told to", pid);
+    if (child.stopping()) told_.erase(child.name());
+    return;
+  }
+  if (!child.ready() || pid == child.pid()) return;
+  pid = child.pid();
+  if (child.adopted())
+    tell(events_, child, "adopted", Severity::info, child.name() + " was running and was taken over", pid);
+  else if (child.restarts() > 0)
+    tell(events_, child, "restarted", Severity::info, child.name() + " runs again", pid);
+  else if (child.place().number >= always_)
+    tell(events_, child, "added", Severity::info, child.name() + " was started: more room", pid);
+}
+
+void ChildEvents::died(const Child& child) {
+  const int pid = told_[child.name()];
+  const bool again = child.pause_ms() > 0;
+  const std::string next =
+      again ? "; it does so again and again, next start in " + std::to_string(child.pause_ms() / 1000) + " s"
+            : "; another one is started";
+  tell(events_, child, "died", again ? Severity::error : Severity::warning,
+       child.name() + " " + child.end_text() + next, pid);
+}
+
+}  // namespace headgate::serve
