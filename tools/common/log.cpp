@@ -174,7 +174,8 @@ void log(Level level, std::string_view message, std::initializer_list<Field> fie
   all.push_back(field("GLIB_DOMAIN", kDomain));
   all.push_back(field("MESSAGE", message));
   all.push_back(field("PRIORITY", journal_priority(level)));
-  for (const Field& one : fields) all.push_back(field(one.name, one.value));
+  for (const Field& one : fields)
+    if (!one.value.empty()) all.push_back(field(one.name, one.value));
   for (const Field& one : always)
     if (std::none_of(fields.begin(), fields.end(),
                      [&](const Field& own) { return std::strcmp(own.name, one.name) == 0; }))

@@ -18,7 +18,7 @@ enum class Level { debug, info, notice, warning, error };
 
 // Upper-case names: STATION, SESSION, PEER, TICKET, WORKER, REASON, CHILD_PID. In a line they are "station=7"
 // (in quotes where the value needs them), in the journal HEADGATE_STATION; but MESSAGE_ID is the journal's
-// own, and in no line.
+// own, and in no line. One without a value is left out.
 struct Field {
   const char* name;
   std::string value;

@@ -174,7 +174,8 @@ void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, Unique
   // The worker died this moment: the connection closes and the publisher comes again. A session that it would
   // have superseded goes on.
   if (!sent) {
-    log_warning("admitted, but its worker has gone", {{"STATION", handoff.station}, {"PEER", handoff.peer}});
+    log_warning("admitted, but its worker has gone",
+                {{"STATION", handoff.station}, {"SESSION", handoff.session}, {"PEER", handoff.peer}});
     return;
   }
   for (const Session& old : choice_.superseded)
@@ -199,12 +200,15 @@ void Gate::refused(const ingest::Refused& one) {
   }
   ++refusals_logged_;
   if (one.ticket_id.empty()) {
-    log_notice(
-        "refused",
-        {{"CODE", one.code}, {"REASON", one.text}, {"PEER", one.peer.text}, {"AGENT", one.user_agent}});
+    log_notice("refused", {{"MESSAGE_ID", tools::message_id::kPublisherRefused},
+                           {"CODE", one.code},
+                           {"REASON", one.text},
+                           {"PEER", one.peer.text},
+                           {"AGENT", one.user_agent}});
     return;
   }
-  log_notice("refused", {{"CODE", one.code},
+  log_notice("refused", {{"MESSAGE_ID", tools::message_id::kPublisherRefused},
+                         {"CODE", one.code},
                          {"REASON", one.text},
                          {"STATION", one.station},
                          {"TICKET", one.ticket_id},

@@ -82,7 +82,9 @@ bool Demand::start(const Stream& stream, const std::string& name, Rendition& one
   }
   if (one.refused_us == INT64_MIN)
     tools::log_info(std::string("rung refused: ") + text_of(decision.verdict),
-                    {{"STATION", stream.station()}, {"RENDITION", name}});
+                    {{"STATION", stream.station()},
+                     {"SESSION", stream.session() ? std::to_string(*stream.session()) : ""},
+                     {"RENDITION", name}});
   one.refused_us = now_us;
   return false;
 }

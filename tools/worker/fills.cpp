@@ -161,7 +161,8 @@ void Fills::take(std::vector<Report> reports) {
     tell(one->second, report.told);
     if (report.outcome == Outcome::goes_on) continue;
     if (report.outcome == Outcome::failed)
-      tools::log_notice("no fill: " + report.problem, {{"STATION", one->second.session.station}});
+      tools::log_notice("no fill: " + report.problem,
+                        {{"STATION", one->second.session.station}, {"SESSION", one->second.session.session}});
     finish(one, report.outcome == Outcome::failed ? "failed" : "");
   }
   for (One& ending : std::exchange(ending_, {})) end(std::move(ending));

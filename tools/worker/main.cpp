@@ -117,6 +117,7 @@ int run(int argc, char** argv) {
   if (!line) return fail(line.error().message, 2);
   // One heap: pipelines come and go, and glibc's arenas keep what each thread once used.
   mallopt(M_ARENA_MAX, 1);
+  if (!line->check) tools::log_always({{"WORKER", line->settings.id}});
   Loop loop;
   std::unique_ptr<Worker> worker;
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {

@@ -176,7 +176,8 @@ void Worker::begin(const wire::Handoff& handoff, UniqueFd connection) {
   }
   ++opened_;
   const wire::SessionOpened& opened = (*session)->opened();
-  log_info("session opened", {{"STATION", handoff.station},
+  log_info("session opened", {{"MESSAGE_ID", tools::message_id::kSessionOpened},
+                              {"STATION", handoff.station},
                               {"SESSION", handoff.session},
                               {"PEER", handoff.peer},
                               {"PROTOCOL", handoff.protocol},
@@ -349,7 +350,8 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
     ++failed_;
     admission_.count_error(station);
   }
-  log_info("session closed: " + reason, {{"STATION", opened.station},
+  log_info("session closed: " + reason, {{"MESSAGE_ID", tools::message_id::kSessionClosed},
+                                         {"STATION", opened.station},
                                          {"SESSION", id},
                                          {"PEER", opened.peer},
                                          {"BYTES", session->received().bytes},

@@ -23,6 +23,11 @@ std::string how_it_ended(int code) {
   return "killed by signal " + std::to_string(code - 128);
 }
 
+// For the log: that of a worker; of others none.
+std::string worker_text(const Child::Place& place) {
+  return place.number >= 0 ? std::to_string(place.number) : "";
+}
+
 }  // namespace
 
 Child::Child(Loop& loop, Place place, Events events)
@@ -39,7 +44,8 @@ bool Child::adopt_running() {
   if (!channel) return false;
   auto process = adopt((*channel)->peer_pid());
   if (!process) return false;
-  tools::log_notice("took over the running " + name(), {{"CHILD_PID", process->pid}});
+  tools::log_notice("took over the running " + name(),
+                    {{"CHILD_PID", process->pid}, {"WORKER", worker_text(place_)}});
   take(*std::move(process));
   connect(*std::move(channel));
   return true;
@@ -52,7 +58,9 @@ void Child::start() {
     tools::log_error("cannot start " + name() + ": " + process.error().message);
     return start_later();
   }
-  tools::log_info("started " + name(), {{"CHILD_PID", process->pid}});
+  tools::log_info("started " + name(), {{"MESSAGE_ID", tools::message_id::kProcessStarted},
+                                        {"CHILD_PID", process->pid},
+                                        {"WORKER", worker_text(place_)}});
   take(*std::move(process));
 }
 
@@ -129,8 +137,9 @@ void Child::start_later() {
   ++deaths_;
   pause_ms_ = deaths_ <= kQuickRestarts ? 0 : std::min(std::max<int64_t>(1000, pause_ms_ * 2), kMaxPauseMs);
   if (pause_ms_ > 0)
-    tools::log_error(name() + " ends again and again: next start in " + std::to_string(pause_ms_ / 1000) +
-                     " s");
+    tools::log_error(
+        name() + " ends again and again: next start in " + std::to_string(pause_ms_ / 1000) + " s",
+        {{"WORKER", worker_text(place_)}});
   restart_ = loop_.after_ms(pause_ms_, [this] {
     restart_ = 0;
     start();
