@@ -331,7 +331,7 @@ class ViewsTest(OriginCase):
         for period in manifest.iter(f'{MPD}Period'):
             start = float(re.fullmatch(r'PT([\d.]+)S', period.get('start')).group(1))
             for adaptation in period:
-                template = adaptation.find(f'{MPD}SegmentTemplate')
+                template = next(adaptation.iter(f'{MPD}SegmentTemplate'))  # of the source, where there are others
                 video = adaptation.get('contentType') == 'video'
                 init = self.get(f'/hls/{station}/' + template.get('initialization'))
                 timescale = int(template.get('timescale'))
