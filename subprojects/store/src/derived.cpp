@@ -166,7 +166,8 @@ Result<void> DerivedWriter::State::write(const SourceRun& source_run, const Boun
   const codec::Track& of = tracks.front().second;
   fmp4::Presentation presentation_of;
   (of.kind == codec::Kind::video ? presentation_of.video : presentation_of.audio) = of;
-  std::vector<fmp4::AccessUnit> units = queue.take(count, *source_run.time, of, boundary.end);
+  std::vector<fmp4::AccessUnit> units = queue.take(count, *source_run.time, of, boundary.end,
+                                                   int64_t{source_run.record.max_part_ms} * kTicksPerMs);
   auto part = fmp4::single_track_part(of, std::move(units), sequence++, boundary.starts_segment,
                                       boundary.ends_segment);
   if (!part) return Unexpected(part.error());

@@ -8,6 +8,16 @@ namespace {
 
 constexpr int64_t kLeastStepNs = 25'000;  // more than a tick of any track
 
+// What is missing behind the last unit is not bridged by more than was promised of them all.
+void keep_promise(std::vector<fmp4::AccessUnit>& units, const codec::Track& track, int64_t longest) {
+  if (longest == 0 || units.size() < 2) return;
+  fmp4::AccessUnit& last = units.back();
+  const int64_t before = last.dts - units.front().dts, usual = last.dts - units[units.size() - 2].dts;
+  const int64_t left = longest * track.timescale / fmp4::kPartTimescale - before;
+  if (last.duration > left)
+    last.duration = static_cast<uint32_t>(std::max(left, std::min<int64_t>(usual, last.duration)));
+}
+
 }  // namespace
 
 void UnitQueue::push(DerivedUnit unit, codec::Kind kind, uint64_t presentation) {
@@ -20,7 +30,7 @@ void UnitQueue::push(DerivedUnit unit, codec::Kind kind, uint64_t presentation) 
 }
 
 std::vector<fmp4::AccessUnit> UnitQueue::take(size_t count, const StreamTime& time, const codec::Track& track,
-                                              int64_t end) {
+                                              int64_t end, int64_t longest) {
   std::vector<fmp4::AccessUnit> out;
   out.reserve(count);
   for (size_t i = 0; i < count; ++i) {
@@ -42,6 +52,7 @@ std::vector<fmp4::AccessUnit> UnitQueue::take(size_t count, const StreamTime& ti
       out.back().duration = static_cast<uint32_t>(until_next);
     else if (until_end > 0 && until_end <= most)
       out.back().duration = static_cast<uint32_t>(until_end);
+    keep_promise(out, track, longest);
   }
   units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(count));
   return out;

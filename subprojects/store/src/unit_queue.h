@@ -25,9 +25,10 @@ class UnitQueue {
   // the source's have.
   int64_t time_ns(size_t i) const { return units_[i].time_ns; }
   // The first `count` units on the stream's timeline. The last one lasts until the next, where that is of the
-  // same presentation and comes soon; else until `end` (fmp4::kPartTimescale), but not for long.
+  // same presentation and comes soon; else until `end` (fmp4::kPartTimescale), but not for long. `longest`:
+  // they last no longer together, as long as the last one has some time (0: they may).
   std::vector<fmp4::AccessUnit> take(size_t count, const StreamTime& time, const codec::Track& track,
-                                     int64_t end);
+                                     int64_t end, int64_t longest);
   void drop(size_t count);
 
  private:
