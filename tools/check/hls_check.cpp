@@ -125,9 +125,10 @@ void HlsCheck::check_report(const MediaWatch& from, const conformance::Rendition
   const Member mine = from.member(), other = about.member();
   const auto own = mine.playlist->last(), is = other.playlist->last();
   if (!own || !is || other.playlist->ended) return;
-  // What is left out is the same as in the playlist that the report stands in (4.4.5.4).
+  // What is left out is the same as in the playlist that the report stands in (4.4.5.4), or there is no part:
+  // the segment came without.
   MediaPlaylist::Position said{report.msn.value_or(own->msn), std::nullopt};
-  if (is->part) said.part = report.part ? report.part : own->part;
+  if (is->part) said.part = report.part ? report.part : said.msn == own->msn ? own->part : std::nullopt;
   if (other.time.loaded <= mine.time.asked && said < *is) {
     Findings findings;
     add(findings, "report-wrong", report.line,

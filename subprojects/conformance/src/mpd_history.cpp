@@ -28,6 +28,18 @@ Micros zero_of(const MpdPeriod& period, const MpdRepresentation& one) {
   return period.start.value_or(0) - seconds_of(one, one.offset);
 }
 
+// All that the Period has now is later than what a Representation had of it.
+bool has_left(const MpdPeriod& before, const MpdRepresentation& old, const MpdPeriod& now) {
+  const MpdSegment& last = old.segments.back();
+  const Micros end = zero_of(before, old) + seconds_of(old, last.time + last.duration);
+  for (const MpdSet& set : now.sets)
+    for (const MpdRepresentation& one : set.representations)
+      if (!one.segments.empty() &&
+          zero_of(now, one) + seconds_of(one, one.segments.front().time) < end - kSecond / 10)
+        return false;
+  return true;
+}
+
 // Where the presentation ends for now; if not `whole`, where its latest segment begins.
 Micros reach(const Mpd& mpd, bool whole) {
   Micros latest = 0;
@@ -112,6 +124,7 @@ void MpdHistory::compare_period(const MpdPeriod& before, const MpdPeriod& now, M
     for (const MpdRepresentation& old : set.representations) {
       const MpdRepresentation* one = find(now, old.id);
       if (!one) {
+        if (!old.segments.empty() && has_left(before, old, now)) continue;
         add_dash(findings, "set-changed", now.line, "Period " + now.id + " has lost " + old.id);
         continue;
       }

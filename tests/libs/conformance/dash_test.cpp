@@ -181,6 +181,22 @@ TEST(Mpd, WrongTwinsAfterAnother) {
   }
 }
 
+// A Representation that ended within its Period leaves with its segments, and not before.
+TEST(Mpd, ARepresentationLeavesWithItsLastSegment) {
+  const std::string small = "width=\"640\" height=\"360\"";
+  const auto ended = [&small](uint64_t from, uint64_t duration) {
+    return with(mpd_text("live"), small + "/>",
+                small + "><SegmentTemplate startNumber=\"5\"><SegmentTimeline><S t=\"" +
+                    std::to_string(from) + "\" d=\"" + std::to_string(duration) +
+                    "\"/></SegmentTimeline></SegmentTemplate></Representation>");
+  };
+  const std::string without =
+      with(mpd_text("live-next"),
+           "<Representation id=\"360p\" bandwidth=\"20000\" codecs=\"avc1.64001e\" " + small + "/>", "");
+  EXPECT_EQ(test::text_of(check(without, ended(1'800'000, 360'000))), "");
+  EXPECT_EQ(test::ids(check(without, ended(2'160'000, 360'000))), Ids{"set-changed"});
+}
+
 // "live" and "live-next" at low latency: the last segment of each is being written.
 std::string early(std::string text, const std::string& clock = "2026-01-02T03:04:20.0Z",
                   const std::string& time = "1800000") {

@@ -51,6 +51,15 @@ TEST(M3u8, ReadsParts) {
   EXPECT_FALSE(low.reaches({110, std::nullopt}));
 }
 
+// What is there without parts is there to its end.
+TEST(M3u8, PositionsAreInOrder) {
+  using Position = MediaPlaylist::Position;
+  const Position in_order[] = {{96, std::nullopt}, {97, 0}, {97, 3}, {97, std::nullopt}, {98, 0}};
+  for (size_t i = 0; i < std::size(in_order); ++i)
+    for (size_t j = 0; j < std::size(in_order); ++j)
+      EXPECT_EQ(in_order[i] < in_order[j], i < j) << i << " " << j;
+}
+
 TEST(M3u8, ContinuesByteRanges) {
   const MediaPlaylist vod = test::media_playlist(test::file_text("playlists/vod.m3u8"));
   EXPECT_EQ(vod.segments[0].resource.range, (conformance::ByteRange{1000, 800}));

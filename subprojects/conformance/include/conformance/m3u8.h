@@ -99,9 +99,12 @@ struct MediaPlaylist {
   struct Position {
     uint64_t msn = 0;
     std::optional<uint64_t> part;
-    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the comparison with 0 for one with a
-    // pointer.
-    auto operator<=>(const Position&) const = default;
+    bool operator==(const Position&) const = default;
+    // Without a part the segment is there to its end.
+    bool operator<(const Position& other) const {
+      if (msn != other.msn) return msn < other.msn;
+      return part.value_or(UINT64_MAX) < other.part.value_or(UINT64_MAX);
+    }
   };
   std::optional<Position> last() const;
   // What a blocking reload for `wanted` waits for (6.2.5.2).
