@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -73,6 +74,25 @@ uint64_t number_field(const GstStructure* structure, const char* field) {
   return value;
 }
 
+HealthCounts health_counts(const GstStructure* health) {
+  HealthCounts out;
+  gint64 drift_ns = 0;  // likewise
+  gst_structure_get_int64(health, "av-drift", &drift_ns);
+  out.drifting = std::abs(drift_ns) > kMaxDriftNs;
+  const GValue* streams = gst_structure_get_value(health, "streams");
+  const guint size = streams && GST_VALUE_HOLDS_ARRAY(streams) ? gst_value_array_get_size(streams) : 0;
+  for (guint i = 0; i < size; ++i) {
+    const GValue* value = gst_value_array_get_value(streams, i);
+    const GstStructure* stream = GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : nullptr;
+    if (!stream) continue;
+    out.stalls += number_field(stream, "stalls");
+    out.lates += number_field(stream, "lates");
+    out.jumps += number_field(stream, "jumps");
+    out.backward += number_field(stream, "backward");
+  }
+  return out;
+}
+
 void take_element_message(const BusWatch& watch, const GstStructure* structure) {
   if (!structure) return;
   const char* name = gst_structure_get_name(structure);
@@ -82,16 +102,21 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
       post(RecordsEvent{*std::move(records), text_field(structure, "rendition")});
   } else if (std::strcmp(name, "headgate-health") == 0) {
     post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
-                     text_field(structure, "cause") == "interval"});
+                     text_field(structure, "cause") == "interval", health_counts(structure)});
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_field(structure, "action") == "close")
       post(ClosingEvent{text_field(structure, "reason"),
                         {number_field(structure, "bytes"), number_field(structure, "video-frames"),
-                         number_field(structure, "audio-frames")}});
+                         number_field(structure, "audio-frames"), 0}});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
     gboolean broken = FALSE;  // without the field it is not
     gst_structure_get_boolean(structure, "broken", &broken);
-    post(ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), broken != FALSE});
+    gint code = 0;  // likewise
+    gst_structure_get_int(structure, "code", &code);
+    post(
+        ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), code, broken != FALSE});
+  } else if (std::strcmp(name, "headgate-ladder") == 0) {
+    if (text_field(structure, "state") == "failed") post(RungFailedEvent{});
   } else if (std::strcmp(name, "headgate-timestamps") == 0 || std::strcmp(name, "headgate-uplink") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

@@ -18,6 +18,8 @@
 #include <base/loop.h>
 #include <base/unique_fd.h>
 
+#include "numbers.h"
+
 namespace headgate::worker {
 
 // Longer than a reader takes to serve all of a worker's streams, one after the other, so that these cost one
@@ -32,10 +34,7 @@ struct HealthEvent {
   std::string json;
   uint32_t frame_rate_milli = 0;  // of the video; 0: not known
   bool regular = false;           // nothing has changed: its time had come
-};
-// What came on a session's connection, as its source counted it.
-struct Received {
-  uint64_t bytes = 0, video_frames = 0, audio_frames = 0;
+  HealthCounts counts{};
 };
 struct ClosingEvent {  // the source has let the connection go; EOS follows
   std::string reason;
@@ -46,11 +45,17 @@ struct FailureEvent {
   std::string text;
 };
 struct StatsEvent {  // of the source
-  uint64_t received_bytes = 0;
+  Received received;
   int64_t last_media_mono_us = 0;
 };
-struct ArchiveEvent {  // of the archiver: whether media is being recorded
+struct CommitsEvent {  // of the archiver's volume, which is the same for all sessions
+  store::CommitStats commits;
+};
+struct RungFailedEvent {};  // an encoder of the session's ladder
+// Of the archiver: whether media is being recorded.
+struct ArchiveEvent {
   std::string state, reason;
+  int code = 0;         // errno of "lost"
   bool broken = false;  // the volume: this process will not write to it again
 };
 struct ClosedEvent {  // the pipeline is gone; the last of its session's events
@@ -63,7 +68,7 @@ struct NoticeEvent {  // warnings: for the log
 struct BusEvent {
   uint64_t session = 0;
   std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, ArchiveEvent,
-               ClosedEvent, NoticeEvent>
+               CommitsEvent, RungFailedEvent, ClosedEvent, NoticeEvent>
       what;
 };
 

@@ -5,6 +5,7 @@
 #include <playlist/rendition.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace headgate::worker {
 namespace {
@@ -34,6 +35,23 @@ void hand_over(GstElement* source, const wire::Handoff& handoff, UniqueFd connec
                nullptr);
   gst_structure_free(info);
   g_bytes_unref(state);
+}
+
+// Of segmentarchiver's `stats` (docs/elements.md).
+std::optional<store::CommitStats> commits_of(const GstStructure* stats) {
+  store::CommitStats out;
+  const GValue* counts = gst_structure_get_value(stats, "commits");
+  if (!counts || !GST_VALUE_HOLDS_ARRAY(counts) ||
+      gst_value_array_get_size(counts) != out.durations.counts.size())
+    return std::nullopt;
+  for (guint step = 0; step < out.durations.counts.size(); ++step) {
+    const GValue* count = gst_value_array_get_value(counts, step);
+    if (!G_VALUE_HOLDS_UINT64(count)) return std::nullopt;
+    out.durations.counts[step] = g_value_get_uint64(count);
+  }
+  gst_structure_get_int64(stats, "commit-time-us", &out.durations.sum_us);
+  gst_structure_get_int64(stats, "commit-lag-us", &out.lag_us);
+  return out;
 }
 
 }  // namespace
@@ -130,10 +148,34 @@ Reaper::Job Session::measure() {
     gst_object_unref(source);
     if (!stats) return;
     StatsEvent event;
-    gst_structure_get_uint64(stats, "bytes", &event.received_bytes);
+    gst_structure_get_uint64(stats, "bytes", &event.received.bytes);
+    gst_structure_get_uint64(stats, "video-frames", &event.received.video_frames);
+    gst_structure_get_uint64(stats, "audio-frames", &event.received.audio_frames);
+    gst_structure_get_uint64(stats, "repairs", &event.received.repairs);
     gst_structure_get_int64(stats, "last-media-mono-us", &event.last_media_mono_us);
     gst_structure_free(stats);
     inbox->post({session, event});
+  };
+}
+
+Reaper::Job Session::measure_commits() {
+  if (!pipeline_ || !GST_IS_BIN(pipeline_.get())) return {};
+  GstIterator* archivers =
+      gst_bin_iterate_all_by_element_factory_name(GST_BIN(pipeline_.get()), "segmentarchiver");
+  GValue value = G_VALUE_INIT;
+  ElementPtr archiver;
+  if (gst_iterator_next(archivers, &value) == GST_ITERATOR_OK)
+    archiver.reset(GST_ELEMENT(g_value_dup_object(&value)));
+  g_value_unset(&value);
+  gst_iterator_free(archivers);
+  if (!archiver) return {};
+  return [element = archiver.release(), inbox = inbox_, session = opened_.session] {
+    GstStructure* stats = nullptr;
+    g_object_get(element, "stats", &stats, nullptr);
+    gst_object_unref(element);
+    if (!stats) return;
+    if (auto commits = commits_of(stats)) inbox->post({session, CommitsEvent{*commits}});
+    gst_structure_free(stats);
   };
 }
 

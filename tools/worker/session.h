@@ -54,6 +54,8 @@ class Session {
   // A look at the source, for the reaper's thread (the source may be held by its reader thread): posts a
   // StatsEvent. Empty when the session is ending.
   Reaper::Job measure();
+  // Likewise at what its archiver's commits cost, which is the same for all sessions: posts a CommitsEvent.
+  Reaper::Job measure_commits();
 
   void on_closing(const ClosingEvent& closing);  // events of the pipeline's bus
   void on_eos();

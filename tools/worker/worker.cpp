@@ -226,12 +226,14 @@ void Worker::on_events(std::vector<BusEvent> events) {
     } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
       session->health().json = std::move(health->json);
       session->health().frame_rate_milli = health->frame_rate_milli;
+      numbers_.health(event.session, health->counts);
       if (!health->regular) {
         flush(event.session);
         tell(session->health(), {"origin", "control"});
       }
     } else if (auto* closing = std::get_if<ClosingEvent>(&event.what)) {
       session->on_closing(*closing);
+      numbers_.received(event.session, closing->received);
     } else if (std::holds_alternative<EosEvent>(event.what)) {
       session->on_eos();
     } else if (auto* failure = std::get_if<FailureEvent>(&event.what)) {
@@ -239,11 +241,16 @@ void Worker::on_events(std::vector<BusEvent> events) {
                   {{"STATION", opened.station}, {"SESSION", opened.session}});
       session->on_failure(failure->text);
     } else if (auto* stats = std::get_if<StatsEvent>(&event.what)) {
-      session->health().received_bytes = stats->received_bytes;
+      numbers_.received(event.session, stats->received);
+      session->health().received_bytes = stats->received.bytes;
       session->health().last_media_mono_us = stats->last_media_mono_us;
       hold_to_rate(*session);
     } else if (auto* archive = std::get_if<ArchiveEvent>(&event.what)) {
       on_archive(*session, *archive);
+    } else if (auto* commits = std::get_if<CommitsEvent>(&event.what)) {
+      numbers_.commits(commits->commits);
+    } else if (std::holds_alternative<RungFailedEvent>(event.what)) {
+      numbers_.rung_failed();
     } else if (auto* closed = std::get_if<ClosedEvent>(&event.what)) {
       flush(event.session);
       on_closed(event.session, closed->reason);
@@ -269,6 +276,7 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
     if (event.rendition.empty()) {
       look_at_record(session, record);
     } else if (auto told = playlist::decode(record)) {
+      numbers_.record(*told, true);
       if (const auto* rung = std::get_if<playlist::RenditionRecord>(&*told))
         rungs_.told(opened.session, event.rendition, *rung);
     }
@@ -295,6 +303,7 @@ void Worker::on_records(Session& session, const RecordsEvent& event,
 void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
   log_notice("archive " + archive.state + (archive.reason.empty() ? "" : ": " + archive.reason),
              {{"STATION", session.opened().station}, {"SESSION", session.opened().session}});
+  if (archive.state == "lost") numbers_.lost(archive.code);
   // One run that cannot go on ends its session by itself (an error of the element). To a broken volume this
   // process will not write again (docs/archive.md); a fresh one may, or another node does.
   if (!archive.broken || fitness_.given_up()) return;
@@ -306,6 +315,7 @@ void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {
 // Of the source: which run it records, and whether its ticket allows it.
 void Worker::look_at_record(Session& session, Bytes record) {
   auto decoded = playlist::decode(record);
+  if (decoded) numbers_.record(*decoded, false);
   if (auto* run = decoded ? std::get_if<playlist::RunRecord>(&*decoded) : nullptr) session.note_run(run->run);
   auto* init = decoded ? std::get_if<playlist::InitRecord>(&*decoded) : nullptr;
   if (!init) return;
@@ -343,6 +353,7 @@ void Worker::on_closed(uint64_t id, const std::string& reason) {
   claims_.erase(id);
   marks_.end(id);
   rungs_.closed(id);
+  numbers_.closed(id);
   const wire::SessionOpened& opened = session->opened();
   Station station{opened.event, opened.station};
   running_.erase(station);
@@ -409,6 +420,13 @@ Reaper::Job Worker::measure_all() {
   std::vector<Reaper::Job> jobs;
   for (auto& [id, session] : sessions_)
     if (Reaper::Job job = session->measure()) jobs.push_back(std::move(job));
+  Reaper::Job commits;
+  for (auto& [id, session] : sessions_)
+    if (!commits && !session->run().empty()) commits = session->measure_commits();
+  if (commits)
+    jobs.push_back(std::move(commits));
+  else
+    numbers_.no_commits();
   return [jobs = std::move(jobs)] {
     for (const Reaper::Job& job : jobs) job();
   };
@@ -470,7 +488,13 @@ std::string Worker::status_json() const {
       .field("failed", failed_)
       .field("rungs", rungs_.running())
       .field("rungs_refused", rungs_.refused())
+      .raw("counts", numbers_.json(runs_open()))
       .take();
+}
+
+uint64_t Worker::runs_open() const {
+  return static_cast<uint64_t>(std::count_if(sessions_.begin(), sessions_.end(),
+                                             [](auto& one) { return !one.second->run().empty(); }));
 }
 
 Session* Worker::find(uint64_t session) {

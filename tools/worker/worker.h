@@ -19,6 +19,7 @@
 #include "description.h"
 #include "fills.h"
 #include "fitness.h"
+#include "numbers.h"
 #include "rung_limit.h"
 #include "session.h"
 #include "session_marks.h"
@@ -98,6 +99,7 @@ class Worker final : private Admission::Host {
   bool is_done() const;
   void hold_to_rate(Session& session);
   void end_at_fault(Session& session, const std::string& reason);
+  uint64_t runs_open() const;
   void on_closed(uint64_t session, const std::string& reason);
   void give_up(const std::string& reason);
   bool any_running() const;  // sessions that are not on their way out
@@ -130,6 +132,7 @@ class Worker final : private Admission::Host {
   wire::WorkerState told_;  // the last one sent
   Loop::TimerId give_up_timer_ = 0;
   uint64_t opened_ = 0, failed_ = 0;  // sessions since start
+  Numbers numbers_;
 };
 
 }  // namespace headgate::worker
