@@ -24,5 +24,6 @@ int run_ticket(int argc, char** argv);
 int run_archive(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_load(int argc, char** argv);
+int run_preflight(int argc, char** argv);
 
 }  // namespace headgate::cli

@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"ticket", "make keys, issue tickets, explain a ticket", run_ticket},
     {"archive", "list, show and recover what was recorded", run_archive},
     {"check", "hold a live stream to the standard that it follows", run_check},
+    {"preflight", "check what has to be right before the day", run_preflight},
     {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},
 };

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""headgate preflight: good nodes pass, running or not, and each planted fault is named by its own check, and by no
+other."""
+import contextlib
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tap
+from node import BUILD, EVENT, HEADGATE, SLOWNESS, TOP, Node, environment, log_text, wait_until
+
+import certificate  # of tests/support, which node makes known
+import family
+
+CLOCK = BUILD / "tests/tools/preflight/libpreflight-clock.so"
+SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
+# Writing at full speed says nothing about a fault, and a whole publisher has tests of its own.
+QUICK = ["--skip", "disk-speed,publisher"]
+NOBODY = 65534
+
+
+class Site:
+    """What a node would be started with: folders, keys, a certificate, ports of the kernel's choice."""
+
+    def __enter__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="hg-", dir=os.environ.get("HEADGATE_TEST_FOLDER", "/var/tmp")))
+        self.folder.chmod(0o755)
+        self.env = environment(self.folder)
+        self.keys = self.keygen("keys")
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        self.tickets = self.folder / "tickets"
+        self.tickets.mkdir()
+        self.cert, self.key = certificate.write(self.folder)
+        self.settings = {"--data": self.data, "--keys": self.keys / "node", "--rtmp": "127.0.0.1:0", "--http": "127.0.0.1:0",
+                         "--rtmps": "127.0.0.1:0", "--srt": "127.0.0.1:0", "--tls-cert": self.cert, "--tls-key": self.key,
+                         "--endpoints": "127.0.0.1:1935,127.0.0.1:9000", "--max-connections": "1000"}
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    def headgate(self, *arguments):
+        done = subprocess.run([HEADGATE, *arguments], env=self.env, capture_output=True, text=True, check=False,
+                              timeout=60 * SLOWNESS, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def keygen(self, name, event=EVENT):
+        folder = self.folder / name
+        self.headgate("ticket", "keygen", "--event", str(event), "--out", str(folder))
+        return folder
+
+    def ticket(self, station, *options, keys=None, endpoint="rtmp://127.0.0.1:1935/lt"):
+        """A file of tickets/."""
+        (self.tickets / f"{station}.json").write_text(self.headgate(
+            "ticket", "issue", "--keys", str(keys or self.keys), "--station", str(station), "--endpoint", endpoint,
+            "--format", "json", *options))
+
+    def arguments(self):
+        return [str(part) for pair in self.settings.items() for part in pair]
+
+
+def preflight(arguments, env, clock="synchronised", limit=None):
+    """(exit code, {check: its object}) of `headgate preflight --json`."""
+    env = dict(env)
+    arguments = ["preflight", "--json", *map(str, arguments)]
+    # A sanitizer has to be the first library of a program.
+    if not SANITIZED:
+        env |= {"LD_PRELOAD": str(CLOCK), "HEADGATE_TEST_CLOCK": clock}
+    done = subprocess.run([HEADGATE, *arguments], env=env, capture_output=True, text=True, check=False, timeout=150 * SLOWNESS,
+                          stdin=subprocess.DEVNULL, preexec_fn=limit)
+    assert done.returncode in (0, 1), f"{done.returncode}: {done.stderr}"
+    print(done.stdout, file=sys.stderr)
+    report = json.loads(done.stdout)
+    checks = {check["name"]: check for check in report["checks"]}
+    if SANITIZED:
+        checks.pop("clock", None)
+        return int(any(check["result"] == "fail" for check in checks.values())), checks
+    assert report["failed"] == len(failed(checks)), report
+    return done.returncode, checks
+
+
+def failed(checks):
+    return {name for name, check in checks.items() if check["result"] == "fail"}
+
+
+def texts(check):
+    return "\n".join(finding["what"] for finding in check["findings"] if finding["result"] == "fail")
+
+
+def expect_fault(site, name, *words, extra=(), env=None, skipped=(), **how):
+    """That check fails, with all of the words, and no other; those behind it are not tried."""
+    code, checks = preflight([*site.arguments(), *QUICK, *extra], env or site.env, **how)
+    assert code == 1 and failed(checks) == {name}, f"{name} was to fail: {({n: texts(checks[n]) for n in failed(checks)})}"
+    for word in words:
+        assert word in texts(checks[name]), f"'{word}' is not in: {texts(checks[name])}"
+    assert all(finding["do"] for finding in checks[name]["findings"]), checks[name]
+    for other in skipped:
+        assert checks[other]["result"] == "skip", checks[other]
+
+
+def expect_good(code, checks):
+    assert code == 0 and not failed(checks), {name: texts(checks[name]) for name in failed(checks)}
+
+
+# --- good nodes ---
+
+def test_a_node_that_does_not_run_is_good():
+    family.adopt()
+    with Site() as site:
+        site.ticket(421)
+        code, checks = preflight([*site.arguments(), "--set", "offered-rungs=", "--tickets", site.tickets, "--streams", "20", "--kbps", "300",
+                                  "--hours", "1"], site.env)
+        expect_good(code, checks)
+        assert all(check["result"] == "pass" for name, check in checks.items() if name in (
+            "keys", "ports", "volume", "disk-space", "elements", "pipelines", "tickets")), checks
+        published = checks["publisher"]["measured"]
+        for protocol in ("rtmp ", "rtmps ", "srt "):
+            assert f"{protocol}" in published and "frames archived" in published, published
+        assert "on a node of its own" in published
+        # Nothing is left: no folder, no process.
+        assert not list(site.data.iterdir()), list(site.data.iterdir())
+        assert not [line for line in family.descendants().values() if "headgate" in line], family.descendants()
+
+
+def test_beside_a_node_that_runs():
+    with Node() as node:
+        arguments = ["--data", node.data, "--keys", node.keys / "node", "--rtmp", node.addresses["rtmp"], "--http",
+                     node.addresses["http"], "--max-connections", "1000"]
+        code, checks = preflight([*arguments, "--issuer", node.keys, "--skip", "disk-speed"], node.env)
+        expect_good(code, checks)
+        assert "(the node's)" in checks["ports"]["measured"]
+        assert "on the node that runs" in checks["publisher"]["measured"], checks["publisher"]
+        assert "preflight" not in log_text(node), "a publisher is told as such"
+        wait_until("nothing of it is left in the archive", lambda: not node.runs(2**32 - 1))
+        # It runs with other settings than these.
+        arguments[arguments.index("--http") + 1] = "127.0.0.1:1"
+        code, checks = preflight([*arguments, "--only", "ports"], node.env)
+        assert code == 1 and "restart it" in checks["ports"]["findings"][0]["do"], checks
+
+
+# --- planted faults ---
+
+def test_keys_that_everybody_may_read():
+    with Site() as site:
+        (master,) = (site.keys / "node").glob("master-*.key")
+        master.chmod(0o644)
+        expect_fault(site, "keys", f"everybody on this machine may read {master} (mode 0644)")
+
+
+def test_a_certificate_that_has_expired():
+    with Site() as site:
+        folder = site.folder / "authority"
+        folder.mkdir()
+        (folder / "index.txt").touch()
+        (folder / "ca.cnf").write_text(f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index.txt\nrand_serial=yes\nnew_certs_dir={folder}\n"
+                                       "default_md=sha256\npolicy=any\ncopy_extensions=copy\n[any]\ncommonName=supplied\n")
+        request = folder / "request.pem"
+        subprocess.run(["openssl", "req", "-new", "-key", site.key, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-out", request], check=True, capture_output=True)
+        subprocess.run(["openssl", "ca", "-batch", "-notext", "-config", folder / "ca.cnf", "-selfsign", "-keyfile", site.key, "-in", request,
+                        "-startdate", "20200101000000Z", "-enddate", "20210101000000Z", "-out", site.cert], check=True, capture_output=True)
+        expect_fault(site, "certificate", "expired on 2021-01-01 00:00 UTC")
+
+
+def test_a_key_of_another_certificate():
+    with Site() as site:
+        other = site.folder / "other"
+        other.mkdir()
+        shutil.copy(certificate.write(other)[1], site.key)
+        expect_fault(site, "certificate", f"{site.key}: not the certificate's key")
+
+
+def test_a_certificate_for_another_name():
+    with Site() as site:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        site.settings |= {"--rtmps": f"127.0.0.1:{port}", "--endpoints": f"127.0.0.2:{port}"}
+        expect_fault(site, "certificate", "does not name 127.0.0.2")
+
+
+def test_a_port_that_is_taken():
+    with Site() as site, socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        site.settings["--rtmp"] = address
+        expect_fault(site, "ports", f"--rtmp {address} is taken by {Path('/proc/self/comm').read_text().strip()} (pid {os.getpid()})")
+
+
+def test_a_plan_that_is_larger_than_the_disk():
+    with Site() as site:
+        expect_fault(site, "disk-space", "20 streams of 9000 kbit/s for 700 h need 57 TB",
+                     extra=["--streams", "20", "--kbps", "9000", "--hours", "700"])
+
+
+def test_a_folder_that_cannot_be_written():
+    with Site() as site:
+        extra = []
+        if os.geteuid() == 0:
+            # Root may write anything: it is looked at as the one whose folder it is. Who may not enter the build's folder.
+            for path in (site.data, site.keys, *site.keys.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
+            site.key.chmod(0o644)
+            extra = ["--skip", "elements,pipelines,disk-speed,publisher"]
+        site.data.chmod(0o555)
+        expect_fault(site, "volume", f"cannot be written: {site.data}: Permission denied", extra=extra)
+        site.data.chmod(0o755)
+
+
+def test_too_few_descriptors():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
+    with Site() as site:
+        expect_fault(site, "open-files", "the origin may need 4112 open files, and may have 512", limit=limit)
+
+
+def test_a_ticket_of_another_event():
+    with Site() as site:
+        site.ticket(421)
+        site.ticket(422, keys=site.keygen("others", EVENT + 1))
+        expect_fault(site, "tickets", "422.json:1: FOREIGN-EVENT", extra=["--tickets", site.tickets])
+
+
+def test_a_ticket_whose_time_is_over_and_one_that_ends_too_early():
+    with Site() as site:
+        site.ticket(421, "--from=-3d", "--until=-1d")
+        site.ticket(422, "--until=+1h")
+        site.ticket(423, "--max-kbps", "500")
+        expect_fault(site, "tickets", "421.json:1, station 421: its time is over since", "422.json:1, station 422: it ends on",
+                     "423.json:1, station 423: it allows 500 kbit/s, the plan has 600",
+                     extra=["--tickets", site.tickets, "--streams", "3", "--kbps", "600", "--hours", "4"])
+
+
+def test_a_wrong_description():
+    with Site() as site:
+        pipelines = site.folder / "pipelines"
+        shutil.copytree(TOP / "pipelines", pipelines)
+        station = pipelines / "station.json"
+        station.write_text(station.read_text().replace("segmentarchiver name=archive", "segmentarchiver name=archive colour=red"))
+        site.settings["--pipelines"] = pipelines
+        expect_fault(site, "pipelines", f"{station}:", "colour")
+
+
+def test_elements_that_are_missing():
+    with Site() as site:
+        nothing = site.folder / "nothing"
+        nothing.mkdir()
+        env = {**site.env, "GST_PLUGIN_PATH": str(nothing), "HEADGATE_PLUGINS": str(nothing), "GST_REGISTRY": str(site.folder / "other.bin")}
+        expect_fault(site, "elements", "there is no element ticketsrc", "there is no element segmentarchiver", env=env, skipped=["pipelines"])
+
+
+def test_a_clock_that_nothing_keeps_right():
+    if SANITIZED:
+        raise tap.Skip("the kernel's answers cannot be replaced in a program with a sanitizer")
+    with Site() as site:
+        expect_fault(site, "clock", "nothing keeps the clock right", clock="unsynchronised")
+
+
+def test_a_list_of_addresses_that_is_none():
+    with Site() as site:
+        addresses = site.folder / "addresses"
+        addresses.write_text("allow 10.0.0.0/8\nallow 10.0.0.0/33\n")
+        site.settings["--addresses"] = addresses
+        expect_fault(site, "addresses", f"{addresses}: ", "2")
+
+
+def test_more_streams_than_places():
+    with Site() as site:
+        site.settings |= {"--workers": "1", "--max-workers": "1", "--capacity": "10"}
+        expect_fault(site, "capacity", "the plan has 11 streams, the node takes 10", extra=["--streams", "11", "--kbps", "100"])
+
+
+# --- its own manners ---
+
+def test_what_cannot_be_checked_is_told_by_its_exit_code():
+    with Site() as site:
+        for arguments, word in (([], "--data is needed"), ([*site.arguments(), "--only", "clocks"], "there is no check 'clocks'"),
+                                ([*site.arguments(), "--from", "tomorrow"], "--from"), (["--config", "/missing"], "/missing")):
+            done = subprocess.run([HEADGATE, "preflight", *arguments], env=site.env, capture_output=True, text=True, check=False,
+                                  timeout=60 * SLOWNESS)
+            assert done.returncode == 2 and word in done.stderr, f"{arguments}: {done}"
+
+
+def test_ctrl_c_leaves_nothing_behind():
+    family.adopt()
+    with Site() as site:
+        process = subprocess.Popen([HEADGATE, "preflight", *site.arguments(), "--set", "offered-rungs=", "--only", "publisher"], env=site.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        with contextlib.ExitStack() as stack:
+            stack.callback(family.kill_all)
+            wait_until("its node runs", lambda: any("headgate-worker" in line for line in family.descendants().values()))
+            process.terminate()
+            _, errors = process.communicate(timeout=30 * SLOWNESS)
+            assert process.returncode == 2 and "interrupted" in errors, (process.returncode, errors)
+            assert not list(site.data.iterdir()), list(site.data.iterdir())
+            wait_until("no process of it is left", lambda: not any("headgate" in line for line in family.descendants().values()), 15)
+
+
+if __name__ == "__main__":
+    tap.run(globals())

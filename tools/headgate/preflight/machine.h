@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the kernel says of the machine. Tests give another clock, and folders in the place of /proc and
+// /sys/fs/cgroup.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace headgate::preflight {
+
+struct KernelClock {
+  bool synchronised = false;
+  int64_t max_error_us = 0;
+  int64_t utc_s = 0;
+};
+KernelClock kernel_clock();  // adjtimex(2)
+
+struct Machine {
+  std::function<KernelClock()> clock = kernel_clock;
+  std::string proc = "/proc", cgroup = "/sys/fs/cgroup";
+
+  // A file below /proc, without white space at its end; empty: it cannot be read.
+  std::string proc_text(const std::string& path) const;
+  // The number that such a file begins with.
+  std::optional<int64_t> proc_number(const std::string& path) const;
+  // Of "MemAvailable" in /proc/meminfo, bytes.
+  std::optional<int64_t> memory_bytes(const std::string& name) const;
+  // The least of a file ("pids.max") in this process's control group (v2) and those above it; nothing: no
+  // limit.
+  std::optional<int64_t> cgroup_limit(const std::string& file) const;
+};
+
+}  // namespace headgate::preflight

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What sessions will run: the descriptions, and the elements that they name. headgate-pipeline looks, this
+// program does not load GStreamer.
+#include <common/siblings.h>
+#include <pipeline/folder.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "../operate/json_view.h"
+#include "checks.h"
+#include "program.h"
+
+namespace headgate::preflight {
+namespace {
+
+constexpr int64_t kPatienceMs = 120'000;  // GStreamer's registry is made anew on a machine that has none
+constexpr size_t kMaxFaultLines = 8;
+
+Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words) {
+  auto path = tools::find_program("headgate-pipeline");
+  if (!path) return Unexpected(path.error());
+  words.insert(words.begin(), *path);
+  return run_program({.words = std::move(words), .account = context.account}, kPatienceMs);
+}
+
+void add_settings(const Context& context, std::vector<std::string>& words) {
+  words.insert(words.end(), {"--pipelines", context.config.pipelines});
+  for (const std::string& parameter : context.config.parameters)
+    words.insert(words.end(), {"--set", parameter});
+}
+
+// What it said is wrong, a line each.
+void tell_faults(const Program& program, const char* to_do, Outcome& out) {
+  std::istringstream lines(program.errors());
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty() && ++count <= kMaxFaultLines) out.fail(line, to_do);
+  if (count == 0) out.fail("headgate-pipeline ended with " + std::to_string(program.code()), to_do);
+}
+
+bool is_set(const Context& context, const pipeline::Description& description, const char* name) {
+  const pipeline::Parameter* parameter = description.parameter(name);
+  if (!parameter) return false;
+  std::string value = parameter->preset.value_or("");
+  for (const std::string& one : context.config.parameters)
+    if (one.starts_with(std::string(name) + "=")) value = one.substr(one.find('=') + 1);
+  return !value.empty();
+}
+
+}  // namespace
+
+Outcome check_elements(Context& context) {
+  context.progress("looking for elements");
+  std::vector<std::string> words{"elements", "--json"};
+  add_settings(context, words);
+  words.push_back(context.config.pipeline);
+  auto program = pipeline_tool(context, words);
+  if (!program) return Outcome().fail(program.error().message, "is the package whole? (dpkg -V headgate)");
+  Outcome out;
+  auto json = cli::Json::parse(program->output());
+  // A description that cannot be read has no elements to look for: that is `pipelines`' to tell.
+  if (!json) return Outcome::skip("the description cannot be read (see pipelines)");
+  size_t elements = 0;
+  std::string versions;
+  json->view().each("elements", [&](const cli::JsonView& one) {
+    ++elements;
+    const std::string name = one.text("name"), plugin = one.text("plugin");
+    if (plugin.empty()) {
+      out.fail("there is no element " + name + ": " + one.text("why"),
+               "install the package that has it (gst-inspect-1.0 " + name +
+                   " tells when it is there), or set "
+                   "GST_PLUGIN_PATH");
+      return;
+    }
+    const std::string version = plugin + " " + one.text("version");
+    if (versions.find(version) == std::string::npos) versions += (versions.empty() ? "" : ", ") + version;
+  });
+  json->view().each("decoders",
+                    [&](const cli::JsonView& one) { context.decoders.insert(one.text("codec")); });
+  out.measured = std::to_string(elements) + " of " + context.config.pipeline + ": " + versions;
+  return out;
+}
+
+Outcome check_pipelines(Context& context) {
+  context.progress("building pipelines");
+  const serve::Config& config = context.config;
+  const char* mend = "correct that place of the file (docs/pipelines.md)";
+  Outcome out;
+  out.measured = config.pipeline + " of " + config.pipelines;
+  auto all = pipeline_tool(context, {"check", "--pipelines", config.pipelines});
+  if (!all) return out.fail(all.error().message, "is the package whole? (dpkg -V headgate)");
+  if (all->code() != 0) tell_faults(*all, mend, out);
+  auto file = pipeline::find_file(config.pipelines, config.pipeline);
+  if (!file) return out.fail(file.error().message, "--pipeline names one of `headgate pipeline list`");
+  auto description = pipeline::Description::load(*file);
+  if (!description) return out;  // told above
+  context.ladder = is_set(context, *description, "rungs") || is_set(context, *description, "offered-rungs");
+  if (description->trigger() != pipeline::Trigger::ticket)
+    out.fail(config.pipeline + " takes no sessions: its trigger is " +
+                 pipeline::trigger_name(description->trigger()),
+             "--pipeline names one with the trigger ticket");
+  if (config.parameters.empty() || !out.findings.empty()) return out;
+  std::vector<std::string> words{"check"};
+  add_settings(context, words);
+  words.push_back(*file);
+  auto own = pipeline_tool(context, words);
+  if (!own) return out.fail(own.error().message, "try it by hand: headgate pipeline check");
+  if (own->code() != 0) tell_faults(*own, "correct --set, or [parameters] of the settings", out);
+  return out;
+}
+
+}  // namespace headgate::preflight
