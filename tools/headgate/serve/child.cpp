@@ -10,6 +10,8 @@
 #include <csignal>
 #include <utility>
 
+#include "policy_state.h"
+
 namespace headgate::serve {
 namespace {
 
@@ -107,7 +109,10 @@ void Child::expect_word(int64_t within_ms) {
   loop_.cancel(silence_);
   silence_ = loop_.after_ms(within_ms, [this] {
     silence_ = 0;
-    tools::log_error(name() + " says nothing any more: killed", {{"CHILD_PID", process_.pid}});
+    const std::string why = why_silent(process_.pid);
+    tools::log_error(
+        name() + " says nothing any more" + (why.empty() ? "" : " (it " + why + ")") + ": killed",
+        {{"CHILD_PID", process_.pid}});
     silent_ = true;
     kill();
   });
@@ -121,6 +126,8 @@ void Child::on_exit() {
   end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
   tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,
              {{"CHILD_PID", process_.pid}});
+  last_pid_ = process_.pid;
+  by_signal_ = code < 0 || code >= 128;
   process_ = {};
   channel_.reset();
   ready_ = hang_up_ = false;
@@ -136,6 +143,7 @@ void Child::start_later() {
   if (now_ms() - since_mono_ms_ >= kSteadyMs) deaths_ = 0;
   ++deaths_;
   pause_ms_ = deaths_ <= kQuickRestarts ? 0 : std::min(std::max<int64_t>(1000, pause_ms_ * 2), kMaxPauseMs);
+  if (deaths_ > kGiveUpDeaths && place_.number >= 0) pause_ms_ = kGivenUpMs;
   if (pause_ms_ > 0)
     tools::log_error(
         name() + " ends again and again: next start in " + std::to_string(pause_ms_ / 1000) + " s",
@@ -144,6 +152,10 @@ void Child::start_later() {
     restart_ = 0;
     start();
   });
+}
+
+int Child::deaths() const {
+  return running() && now_ms() - since_mono_ms_ >= kSteadyMs ? 0 : deaths_;
 }
 
 void Child::stop() {

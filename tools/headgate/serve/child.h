@@ -18,6 +18,8 @@ namespace headgate::serve {
 inline constexpr int kQuickRestarts = 4;      // without a pause
 inline constexpr int64_t kSteadyMs = 30'000;  // who lived so long begins to count anew
 inline constexpr int64_t kMaxPauseMs = 30'000;
+inline constexpr int kGiveUpDeaths = 20;  // in a row: of a worker, of which there are others
+inline constexpr int64_t kGivenUpMs = 600'000;
 inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
 inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
 
@@ -57,6 +59,11 @@ class Child {
   int pid() const { return process_.pid; }
   int64_t since_utc_us() const { return since_utc_us_; }
   int64_t restarts() const { return restarts_; }
+  bool waiting() const { return restart_ != 0; }  // for its next start
+  // In a row, each before it had lived for kSteadyMs; 0 again when it has.
+  int deaths() const;
+  int last_pid() const { return last_pid_; }        // of the one that ended last
+  bool by_signal() const { return by_signal_; }     // it was; also when nobody knows
   bool adopted() const { return !process_.child; }  // of one that runs: an earlier supervisor has started it
   const std::string& end_text() const { return end_text_; }  // how the last one ended: "ended with 1"
   int64_t pause_ms() const { return pause_ms_; }             // from its death to the next start
@@ -84,6 +91,8 @@ class Child {
   std::string end_text_;
   bool silent_ = false;  // was killed because it said nothing
   int64_t since_mono_ms_ = 0;
+  int last_pid_ = 0;
+  bool by_signal_ = false;
   int deaths_ = 0;        // in a row, each after less than kSteadyMs
   int64_t pause_ms_ = 0;  // the last one
   Loop::TimerId restart_ = 0, silence_ = 0;

@@ -65,6 +65,23 @@ constexpr Setting kSettings[] = {
      ""},
     {"renditions", "per-worker", "rungs-per-worker", "N", "of them at a time in one worker (default 16)",
      "16"},
+    {"limits", "worker-memory", "worker-memory", "MIB",
+     "a worker with more is ended, its sessions closed (default 0: none)", "0"},
+    {"limits", "full-late", "full-late", "MS",
+     "no new stations while streams are served less often than that (default 2000; 0: never)", "2000"},
+    {"limits", "full-cpu", "full-cpu", "PERCENT",
+     "no new stations while processors are busier, but for what has a niceness (default 0: never)", "0"},
+    {"limits", "full-cpu-pressure", "full-cpu-pressure", "PERCENT",
+     "no new stations while somebody waits for a processor longer (PSI; default 0: never)", "0"},
+    {"limits", "full-memory", "full-memory", "MIB",
+     "no new stations while less memory is available (default 128; 0: never)", "128"},
+    {"limits", "full-disk", "full-disk", "MINUTES",
+     "no new stations while the archive's disk will be full sooner (default 5; 0: never)", "5"},
+    {"limits", "full-io-pressure", "full-io-pressure", "PERCENT",
+     "no new stations while all wait for disks longer (PSI; default 0: never)", "0"},
+    {"limits", "full-link", "full-link", "PERCENT",
+     "no new stations while more of the network's speed is received (default 90; 0: never)", "90"},
+    {"limits", "link-mbps", "link-mbps", "N", "the network's speed (default 0: as its interfaces say)", "0"},
     {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
     {"viewers", "max-connections-per-address", "max-connections-per-address", "N",
      "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
@@ -142,12 +159,16 @@ std::string absolute(const std::string& path) {
 }
 
 // What a wrong description says is told by whoever checks it.
-std::string streams_per_worker(const std::string& folder, const std::string& name) {
+void take_resources(const std::string& folder, const std::string& name, std::string& capacity,
+                    WorkerLimits& limits) {
   const auto file = pipeline::find_file(folder, name);
   const auto description =
       file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
   const int64_t streams = description ? description->streams_per_worker() : 0;
-  return std::to_string(streams > 0 ? streams : kStreamsPerWorker);
+  if (capacity.empty()) capacity = std::to_string(streams > 0 ? streams : kStreamsPerWorker);
+  if (!description) return;
+  if (const auto& memory = description->resources().memory_mib) limits.stream_memory_mib = *memory;
+  if (const auto& cpu = description->resources().cpu) limits.stream_cpu = *cpu;
 }
 
 Result<Config> typed(Values values, std::vector<std::string> parameters) {
@@ -182,7 +203,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
     if (!folder) return Unexpected(folder.error());
     out.pipelines = absolute(*folder);
   }
-  if (text("capacity").empty()) values["capacity"].text = streams_per_worker(out.pipelines, out.pipeline);
+  take_resources(out.pipelines, out.pipeline, values["capacity"].text, out.worker_limits);
   out.parameters = std::move(parameters);
   struct Number {
     const char* option;
@@ -199,6 +220,15 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
         {"grace", 0, 86'400, out.grace_s},
         {"rung-mpixels", 0, 1'000'000, out.rung_mpixels},
         {"rungs-per-worker", 0, 1000, out.rungs_per_worker},
+        {"worker-memory", 0, 1 << 30, out.worker_limits.memory_mib},
+        {"full-late", 0, 60'000, out.capacity_limits.late_ms},
+        {"full-cpu", 0, 100, out.capacity_limits.cpu_percent},
+        {"full-cpu-pressure", 0, 100, out.capacity_limits.cpu_pressure},
+        {"full-memory", 0, 1 << 30, out.capacity_limits.memory_mib},
+        {"full-disk", 0, 1'000'000, out.capacity_limits.disk_minutes},
+        {"full-io-pressure", 0, 100, out.capacity_limits.io_pressure},
+        {"full-link", 0, 100, out.capacity_limits.link_percent},
+        {"link-mbps", 0, 10'000'000, out.capacity_limits.link_mbps},
         {"max-connections", 16, 1'000'000, out.max_connections},
         {"max-connections-per-address", 0, 1'000'000, out.max_connections_per_address}})
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)

@@ -12,6 +12,9 @@
 
 #include <base/result.h>
 
+#include "capacity.h"
+#include "policy_limits.h"
+
 namespace headgate::serve {
 
 struct Config {
@@ -35,6 +38,8 @@ struct Config {
   int64_t window_s = 0, playlist_s = 0, grace_s = 0;
   int64_t rung_mpixels = 0, rungs_per_worker = 0;  // encoded on demand: of the node, a second; at a time
   int64_t max_connections = 0, max_connections_per_address = 0;  // of viewers; the latter 0: no limit
+  CapacityLimits capacity_limits;
+  WorkerLimits worker_limits;
   int64_t ready_fd = -1;  // a line is written to it when the node serves; -1: none
 };
 

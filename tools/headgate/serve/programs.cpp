@@ -58,7 +58,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("id", std::to_string(number));
     add("event", std::to_string(config_.event));
     add("node", config_.node);
-    add("capacity", std::to_string(config_.capacity));
+    add("capacity", std::to_string(number >= static_cast<int>(wire::kFirstOwnWorker) ? 1 : config_.capacity));
     add("grace", std::to_string(config_.grace_s));
     add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);
@@ -110,6 +110,10 @@ std::string Supervisor::node_json() const {
       .raw("processes", processes + "]")
       .raw("recovery", recovery_.json())
       .raw("pipelines", descriptions_.json())
+      .raw("clock", policy_.clock_json())
+      .raw("capacity", policy_.capacity_json())
+      .raw("quarantine", policy_.quarantine_json())
+      .raw("alarms", policy_.alarms_json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
 }

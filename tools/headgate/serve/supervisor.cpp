@@ -48,6 +48,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
                 {[this](Child& child) { on_changed(child); },
                  [this](Child& child) {
                    child_events_.died(child);
+                   policy_.died(child);
                    if (is_worker(child)) recovery_.ask();
                  },
                  [this](Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
@@ -65,6 +66,9 @@ Supervisor::Supervisor(Loop& loop, Config config)
                                   {"archive", "recover", "--progress", "--node", config_.node, config_.data});
           },
           [this] { on_recovery(); }),
+      policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
+              {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
+              [this] { announce(); }),
       since_utc_us_(system_clock().utc_us()) {}
 
 Supervisor::~Supervisor() {
@@ -169,6 +173,7 @@ void Supervisor::start_children() {
   children_.place("gate").start();
   workers_.start();
   recovery_.ask();
+  policy_.start();
   descriptions_.watch();
   report_ready();
 }
@@ -189,6 +194,7 @@ void Supervisor::on_changed(Child& child) {
         children_.forget(place.role, place.number);
         announce();
       });
+    policy_.changed(child);
     announce();
     return report_ready();
   }
@@ -227,6 +233,7 @@ void Supervisor::on_recovery() {
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
   if (auto* status = std::get_if<wire::Status>(&message); status && child.place().role != kControl)
     children_.place(kControl).send(wire::Status{child.name(), status->pid, status->json});
+  policy_.told(child, message, fds);
   if (auto* listeners = std::get_if<wire::Listeners>(&message))
     take_listeners(listeners->names, std::move(fds));
   else if (stopping_)
@@ -283,6 +290,7 @@ void Supervisor::stop() {
   watch_.reset();
   loop_.cancel(adopt_timer_);
   recovery_.stop();
+  policy_.stop();
   descriptions_.stop();
   auto first = [this](void (Child::*act)()) {
     children_.each([act](Child& child) {

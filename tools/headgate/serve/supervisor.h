@@ -20,6 +20,7 @@
 #include "description_watch.h"
 #include "listeners.h"
 #include "node_events.h"
+#include "policy.h"
 #include "recovery.h"
 #include "tasks.h"
 #include "workers.h"
@@ -72,6 +73,7 @@ class Supervisor {
   Tasks tasks_;
   DescriptionWatch descriptions_;
   Recovery recovery_;
+  Policy policy_;
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
   Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;

@@ -14,6 +14,11 @@ int64_t now_ms() {
   return system_clock().mono_us() / 1000;
 }
 
+// Of one station alone: nobody else's room.
+bool is_own(const Child& child) {
+  return child.place().number >= static_cast<int>(wire::kFirstOwnWorker);
+}
+
 }  // namespace
 
 void Workers::start() {
@@ -24,7 +29,8 @@ void Workers::start() {
 void Workers::told(const Child& child, const wire::WorkerState& state) {
   auto [load, first] = loads_.try_emplace(child.name());
   Load& of = load->second;
-  if (!first) room_.came(int64_t{state.sessions} - of.sessions, now_ms());  // what it came with is not new
+  if (!first && !is_own(child))
+    room_.came(int64_t{state.sessions} - of.sessions, now_ms());  // what it came with is not new
   of.sessions = state.sessions;
   of.capacity = state.capacity;
   of.accepting = state.accepting;
@@ -45,6 +51,7 @@ void Workers::keep() {
   int next = 0;
   bool can_help = false;
   children_.each_worker([&](const Child& child) {
+    if (is_own(child)) return;
     next = std::max(next, child.place().number + 1);
     if (child.stopping()) return;
     ++workers;
@@ -72,7 +79,7 @@ void Workers::drain_spare(int64_t workers) {
   std::map<int, Child*, std::greater<>> idle;  // by number, the highest first
   children_.each_worker([&](Child& child) {
     auto load = loads_.find(child.name());
-    if (load == loads_.end() || child.place().number < limits_.workers) return;
+    if (load == loads_.end() || is_own(child) || child.place().number < limits_.workers) return;
     if (load->second.accepting && load->second.sessions == 0) idle[child.place().number] = &child;
   });
   for (auto& [number, child] : idle) {

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a node does by itself: about input that ends its workers, threads that do not come back, a machine without room,
+and a clock that is stepped."""
+import json
+import mmap
+import struct
+import subprocess
+
+import media
+import tap
+from node import BUILD, SLOWNESS, TOP, Node, log_text, records, wait_until
+
+NEIGHBOURS = 20
+BAD = 50
+OWN = 9000  # number of the first station's own worker
+LONG_S = 120  # of a busy machine
+POISON, SPIN = "headgate-poison", "headgate-spin"
+
+
+def pipelines(node):
+    """Those of the node, whose sessions taste what they get."""
+    folder = node.folder / "pipelines"
+    folder.mkdir()
+    station = json.loads((TOP / "pipelines/station.json").read_text())
+    station["elements"] = [line.replace("probe.src_0 ! archive.video", "probe.src_0 ! poisontaster ! archive.video")
+                           for line in station["elements"]]
+    assert "poisontaster" in json.dumps(station)
+    (folder / "station.json").write_text(json.dumps(station))
+    return str(folder)
+
+
+class TastingNode(Node):
+    def __init__(self, arguments=()):
+        super().__init__(arguments=arguments)
+        self.arguments += ["--pipelines", pipelines(self)]
+        self.env["GST_PLUGIN_PATH"] += f":{BUILD / 'tests/plugins'}"
+
+
+def marked(mark):
+    """A clip of pictures that all have the mark in them (H.264, supplemental enhancement information)."""
+    return media.made_once("marked.flv", "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
+                           "testsrc2=size=160x120:rate=25:duration=20", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25",
+                           "-bsf:v", f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{mark}",
+                           "-f", "flv", media.MADE)
+
+
+def publish_neighbours(node, seconds=180):
+    """Small streams of stations 1 to NEIGHBOURS, which come back when they are cut."""
+    clip = media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE)
+    log = open(node.folder / "load.log", "wb")
+    load = subprocess.Popen([BUILD / "tools/headgate/headgate", "load", "publish", "--url", f"rtmp://{node.addresses['rtmp']}/lt",
+                             "--keys", node.keys, "--stations", f"1-{NEIGHBOURS}", "--clip", clip, "--duration", str(seconds)],
+                            env=node.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    log.close()
+
+    class Helper:
+        @staticmethod
+        def stop():
+            if load.poll() is None:
+                load.terminate()
+            load.wait()
+    node.helpers.append(Helper)
+    return load
+
+
+def live(node):
+    return [one["station"] for one in json.loads(node.get("/api/v1/streams")[1])["streams"] if one["state"] == "live"]
+
+
+def quarantine(node):
+    return (node.status_or_none() or {}).get("quarantine", [])
+
+
+def has_own_deaths(node, count):
+    return log_text(node).count(f"worker-{OWN} killed by signal") >= count
+
+
+def test_what_ends_workers_does_not_take_its_neighbours_with_it():
+    with TastingNode(["--workers", "1", "--max-workers", "1"]) as node:
+        publish_neighbours(node)
+        wait_until("the neighbours stream", lambda: len(live(node)) == NEIGHBOURS, LONG_S)
+        bad = media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy",
+                                     "-f", "flv", node.url(BAD)], again=True)
+        (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
+        assert entry["station"] == BAD and entry["worker"] == OWN, entry
+        assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
+        wait_until("it is refused", lambda: quarantine(node)[0]["state"] == "refused", LONG_S)
+        assert has_own_deaths(node, 3)
+        assert log_text(node).count("worker-0 killed by signal") == 2, "the neighbours' worker died again"
+        wait_until("its publisher is told", lambda: "QUARANTINE: what this station sent" in bad.stderr(), LONG_S)
+        wait_until("all neighbours stream", lambda: len(set(live(node)) - {BAD}) == NEIGHBOURS, LONG_S)
+        sessions = [one["sessions"] for one in json.loads(node.get("/api/v1/streams")[1])["streams"] if one["station"] != BAD]
+        assert max(sessions) <= 3, f"a neighbour came back more often than its worker died: {sessions}"
+        # Who takes over the node knows it as well.
+        node.kill("supervisor")
+        node.start()
+        (entry,) = quarantine(node)
+        assert entry["station"] == BAD and entry["state"] == "refused", entry
+
+
+def test_a_thread_that_spins_is_seen_from_outside():
+    with TastingNode(["--workers", "1"]) as node:
+        (worker,) = node.pids("worker")
+        media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(SPIN), "-c", "copy", "-f", "flv",
+                               node.url(BAD)])
+        wait_until("the worker is killed", lambda: worker not in node.pids("worker"), LONG_S)
+        said = log_text(node)
+        assert f"at work for station {BAD} of event 77 for" in said and "does not come back" in said
+        assert "says nothing any more" not in said, "its loop said its status all the while"
+
+
+def test_a_full_node_refuses_who_is_new():
+    # No machine has so much memory.
+    with Node(arguments=["--full-memory", str(2 ** 30)]) as node:
+        first = media.ffmpeg(node, media.clip(60), node.url(1), loop=True)
+        node.wait_state(1, "live")
+        wait_until("the node is full", lambda: node.status()["capacity"]["full"] == "memory", LONG_S)
+        (measure,) = [one for one in node.status()["capacity"]["measures"] if one["measure"] == "memory"]
+        assert measure["full"] and measure["value"] > 0 and measure["at_least"] == 2 ** 30, measure
+
+        def refused():
+            # A gate that has just been started lets all in.
+            done = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-i", media.clip(5), "-c", "copy", "-f", "flv",
+                                   node.url(2)], env=node.client_env, capture_output=True, text=True, timeout=60 * SLOWNESS, check=False)
+            return "NODE-FULL: this server has no room for another stream (memory)" in done.stderr
+        wait_until("a new station is refused", refused, LONG_S)
+        first.cut()
+        node.wait_state(1, "waiting", LONG_S)
+        media.ffmpeg(node, media.clip(60), node.url(1), loop=True)
+        node.wait_state(1, "live", LONG_S)
+        assert node.stream(1)["sessions"] == 2
+
+
+class SteppedNode(Node):
+    """Its machine's clock can be set; its publishers' is another one."""
+
+    def __init__(self):
+        super().__init__()
+        clock = self.folder / "clock"
+        clock.write_bytes(bytes(8))
+        with open(clock, "r+b") as file:
+            self.clock = mmap.mmap(file.fileno(), 8)
+        self.env.update(LD_PRELOAD=str(BUILD / "tests/headgate-stepped-clock.so"), HEADGATE_TEST_CLOCK=str(clock))
+
+    def step(self, seconds):
+        (now,) = struct.unpack("=q", self.clock[:8])
+        self.clock[:8] = struct.pack("=q", now + int(seconds * 1e6))
+
+
+def segments(node, station):
+    """Media sequence number of the first segment listed, and the segments' names."""
+    lines = node.get(f"/hls/{station}/media.m3u8")[1].decode().splitlines()
+    (first,) = [int(line.split(":")[1]) for line in lines if line.startswith("#EXT-X-MEDIA-SEQUENCE:")]
+    return first, [line for line in lines if line and not line.startswith("#")]
+
+
+def test_a_clock_that_is_stepped_is_told_and_breaks_nothing():
+    with SteppedNode() as node:
+        publisher = media.ffmpeg(node, media.clip(60), node.url(1), loop=True)
+        node.wait_media(1, 4)
+        for steps, seconds in enumerate((3600, -7200, 3600), 1):
+            wait_until("the node looks at its clock", lambda: "clock" in node.status())
+            (_, before), duration = segments(node, 1), node.stream(1)["duration_s"]
+            node.step(seconds)
+            wait_until("the step is told", lambda: node.status()["clock"]["steps"] >= steps, LONG_S)  # pylint: disable=cell-var-from-loop
+            clock = node.status()["clock"]
+            assert clock["steps"] == steps and abs(clock["last_step_ms"] - seconds * 1000) < 1000, clock
+            wait_until("segments follow", lambda: segments(node, 1)[1][-1] != before[-1], LONG_S)  # pylint: disable=cell-var-from-loop
+            wait_until("media is archived", lambda: node.stream(1)["duration_s"] > duration + 4, LONG_S)  # pylint: disable=cell-var-from-loop
+        assert log_text(node).count("the clock stepped by") == 3
+        assert publisher.started == 1 and node.stream(1)["sessions"] == 1 and node.stream(1)["state"] == "live"
+        first, names = segments(node, 1)
+        assert [int(name.split(".")[0]) for name in names] == list(range(first, first + len(names))), names
+        publisher.stop()
+        wait_until("the run is closed", lambda: records(node.runs(1)[0], "end"), LONG_S)
+        assert len(node.runs(1)) == 1
+        node.check_archive()
+
+
+if __name__ == "__main__":
+    tap.run(globals())

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "policy.h"
+
+#include <base/io.h>
+#include <base/json_line.h>
+#include <common/log.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "policy_state.h"
+
+namespace headgate::serve {
+namespace {
+
+constexpr size_t kMaxFileBytes = 64 * 1024;
+constexpr int kAlarmDeaths = 8;  // in a row, each before kSteadyMs
+
+std::string station_text(Station station) {
+  return "station " + std::to_string(station.second) + " of event " + std::to_string(station.first);
+}
+
+// "…,"rungs":3,…" of a worker's status; 0 without.
+int64_t rungs_of(const std::string& json) {
+  constexpr std::string_view kKey = "\"rungs\":";
+  const size_t at = json.find(kKey);
+  int64_t out = 0;
+  for (size_t i = at == json.npos ? json.size() : at + kKey.size();
+       i < json.size() && json[i] >= '0' && json[i] <= '9' && out < 100'000; ++i)
+    out = out * 10 + (json[i] - '0');
+  return out;
+}
+
+}  // namespace
+
+Policy::Policy(Loop& loop, const Clock& clock, Children& children, Workers& workers, NodeEvents& events,
+               const std::string& data, std::string runtime_dir, const PolicyLimits& limits,
+               std::function<void()> changed)
+    : loop_(loop),
+      clock_(clock),
+      children_(children),
+      workers_(workers),
+      events_(events),
+      quarantine_file_(std::move(runtime_dir) + "/quarantine"),
+      limits_(limits),
+      changed_(std::move(changed)),
+      capacity_(limits.capacity),
+      meter_(data, limits.capacity.link_mbps),
+      clock_watch_(clock) {}
+
+Policy::~Policy() {
+  stop();
+}
+
+void Policy::start() {
+  if (auto kept = read_file(quarantine_file_, kMaxFileBytes))
+    if (auto loaded = quarantine_.load(std::string(as_text(*kept)), now_ms()); !loaded)
+      tools::log_info(quarantine_file_ + " is not used: " + loaded.error().message);
+  tell_gate();
+  look();
+  timer_ = loop_.every_ms(kPolicyLookMs, [this] { look(); });
+}
+
+void Policy::stop() {
+  loop_.cancel(std::exchange(timer_, 0));
+}
+
+void Policy::changed(const Child& child) {
+  // died() comes later, and needs what was known of it.
+  if (is_worker(child) && !child.running() && child.stopping()) drained_.erase(child.place().number);
+  if (child.place().role == "gate" && child.ready()) tell_gate();
+}
+
+void Policy::told(const Child& child, const wire::Message& message, std::vector<UniqueFd>& fds) {
+  if (!is_worker(child)) return;
+  if (std::holds_alternative<wire::MarksFile>(message)) {
+    if (fds.size() == 1) watched(child).marks = std::move(fds[0]);
+  } else if (auto* state = std::get_if<wire::WorkerState>(&message)) {
+    watched(child).sessions = state->sessions;
+    note_storage(*state);
+  } else if (auto* status = std::get_if<wire::Status>(&message)) {
+    watched(child).rungs = rungs_of(status->json);
+  }
+}
+
+// All workers look at the same volume: the first one's word is told, and the first that it is good again.
+void Policy::note_storage(const wire::WorkerState& state) {
+  const bool bad = state.reason.starts_with(wire::kNoStorageFront);
+  if (!bad && !state.accepting) return;  // draining, stopping: it does not say
+  const std::string problem = bad ? state.reason.substr(wire::kNoStorageFront.size()) : "";
+  if (bad == !storage_.empty()) return;
+  storage_ = problem;
+  const std::string text =
+      bad ? "the archive takes nothing: " + problem : std::string("the archive takes media again");
+  events_.add(bad ? "disk.full" : "disk.good", bad ? Severity::error : Severity::info, {{kEventText, text}});
+}
+
+Policy::Watched& Policy::watched(const Child& child) {
+  Watched& worker = watched_[child.pid()];
+  if (worker.health) return worker;
+  worker.usage.emplace(child.pid());
+  worker.health.emplace(limits_.worker);
+  return worker;
+}
+
+void Policy::look() {
+  const auto late_ms = look_at_workers();
+  look_at_capacity(late_ms);
+  look_at_clock();
+  look_at_quarantine();
+  look_at_alarms();
+  if (now_ms() - told_ms_ < kTellNodeMs) return;
+  told_ms_ = now_ms();
+  changed_();
+}
+
+std::optional<double> Policy::look_at_workers() {
+  std::vector<Child*> workers;  // what is done may end some
+  children_.each_worker([&](Child& child) {
+    if (child.running()) workers.push_back(&child);
+  });
+  std::erase_if(watched_, [&](const auto& one) {
+    return std::none_of(workers.begin(), workers.end(),
+                        [&](const Child* child) { return child->pid() == one.first; });
+  });
+  std::optional<double> late_ms;
+  for (Child* child : workers) {
+    Watched& worker = watched(*child);
+    look_at_worker(*child, worker);
+    if (const auto round = worker.health->round_ms()) late_ms = std::max(late_ms.value_or(0), *round);
+  }
+  return late_ms;
+}
+
+void Policy::look_at_worker(Child& child, Watched& worker) {
+  worker.stopped = is_stopped(child.pid());
+  if (worker.ended) {  // it has had its time
+    if (now_ms() - worker.ended_ms >= kEndedMs) child.kill();
+    return;
+  }
+  WorkerLook look;
+  look.now_ms = now_ms();
+  look.sessions = worker.sessions;
+  look.rungs = worker.rungs;
+  if (auto usage = worker.usage->read(look.now_ms)) look.usage = *usage;
+  if (worker.marks)
+    if (auto marks = wire::read_marks(worker.marks.get())) look.marks = *std::move(marks);
+  carry_out(child, worker, worker.health->look(look));
+}
+
+void Policy::carry_out(Child& child, Watched& worker, const WorkerVerdict& verdict) {
+  using Do = WorkerVerdict::Do;
+  if (verdict.what == Do::nothing) return;
+  const bool own = quarantine_.is_own(static_cast<uint32_t>(child.place().number));
+  Do what = verdict.what;
+  if (what == Do::drain && own) what = Do::end;  // its station has no other
+  std::string text = child.name() + ": " + verdict.reason;
+  if (verdict.kind == "still" && worker.stopped) text += " (it is stopped by a signal)";
+  text += what == Do::drain ? "; it takes no more, and another one is started"
+          : what == Do::end ? "; its sessions are ended, and another one is started"
+                            : "; killed";
+  tools::log_error(text, {{"WORKER", child.place().number}});
+  events_.add("worker." + verdict.kind, Severity::error,
+              {{kEventText, text},
+               {"worker", child.place().number},
+               {"pid", child.pid()},
+               {"action", what == Do::drain ? "drain"
+                          : what == Do::end ? "end"
+                                            : "kill"}});
+  if (what == Do::kill) return child.kill();  // it is started again in its place
+  if (what == Do::drain) {                    // Workers starts another when it says that it is
+    child.send(wire::Drain{});
+    return;
+  }
+  worker.ended = true;
+  worker.ended_ms = now_ms();
+  child.stop();
+  workers_.keep();
+}
+
+void Policy::look_at_capacity(std::optional<double> late_ms) {
+  CapacityReading reading = meter_.read(now_ms());
+  reading.late_ms = late_ms;
+  const auto changes = capacity_.look(reading);
+  for (const Capacity::Change& change : changes) {
+    const std::string text =
+        change.full ? "no new stations are taken: " + change.text : "there is room again: " + change.text;
+    tools::log(change.full ? tools::Level::warning : tools::Level::notice, text);
+    events_.add(change.full ? "node.full" : "node.open", change.full ? Severity::error : Severity::info,
+                {{kEventText, text}, {"measure", change.measure}});
+  }
+  if (changes.empty()) return;
+  tell_gate();
+  changed_();
+}
+
+void Policy::look_at_clock() {
+  const ClockWatch::News news = clock_watch_.look();
+  if (news.step_us) {
+    const std::string text = "the clock stepped by " + std::to_string(*news.step_us / 1000) + " ms";
+    tools::log_warning(text);
+    events_.add("node.clock", Severity::warning, {{kEventText, text}, {"step_ms", *news.step_us / 1000}});
+  }
+  if (news.synchronised) {
+    const std::string text =
+        *news.synchronised ? "the clock is kept right" : "the clock is not synchronised with any other";
+    tools::log(*news.synchronised ? tools::Level::info : tools::Level::warning, text);
+    events_.add("node.clock", *news.synchronised ? Severity::info : Severity::warning,
+                {{kEventText, text}, {"synchronised", *news.synchronised}});
+  }
+  if (news.step_us || news.synchronised) changed_();
+}
+
+void Policy::died(const Child& child) {
+  if (!is_worker(child)) return;
+  auto found = watched_.find(child.last_pid());
+  if (found == watched_.end()) return;
+  const Watched worker = std::move(found->second);
+  watched_.erase(found);
+  const auto number = static_cast<uint32_t>(child.place().number);
+  // One that ended by itself was not ended by its input; what was stopped stood there by chance.
+  if (!child.by_signal() || worker.stopped) return;
+  std::vector<Station> suspects;
+  if (worker.marks)
+    if (auto marks = wire::read_marks(worker.marks.get())) suspects = Quarantine::suspects(*marks);
+  for (const Station& station : suspects)
+    tools::log_warning(child.name() + " was at work for " + station_text(station) + " when it died");
+  told_of(quarantine_.died(number, suspects, now_ms()));
+}
+
+void Policy::told_of(const std::vector<Ruling>& rulings) {
+  using What = Ruling::What;
+  if (rulings.empty()) return;
+  for (const Ruling& one : rulings) {
+    const std::string who = station_text(one.station) + ": ";
+    const std::string deaths = "what it sent has ended " + std::to_string(one.deaths) + " workers";
+    const std::string number = std::to_string(one.worker);
+    const auto [kind, text] =
+        one.what == What::isolated ? std::pair("isolated", deaths + "; worker " + number + " is its own now")
+        : one.what == What::died_alone ? std::pair("died", deaths + ", the last one its own")
+        : one.what == What::refused
+            ? std::pair("refused", deaths + "; it is refused for " + std::to_string(one.for_ms / 1000) + " s")
+        : one.what == What::released
+            ? std::pair("released", std::string("it may share a worker again"))
+            : std::pair("no-room", deaths + ", but too many stations are in quarantine already");
+    tools::log(one.what == What::released ? tools::Level::notice : tools::Level::error, who + text);
+    events_.add(std::string("quarantine.") + kind,
+                one.what == What::released ? Severity::info : Severity::error,
+                {{kEventText, who + text},
+                 {"event", one.station.first},
+                 {"station", one.station.second},
+                 {"worker", one.worker},
+                 {"deaths", one.deaths}});
+  }
+  if (auto kept = replace_file(quarantine_file_, as_bytes(quarantine_.save())); !kept)
+    tools::log_warning("the quarantine is forgotten when the supervisor dies: " + kept.error().message);
+  tell_gate();
+  look_at_quarantine();
+  changed_();
+}
+
+bool Policy::release(uint32_t event, uint32_t station) {
+  const auto ruling = quarantine_.release({event, station});
+  if (ruling) told_of({*ruling});
+  return ruling.has_value();
+}
+
+void Policy::look_at_quarantine() {
+  if (const auto rulings = quarantine_.look(now_ms()); !rulings.empty()) return told_of(rulings);
+  const std::vector<uint32_t> own = quarantine_.own_workers(now_ms());
+  for (const uint32_t number : own)
+    // Not from within a child's own call.
+    loop_.post([this, number] {
+      if (timer_ != 0 && quarantine_.is_own(number))
+        if (Child& child = children_.place("worker", static_cast<int>(number)); !child.waiting())
+          child.start();
+    });
+  children_.each_worker([&](Child& child) {
+    const int number = child.place().number;
+    if (number < static_cast<int>(wire::kFirstOwnWorker) || child.stopping()) return;
+    if (std::find(own.begin(), own.end(), static_cast<uint32_t>(number)) != own.end()) return;
+    if (quarantine_.is_own(static_cast<uint32_t>(number)))
+      loop_.post([this, number] {  // its station is refused
+        if (timer_ != 0) children_.place("worker", number).stop();
+      });
+    else if (child.running() && drained_.insert(number).second)
+      child.send(wire::Drain{});
+  });
+}
+
+void Policy::look_at_alarms() {
+  children_.each([&](const Child& child) {
+    const bool again = child.deaths() >= kAlarmDeaths;
+    if (again == alarms_.contains(child.name())) return;
+    if (!again) {
+      alarms_.erase(child.name());
+      return changed_();
+    }
+    alarms_.insert(child.name());
+    const std::string text = child.name() + " ended " + std::to_string(child.deaths()) +
+                             " times in a row: it does not come up by itself";
+    events_.add("process.alarm", Severity::error, {{kEventText, text}, {"process", child.name()}});
+    changed_();
+  });
+}
+
+void Policy::tell_gate() {
+  children_.place("gate").send(
+      wire::NodePolicy{capacity_.full(), limits_.grace_ms, quarantine_.isolations()});
+}
+
+std::string Policy::alarms_json() const {
+  std::string out;
+  for (const std::string& name : alarms_) out += (out.empty() ? "" : ",") + JsonLine::quoted(name);
+  return "[" + out + "]";
+}
+
+}  // namespace headgate::serve
