@@ -70,6 +70,7 @@ class MediaFiles {
   Result<FileRange> find(const std::string& file, std::vector<fmp4::ByteRange> pieces);
 
   const std::string& root() const { return root_; }
+  Loop& loop() const { return loop_; }
 
   // Read in the disk's thread; `done` in the loop's, later (of EBUSY at once). Errors: ENODATA, the system's.
   void bring_into_cache(const FileRange& range, std::function<void(Result<void>)> done);

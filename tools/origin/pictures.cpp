@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace headgate::origin {
@@ -13,21 +15,23 @@ namespace {
 constexpr char kTypeJpeg[] = "image/jpeg";
 constexpr char kTypeVtt[] = "text/vtt; charset=utf-8";
 constexpr char kNoPicture[] = "There is no such picture.";
+constexpr uint64_t kMaxSheetNumber = UINT64_MAX / playlist::kSheetPictures;
+constexpr char kNoSheet[] = "There is no such sheet, or some of its pictures are still to come.";
+
+// "<front>N.jpg", as our own names have it.
+std::optional<uint64_t> number_in(std::string_view name, std::string_view front) {
+  constexpr std::string_view kEnding = ".jpg";
+  if (!name.starts_with(front) || !name.ends_with(kEnding) || name.size() <= front.size() + kEnding.size())
+    return std::nullopt;
+  const std::string_view digits = name.substr(front.size(), name.size() - front.size() - kEnding.size());
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || std::to_string(number) != digits)
+    return std::nullopt;
+  return number;
+}
 
 }  // namespace
-
-Result<Bytes> picture_in(Bytes segment) {
-  constexpr size_t kHeader = 8;
-  constexpr uint32_t kMdat = 0x6d646174;
-  while (segment.size() >= kHeader) {
-    ByteReader reader(segment);
-    const uint32_t size = reader.u32(), type = reader.u32();
-    if (size < kHeader || size > segment.size()) break;
-    if (type == kMdat) return segment.subspan(kHeader, size - kHeader);
-    segment = segment.subspan(size);
-  }
-  return Unexpected(ENODATA, "no picture in its segment");
-}
 
 const playlist::SegmentRecord* newest_picture(const Stream& stream) {
   const Rendition* pictures = stream.rendition(kPictures);
@@ -72,14 +76,15 @@ bool Pictures::answer_track(const AnswerPtr& answer, uint32_t station, const std
     });
     return true;
   }
-  constexpr std::string_view kEnding = ".jpg";
-  if (!name.ends_with(kEnding)) return false;
-  uint64_t msn = 0;
-  const char* const digits_end = name.data() + name.size() - kEnding.size();
-  const auto [end, error] = std::from_chars(name.data(), digits_end, msn);
-  if (error != std::errc() || end != digits_end || playlist::picture_uri(msn) != name) return false;
-  picture(answer, station, msn);
-  return true;
+  if (const auto msn = number_in(name, "")) {
+    picture(answer, station, *msn);
+    return true;
+  }
+  if (const auto sheet_number = number_in(name, "sheet-"); sheet_number && *sheet_number < kMaxSheetNumber) {
+    sheet(answer, station, *sheet_number);
+    return true;
+  }
+  return false;
 }
 
 void Pictures::picture(const AnswerPtr& answer, uint32_t station, uint64_t msn) {
@@ -100,6 +105,51 @@ void Pictures::picture(const AnswerPtr& answer, uint32_t station, uint64_t msn) 
       if (!all || !all->replay || !send_from(all->replay->index())) answer->send(not_there_reply(kNoPicture));
     });
   });
+}
+
+// From the live index where that goes back as far: the replay's may have more of it.
+void Pictures::sheet(const AnswerPtr& answer, uint32_t station, uint64_t number) {
+  catalog_.with_loaded(station, [this, answer, station, number](Stream* stream) {
+    const Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
+    if (!track) return answer->send(not_there_reply(kNoPicture));
+    const playlist::StreamIndex& live = track->live.index();
+    const bool reaches =
+        !live.segments().empty() && live.segments().front().record.msn <= number * playlist::kSheetPictures;
+    if (reaches && send_sheet(answer, live, number)) return;
+    // The archive is not read for what is still to come.
+    if (number >= stream->index().next_msn().value_or(0) / playlist::kSheetPictures)
+      return answer->send(not_there_reply(kNoSheet));
+    catalog_.with_replay(station, [this, answer, number](Stream* whole) {
+      const Rendition* all = whole ? whole->rendition(kPictures) : nullptr;
+      if (!all || !all->replay || !send_sheet(answer, all->replay->index(), number))
+        answer->send(not_there_reply(kNoSheet));
+    });
+  });
+}
+
+bool Pictures::send_sheet(const AnswerPtr& answer, const playlist::StreamIndex& pictures, uint64_t number) {
+  const auto sheet = playlist::sheet_of(pictures, number);
+  if (!sheet) return false;
+  SheetWanted wanted;
+  wanted.layout = {playlist::kSheetColumns, playlist::kSheetRows, sheet->picture_width, sheet->picture_height,
+                   sheet->tile.eighths};
+  for (const playlist::Segment* one : sheet->pictures) {
+    auto& picture = wanted.pictures.emplace_back();
+    if (one) picture = {one->record.file, one->record.offset, one->record.length};
+  }
+  const std::string etag = "\"" + wanted.name() + "\"";
+  sheets_.get(std::move(wanted), [answer, etag](Result<Sheets::Made> made) {
+    if (!made) return answer->send(media_error_reply(made.error()));
+    Reply reply;
+    reply.type = kTypeJpeg;
+    reply.any_origin = true;
+    // What could not be read may be there again.
+    reply.cache = made->complete ? kCacheForever : kCacheRevalidate;
+    if (made->complete) reply.etag = etag;
+    reply.body = std::move(made->jpeg);
+    answer->send(std::move(reply));
+  });
+  return true;
 }
 
 void Pictures::poster(const AnswerPtr& answer, uint32_t station) {

@@ -234,6 +234,10 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
   settings.ended = ended;
   settings.zero_utc_us = *one.zero_utc_us;
   settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
+  if (const Rendition* pictures = stream.rendition(kPictures))
+    settings.pictures = !listing.everything ? &pictures->live.index()
+                        : pictures->replay  ? &pictures->replay->index()
+                                            : nullptr;
   for (const auto& [name, rendition] : stream.renditions()) {
     const playlist::RenditionIndex* of = index_of(*rendition, listing.everything);
     const auto& told = rendition->live.told();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dash_open.h"
+#include "dash_sheets.h"
 #include "text.h"
 
 namespace headgate::playlist {
@@ -231,6 +232,7 @@ class Manifest {
             attribute("start", duration(std::max<int64_t>(first.record.pts, 0))) + ">\n";
     if (init.width > 0) write_video(segments, init, period);
     if (init.channels > 0) write_audio(segments, init);
+    if (settings_.pictures != nullptr) out_ += dash_sheets(*settings_.pictures, segments);
     out_ += " </Period>\n";
   }
 

@@ -19,10 +19,50 @@ std::string timestamp(int64_t ticks) {
   return text;
 }
 
+std::string tile_fragment(const TileSize& tile, uint64_t place) {
+  return "#xywh=" + std::to_string(place % kSheetColumns * tile.width) + "," +
+         std::to_string(place / kSheetColumns * tile.height) + "," + std::to_string(tile.width) + "," +
+         std::to_string(tile.height);
+}
+
 }  // namespace
 
 std::string picture_uri(uint64_t msn) {
   return std::to_string(msn) + ".jpg";
+}
+
+std::string sheet_uri(uint64_t number) {
+  return "sheet-" + std::to_string(number) + ".jpg";
+}
+
+std::optional<TileSize> tile_size(uint32_t width, uint32_t height) {
+  constexpr uint32_t kWhole = 8;
+  const uint32_t longer = std::max(width, height);
+  if (std::min(width, height) == 0 || longer > kMaxPictureSide) return std::nullopt;
+  const uint32_t eighths = std::min(kWhole * kTileSide / longer, kWhole);
+  const auto scaled = [&](uint32_t side) { return (side * eighths + kWhole - 1) / kWhole; };
+  return TileSize{eighths, scaled(width), scaled(height)};
+}
+
+std::optional<Sheet> sheet_of(const StreamIndex& pictures, uint64_t number) {
+  if (number >= pictures.next_msn().value_or(0) / kSheetPictures) return std::nullopt;
+  std::optional<Sheet> sheet;
+  const uint64_t first = number * kSheetPictures;
+  for (uint64_t i = kSheetPictures; i-- > 0;) {
+    const Segment* const one = pictures.find_segment(first + i);
+    if (one == nullptr || one->record.length == 0) continue;
+    const auto init = pictures.inits().find(one->record.init_id);
+    if (init == pictures.inits().end()) continue;
+    if (!sheet) {
+      const auto tile = tile_size(init->second.width, init->second.height);
+      if (!tile) return std::nullopt;
+      sheet = Sheet{init->second.width, init->second.height, *tile, {}, 0};
+    }
+    if (init->second.width != sheet->picture_width || init->second.height != sheet->picture_height) continue;
+    sheet->pictures[i] = one;
+    sheet->bytes += one->record.length;
+  }
+  return sheet;
 }
 
 std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, bool ended) {
@@ -62,12 +102,22 @@ std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictur
 std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures, const std::string& prefix) {
   std::string out = "WEBVTT\n";
   int64_t at = 0;
+  std::optional<uint64_t> number;  // of `sheet`
+  std::optional<Sheet> sheet;
   for (const Segment& segment : stream.segments()) {
     const int64_t end = at + segment.record.duration;
-    const Segment* picture = pictures.find_segment(segment.record.msn);
-    if (picture != nullptr && picture->record.length > 0)
+    const uint64_t msn = segment.record.msn;
+    const Segment* picture = pictures.find_segment(msn);
+    if (picture != nullptr && picture->record.length > 0) {
+      if (number != msn / kSheetPictures) {
+        number = msn / kSheetPictures;
+        sheet = sheet_of(pictures, *number);
+      }
+      const uint64_t place = msn % kSheetPictures;
+      const bool on_sheet = sheet && sheet->pictures[place] != nullptr;
       out += "\n" + timestamp(at) + " --> " + timestamp(end) + "\n" + prefix +
-             picture_uri(segment.record.msn) + "\n";
+             (on_sheet ? sheet_uri(*number) + tile_fragment(sheet->tile, place) : picture_uri(msn)) + "\n";
+    }
     at = end;
   }
   return out;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <playlist/dash.h>
 #include <playlist/rendition_index.h>
 #include <playlist/storyboard.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
 
 #include "records.h"
 
@@ -81,6 +86,152 @@ TEST(Storyboard, LongStreamsHaveHours) {
 
 TEST(Storyboard, WithoutPicturesItHasNoCue) {
   EXPECT_EQ(storyboard(Indexes(9).stream, StreamIndex()), "WEBVTT\n");
+}
+
+// A stream of so many segments of 2 s, and the pictures of all of them but `missing`; those from `other` on
+// are of another size.
+struct Long {
+  StreamIndex stream;
+  RenditionIndex pictures;
+  explicit Long(uint64_t count, std::vector<uint64_t> missing = {}, uint64_t other = 9999) {
+    stream.add(run("r1", 0, 0));
+    stream.add(init("aa", "r1/0.mp4"));
+    pictures.add(run("p1", 0, 0), stream);
+    pictures.add(pictures_init("pp", "p1/0.mp4"), stream);
+    InitRecord upright = pictures_init("qq", "p1/0.mp4");
+    upright.width = 180;
+    upright.height = 320;
+    pictures.add(upright, stream);
+    for (uint64_t msn = 0; msn < count; ++msn) {
+      const double at = 2.0 * static_cast<double>(msn);
+      stream.add(segment(msn, at));
+      pictures.follow(stream);
+      if (std::count(missing.begin(), missing.end(), msn) == 0)
+        pictures.add(segment(msn, at, 0.5, msn < other ? "pp" : "qq", "p1/0.mp4"), stream);
+    }
+  }
+  std::string text() const { return storyboard(stream, pictures.index(), "p/"); }
+};
+
+TEST(Sheets, TilesAreAQuarterOfAPicture) {
+  EXPECT_EQ(tile_size(320, 180), (TileSize{4, 160, 90}));
+  EXPECT_EQ(tile_size(180, 320), (TileSize{4, 90, 160}));
+  EXPECT_EQ(tile_size(160, 90), (TileSize{8, 160, 90}));
+  EXPECT_EQ(tile_size(64, 2), (TileSize{8, 64, 2}));
+  EXPECT_EQ(tile_size(200, 113), (TileSize{6, 150, 85}));
+  EXPECT_EQ(tile_size(1280, 1), (TileSize{1, 160, 1}));
+  EXPECT_FALSE(tile_size(1281, 720));
+  EXPECT_FALSE(tile_size(0, 180));
+}
+
+TEST(Sheets, OneIsThereWhenNoPictureOfItIsToCome) {
+  EXPECT_FALSE(sheet_of(Long(24).pictures.index(), 0));
+  const Long all(50, {3});
+  const auto first = sheet_of(all.pictures.index(), 0);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->tile, (TileSize{4, 160, 90}));
+  EXPECT_EQ(first->picture_width, 320u);
+  EXPECT_EQ(first->pictures[3], nullptr);
+  ASSERT_NE(first->pictures[24], nullptr);
+  EXPECT_EQ(first->pictures[24]->record.msn, 24u);
+  EXPECT_EQ(first->bytes, 24 * first->pictures[0]->record.length);
+  EXPECT_TRUE(sheet_of(all.pictures.index(), 1));
+  EXPECT_FALSE(sheet_of(all.pictures.index(), 2));
+  EXPECT_FALSE(sheet_of(all.pictures.index(), UINT64_MAX / kSheetPictures));
+  EXPECT_FALSE(sheet_of(StreamIndex(), 0));
+}
+
+TEST(Sheets, WithoutAnyPictureThereIsNone) {
+  std::vector<uint64_t> missing;
+  for (uint64_t msn = 25; msn < 50; ++msn) missing.push_back(msn);
+  const Long all(60, missing);
+  EXPECT_TRUE(sheet_of(all.pictures.index(), 0));
+  EXPECT_FALSE(sheet_of(all.pictures.index(), 1));
+}
+
+TEST(Sheets, TilesAreOfOneSizeTheLastOnes) {
+  const Long all(50, {}, 10);
+  const auto first = sheet_of(all.pictures.index(), 0);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->tile, (TileSize{4, 90, 160}));
+  EXPECT_EQ(first->pictures[9], nullptr);
+  EXPECT_NE(first->pictures[10], nullptr);
+  const std::string text = all.text();
+  EXPECT_NE(text.find("p/9.jpg\n"), std::string::npos) << "by itself";
+  EXPECT_NE(text.find("p/sheet-0.jpg#xywh=0,320,90,160\n"), std::string::npos) << text;
+}
+
+TEST(Storyboard, CuesAreTilesOfCompleteSheets) {
+  const std::string text = Long(27).text();
+  EXPECT_TRUE(
+      text.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:02.000\np/sheet-0.jpg#xywh=0,0,160,90\n"
+                       "\n00:00:02.000 --> 00:00:04.000\np/sheet-0.jpg#xywh=160,0,160,90\n"))
+      << text;
+  EXPECT_NE(text.find("\n00:00:10.000 --> 00:00:12.000\np/sheet-0.jpg#xywh=0,90,160,90\n"),
+            std::string::npos);
+  EXPECT_TRUE(
+      text.ends_with("00:00:48.000 --> 00:00:50.000\np/sheet-0.jpg#xywh=640,360,160,90\n"
+                     "\n00:00:50.000 --> 00:00:52.000\np/25.jpg\n"
+                     "\n00:00:52.000 --> 00:00:54.000\np/26.jpg\n"))
+      << text;
+}
+
+// A Period that begins within sheet 1, and has 2 and 3 whole.
+TEST(DashSheets, APeriodHasThoseThatAreWhollyInIt) {
+  const Long all(110);
+  DashSettings settings{.everything = true, .pictures = &all.pictures.index()};
+  EXPECT_NE(dash_manifest(all.stream, {}, settings)
+                .find(R"(   <AdaptationSet id="3" contentType="image" mimeType="image/jpeg">
+    <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" media="pictures/sheet-$Number$.jpg">
+     <SegmentTimeline>
+      <S t="0" d="4500000"/>
+      <S t="4500000" d="4500000"/>
+      <S t="9000000" d="4500000"/>
+      <S t="13500000" d="4500000"/>
+     </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="pictures" bandwidth="500000" width="800" height="450">
+     <EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="5x5"/>
+    </Representation>
+   </AdaptationSet>
+)"),
+            std::string::npos);
+  StreamIndex late({.window_ms = 170'000, .live_ms = 160'000});
+  late.add(run("r1", 0, 0));
+  late.add(init("aa", "r1/0.mp4"));
+  for (const Segment& segment : all.stream.segments()) late.add(segment.record);
+  settings.everything = false;
+  const std::string text = dash_manifest(late, {}, settings);
+  EXPECT_NE(text.find("presentationTimeOffset=\"5400000\" startNumber=\"2\" media=\"pictures/"),
+            std::string::npos)
+      << text;
+  settings.pictures = nullptr;
+  EXPECT_EQ(dash_manifest(late, {}, settings).find("image/jpeg"), std::string::npos);
+}
+
+// $Number$ knows no holes.
+TEST(DashSheets, OnlyTheNewestWithoutAHole) {
+  std::vector<uint64_t> missing;
+  for (uint64_t msn = 25; msn < 50; ++msn) missing.push_back(msn);
+  const Long all(130, missing);
+  const std::string text =
+      dash_manifest(all.stream, {}, {.everything = true, .pictures = &all.pictures.index()});
+  EXPECT_NE(text.find("startNumber=\"2\" media=\"pictures/"), std::string::npos) << text;
+  EXPECT_EQ(dash_manifest(all.stream, {}, {.everything = true, .pictures = nullptr}).find("pictures/"),
+            std::string::npos);
+  const Long few(24);
+  EXPECT_EQ(
+      dash_manifest(few.stream, {}, {.everything = true, .pictures = &few.pictures.index()}).find("image/"),
+      std::string::npos);
+}
+
+// Two hours: 144 sheets are all that a storyboard asks for.
+TEST(Storyboard, TwoHoursAreAFewSheets) {
+  const std::string text = Long(3600).text();
+  std::set<std::string> addresses;
+  for (size_t at = 0; (at = text.find("\np/", at)) != std::string::npos; ++at)
+    addresses.insert(text.substr(at + 1, text.find_first_of("#\n", at + 1) - at - 1));
+  EXPECT_EQ(addresses.size(), 144u);
 }
 
 // A picture's own sample is shorter than its segment: what it lasts is told all the same.

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import struct
+import subprocess
 
 from origin_case import EVENT, SEGMENT, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
@@ -143,6 +144,42 @@ class Pictures(OriginCase):
         self.assertEqual(answer.getheader('Content-Type'), 'text/vtt; charset=utf-8')
         self.assertTrue(body.decode().startswith('WEBVTT\n\n00:00:00.000 --> 00:00:02.000\npictures/0.jpg\n'))
         self.assertTrue(body.decode().endswith('00:00:04.000 --> 00:00:06.000\npictures/2.jpg\n'))
+
+    def test_sheets_of_those_that_are_complete(self):
+        real = subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x180', '-frames:v', '1', '-f',
+                               'mjpeg', '-pix_fmt', 'yuvj420p', '-'], check=True, capture_output=True).stdout
+        worker, live, track = self.begin()
+        for msn in range(24):
+            worker.tell(*live.segments(1), track.segment(msn, box(b'mdat', real)))
+        self.pictures(24)
+        sheet = '/hls/5/pictures/sheet-0.jpg'
+        self.get(sheet, 404)
+        self.assertNotIn(b'sheet', self.get('/hls/5/storyboard.vtt'))
+        self.assertNotIn(b'image/jpeg', self.get('/dash/5/replay.mpd'))
+        worker.tell(*live.segments(1), track.segment(24, box(b'mdat', b'no picture')))
+        worker.tell(*live.segments(2), track.segment(26, box(b'mdat', real)))
+        self.pictures(27)
+        answer, body = self.request(sheet)
+        self.assertEqual((answer.status, answer.getheader('Content-Type')), (200, 'image/jpeg'))
+        self.assertIn('immutable', answer.getheader('Cache-Control'))
+        self.assertEqual(answer.getheader('Access-Control-Allow-Origin'), '*')
+        again, nothing = self.request(sheet, headers={'If-None-Match': answer.getheader('ETag')})
+        self.assertEqual((again.status, nothing), (304, b''))
+        size = subprocess.run(['ffprobe', '-v', 'error', '-f', 'mjpeg', '-show_entries', 'stream=width,height', '-of',
+                               'csv=p=0', '-'], check=True, capture_output=True, input=body).stdout
+        self.assertEqual(size.strip(), b'800,450')
+        kept = os.listdir(os.path.join(self.root, 'derived/.sheets'))
+        self.assertEqual(len(kept), 1)
+        for path in ('sheet-1.jpg', 'sheet-00.jpg', 'sheet-.jpg', 'sheet--1.jpg', f'sheet-{2 ** 64 - 1}.jpg',
+                     f'sheet-{2 ** 64}.jpg'):
+            self.get(f'/hls/5/pictures/{path}', 404)
+        cues = self.get('/hls/5/storyboard.vtt').decode()
+        self.assertTrue(cues.startswith('WEBVTT\n\n00:00:00.000 --> 00:00:02.000\npictures/sheet-0.jpg#xywh=0,0,160,90\n'))
+        self.assertIn('\n00:00:52.000 --> 00:00:54.000\npictures/26.jpg\n', cues)
+        for manifest in ('manifest.mpd', 'replay.mpd'):
+            text = self.get(f'/dash/5/{manifest}').decode()
+            self.assertIn('startNumber="0" media="pictures/sheet-$Number$.jpg"', text)
+            self.assertIn('thumbnail_tile" value="5x5"', text)
 
     def test_among_the_variants_it_is_no_rung(self):
         worker, live, track = self.begin()

@@ -36,6 +36,7 @@ struct DashSettings {
   int64_t zero_utc_us = 0;  // wall clock at the timeline's zero; the same for a stream as long as it can be
   std::string base{};       // of all segments' names: "../../hls/42/"
   std::vector<DashRendition> renditions{};
+  const StreamIndex* pictures = nullptr;  // the stream's small pictures; null: it has none
 };
 
 // Without any segment there is nothing to list: empty text. Otherwise all but the end, which tells the time.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The small pictures of a stream, a rendition of one JPEG for each segment: as a playlist, and as a
-// storyboard for players that read WebVTT. Pure.
+// The small pictures of a stream, a rendition of one JPEG for each segment: as a playlist, as sheets of
+// kSheetPictures small tiles, and as a storyboard for players that read WebVTT. Pure.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <playlist/hls.h>
@@ -23,9 +25,42 @@ std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, boo
 // EXT-X-I-FRAME-STREAM-INF of that playlist; empty: there is no picture.
 std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri);
 
-// Time 0 is the beginning of the stream's first segment, and goes on by their durations: that is the time of
-// a player of a playlist that lists all of `stream`. `pictures` has the same numbers; what it has not, or has
-// as a gap, is a segment without a picture.
+// Sheet N has the pictures of segments N * kSheetPictures and what follows, a tile for each number, row by
+// row from the top left.
+inline constexpr uint32_t kSheetColumns = 5, kSheetRows = 5;
+inline constexpr uint64_t kSheetPictures = uint64_t{kSheetColumns} * kSheetRows;
+// The longer side of a tile, of pictures that are larger; a tile of others is as large as they are.
+inline constexpr uint32_t kTileSide = 160;
+// Of a picture's sides: larger ones stand on no sheet.
+inline constexpr uint32_t kMaxPictureSide = 8 * kTileSide;
+
+// A picture in so many eighths of its size, which is what a JPEG can be decoded in; at least one pixel each
+// way.
+struct TileSize {
+  uint32_t eighths = 8, width = 0, height = 0;
+  bool operator==(const TileSize&) const = default;
+};
+// Nothing: no tile is made of pictures of this size.
+std::optional<TileSize> tile_size(uint32_t width, uint32_t height);
+
+struct Sheet {
+  uint32_t picture_width = 0, picture_height = 0;
+  TileSize tile;
+  // By number; null: there is none, or it is of another size and stands on no sheet. They are `pictures`'s.
+  std::array<const Segment*, kSheetPictures> pictures{};
+  uint64_t bytes = 0;  // of all of them, which are more than the sheet will have
+};
+// What is on a sheet of `pictures`, which never changes any more: nothing while pictures of these numbers may
+// still come. Its tiles are as large as its last picture's. Nothing also where there is no picture at all.
+std::optional<Sheet> sheet_of(const StreamIndex& pictures, uint64_t number);
+
+// 3 -> "sheet-3.jpg".
+std::string sheet_uri(uint64_t number);
+
+// A cue for each picture: where it stands on its sheet (Media Fragments, 4.2.2: "#xywh="), or by itself while
+// that is not complete. Time 0 is the beginning of the stream's first segment, and goes on by their
+// durations: that is the time of a player of a playlist that lists all of `stream`. `pictures` has the same
+// numbers; what it has not, or has as a gap, is a segment without a picture.
 std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures,
                        const std::string& prefix = "");
 
