@@ -80,5 +80,30 @@ TEST_F(ChildTest, WhoIsStartingIsHungUpAtItsFirstStatus) {
   EXPECT_EQ(changes_, before);
 }
 
+TEST_F(ChildTest, SaysHowAndHowOftenItEnded) {
+  Program program;
+  program.path = "/bin/sleep";
+  program.arguments = {"1000"};
+  int died = 0;
+  Child child(loop_, {"worker", 1, folder_ + "/worker-1.sock", [&] { return program; }},
+              {[](Child&) {}, [&](Child&) { ++died; },
+               [](Child&, const wire::Message&, const std::vector<UniqueFd>&) {}});
+  child.start();
+  ASSERT_TRUE(child.running());
+  const int first = child.pid();
+  program.path = "/bin/false";
+  program.arguments = {};
+  child.kill();
+  ASSERT_TRUE(wait_for([&] { return died == 1; }));
+  EXPECT_EQ(child.last_pid(), first);
+  EXPECT_TRUE(child.by_signal());
+  // At once, four times; then there is a pause.
+  ASSERT_TRUE(wait_for([&] { return died == kQuickRestarts + 1; }));
+  EXPECT_FALSE(child.by_signal());
+  EXPECT_EQ(child.deaths(), kQuickRestarts + 1);
+  EXPECT_TRUE(child.waiting());
+  EXPECT_FALSE(child.running());
+}
+
 }  // namespace
 }  // namespace headgate::serve

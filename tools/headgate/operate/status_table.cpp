@@ -38,6 +38,18 @@ std::vector<std::string> node_notices(const JsonView& node) {
   const std::string space = node.object("space").text("state");
   if (space == "low") out.emplace_back("the archive's volume is nearly full");
   if (space == "full") out.emplace_back("the archive's volume is full: nothing more can be recorded");
+  if (const std::string full = node.object("capacity").text("full"); !full.empty())
+    out.push_back("no new stations are taken: " + printable(full));
+  node.each("quarantine", [&](const JsonView& one) {
+    out.push_back("station " + number_text(one.number("station")) + " is " + printable(one.text("state")) +
+                  ": what it sent has ended " + number_text(one.number("deaths")) + " workers; " +
+                  (one.text("state") == "refused"
+                       ? "for " + number_text(one.number("refused_for_s")) + " s more"
+                       : "worker " + number_text(one.number("worker")) + " is its own"));
+  });
+  node.each("alarms", [&](const JsonView& one) {
+    out.push_back(printable(one.text("process")) + " ends again and again: see the log");
+  });
   return out;
 }
 

@@ -311,7 +311,8 @@ void Policy::tell_gate() {
 
 std::string Policy::alarms_json() const {
   std::string out;
-  for (const std::string& name : alarms_) out += (out.empty() ? "" : ",") + JsonLine::quoted(name);
+  for (const std::string& name : alarms_)
+    out += (out.empty() ? "" : ",") + JsonLine().field("process", name).take();
   return "[" + out + "]";
 }
 
