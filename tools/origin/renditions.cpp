@@ -44,13 +44,15 @@ std::optional<uint64_t> number(std::string_view text) {
   return whole && (text.size() == 1 || text[0] != '0') ? std::optional(value) : std::nullopt;
 }
 
-// With what of a segment that was not finished there is: docs/delivery.md, DASH.
-const playlist::SegmentRecord* segment_of(const playlist::RenditionIndex& index, uint64_t msn) {
-  const playlist::Segment* found = index.index().find_segment(msn);
-  if (!found) return nullptr;
-  if (found->record.length > 0) return &found->record;
-  const auto cut = index.cut().find(msn);
-  return cut != index.cut().end() ? &cut->second : nullptr;
+// Also what there is of one that was not finished: docs/delivery.md, DASH.
+std::optional<playlist::SegmentRecord> segment_of(const playlist::RenditionIndex& rendition, uint64_t msn) {
+  const playlist::StreamIndex& index = rendition.index();
+  const playlist::Segment* found = index.find_segment(msn);
+  if (found && found->record.length > 0) return found->record;
+  if (const auto cut = rendition.cut().find(msn); cut != rendition.cut().end()) return cut->second;
+  const bool left = !index.run_open() && index.next_msn() == msn;
+  const auto open = left ? index.open_segment() : std::nullopt;
+  return open ? std::optional(open->record) : std::nullopt;
 }
 
 // The source, without its audio where it has some.
@@ -158,7 +160,7 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
     if (!msn) return answer->send(not_there_reply(kNothingHere));
     return from_any(
         answer, station, rendition, msn, [this, answer, msn](const playlist::RenditionIndex& index) {
-          const playlist::SegmentRecord* record = segment_of(index, *msn);
+          const auto record = segment_of(index, *msn);
           if (!record) return false;
           return send_range(
               answer, record->file, record->offset, record->length,

@@ -83,6 +83,29 @@ class Renditions(OriginCase):
         worker.tell(*(rung.segment(msn) for msn in (3, 4, 5, 6)), *live.segments(1), rung.segment(7))
         wait_until('it is again', last_has_it)
 
+    def test_what_an_encoder_left_is_there(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 9)
+        rung = Rung(live)
+        worker.tell(wire.worker_state(), *live.open_messages(), *rung.open_messages(), *live.segments(2),
+                    *(rung.segment(msn) for msn in (0, 1)))
+        rung.content += b'p' * SMALL
+        with open(rung.path, 'wb') as file:
+            file.write(rung.content)
+        at = len(rung.content) - SMALL, SMALL, 2 * SEGMENT, SEGMENT // 4, live.utc_us + 4_000_000
+        worker.tell(rung.records(wire.part_record(2, 0, rung.file, *at), wire.end_record('error')))
+        # Before its source is further, and when it is a gap.
+        def left():
+            answer, body = self.request('/hls/9/360p/2.m4s')
+            return answer.status == 200 and body == b'p' * SMALL
+        wait_until('it is there', left)
+        worker.tell(rung.told(2), *live.segments(2))
+        self.listed('/hls/9/media.m3u8', 4)
+        self.assertIn('-2.m4s', segments(self.listed('/hls/9/360p/media.m3u8', 4)))
+        self.assertTrue(left())
+
     def listed(self, path, count):
         return wait_until(f'{path} has {count}', lambda: self.listed_now(path, count))
 
