@@ -190,6 +190,8 @@ void MpdReader::set(const XmlElement& element, MpdRepresentation inherited, MpdP
   set.line = element.line();
   set.aligned = element.attribute("segmentAlignment").value_or("false") != "false";
   common(element, inherited);
+  // Small pictures for seek bars (DASH-IF IOP 4.3, 6.2.6) are no media of the presentation.
+  if (inherited.mime.starts_with("image/") || element.attribute("contentType") == "image") return;
   reference_times(element, set);
   for (const XmlElement& found : element.children("Representation")) {
     if (++representations_ > kMaxRepresentations)

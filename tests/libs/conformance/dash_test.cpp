@@ -51,6 +51,21 @@ TEST(Mpd, RightOnesBreakNothing) {
   EXPECT_EQ(test::text_of(check(mpd_text("live"), mpd_text("live"))), "");
 }
 
+// Neither their numbers nor their times are those of the media.
+TEST(Mpd, TilesOfPicturesAreLeftAlone) {
+  const std::string set =
+      "<AdaptationSet id=\"3\" contentType=\"image\" mimeType=\"image/jpeg\"><SegmentTemplate "
+      "timescale=\"90000\" "
+      "startNumber=\"7\" media=\"sheet-$Number$.jpg\"><SegmentTimeline><S t=\"0\" "
+      "d=\"4500000\"/></SegmentTimeline>"
+      "</SegmentTemplate><Representation id=\"pictures\" bandwidth=\"1\" width=\"800\" height=\"450\"/>"
+      "</AdaptationSet></Period>";
+  const std::string text = with(mpd_text("live"), "</Period>", set);
+  EXPECT_EQ(test::text_of(check(text)), "");
+  EXPECT_EQ(conformance::parse_mpd(text).mpd->periods.front().sets.size(),
+            conformance::parse_mpd(mpd_text("live")).mpd->periods.front().sets.size());
+}
+
 TEST(Mpd, IsRead) {
   const Mpd live = *conformance::parse_mpd(mpd_text("live")).mpd;
   EXPECT_TRUE(live.dynamic);
