@@ -55,6 +55,12 @@ std::string device_name(const ticket::Claimant& claimant) {
   return to_hex(Bytes(sha256(claimant.device->key)).first(kShown));
 }
 
+std::string counts_json(const std::map<std::string, uint64_t>& counts) {
+  JsonLine out;
+  for (const auto& [name, count] : counts) out.field(name, count);
+  return out.take();
+}
+
 std::string refused_json(const std::map<int, uint64_t>& refused) {
   JsonLine out;
   for (const auto& [code, count] : refused) out.field(std::to_string(code), count);
@@ -181,6 +187,8 @@ void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, Unique
   for (const Session& old : choice_.superseded)
     if (WorkerLink* its = workers_->find(old.worker)) its->channel->send(wire::Kick{old.id, "superseded"});
   door_.lock()->sessions.begin(handoff.session, ticket, choice_);
+  ++by_protocol_[handoff.protocol];
+  ++claims_[handoff.claim];
   log_info("admitted", {{"EVENT", handoff.event},
                         {"STATION", handoff.station},
                         {"TICKET", handoff.ticket_id},
@@ -306,6 +314,8 @@ std::string Gate::status_json() const {
   JsonLine out;
   out.field("accepted", counters.accepted)
       .field("admitted", counters.admitted)
+      .raw("by_protocol", counts_json(by_protocol_))
+      .raw("claims", counts_json(claims_))
       .field("challenged", counters.challenged)
       .raw("refused", refused_json(counters.refused))
       .field("timed_out", counters.timed_out)

@@ -12,6 +12,7 @@
 #include <ticket/verifier.h>
 #include <wire/channel.h>
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -90,6 +91,8 @@ class Gate {
   Loop::TimerId ticker_ = 0;
   int64_t ticks_ = 0;
   uint64_t last_session_;
+  // Handed to a worker since the start: by protocol, and by name_of() their claim.
+  std::map<std::string, uint64_t> by_protocol_, claims_;
   Sessions::Choice choice_;  // of the decide() whose admitted() comes next
   Loop::TimerId stop_timer_ = 0;
   int64_t stop_us_ = 0;                                   // when it stops at the latest; 0: not asked to

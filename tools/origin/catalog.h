@@ -49,6 +49,7 @@ class Catalog {
 
   Stream* find(uint32_t station);
   const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
+  size_t waiting() const { return room_.now(); }  // requests, for what is not there yet
   // Calls `ready` when the newest of the stream's archive has been read: now, or later. Null: there is no
   // such stream.
   using OnStream = std::function<void(Stream*)>;

@@ -13,10 +13,6 @@ namespace {
 constexpr int64_t kStatusMs = 1000;
 constexpr size_t kMaxNodeFile = 1 << 20;
 
-wire::Status status() {
-  return {"origin", static_cast<uint32_t>(::getpid()), "{}"};
-}
-
 // One line holding an object, or nothing.
 std::string node_object(std::string_view text) {
   JsonNode* root = json_from_string(std::string(text).c_str(), nullptr);
@@ -58,6 +54,10 @@ Control::Control(Loop& loop, int listener, std::function<void()> on_stop)
 
 Control::~Control() {
   loop_.cancel(timer_);
+}
+
+wire::Status Control::status() const {
+  return {"origin", static_cast<uint32_t>(::getpid()), json_ ? json_() : "{}"};
 }
 
 Result<void> Control::listen(const std::string& runtime_dir) {

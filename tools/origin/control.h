@@ -17,6 +17,8 @@ class Control {
   // `listener`: what GetListeners answers, as "http". `on_stop`: asked to end.
   Control(Loop& loop, int listener, std::function<void()> on_stop);
   ~Control();
+  // What each status says beyond the process's id; from before listen(). A JSON object.
+  void says(std::function<std::string()> json) { json_ = std::move(json); }
   Result<void> listen(const std::string& runtime_dir);
   // What the supervisor says of the node, a JSON object: before it has connected, what it left in node.json.
   // Empty: nothing is known. When it dies, it is no longer among the processes.
@@ -26,6 +28,7 @@ class Control {
   void accept(std::unique_ptr<wire::Channel> channel);
   void on_message(wire::Channel& from, const wire::Message& message);
   void on_closed(wire::Channel* channel);
+  wire::Status status() const;
 
   Loop& loop_;
   int listener_;
@@ -33,6 +36,7 @@ class Control {
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::map<wire::Channel*, std::unique_ptr<wire::Channel>> channels_;
   std::string node_;
+  std::function<std::string()> json_;    // none: says nothing
   wire::Channel* supervisor_ = nullptr;  // that node_ came from; null: it has gone
   Loop::TimerId timer_ = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http_server.h"
 
+#include <base/clock.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 namespace headgate::origin {
 namespace {
 
+constexpr char kAsked[] = "headgate-asked";        // when a message's request came
 constexpr char kRequests[] = "headgate-requests";  // counted at the connection's address
 
 bool says_close(SoupMessageHeaders* headers) {
@@ -40,6 +42,11 @@ HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& li
     });
   g_signal_connect(server_, "request-started", G_CALLBACK(&HttpServer::on_started), this);
   watch();
+}
+
+void HttpServer::count_in(Requests& requests) {
+  requests_ = &requests;
+  if (media_) media_->count_in(requests);
 }
 
 HttpServer::~HttpServer() {
@@ -162,15 +169,38 @@ void HttpServer::on_answered(SoupServerMessage* message, gpointer data) {
   g_object_unref(message);
 }
 
+// From here on; the message may outlive this, but not the count.
+void HttpServer::count_answer(SoupServerMessage* message, const char* path) {
+  struct Asked {
+    Requests& requests;
+    RequestClass kind;
+    int64_t since_us;
+  };
+  if (!requests_) return;
+  auto asked = std::make_unique<Asked>(Asked{*requests_, class_of(path), system_clock().mono_us()});
+  GSocket* socket = soup_server_message_get_socket(message);
+  if (socket) requests_->asked(asked->kind, g_socket_get_fd(socket), asked->since_us);
+  const auto begun = +[](SoupServerMessage* answered, Asked* of) {
+    of->requests.answered(of->kind, soup_server_message_get_status(answered),
+                          system_clock().mono_us() - of->since_us, has_waited(answered));
+  };
+  const auto wrote = +[](SoupServerMessage*, guint size, Asked* of) { of->requests.sent(of->kind, size); };
+  g_signal_connect(message, "wrote-headers", G_CALLBACK(begun), asked.get());
+  g_signal_connect(message, "wrote-body-data", G_CALLBACK(wrote), asked.get());
+  g_object_set_data_full(G_OBJECT(message), kAsked, asked.release(),
+                         [](gpointer of) { delete static_cast<Asked*>(of); });
+}
+
 // Before a body is read: none is wanted, and none is kept.
 void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
-                            gpointer) {
+                            gpointer self) {
   GSocketAddress* remote = soup_server_message_get_remote_address(message);
   const int requests =
       remote ? GPOINTER_TO_INT(g_object_get_data(G_OBJECT(remote), kRequests)) + 1 : kMaxRequests;
   if (remote) g_object_set_data(G_OBJECT(remote), kRequests, GINT_TO_POINTER(requests));
   if (requests >= kMaxRequests)
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+  static_cast<HttpServer*>(self)->count_answer(message, path);
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
   SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
   // One range is served; several at once are the whole.

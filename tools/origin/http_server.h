@@ -38,6 +38,9 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   int listener() const { return listener_.get(); }
+  // Answers are counted there, which outlives this. Before the first connection.
+  void count_in(Requests& requests);
+  int64_t open_connections() const { return count_->open; }
 
  private:
   void accept_all();
@@ -49,6 +52,7 @@ class HttpServer {
   static void on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                          gpointer self);
   static void on_started(SoupServer*, SoupServerMessage* message, gpointer self);
+  void count_answer(SoupServerMessage* message, const char* path);
   static void on_answered(SoupServerMessage* message, gpointer self);
   static void on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                          gpointer self);
@@ -65,6 +69,7 @@ class HttpServer {
   Place place_for(const std::string& address);  // null: it has too many
   std::shared_ptr<Count> count_;
   Handler handler_;
+  Requests* requests_ = nullptr;
   SoupServer* server_;
   std::unique_ptr<MediaConnections> media_;  // null: libsoup answers everything
   Loop::TimerId resume_ = 0;

@@ -41,6 +41,7 @@ Reply late_reply() {
 void waits(const AnswerPtr& answer, LiveEdge& edge, LiveEdge::WaiterId waiter) {
   if (waiter == 0)
     return answer->send(problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many are waiting; try again."));
+  answer->note_wait();
   answer->when_gone([&edge, waiter] { edge.cancel(waiter); });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate-origin: the node's HTTP server: pages, API, playlists and segments (docs/api.md).
+#include <base/clock.h>
 #include <base/io.h>
+#include <base/json_line.h>
 #include <common/listeners.h>
 #include <common/log.h>
 #include <common/options.h>
@@ -15,6 +17,7 @@
 #include "demand.h"
 #include "http_server.h"
 #include "node_json.h"
+#include "requests.h"
 #include "site.h"
 
 namespace headgate::origin {
@@ -94,6 +97,24 @@ Descriptors descriptors_for(int64_t connections) {
           static_cast<size_t>(files)};
 }
 
+// The process's status (docs/metrics.md).
+std::string status_json(const Requests& requests, const HttpServer& server, const Catalog& catalog) {
+  size_t live = 0, replay = 0;
+  for (const auto& [station, stream] : catalog.streams()) {
+    live += stream->index().segments().size();
+    for (const auto& [name, one] : stream->renditions()) live += one->live.index().segments().size();
+    if (const playlist::StreamIndex* whole = stream->replay()) replay += whole->segments().size();
+  }
+  return JsonLine()
+      .field("connections", server.open_connections())
+      .field("waiting", catalog.waiting())
+      .field("viewers", requests.viewers(system_clock().mono_us()))
+      .field("live_segments", live)
+      .field("replay_segments", replay)
+      .raw("requests", requests.json())
+      .take();
+}
+
 int fail(const std::string& message, int code) {
   tools::log_error(message);
   return code;
@@ -130,6 +151,7 @@ int run(int argc, char** argv) {
       feed.want(worker, session, rendition);
     });
     Site site(catalog, media, views, events, demand);
+    Requests requests;
     line->limits.all = descriptors.connections;
     HttpServer server(
         loop, *std::move(listener), line->limits,
@@ -137,6 +159,8 @@ int run(int argc, char** argv) {
         [&](const AnswerPtr& answer, const std::string& path, const std::string& query) {
           site.media(answer, path, query);
         });
+    server.count_in(requests);
+    control.says([&] { return status_json(requests, server, catalog); });
     auto own_listener = tools::listen_unix(line->runtime_dir, tools::kOriginHttpSocket);
     if (!own_listener) return fail(own_listener.error().message, 1);
     // Who publishes from where, processes and paths: headgate-control asks, for operators.

@@ -48,6 +48,8 @@ struct MediaConnections::Connection {
   uint32_t watched = EPOLLIN;
   Phase phase = Phase::asking;
   bool head_only = false, close = false, gzip = false;  // of the request
+  RequestClass kind = RequestClass::other;
+  int64_t asked_us = 0;  // when it came; 0: its answer has been counted
   // The answer: text, and then either a body in memory with its end, or a file's.
   std::string head;
   BytesPtr body;
@@ -71,7 +73,7 @@ class MediaConnections::ConnectionAnswer : public Answer {
  private:
   // MediaConnections is there as long as a connection is.
   void write(Reply reply) override {
-    if (ConnectionPtr one = one_.lock(); one && one->socket) all_.begin(one, std::move(reply));
+    if (ConnectionPtr one = one_.lock(); one && one->socket) all_.begin(one, std::move(reply), waited());
   }
 
   MediaConnections& all_;
@@ -151,6 +153,9 @@ void MediaConnections::read(const ConnectionPtr& one) {
       static_cast<ssize_t>(request->size))
     return drop(*one);
   moved(*one);
+  one->kind = class_of(path);
+  one->asked_us = one->moved_us;
+  if (requests_) requests_->asked(one->kind, fd, one->asked_us);
   one->head_only = request->head;
   one->close = request->close;
   one->gzip = request->gzip;
@@ -161,8 +166,19 @@ void MediaConnections::read(const ConnectionPtr& one) {
   if (one->socket) watch_for_what_comes(*one);
 }
 
-void MediaConnections::begin(const ConnectionPtr& one, Reply reply) {
+void MediaConnections::count_answer(Connection& one, unsigned status, bool waited) const {
+  const int64_t asked_us = std::exchange(one.asked_us, 0);
+  if (requests_ && asked_us > 0)
+    requests_->answered(one.kind, status, system_clock().mono_us() - asked_us, waited);
+}
+
+void MediaConnections::count_sent(const Connection& one, ssize_t bytes) const {
+  if (requests_) requests_->sent(one.kind, static_cast<uint64_t>(bytes));
+}
+
+void MediaConnections::begin(const ConnectionPtr& one, Reply reply, bool waited) {
   one->phase = Connection::Phase::sending;
+  count_answer(*one, reply.status, waited);
   choose_coding(reply, one->gzip);
   one->head = header_text(reply, one->close);
   one->text_sent = 0;
@@ -221,6 +237,7 @@ bool MediaConnections::send_text(Connection& one, bool& broken) {
     broken = n < 0 && !is_full(n);
     if (n < 0) return false;
     one.text_sent += static_cast<size_t>(n);
+    count_sent(one, n);
   }
 }
 
@@ -234,6 +251,7 @@ bool MediaConnections::send_file(Connection& one, bool& broken) {
     broken = n == 0 || (n < 0 && !is_full(n));  // 0: the file has become shorter
     if (n <= 0) return false;
     sent += static_cast<size_t>(n);
+    count_sent(one, n);
     one.file->skip(static_cast<uint64_t>(n));
   }
   return true;
@@ -249,7 +267,7 @@ void MediaConnections::read_ahead(const ConnectionPtr& one, const FileRange& ran
     const ConnectionPtr again = weak.lock();
     if (!again || !again->socket) return;
     if (!read && (again->text_sent > 0 || again->in_chunks)) return drop(*again);
-    if (!read) return begin(again, media_error_reply(read.error()));
+    if (!read) return begin(again, media_error_reply(read.error()), false);
     again->phase = Connection::Phase::sending;
     again->read_ahead = true;
     flush(again);

@@ -14,6 +14,7 @@
 #include <base/unique_fd.h>
 
 #include "reply.h"
+#include "requests.h"
 
 namespace headgate::origin {
 
@@ -34,6 +35,8 @@ class MediaConnections {
   MediaConnections(const MediaConnections&) = delete;
   MediaConnections& operator=(const MediaConnections&) = delete;
 
+  // Answers are counted there, which outlives this.
+  void count_in(Requests& requests) { requests_ = &requests; }
   // A new one, which does not block.
   void take(UniqueFd socket, Place place);
 
@@ -43,7 +46,9 @@ class MediaConnections {
   using ConnectionPtr = std::shared_ptr<Connection>;
   void on_event(const ConnectionPtr& one, uint32_t events);
   void read(const ConnectionPtr& one);
-  void begin(const ConnectionPtr& one, Reply reply);
+  void begin(const ConnectionPtr& one, Reply reply, bool waited);
+  void count_answer(Connection& one, unsigned status, bool waited) const;
+  void count_sent(const Connection& one, ssize_t bytes) const;
   void go_on(const ConnectionPtr& one);
   void flush(const ConnectionPtr& one);
   void read_ahead(const ConnectionPtr& one, const FileRange& range);
@@ -57,6 +62,7 @@ class MediaConnections {
   Loop& loop_;
   Handler handler_;
   HandOver hand_over_;
+  Requests* requests_ = nullptr;
   std::list<ConnectionPtr> connections_;  // moved longest ago first
   Loop::TimerId sweeper_ = 0;             // while there are any
 };

@@ -32,7 +32,11 @@ std::string space_json(const std::string& root) {
   uint64_t free_bytes = static_cast<uint64_t>(volume.f_bavail) * volume.f_frsize;
   uint64_t least = store::VolumeSettings{}.min_free_bytes;
   const char* state = free_bytes < least ? "full" : free_bytes < kLowFactor * least ? "low" : "good";
-  return JsonLine().field("free_bytes", free_bytes).field("state", state).take();
+  return JsonLine()
+      .field("free_bytes", free_bytes)
+      .field("total_bytes", static_cast<uint64_t>(volume.f_blocks) * volume.f_frsize)
+      .field("state", state)
+      .take();
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ void each_header(const Reply& reply, Header&& header) {
   if (reply.status == SOUP_STATUS_SERVICE_UNAVAILABLE) header("Retry-After", kRetryAfterSeconds);
 }
 
+constexpr char kWaited[] = "headgate-waited";  // at a message
+
 // As RFC 9110, 5.6.7 has it; made once a second.
 const std::string& date_now() {
   static time_t made_at = 0;
@@ -135,6 +137,10 @@ Reply playlist_reply(TextPtr text) {
   reply.any_origin = true;
   reply.text = std::move(text);
   return reply;
+}
+
+bool has_waited(SoupServerMessage* message) {
+  return g_object_get_data(G_OBJECT(message), kWaited) != nullptr;
 }
 
 void choose_coding(Reply& reply, bool accepts_gzip) {
@@ -289,6 +295,7 @@ void SoupAnswer::write(Reply reply) {
 }
 
 void SoupAnswer::finish(Reply reply) {
+  if (waited()) g_object_set_data(G_OBJECT(message_), kWaited, GINT_TO_POINTER(1));
   send_reply(message_, std::move(reply));
   soup_server_message_unpause(message_);
 }

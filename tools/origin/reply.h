@@ -66,6 +66,8 @@ Reply not_there_reply(const std::string& what);
 Reply playlist_reply(TextPtr text);
 // Makes a body of `text`. Whoever writes an answer does it first.
 void choose_coding(Reply& reply, bool accepts_gzip);
+// Whether an answer to one of libsoup's messages waited for media to come.
+bool has_waited(SoupServerMessage* message);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
 // what may pass.
 Reply media_error_reply(const Error& error);
@@ -90,14 +92,17 @@ class Answer {
   void when_gone(std::function<void()> call);
   // Who asked has gone.
   void gone();
+  // For media that is yet to come: how long it takes says nothing of the origin.
+  void note_wait() { waited_ = true; }
 
  protected:
   void send_if_none();  // for destructors: 503
+  bool waited() const { return waited_; }
   virtual void write(Reply reply) = 0;
 
  private:
   const std::string whose_;
-  bool sent_ = false;
+  bool sent_ = false, waited_ = false;
   std::function<void()> when_gone_;
 };
 using AnswerPtr = std::shared_ptr<Answer>;

@@ -19,6 +19,7 @@ class WaitingRoom {
   // One more of this address (Answer::whose()); empty: the proxy's own, which has no part of its own. False:
   // the room is full, or the address has its part.
   bool enter(const std::string& address);
+  size_t now() const { return now_; }
   // Who has entered.
   void leave(const std::string& address);
 
