@@ -12,18 +12,22 @@ const kSegments = Number(segments_text);
 const kSegmentS = 2;
 const kHourS = 3600;
 const kPatienceMs = 90_000;
+const kSteps = 600;
 
-// The number in the bars of an image or a video; null while there is none.
+// The number in the bars of an image, or of what is shown of it, or of a video; null while there is none.
 function number_in(page, selector) {
   return page.evaluate((which) => {
     const kBars = 12;
     const shown = document.querySelector(which);
-    const [width, height] =
-        [shown?.videoWidth ?? shown?.naturalWidth, shown?.videoHeight ?? shown?.naturalHeight];
-    if (!width || shown.readyState < 2) return null;
+    const whole = [shown?.videoWidth ?? shown?.naturalWidth, shown?.videoHeight ?? shown?.naturalHeight];
+    if (!whole[0] || shown.readyState < 2 || shown.complete === false) return null;
+    const {objectFit, objectPosition} = getComputedStyle(shown);
+    const tiled = objectFit === 'none';
+    const [width, height] = tiled ? [shown.clientWidth, shown.clientHeight] : whole;
+    const [left, top] = tiled ? objectPosition.split(' ').map((offset) => Number.parseFloat(offset)) : [0, 0];
     const canvas = Object.assign(document.createElement('canvas'), {width, height});
     const paint = canvas.getContext('2d', {willReadFrequently: true});
-    paint.drawImage(shown, 0, 0);
+    paint.drawImage(shown, left, top);
     const line = paint.getImageData(0, height / 2, width, 1).data;
     let number = 0;
     for (let bar = 0; bar < kBars; ++bar) {
@@ -62,6 +66,10 @@ async function watch_page(browser, seen) {
   assert.ok(seen.window_s > kSegments * kSegmentS * 0.95, `the seek bar has ${seen.window_s} s`);
   const bar = await page.locator('#seek').boundingBox();
   seen.thumbnails = [];
+  const asked = new Set();  // for pictures, while the bar is pointed at
+  page.on('request', (request) => {
+    if (/\/pictures\/[^/]*\.jpg$/.test(request.url())) asked.add(request.url().split('/').pop());
+  });
   for (const share of [0.02, 0.25, 0.5, 0.75, 0.95]) {
     await page.mouse.move(bar.x + 8 + share * (bar.width - 16), bar.y + bar.height / 2);
     await page.locator('#preview').waitFor();
@@ -77,6 +85,15 @@ async function watch_page(browser, seen) {
     seen.thumbnails.push(await until_number(
         page, '#preview img', `thumbnail of ${wanted}`, (now) => Math.abs(now - wanted) <= 15));
   }
+  // From end to end in many small steps: each sheet once, and what is on none yet.
+  for (let step = 0; step <= kSteps; ++step) {
+    await page.mouse.move(bar.x + 8 + (step / kSteps) * (bar.width - 16), bar.y + bar.height / 2);
+    await page.waitForTimeout(5);
+  }
+  seen.asked = asked.size;
+  const sheets = [...asked].filter((name) => name.startsWith('sheet-'));
+  assert.ok(sheets.length >= 20 && sheets.length <= kSegments / 25 + 2, `asked for ${sheets.length} sheets`);
+  assert.ok(asked.size - sheets.length <= 25, `asked for ${asked.size - sheets.length} pictures`);
   if (screenshot) await page.screenshot({path: screenshot});
   await page.mouse.move(0, 0);
   const back = (await page.evaluate(() => globalThis.headgate.player.window().end)) - kHourS;
@@ -120,9 +137,10 @@ async function watch_alone(browser, seen) {
       (least) => globalThis.counts.deltas > 3 && globalThis.counts.skipped > least, kSegments * 0.95);
   const {time, count} = await page.evaluate((back) => {
     const {fragments, edge} = globalThis.dvr.levels[0].details;
+    const {start, duration} = fragments.findLast((one) => one.start <= edge - back);
     globalThis.frames = globalThis.dvr.createIFramePlayer();
     globalThis.frames.attachMedia(document.getElementById('frame'));
-    return {time: edge - back, count: fragments.length};
+    return {time: start + duration / 2, count: fragments.length};  // of no two segments
   }, kHourS);
   seen.listed = count;
   assert.ok(count > kSegments * 0.95, `${count} segments are listed after delta updates`);

@@ -6,6 +6,8 @@ import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, afterEach, before, beforeEach, test} from 'node:test';
 
+import {pictures_in} from '../../tools/origin/www/pictures.js';
+
 import {open_browser, open_page, plays_on, until} from './support/chromium.mjs';
 import {FakeNode} from './support/fake_node.mjs';
 import {Ladder} from './support/ladder.mjs';
@@ -76,15 +78,41 @@ async function point_at(page, share) {
 async function picture_for(page, time) {
   await page.waitForFunction(() => {
     const image = document.querySelector('#preview img');
-    return !image.hidden && image.complete && image.naturalWidth === 160;
+    return !image.hidden && image.complete && image.naturalWidth > 0 && image.clientWidth === 160;
   });
-  const [address, date] = await page.evaluate(
-      (at) => [document.querySelector('#preview img').src, globalThis.headgate.player.date_at(at)], time);
+  const [address, position, date] = await page.evaluate((at) => {
+    const image = document.querySelector('#preview img');
+    return [image.src, getComputedStyle(image).objectPosition, globalThis.headgate.player.date_at(at)];
+  }, time);
+  const [, sheet, number] = address.match(/\/pictures\/(sheet-)?(\d+)\.jpg$/);
+  const [left, top] = position.split(' ').map((offset) => -Number.parseFloat(offset));
   return {
-    shown: Number(address.match(/\/pictures\/(\d+)\.jpg$/)[1]),
-    wanted: node.segment_at(kStation, date)
+    shown: sheet ? Number(number) * 25 + left / 160 + top / 90 * 5 : Number(number),
+    wanted: node.segment_at(kStation, date),
+    tiled: Boolean(sheet),
   };
 }
+
+test('pictures are tiles once their sheet is there', () => {
+  const text = (map, first, last) =>
+      Array
+          .from(
+              {length: last - first},
+              (_, i) => `#EXT-X-PROGRAM-DATE-TIME:${
+                  new Date(2000 * (first + i)).toISOString()}\n#EXTINF:2.0,\n${first + i}.m4s`)
+          .join('\n')
+          .replace(/^/, `#EXT-X-MAP:URI="${map}"\n`);
+  const base = 'http://node/hls/5/pictures/media.m3u8';
+  const sheets = (list) =>
+      pictures_in(list, base).map(({sheet}) => sheet && `${sheet.address.split('/').pop()} ${sheet.place}`);
+  assert.deepEqual(sheets(text('a', 20, 25)).slice(-2), ['sheet-0.jpg 23', 'sheet-0.jpg 24']);
+  assert.deepEqual(sheets(text('a', 20, 24)), [null, null, null, null]);
+  const two = sheets(text('a', 48, 52));
+  assert.deepEqual(two, ['sheet-1.jpg 23', 'sheet-1.jpg 24', null, null]);
+  // Those of another size than the last one have no tile.
+  const mixed = sheets(`${text('a', 20, 23)}\n${text('b', 23, 26)}`);
+  assert.deepEqual(mixed, [null, null, null, 'sheet-0.jpg 23', 'sheet-0.jpg 24', null]);
+});
 
 test('the menu has what the playlist has, and what plays', async () => {
   const page = await open();

@@ -234,7 +234,7 @@ export class FakeNode {
   // /hls/STATION/[RENDITION/]NAME; null: there is no such thing.
   answer_media_(path, send, file) {
     const asked = path.match(
-        /^\/hls\/(\d+)\/([a-z0-9-]+\/)?(?:(index|media|replay)\.m3u8|(init-0\.mp4)|(\d+)\.(m4s|jpg)|poster\.jpg)$/);
+        /^\/hls\/(\d+)\/([a-z0-9-]+\/)?(?:(index|media|replay)\.m3u8|(init-0\.mp4)|(sheet-\d+|\d+)\.(m4s|jpg)|poster\.jpg)$/);
     const stream = asked && this.streams_.get(Number(asked[1]));
     if (!stream) return null;
     const [, , rendition = '', playlist, init, number, ending] = asked;

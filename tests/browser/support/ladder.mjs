@@ -45,7 +45,9 @@ export class Ladder extends Clip {
       ...kRungs.flatMap((rung) => video_output(this.folder, rung)),
       ...words(`-map 1:a -c:a aac -b:a ${kAudioBps}`), ...hls_output(join(this.folder, 'audio')),
       ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90`),
-      ...words('-vsync passthrough -start_number 0'), join(this.folder, 'pictures', '%03d.jpg')
+      ...words('-vsync passthrough -start_number 0'), join(this.folder, 'pictures', '%03d.jpg'),
+      ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90,tile=5x5`),
+      ...words('-vsync passthrough -start_number 0'), join(this.folder, 'pictures', 'sheet-%d.jpg')
     ]);
   }
 

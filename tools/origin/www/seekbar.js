@@ -2,6 +2,7 @@
 // The seek bar over what can be seeked to: the live window, or the whole replay. A range input, so that
 // keyboards and screen readers know it; what is pointed at, dragged to or stepped to is shown before it is
 // loaded.
+import {kColumns, kRows} from './pictures.js';
 import {clock_time, position} from './words.js';
 
 const kStepS = 5;
@@ -30,8 +31,12 @@ export class SeekBar {
     this.dragging_ = false;
     this.shown_s_ = null;  // the time of the video that the preview is of
     this.hide_timer_ = 0;
+    this.tile_ = null;            // its place, when the image is a sheet
+    this.no_sheets_ = new Set();  // addresses that did not answer
+    this.image_.addEventListener('load', () => this.crop_());
     this.image_.addEventListener('error', () => {
       this.image_.hidden = true;
+      if (this.tile_ !== null) this.no_sheets_.add(this.image_.src);
     });
     input.addEventListener('pointermove', (event) => this.point_(event));
     input.addEventListener('pointerleave', () => {
@@ -109,7 +114,7 @@ export class SeekBar {
     this.text_.textContent = this.words_(time, seekable);
     const more = () => this.shown_s_ !== null && this.show_at_(this.shown_s_);
     const picture = this.pictures_.at(this.player_.date_at(time), more);
-    if (picture && this.image_.src !== picture.address) this.image_.src = picture.address;
+    if (picture) this.show_picture_(picture);
     if (this.image_.src) this.image_.hidden = !picture;
     this.preview_.hidden = false;
     const bar = this.input_.getBoundingClientRect();
@@ -118,6 +123,27 @@ export class SeekBar {
     const middle = kThumbPx / 2 + share * (bar.width - kThumbPx);
     this.preview_.style.left =
         `${Math.min(Math.max(middle, half), Math.max(bar.width - half, half)) - half}px`;
+  }
+
+  show_picture_({address, sheet}) {
+    const tiled = sheet !== null && !this.no_sheets_.has(sheet.address);
+    const wanted = tiled ? sheet.address : address;
+    this.tile_ = tiled ? sheet.place : null;
+    if (this.image_.src !== wanted) this.image_.src = wanted;
+    if (this.image_.complete) this.crop_();
+  }
+
+  // Of a sheet that is loaded its tile is shown, as large as it is.
+  crop_() {
+    const {style, naturalWidth, naturalHeight} = this.image_;
+    const [width, height] = [naturalWidth / kColumns, naturalHeight / kRows];
+    const tiled = this.tile_ !== null && width > 0;
+    this.image_.classList.toggle('tile', tiled);
+    style.width = tiled ? `${width}px` : '';
+    style.height = tiled ? `${height}px` : '';
+    style.objectPosition = tiled ?
+        `${- (this.tile_ % kColumns) * width}px ${- Math.floor(this.tile_ / kColumns) * height}px` :
+        '';
   }
 
   hide_later_() {
