@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What operators are told by a node and what they can make it do, with real programs and publishers."""
+import hashlib
+import hmac
+import http.client
+import http.server
 import json
 import os
 import signal
+import subprocess
+import threading
 
 import media
 import tap
 from admin import Admin, EventStream, UnixConnection
-from node import Node, wait_until
+from node import BUILD, TOP, Node, wait_until
 
 STATION = 5
 
@@ -104,6 +110,219 @@ def test_a_session_that_ends_while_nobody_looks_is_told_late():
         node.start()
         closed, = wait_event(admin, "session.closed")
         assert closed["fields"] == {"session": opened["fields"]["session"], "reason": "unseen"}, closed
+
+
+def test_sessions_are_ended_and_the_node_is_emptied():
+    with Node(arguments=["--workers", "1", "--srt", "127.0.0.1:0"]) as node:
+        admin = admin_of(node)
+        first, second = publish(node), publish(node, 6)
+        session = {one["station"]: one["session"] for one in admin.get("/api/v1/sessions")["sessions"]}
+        code, told = admin.ask("POST", f"/api/v1/sessions/{session[STATION]}/kick", {"reason": "wrong camera"})
+        assert (code, told) == (200, {"session": session[STATION], "closed": True,
+                                      "reason": "kick:operator: wrong camera"}), (code, told)
+        first.stop()
+        code, told = admin.ask("POST", "/api/v1/streams/6/kick")
+        assert code == 200 and told["reason"] == "kick:operator", (code, told)
+        second.stop()
+        assert admin.ask("POST", "/api/v1/streams/6/kick")[0] == 404
+
+        third = publish(node, 7)
+        code, told = admin.ask("POST", "/api/v1/drain", {"reconnect_to": "rtmp://192.0.2.1/live"})
+        assert code == 200 and told["sessions"] == 1 and told["draining"]["since_utc"], told
+        assert admin.get("/api/v1/node")["draining"] == told["draining"]
+        for death in (None, "gate", "supervisor"):
+            if death:
+                node.kill(death)
+            if death == "gate":
+                wait_event(admin, "gate.restarted")
+            if death == "supervisor":
+                node.start()
+            refused = refusal_of(node, 8)
+            assert "1503" in refused and "DOWN" in refused, (death, refused)
+        assert node.stream(7)["state"] == "live", "who is in goes on"
+        third.stop()
+        wait_event(admin, "node.drained")
+        code, told = admin.ask("DELETE", "/api/v1/drain")
+        assert (code, told["draining"]) == (200, None), told
+        publish(node, 8)
+
+        # Whoever is on a worker that is drained goes on, and a new one takes who comes.
+        workers = {one["worker"] for one in admin.get("/api/v1/workers")["workers"]}
+        busy = admin.get("/api/v1/sessions")["sessions"][0]["worker"]
+        assert admin.ask("POST", f"/api/v1/workers/{busy}/drain", {"reconnect": False})[0] == 200
+        assert admin.ask("POST", "/api/v1/workers/999/drain")[0] == 404
+        wait_until("another worker takes publishers", lambda: any(
+            one["accepting"] for one in admin.get("/api/v1/workers")["workers"]))
+        publish(node, 9)
+        after = {one["station"]: one["worker"] for one in admin.get("/api/v1/sessions")["sessions"]}
+        assert after[8] == busy and after[9] != busy, (workers, after)
+        assert admin.ask("POST", "/api/v1/reload")[0] == 202
+        wait_event(admin, "node.reload")
+
+
+def refusal_of(node, station):
+    """What a publisher is told who is not let in."""
+    done = subprocess.run(["ffmpeg", "-v", "error", "-re", "-i", media.clip(30), "-c", "copy", "-f", "flv", node.url(station)],
+                          env=node.client_env, capture_output=True, text=True, timeout=120, check=False,
+                          stdin=subprocess.DEVNULL)
+    return done.stderr
+
+
+class Receiver:
+    """Takes webhooks, as `answer` says; keeps what came."""
+
+    def __init__(self):
+        self.got, self.answer, self.port = [], lambda: 200, 0
+        self.server = None
+
+    def __enter__(self):
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                code = receiver.answer()
+                receiver.got.append((code, self.headers["Headgate-Signature"], body))
+                self.send_response(code)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def taken(self):
+        return [json.loads(body) for code, _, body in self.got if code == 200]
+
+
+def test_webhooks_are_signed_and_none_is_lost():
+    secret = b"0123456789abcdef0123"
+    with Receiver() as receiver:
+        with Node() as node:
+            file = node.folder / "secret"
+            file.write_bytes(secret + b"\n")
+            file.chmod(0o600)
+            node.stop()
+            node.arguments += ["--webhook", f"http://127.0.0.1:{receiver.port}/hook", "--webhook-secret", str(file),
+                               "--webhook-severity", "info"]
+            node.start()
+            admin = admin_of(node)
+            wait_until("events are delivered", lambda: "node.ready" in kinds(receiver.taken()))
+            # It fails, and is told the same again.
+            receiver.answer = lambda: 503
+            node.kill("gate")
+            wait_until("a delivery has failed", lambda: receiver.got[-1][0] == 503)
+            node.kill("control")
+            wait_control(node, admin)
+            receiver.answer = lambda: 200
+            wait_until("all were delivered", lambda: "control.restarted" in kinds(receiver.taken()))
+            taken = receiver.taken()
+            first = taken[0]["id"]
+            events = {event["id"]: event for event in admin.events()}
+            assert [one["id"] for one in taken] == list(range(first, first + len(taken))), [one["id"] for one in taken]
+            assert all(events[one["id"]] == one for one in taken)
+            for _, header, body in receiver.got:
+                stamp, given = (word.split("=")[1] for word in header.split(","))
+                assert given == hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def test_tokens_decide_who_may_do_what_over_tcp():
+    with Node() as node:
+        tokens = node.folder / "tokens"
+        digest = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("looks", "acts", "later")}
+        tokens.write_text(f"# who\nwatcher read {digest['looks']}\nchief operate {digest['acts']}\n")
+        node.stop()
+        node.arguments += ["--control", "127.0.0.1:0", "--control-tokens", str(tokens)]
+        node.start()
+        address = node.status()["listen"]["control"]
+        node.arguments[node.arguments.index("127.0.0.1:0")] = address
+
+        def ask(method, path, token=None, **more):
+            connect = lambda: http.client.HTTPConnection(*address.rsplit(":", 1), timeout=30)  # noqa: E731
+            return Admin(connect, {"Authorization": f"Bearer {token}"} if token else {}).ask(method, path, **more)
+
+        assert ask("GET", "/api/v1/node")[0] == 401
+        assert ask("GET", "/api/v1/node", "looks")[0] == 200
+        assert ask("GET", "/api/v1/node", "wrong")[0] == 401
+        assert ask("POST", "/api/v1/drain", "looks")[0] == 403
+        assert ask("POST", "/api/v1/drain", "acts")[0] == 200
+        assert ask("DELETE", "/api/v1/drain", "acts")[0] == 200
+        assert ask("POST", "/api/v1/drain", "acts", body="x" * 20_000)[0] == 413
+        tokens.write_text(f"late read {digest['later']}\n")
+        assert ask("POST", "/api/v1/reload", "acts")[0] == 202
+        wait_until("the new tokens hold", lambda: ask("GET", "/api/v1/workers", "later")[0] == 200)
+        # The port lives on with the next control, and the next supervisor.
+        node.kill("control")
+        admin = admin_of(node)
+        wait_control(node, admin)
+        assert ask("GET", "/api/v1/workers", "later")[0] == 200
+        for _ in range(40):
+            code = ask("GET", "/api/v1/workers", "guess")[0]
+        assert code == 429, code
+        assert ask("GET", "/api/v1/workers", "later")[0] == 429, "who guesses is not listened to"
+
+
+def test_the_description_names_every_route_and_every_answer():
+    try:
+        from openapi import OpenApi
+    except ImportError as missing:
+        raise tap.Skip(f"{missing.name} is not there") from missing
+    routes = subprocess.run([BUILD / "tools/control/headgate-control", "--routes"], check=True, capture_output=True,
+                            text=True, timeout=30).stdout
+    with Node() as node:
+        admin = admin_of(node)
+        api = OpenApi(admin.get("/api/v1/openapi.yaml"))
+        assert admin.get("/api/v1/openapi.yaml") == (TOP / "docs/openapi.yaml").read_text()
+        assert {tuple(line.split(" ")) for line in routes.splitlines()} == api.routes()
+        publish(node)
+        wait_event(admin, "session.opened")
+        ticket = node.ticket(6)
+        key = node.url(6).rsplit("/", 1)[1]
+        session = admin.get("/api/v1/sessions")["sessions"][0]["session"]
+        for path in ("node", "streams", f"streams/{STATION}", "sessions", "workers", "pipelines", "pipelines/station"):
+            admin.get("/api/v1/" + path)
+        good = admin.ask("POST", "/api/v1/tickets/check", {"ticket": key})[1]
+        assert good["allowed"] and good["ticket"]["station"] == 6 and good["session"] is None, (good, ticket)
+        late = admin.ask("POST", "/api/v1/tickets/check",
+                         {"ticket": node.url(7, from_="-3h", until="-2h").rsplit("/", 1)[1]})[1]
+        assert not late["allowed"] and late["code"] == 1403 and late["reason"].startswith("EXPIRED"), late
+        other = admin.ask("POST", "/api/v1/tickets/check", {"ticket": node.url(STATION).rsplit("/", 1)[1]})[1]
+        assert not other["allowed"] and other["code"] == 1409 and other["session"] == session, other
+        assert not admin.ask("POST", "/api/v1/tickets/check", {"ticket": key[:-1] + "!"})[1]["allowed"]
+        for method, path, body, code in (
+                ("POST", "/api/v1/tickets/check", {}, 400), ("POST", "/api/v1/tickets/check", "[", 400),
+                ("GET", "/api/v1/streams/x", None, 400), ("GET", "/api/v1/streams/4000000", None, 404),
+                ("GET", "/api/v1/pipelines/none", None, 404), ("GET", "/api/v1/events?after=x", None, 400),
+                ("POST", "/api/v1/sessions/x/kick", None, 400), ("POST", "/api/v1/sessions/1/kick", None, 404),
+                ("POST", f"/api/v1/sessions/{session}/kick", {"reason": 7}, 400),
+                ("POST", f"/api/v1/streams/{STATION}/kick", {"reason": "x" * 121}, 400),
+                ("POST", "/api/v1/streams/-1/kick", None, 400), ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),
+                ("POST", "/api/v1/drain", "7", 400), ("POST", "/api/v1/workers/x/drain", None, 400),
+                ("POST", "/api/v1/workers/0/drain", {"reconnect": 1}, 400), ("POST", "/api/v1/reload", None, 202),
+                ("POST", "/api/v1/drain", None, 200), ("DELETE", "/api/v1/drain", None, 200),
+                ("POST", f"/api/v1/sessions/{session}/kick", None, 200), ("GET", "/nothing", None, 404),
+                ("POST", "/api/v1/workers/0/drain", None, 200), ("PUT", "/api/v1/drain", None, 405)):
+            got = admin.ask(method, path, body)
+            assert got[0] == code, (method, path, body, got)
+        node.kill("supervisor")
+        for path in ("drain", "reload", f"sessions/{session}/kick"):
+            got = admin.ask("POST", "/api/v1/" + path)
+            assert got[0] == (404 if "kick" in path else 503), got
+        node.start()
+        node_json = admin.get("/api/v1/node")
+        assert any("stats" in process for process in node_json["processes"]), node_json["processes"]
+        admin.events()
+        for answer in admin.seen:
+            api.check(*answer)
+        unseen = {(method, path) for method, path in api.routes()} - {(method, path) for method, path, _ in api.answered}
+        assert unseen <= {("POST", "/api/v1/upgrade"), ("GET", "/metrics")}, f"never asked: {unseen}"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <common/log.h>
 #include <common/options.h>
 #include <common/unix_listener.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 
 #include <base/json_line.h>
@@ -11,20 +12,29 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "event_log.h"
 #include "event_stream.h"
 #include "feed.h"
 #include "http_server.h"
 #include "node_routes.h"
+#include "operate_routes.h"
 #include "origin_client.h"
+#include "pipeline_routes.h"
 #include "supervisor_link.h"
+#include "ticket_routes.h"
+#include "webhooks.h"
 
 namespace headgate::control {
 namespace {
 
 struct CommandLine {
-  std::string runtime_dir, root, keys, pipelines, pipeline;
+  std::string runtime_dir, root, keys, pipelines, pipeline, tokens;
+  std::vector<std::string> webhooks;
+  std::string webhook_secret, webhook_severity = kWarning;
+  bool check = false;
   bool routes = false;
 };
 
@@ -32,16 +42,31 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine out;
   tools::Options options(
       "", "Tells operators what a node does, and does what they want. Started by `headgate serve`.",
-      "Answers on admin.sock of the runtime folder.");
+      "Answers on admin.sock of the runtime folder, and bearers of a token on the inherited listener "
+      "\"control\" (LISTEN_FDS). SIGHUP reads the tokens again.");
   options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
       .text("root", out.root, "DIR", "the node's data: events/ is written there")
       .text("keys", out.keys, "DIR", "the node's keys, against which tickets are checked")
       .text("pipelines", out.pipelines, "DIR", "the pipeline descriptions in use")
       .text("pipeline", out.pipeline, "NAME", "the one that sessions run")
+      .text("tokens", out.tokens, "FILE", "who may ask over TCP: lines of NAME ROLE SHA256-OF-TOKEN")
+      .list("webhook", out.webhooks, "URL", "events are sent there; may be repeated")
+      .text("webhook-secret", out.webhook_secret, "FILE", "what they are signed with")
+      .text("webhook-severity", out.webhook_severity, "S", "from which on: info, warning (default), error")
+      .flag("check", out.check, "read tokens and secret, and end")
       .flag("routes", out.routes, "print what is answered where, and end");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
+  if (severity_rank(out.webhook_severity) < 0)
+    return Unexpected("--webhook-severity: info, warning or error");
+  if (out.webhooks.size() > kMaxWebhooks)
+    return Unexpected("at most " + std::to_string(kMaxWebhooks) + " webhooks");
+  if (!out.webhooks.empty() && out.webhook_secret.empty())
+    return Unexpected("--webhook needs --webhook-secret");
+  for (const std::string& url : out.webhooks)
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
+      return Unexpected("--webhook: '" + url + "' is no address of HTTP");
   if (!out.routes && (out.runtime_dir.empty() || out.root.empty()))
     return Unexpected("--runtime-dir and --root are needed");
   return out;
@@ -50,6 +75,13 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
 int fail(const std::string& message, int code) {
   tools::log_error(message);
   return code;
+}
+
+// Without the keys that passwords are made from: whether a ticket is right can be said without them.
+Result<ticket::NodeKeys> public_keys(const std::string& folder) {
+  auto keys = ticket::load_node_keys(folder);
+  if (keys) keys->masters.clear();
+  return keys;
 }
 
 gboolean run_loop(gint, GIOCondition, gpointer loop) {
@@ -82,18 +114,44 @@ int run(int argc, char** argv) {
   if (!line) return fail(line.error().message, 2);
   std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> main_loop(g_main_loop_new(nullptr, FALSE),
                                                                      g_main_loop_unref);
+  Door door(system_clock());
+  auto load_tokens = [&]() -> Result<void> {
+    return line->tokens.empty() ? Result<void>() : door.load(line->tokens);
+  };
+  if (auto loaded = load_tokens(); !loaded) {
+    // A node that runs is not to lose its control over a file: then nobody has a token.
+    if (line->check) return fail(loaded.error().message, 1);
+    tools::log_error(loaded.error().message);
+  }
+  std::string secret;
+  if (!line->webhooks.empty()) {
+    auto loaded = load_secret(line->webhook_secret);
+    if (!loaded && line->check) return fail(loaded.error().message, 1);
+    if (!loaded) tools::log_error("no webhooks: " + loaded.error().message);
+    if (loaded) secret = *loaded;
+  }
+  if (line->check) return 0;
   Loop loop;
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
-    if (signal != SIGHUP) g_main_loop_quit(main_loop.get());
+    if (signal != SIGHUP) return g_main_loop_quit(main_loop.get());
+    if (auto loaded = load_tokens(); !loaded)
+      tools::log_error("the tokens stay as they were: " + loaded.error().message);
   });
+  auto listeners = tools::take_inherited_listeners();
+  UniqueFd tcp;
+  if (auto control = listeners.find("control"); control != listeners.end()) tcp = std::move(control->second);
   {
     EventLog log(system_clock(), line->root + "/events");
     EventStream events(loop, log);
     Feed feed(loop, system_clock(), line->runtime_dir, log);
+    std::vector<std::unique_ptr<Webhook>> webhooks;
     SupervisorLink supervisor(
-        loop, -1, [&](const wire::NodeEvent& event) { log.take(event); },
+        loop, tcp.get(), [&](const wire::NodeEvent& event) { log.take(event); },
         [&] {
+          std::string hooks = "[";
+          for (const auto& hook : webhooks) hooks += (hooks.size() > 1 ? "," : "") + hook->json();
           return JsonLine()
+              .raw("webhooks", hooks + "]")
               .field("events", log.last_id())
               .field("listeners", events.listeners())
               .field("sessions", feed.sessions().size())
@@ -103,15 +161,34 @@ int run(int argc, char** argv) {
     OriginClient origin(line->runtime_dir);
     Routes routes;
     add_node_routes(routes, origin, feed, supervisor, events);
+    add_operate_routes(routes, feed, supervisor);
+    add_pipeline_routes(routes, line->pipelines, line->pipeline);
+    auto keys = public_keys(line->keys);
+    std::optional<ticket::Verifier> verifier;
+    if (keys) verifier.emplace(*keys);
+    add_ticket_routes(routes, verifier ? &*verifier : nullptr, keys ? "" : keys.error().message,
+                      system_clock(), feed);
     if (line->routes) {
       std::fputs(routes.text().c_str(), stdout);
       return 0;
     }
     log.open();
+    if (!secret.empty())
+      for (const std::string& url : line->webhooks)
+        webhooks.push_back(std::make_unique<Webhook>(loop, system_clock(), log, url, secret,
+                                                     severity_rank(line->webhook_severity)));
     auto listener = tools::listen_unix(line->runtime_dir, tools::kAdminSocket);
     if (!listener) return fail(listener.error().message, 1);
     HttpServer admin(loop, *std::move(listener), nullptr,
                      [&](const ExchangePtr& exchange) { routes.answer(exchange); });
+    std::unique_ptr<HttpServer> remote;
+    if (tcp) {
+      if (auto address = tools::bound_address(tcp.get()))
+        tools::log_info("control answers " + std::to_string(door.tokens()) + " tokens on " + *address);
+      UniqueFd own(::fcntl(tcp.get(), F_DUPFD_CLOEXEC, 0));
+      remote = std::make_unique<HttpServer>(loop, std::move(own), &door,
+                                            [&](const ExchangePtr& exchange) { routes.answer(exchange); });
+    }
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = supervisor.listen(line->runtime_dir); !started)
       return fail(started.error().message, 1);

@@ -276,12 +276,16 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
     }
     from.channel->send(wire::Listeners{names}, fds);
   } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
-    if (stop_us_ == 0) door_.lock()->draining = drain->on;
+    this->drain(drain->on);
   } else if (auto* policy = std::get_if<wire::NodePolicy>(&message)) {
     door_.lock()->sessions.rule(*policy);
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }
+}
+
+void Gate::drain(bool on) {
+  if (stop_us_ == 0) door_.lock()->draining = on;
 }
 
 size_t Gate::carried() const {

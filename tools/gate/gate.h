@@ -44,6 +44,8 @@ class Gate {
   // Ends the loop; not before the workers have said goodbye to the sessions that this process carries (TLS,
   // SRT), if they do so soon: a node that stops asks them at the same time.
   void stop();
+  // Everybody is refused (ticket::kDown) while it is on.
+  void drain(bool on);
   void reload() { front_.reload(true); }  // the files, changed or not
   std::string status_json() const;
 

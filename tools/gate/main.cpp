@@ -40,7 +40,7 @@ int run(int argc, char** argv) {
   std::string keys, endpoints;
   std::vector<std::string> addresses, rtmps_addresses, srt_addresses;
   int64_t latency_ms = settings.srt.latency_ms;
-  bool check = false;
+  bool check = false, draining = false;
   tools::Options options(
       "", "Lets publishers in whose ticket is right and gives them to the workers.",
       "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
       .text("rtmp-proxies", settings.front.rtmp_proxies, "NETWORKS",
             "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1")
       .text("rtmps-proxies", settings.front.rtmps_proxies, "NETWORKS", "the same for RTMPS")
+      .flag("draining", draining, "let nobody in until told otherwise")
       .flag("check", check, "read keys, certificate and lists, and end");
   auto rest = options.parse(argc, argv);
   if (!rest) return fail(rest.error().message, 2);
@@ -90,6 +91,7 @@ int run(int argc, char** argv) {
   });
   Gate gate(loop, system_clock(), verifier, std::move(settings));
   running = &gate;
+  if (draining) gate.drain(true);
   if (auto started = gate.start(); !started) return fail(started.error().message, 1);
 
   size_t listening = 0;

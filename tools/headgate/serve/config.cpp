@@ -17,6 +17,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 namespace headgate::serve {
@@ -51,6 +52,13 @@ constexpr Setting kSettings[] = {
     {"tls", "certificate", "tls-cert", "FILE", "certificate chain for RTMPS, PEM", ""},
     {"tls", "key", "tls-key", "FILE", "its key", ""},
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
+    {"control", "listen", "control", "HOST:PORT",
+     "operators' programs, with tokens (default: none; the Unix socket admin.sock alone)", ""},
+    {"control", "tokens", "control-tokens", "FILE", "lines of NAME ROLE SHA256-OF-TOKEN, for --control", ""},
+    {"control", "webhook", "webhook", "URL[ URL...]", "events are sent there (default: none)", ""},
+    {"control", "webhook-secret", "webhook-secret", "FILE", "what they are signed with", ""},
+    {"control", "webhook-severity", "webhook-severity", "S",
+     "from which on: info, warning, error (default warning)", "warning"},
     {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
     {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
     {"workers", "capacity", "capacity", "N",
@@ -196,6 +204,16 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   if (!out.rtmps.empty() && (out.tls_certificate.empty() || out.tls_key.empty()))
     return Unexpected("--rtmps needs --tls-cert and --tls-key");
   out.http = text("http");
+  out.control = text("control");
+  out.control_tokens = absolute(text("control-tokens"));
+  if (!out.control.empty() && out.control_tokens.empty())
+    return Unexpected("--control needs --control-tokens");
+  std::istringstream urls(text("webhook"));
+  for (std::string url; urls >> url;) out.webhooks.push_back(url);
+  out.webhook_secret = absolute(text("webhook-secret"));
+  if (!out.webhooks.empty() && out.webhook_secret.empty())
+    return Unexpected("--webhook needs --webhook-secret");
+  out.webhook_severity = text("webhook-severity");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));
   if (out.pipelines.empty()) {

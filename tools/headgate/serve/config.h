@@ -25,6 +25,10 @@ struct Config {
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;
+  std::string control, control_tokens;      // empty: operators ask over the Unix socket alone; absolute
+  std::vector<std::string> webhooks;        // addresses
+  std::string webhook_secret;               // absolute
+  std::string webhook_severity;             // from which on
   std::string rtmps;                        // empty: none
   std::string tls_certificate, tls_key;     // absolute; empty: none
   std::string rtmp_proxies, rtmps_proxies;  // networks; empty: no PROXY headers

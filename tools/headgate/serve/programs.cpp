@@ -65,15 +65,21 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("pipelines", descriptions_.descriptions().in_use());
     for (const std::string& parameter : config_.parameters) add("set", parameter);
   }
+  if (role == "gate" && draining_.on()) arguments.emplace_back("--draining");
   if (role == "control") {
     add("keys", config_.keys);
     add("pipelines", descriptions_.descriptions().in_use());
     add("pipeline", config_.pipeline);
+    if (!config_.control_tokens.empty()) add("tokens", config_.control_tokens);
+    for (const std::string& url : config_.webhooks) add("webhook", url);
+    if (!config_.webhook_secret.empty()) add("webhook-secret", config_.webhook_secret);
+    add("webhook-severity", config_.webhook_severity);
   }
   Program out = helper_program("headgate-" + role, std::move(arguments));
   std::vector<std::string> names;
   if (role == "gate") names = {"rtmp", "rtmps", "srt"};
   if (role == "origin") names = {"http"};
+  if (role == "control") names = {"control"};
   for (const std::string& name : names)
     for (int fd : listeners_.fds(name)) {
       out.listeners.push_back(fd);
@@ -100,7 +106,7 @@ std::string Supervisor::node_json() const {
       processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts());
   });
   JsonLine listen;
-  for (const char* name : {"http", "rtmp", "rtmps", "srt"})
+  for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
     if (const std::string address = listeners_.address(name); !address.empty()) listen.field(name, address);
   return JsonLine()
       .field("version", HEADGATE_VERSION)
@@ -114,6 +120,7 @@ std::string Supervisor::node_json() const {
       .raw("capacity", policy_.capacity_json())
       .raw("quarantine", policy_.quarantine_json())
       .raw("alarms", policy_.alarms_json())
+      .raw("draining", draining_.json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
 }

@@ -43,6 +43,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
       events_(system_clock(),
               [this](const wire::Message& message) { return children_.place(kControl).send(message); }),
       child_events_(events_, config_.workers),
+      draining_(config_.runtime_dir),
       children_(loop_, config_.runtime_dir,
                 [this](const std::string& role, int number) { return program_of(role, number); },
                 {[this](Child& child) { on_changed(child); },
@@ -69,7 +70,9 @@ Supervisor::Supervisor(Loop& loop, Config config)
       policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
-      since_utc_us_(system_clock().utc_us()) {}
+      since_utc_us_(system_clock().utc_us()) {
+  add_verbs();
+}
 
 Supervisor::~Supervisor() {
   loop_.cancel(adopt_timer_);
@@ -93,6 +96,7 @@ Result<void> Supervisor::start() {
   if (auto made = make_directories(config_.data); !made) return made;
   if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
   if (auto locked = lock(); !locked) return locked;
+  draining_.load();
   if (const int64_t interval_ms = watchdog_interval_ms(); interval_ms > 0)
     watchdog_timer_ = loop_.every_ms(interval_ms, [] { notify_systemd("WATCHDOG=1"); });
   if (config_.issuer_secret)
@@ -126,11 +130,21 @@ void Supervisor::take_listeners(const std::vector<std::string>& names, std::vect
 }
 
 void Supervisor::open_and_check() {
-  for (auto& [name, address] :
-       {std::pair("rtmp", config_.rtmp), std::pair("rtmps", config_.rtmps), std::pair("http", config_.http)})
+  for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("rtmps", config_.rtmps),
+                                std::pair("http", config_.http), std::pair("control", config_.control)})
     if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
   if (auto opened = listeners_.open_missing("srt", config_.srt, NodeListeners::Kind::kUdp); !opened)
     return fail(opened.error().message);
+  if (children_.place(kControl).running()) return check_gate();
+  Program check = program_of(kControl, -1);
+  check.arguments.push_back("--check");
+  tasks_.run(std::move(check), [this](int code) {
+    if (code != 0) return fail("control's settings were refused (the reason is above)");
+    check_gate();
+  });
+}
+
+void Supervisor::check_gate() {
   if (children_.place("gate").running()) return check_workers();
   // Certificate and lists are refused here rather than by one gate after the other.
   Program check = program_of("gate", -1);
@@ -188,6 +202,8 @@ void Supervisor::on_changed(Child& child) {
   if (!child.running()) workers_.ended(child);
   if (!stopping_) {
     child_events_.changed(child);
+    // One that an earlier supervisor has started may not know.
+    if (child.place().role == "gate" && child.ready() && draining_.on()) child.send(wire::Drain{});
     if (child.place().role == kControl && child.ready()) events_.tell_all();
     if (child.stopping() && !child.running())  // a worker too many; not from within its own call
       loop_.post([this, place = child.place()] {
@@ -200,6 +216,12 @@ void Supervisor::on_changed(Child& child) {
   }
   if (!any_running(false)) stop_others();
   if (!any_running(true)) loop_.stop();
+}
+
+void Supervisor::on_operate(const wire::Operate& request) {
+  auto answer = [this](const wire::Message& message) { children_.place(kControl).send(message); };
+  if (!stopping_) return operations_.carry_out(request, answer);
+  answer(wire::Operated{request.id, 503, refusal("the node is being stopped", "start it again")});
 }
 
 void Supervisor::on_descriptions(bool good) {
@@ -234,12 +256,14 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
   if (auto* status = std::get_if<wire::Status>(&message); status && child.place().role != kControl)
     children_.place(kControl).send(wire::Status{child.name(), status->pid, status->json});
   policy_.told(child, message, fds);
-  if (auto* listeners = std::get_if<wire::Listeners>(&message))
+  if (auto* request = std::get_if<wire::Operate>(&message); request && child.place().role == kControl)
+    on_operate(*request);
+  else if (auto* listeners = std::get_if<wire::Listeners>(&message))
     take_listeners(listeners->names, std::move(fds));
   else if (stopping_)
     return;
   else if (auto* state = std::get_if<wire::WorkerState>(&message))
-    workers_.told(child, *state);
+    workers_.told(child, *state), tell_drained();
   else if (std::holds_alternative<wire::Status>(message))
     workers_.keep();  // time has passed
 }
@@ -286,6 +310,7 @@ void Supervisor::stop() {
   events_.add("node.stopping", Severity::info, {{kEventText, "the node was told to end"}});
   notify_systemd("STOPPING=1");
   ::unlink((config_.runtime_dir + "/node.json").c_str());
+  draining_.end();
   tasks_.end_all();
   watch_.reset();
   loop_.cancel(adopt_timer_);

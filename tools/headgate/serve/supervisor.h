@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,10 @@
 #include "children.h"
 #include "config.h"
 #include "description_watch.h"
+#include "draining.h"
 #include "listeners.h"
 #include "node_events.h"
+#include "operations.h"
 #include "policy.h"
 #include "recovery.h"
 #include "tasks.h"
@@ -47,12 +50,21 @@ class Supervisor {
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
   void open_and_check();
+  void check_gate();
   void check_workers();
   void start_children();
   void fail(const std::string& reason);
 
   void on_changed(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
+  void on_operate(const wire::Operate& request);
+  void add_verbs();
+  void kick(const Arguments& arguments, const Operations::Done& done);
+  void drain(const Arguments& arguments, const Operations::Done& done);
+  void undrain(const Operations::Done& done);
+  void drain_worker(const Arguments& arguments, const Operations::Done& done);
+  void tell_drained();                                // once, when a drained node has nobody left
+  Child* find_worker(std::optional<int64_t> number);  // null: it does not run
   void on_descriptions(bool good);
   void on_recovery();
   void announce();  // to the origin, to control, to node.json
@@ -68,6 +80,8 @@ class Supervisor {
   NodeListeners listeners_;
   NodeEvents events_;
   ChildEvents child_events_;
+  Operations operations_;
+  Draining draining_;
   Children children_;
   Workers workers_;
   Tasks tasks_;
@@ -81,6 +95,7 @@ class Supervisor {
   bool ready_ = false;    // and said so
   bool stopping_ = false, others_stopping_ = false;
   bool recovering_ = false;  // and told so
+  bool drained_told_ = false;
   int64_t since_utc_us_;
   int exit_code_ = 0;
 };

@@ -45,9 +45,15 @@ void Workers::ended(const Child& child) {
   loads_.erase(child.name());
 }
 
+uint32_t Workers::sessions() const {
+  uint32_t out = 0;
+  for (const auto& [name, load] : loads_) out += load.sessions;
+  return out;
+}
+
 void Workers::keep() {
   if (!started_) return;
-  int64_t free_places = 0, workers = 0, starting = 0, failing = 0;
+  int64_t free_places = 0, workers = 0, starting = 0, failing = 0, drained = 0, unfit = 0;
   int next = 0;
   bool can_help = false;
   children_.each_worker([&](const Child& child) {
@@ -61,9 +67,12 @@ void Workers::keep() {
     } else if (load->second.accepting) {
       can_help = true;
       free_places += std::max<int64_t>(0, int64_t{load->second.capacity} - load->second.sessions);
+    } else {
+      ++(load->second.drained_ms > 0 ? drained : unfit);
     }
   });
-  if (!can_help) return;  // what keeps these from accepting would keep others
+  // What keeps these from accepting would keep others; but not that an operator has drained them.
+  if (!can_help && (drained == 0 || unfit > 0)) return end_drained();
   int64_t more = room_.to_start(free_places, starting, failing, now_ms());
   for (more = std::min(more, limits_.max_workers - workers); more > 0; --more) {
     tools::log_notice("the workers fill: one more", {{"WORKER", next}});

@@ -28,7 +28,8 @@ class Workers {
   void start();  // those that there always are
   void told(const Child& child, const wire::WorkerState& state);
   void ended(const Child& child);
-  void keep();  // time has passed, or somebody has come or gone
+  uint32_t sessions() const;  // of all, as they have told
+  void keep();                // time has passed, or somebody has come or gone
 
  private:
   struct Load {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "operate_routes.h"
+
+#include <base/json_line.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "json.h"
+
+namespace headgate::control {
+namespace {
+
+template <typename T>
+std::optional<T> number(const std::string& text) {
+  T value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool printable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// No body is an empty object. False: it was answered.
+bool body_of(const ExchangePtr& exchange, Json& out) {
+  const std::string body = exchange->body();
+  out = Json::parse(body.empty() ? "{}" : body);
+  if (out) return true;
+  exchange->fail(400, "the body is no JSON object", "send an object, or no body");
+  return false;
+}
+
+// Of a member that may be missing. False: it was answered.
+bool text_of(const ExchangePtr& exchange, const Json& body, const char* name, size_t most, std::string& out) {
+  if (!body.has(name)) return true;
+  const auto text = body.text(name);
+  if (!text || text->size() > most || !printable(*text)) {
+    exchange->fail(400,
+                   std::string("'") + name + "' is not a text of printable ASCII up to " +
+                       std::to_string(most) + " bytes",
+                   "say it so, or leave it out");
+    return false;
+  }
+  out = *text;
+  return true;
+}
+
+void answer(const ExchangePtr& exchange, unsigned code, const std::string& json) {
+  exchange->send(code, json);
+}
+
+// Answered when the session is over, so that who asks need not look.
+void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, SupervisorLink& supervisor) {
+  Json body;
+  std::string reason;
+  if (!body_of(exchange, body) || !text_of(exchange, body, "reason", kMaxReasonBytes, reason)) return;
+  const uint64_t id = session.opened.session;
+  const std::string told = reason.empty() ? "operator" : "operator: " + reason;
+  const auto json = JsonLine()
+                        .field("session", std::to_string(id))
+                        .field("worker", session.worker_number)
+                        .field("reason", told)
+                        .take();
+  // First, because it may be over before the supervisor answers.
+  feed.when_closed(id, kKickMs, [exchange, id](const std::string& end) {
+    JsonLine line;
+    line.field("session", std::to_string(id)).field("closed", !end.empty());
+    if (end.empty())
+      line.raw("reason", "null");
+    else
+      line.field("reason", end);
+    exchange->send(end.empty() ? 202 : 200, line.take());
+  });
+  supervisor.operate("kick", json, [exchange](unsigned code, const std::string& said) {
+    if (code >= 300) answer(exchange, code, said);
+  });
+}
+
+void kick_session(const ExchangePtr& exchange, Feed& feed, SupervisorLink& supervisor) {
+  const auto id = number<uint64_t>(exchange->parts[0]);
+  if (!id)
+    return exchange->fail(400, "'" + exchange->parts[0] + "' is no session's number",
+                          "GET /api/v1/sessions lists who publishes");
+  const Session* session = feed.find(*id);
+  if (!session)
+    return exchange->fail(404, "there is no such session now", "GET /api/v1/sessions lists who publishes");
+  kick(exchange, *session, feed, supervisor);
+}
+
+void kick_station(const ExchangePtr& exchange, Feed& feed, SupervisorLink& supervisor) {
+  const auto station = number<uint32_t>(exchange->parts[0]);
+  if (!station)
+    return exchange->fail(400, "'" + exchange->parts[0] + "' is no station's number",
+                          "say it in decimal digits");
+  const Session* session = feed.of_station(*station);
+  if (!session)
+    return exchange->fail(404, "nobody publishes as this station now", "GET /api/v1/sessions lists who does");
+  kick(exchange, *session, feed, supervisor);
+}
+
+void drain(const ExchangePtr& exchange, SupervisorLink& supervisor) {
+  Json body;
+  std::string to;
+  if (!body_of(exchange, body) || !text_of(exchange, body, "reconnect_to", kMaxReconnectBytes, to)) return;
+  if (!to.empty() && !to.starts_with("rtmp://") && !to.starts_with("rtmps://"))
+    return exchange->fail(400, "'reconnect_to' is no address of RTMP",
+                          "say rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
+  supervisor.operate("drain", JsonLine().field("reconnect_to", to).take(),
+                     [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+}
+
+void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
+  const auto worker = number<uint32_t>(exchange->parts[0]);
+  if (!worker)
+    return exchange->fail(400, "'" + exchange->parts[0] + "' is no worker's number",
+                          "GET /api/v1/workers lists them");
+  Json body;
+  if (!body_of(exchange, body)) return;
+  if (body.has("reconnect") && !body.truth("reconnect"))
+    return exchange->fail(400, "'reconnect' is true or false", "say one of them, or leave it out: true");
+  const auto json =
+      JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(true)).take();
+  supervisor.operate("drain-worker", json,
+                     [exchange](unsigned code, const std::string& said) { answer(exchange, code, said); });
+}
+
+}  // namespace
+
+void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor) {
+  auto simple = [&supervisor](const char* verb) {
+    return [&supervisor, verb](const ExchangePtr& exchange) {
+      supervisor.operate(
+          verb, "{}", [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+    };
+  };
+  routes.add({"POST", "/api/v1/sessions/{session}/kick", Right::operates,
+              [&](const ExchangePtr& exchange) { kick_session(exchange, feed, supervisor); }});
+  routes.add({"POST", "/api/v1/streams/{station}/kick", Right::operates,
+              [&](const ExchangePtr& exchange) { kick_station(exchange, feed, supervisor); }});
+  routes.add({"POST", "/api/v1/drain", Right::operates,
+              [&](const ExchangePtr& exchange) { drain(exchange, supervisor); }});
+  routes.add({"DELETE", "/api/v1/drain", Right::operates, simple("undrain")});
+  routes.add({"POST", "/api/v1/workers/{worker}/drain", Right::operates,
+              [&](const ExchangePtr& exchange) { drain_worker(exchange, supervisor); }});
+  // The supervisor also has this process read its own files again (SIGHUP).
+  routes.add({"POST", "/api/v1/reload", Right::operates, simple("reload")});
+}
+
+}  // namespace headgate::control

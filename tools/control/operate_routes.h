@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What operators can make the node do. What they say is checked here; the supervisor does it.
+#pragma once
+
+#include "feed.h"
+#include "routes.h"
+#include "supervisor_link.h"
+
+namespace headgate::control {
+
+inline constexpr int64_t kKickMs = 8000;           // for a session to end; its pipeline is cut before
+inline constexpr size_t kMaxReasonBytes = 120;     // of a kick: publishers are shown it
+inline constexpr size_t kMaxReconnectBytes = 512;  // of an address
+
+void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor);
+
+}  // namespace headgate::control

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "draining.h"
+
+#include <base/io.h>
+#include <base/json_line.h>
+#include <common/utc.h>
+#include <unistd.h>
+
+#include <charconv>
+
+namespace headgate::serve {
+namespace {
+
+constexpr size_t kMaxFileBytes = 64;
+
+}  // namespace
+
+void Draining::load() {
+  auto content = read_file(path_, kMaxFileBytes);
+  if (!content) return;
+  const std::string_view text = as_text(*content);
+  int64_t since = 0;
+  std::from_chars(text.data(), text.data() + text.size(), since);
+  since_utc_us_ = since > 0 ? since : 1;  // that it is there counts
+}
+
+Result<void> Draining::begin(int64_t utc_us) {
+  if (!on()) since_utc_us_ = utc_us;
+  return replace_file(path_, as_bytes(std::to_string(since_utc_us_) + "\n"));
+}
+
+void Draining::end() {
+  since_utc_us_ = 0;
+  ::unlink(path_.c_str());
+}
+
+std::string Draining::json() const {
+  return on() ? JsonLine().field("since_utc", tools::utc_text(since_utc_us_)).take() : "null";
+}
+
+}  // namespace headgate::serve

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The node is being emptied: it lets nobody in, whoever is in goes on. Kept in the runtime folder, so that a
+// supervisor that takes over goes on with it; an orderly end of the node ends it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <base/result.h>
+
+namespace headgate::serve {
+
+class Draining {
+ public:
+  explicit Draining(std::string runtime_dir) : path_(std::move(runtime_dir) + "/draining") {}
+
+  void load();  // what an earlier supervisor has left
+  // The error: it holds, but would not outlive this process.
+  Result<void> begin(int64_t utc_us);
+  void end();
+  bool on() const { return since_utc_us_ > 0; }
+  std::string json() const;  // NODE's `draining`: null, or since when
+
+ private:
+  const std::string path_;
+  int64_t since_utc_us_ = 0;  // 0: it is not
+};
+
+}  // namespace headgate::serve

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the supervisor does when an operator says so (docs/api.md, "Control").
+#include <base/clock.h>
+#include <base/json_line.h>
+#include <common/log.h>
+
+#include <charconv>
+
+#include "supervisor.h"
+
+namespace headgate::serve {
+namespace {
+
+constexpr char kAskText[] = "this server is being taken out of service";
+constexpr char kWorkersRemedy[] = "GET /api/v1/workers lists them";
+
+}  // namespace
+
+Child* Supervisor::find_worker(std::optional<int64_t> number) {
+  Child* found = nullptr;
+  children_.each_worker([&](Child& child) {
+    if (number && child.place().number == *number && child.running()) found = &child;
+  });
+  return found;
+}
+
+void Supervisor::add_verbs() {
+  using Done = Operations::Done;
+  operations_.add("kick", [this](const Arguments& arguments, const Done& done) { kick(arguments, done); });
+  operations_.add("drain", [this](const Arguments& arguments, const Done& done) { drain(arguments, done); });
+  operations_.add("undrain", [this](const Arguments&, const Done& done) { undrain(done); });
+  operations_.add("drain-worker",
+                  [this](const Arguments& arguments, const Done& done) { drain_worker(arguments, done); });
+  operations_.add("reload", [this](const Arguments&, const Done& done) {
+    reload();
+    done(202, JsonLine().field("reloading", true).take());
+  });
+}
+
+void Supervisor::kick(const Arguments& arguments, const Operations::Done& done) {
+  const std::string session = arguments.text("session");
+  uint64_t id = 0;
+  std::from_chars(session.data(), session.data() + session.size(), id);
+  Child* worker = find_worker(arguments.number("worker"));
+  if (id == 0 || !worker || !worker->send(wire::Kick{id, arguments.text("reason")}))
+    return done(404, refusal("the session's worker has gone", "GET /api/v1/sessions lists who publishes"));
+  done(202, JsonLine().field("session", session).take());
+}
+
+void Supervisor::drain(const Arguments& arguments, const Operations::Done& done) {
+  const bool fresh = !draining_.on();
+  if (auto begun = draining_.begin(system_clock().utc_us()); !begun)
+    tools::log_warning("a restart of the supervisor ends the draining: " + begun.error().message);
+  children_.place("gate").send(wire::Drain{});
+  const std::string to = arguments.text("reconnect_to");
+  if (!to.empty())
+    children_.each_worker([&](Child& child) { child.send(wire::AskReconnect{0, to, kAskText}); });
+  if (fresh) {
+    drained_told_ = false;
+    events_.add("node.draining", Severity::info,
+                {{kEventText, "the node lets nobody in any more"}, {"sessions", workers_.sessions()}});
+  }
+  announce();
+  tell_drained();
+  done(200, JsonLine().raw("draining", draining_.json()).field("sessions", workers_.sessions()).take());
+}
+
+void Supervisor::undrain(const Operations::Done& done) {
+  if (draining_.on())
+    events_.add("node.undrained", Severity::info, {{kEventText, "the node lets publishers in again"}});
+  draining_.end();
+  children_.place("gate").send(wire::Drain{false});
+  announce();
+  done(200, JsonLine().raw("draining", draining_.json()).field("sessions", workers_.sessions()).take());
+}
+
+void Supervisor::tell_drained() {
+  if (!draining_.on() || drained_told_ || workers_.sessions() > 0) return;
+  drained_told_ = true;
+  events_.add("node.drained", Severity::info, {{kEventText, "nobody publishes to the node any more"}});
+}
+
+void Supervisor::drain_worker(const Arguments& arguments, const Operations::Done& done) {
+  const auto number = arguments.number("worker");
+  Child* worker = find_worker(number);
+  if (!worker || !worker->send(wire::Drain{}))
+    return done(404, refusal("there is no such worker", kWorkersRemedy));
+  // To the same address: the gate gives them to another worker.
+  if (arguments.truth("reconnect", true))
+    worker->send(wire::AskReconnect{0, "", "this server is rearranged"});
+  events_.add("worker.draining", Severity::info,
+              {{kEventText, worker->name() + " takes nobody any more, and ends when its sessions have"},
+               {"worker", *number}});
+  done(200, JsonLine().field("worker", *number).field("draining", true).take());
+}
+
+}  // namespace headgate::serve
