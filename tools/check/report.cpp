@@ -12,6 +12,7 @@ using conformance::Severity;
 void Report::add(const std::string& where, int64_t at_us, const conformance::Findings& findings) {
   for (const conformance::Finding& finding : findings) {
     Row& row = rows_[{finding.rule, where}];
+    if (row.times_us.size() < kMaxTimes) row.times_us.push_back(at_us);
     if (row.count++ > 0) continue;
     row.rule = finding.rule;
     row.where = where;
@@ -58,12 +59,16 @@ std::string Report::json() const {
   for (const Row& row : rows()) {
     if (out.size() > 1) out += ",";
     JsonLine line;
+    std::string times;
+    for (const int64_t at_us : row.times_us)
+      times += (times.empty() ? "" : ",") + std::to_string(at_us / 1000);
     line.field("rule", row.rule->id)
         .field("severity", severity_name(row.rule->severity))
         .field("clause", row.rule->clause)
         .field("where", row.where)
         .field("first_s", static_cast<double>(row.first_us) / 1e6)
         .field("count", row.count)
+        .raw("times_ms", "[" + times + "]")
         .field("line", row.line)
         .field("what", row.what);
     out += line.take();

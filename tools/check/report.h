@@ -11,13 +11,16 @@
 
 namespace headgate::check {
 
+inline constexpr size_t kMaxTimes = 100;
+
 class Report {
  public:
   struct Row {
     const conformance::Rule* rule = nullptr;
     std::string where, what;  // what: the first time
     size_t line = 0;
-    int64_t first_us = 0;  // since the beginning
+    int64_t first_us = 0;           // since the beginning
+    std::vector<int64_t> times_us;  // of the first kMaxTimes, likewise
     uint64_t count = 0;
   };
   // `at_us`: since the beginning.

@@ -93,6 +93,9 @@ class Live(unittest.TestCase):
                     problems.append(f"{fault}: {sorted(found)} {[one['what'] for one in found.values()]} {said}")
                 elif code != (1 if result["errors"] + result["warnings"] else 0):
                     problems.append(f"{fault}: exit code {code}")
+                elif any(len(one["times_ms"]) != min(one["count"], 100) or abs(one["times_ms"][0] / 1000 - one["first_s"]) > 0.01
+                         for one in result["findings"]):
+                    problems.append(f"{fault}: {[one['times_ms'] for one in result['findings']]}")
         self.assertFalse(problems, "\n".join(problems))
 
     def dash_with_fault(self, fault, **options):
