@@ -159,5 +159,21 @@ def test_an_acceptance_wants_every_recording_whole():
     assert not holds(**{uri: {"seconds": 50.0} for uri in decoded})
 
 
+def test_chaos_counts_what_is_lost_and_not_what_is_late():
+    chaos = program("chaos")
+    losses_of = sys.modules["watch"].losses_of
+    assert losses_of([(0, 0), (1, 1), (2, 2), (8, 2.5), (9, 9)]) == []
+    assert losses_of([(0, 0), (1, 1), (7, 2), (8, 3), (9, 4)]) == [(1, 7, 5)]
+    assert losses_of([]) == []
+    trouble = {"kind": "kill", "role": "worker", "hit": [3], "at": 10, "until": 11, "after_id": 5, "expect": ["worker.died"]}
+    loss = [(3, 9, 14, 6.0)]
+    assert chaos.unexcused(loss, [trouble], 5) == []
+    assert chaos.unexcused([(4, 9, 14, 6.0)], [trouble], 5) == ["station 4: 6.0 s"], "it was not hit"
+    assert chaos.unexcused([(3, 100, 110, 6.0)], [trouble], 5), "that was long over"
+    assert chaos.unexcused([(4, 9, 14, 4.0)], [trouble], 5) == []
+    assert chaos.unheard([dict(trouble)], [{"id": 6, "kind": "worker.died", "text": "it died"}]) == []
+    assert chaos.unheard([dict(trouble)], [{"id": 5, "kind": "worker.died"}, {"id": 7, "kind": "gate.died"}]) == ["kill worker"]
+
+
 if __name__ == "__main__":
     tap.run(globals())
