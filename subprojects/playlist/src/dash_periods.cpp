@@ -14,11 +14,18 @@ const SegmentRecord* finished(const DashRendition& rendition, uint64_t msn, uint
   return there ? &one->record : nullptr;
 }
 
+// Not one that has lost its beginning: an encoder was started again within it.
+std::optional<SegmentRecord> open_of(const DashRendition& rendition, uint64_t discontinuity_sequence) {
+  const auto open = rendition.index->open_segment();
+  const bool good =
+      open && open->discontinuity_sequence == discontinuity_sequence && open->record.independent;
+  return good ? std::optional(open->record) : std::nullopt;
+}
+
 bool has(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence, bool early) {
   if (finished(rendition, msn, discontinuity_sequence) != nullptr) return true;
   if (!early || !rendition.index->run_open() || rendition.index->next_msn() != msn) return false;
-  const auto open = rendition.index->open_segment();
-  return open && open->discontinuity_sequence == discontinuity_sequence;
+  return open_of(rendition, discontinuity_sequence).has_value();
 }
 
 // It is further, and has not got that.
@@ -50,11 +57,7 @@ std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64
                                           uint64_t discontinuity_sequence, bool early) {
   if (const SegmentRecord* whole = finished(rendition, msn, discontinuity_sequence)) return *whole;
   if (!early) return std::nullopt;
-  if (rendition.index->next_msn() == msn) {
-    const auto open = rendition.index->open_segment();
-    return open && open->discontinuity_sequence == discontinuity_sequence ? std::optional(open->record)
-                                                                          : std::nullopt;
-  }
+  if (rendition.index->next_msn() == msn) return open_of(rendition, discontinuity_sequence);
   if (rendition.cut == nullptr) return std::nullopt;
   const auto found = rendition.cut->find(msn);
   return found != rendition.cut->end() ? std::optional(found->second) : std::nullopt;

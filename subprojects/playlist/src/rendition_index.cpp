@@ -59,12 +59,14 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   if (of_pictures(own.init_id)) own.duration = of_source->record.duration;
   const bool whole = !has_hole(own) && (own.duration + kHoleTicks >= of_source->record.duration ||
                                         !goes_on(source, *of_source));
-  if (!whole) keep_cut(own);
+  if (!whole) keep_cut(own, of_source->record);
   index_.mirror(source, *of_source, whole ? &own : nullptr);
   index_.mirror_open(writing_);
 }
 
-void RenditionIndex::keep_cut(const SegmentRecord& segment) {
+// Not one that has lost its beginning: an encoder was started again within it.
+void RenditionIndex::keep_cut(const SegmentRecord& segment, const SegmentRecord& of_source) {
+  if (!segment.independent || std::abs(segment.pts - of_source.pts) > kHoleTicks) return;
   cut_[segment.msn] = segment;
   const auto& segments = index_.segments();
   if (!segments.empty()) cut_.erase(cut_.begin(), cut_.lower_bound(segments.front().record.msn));
@@ -148,7 +150,7 @@ void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
   for (; segment != segments.end() && segment->record.msn < until; ++segment) {
     // What was told of it, and not finished.
     const auto open = index_.open_segment();
-    if (open && open->record.msn == segment->record.msn) keep_cut(open->record);
+    if (open && open->record.msn == segment->record.msn) keep_cut(open->record, segment->record);
     index_.mirror(source, *segment, nullptr);
   }
 }

@@ -236,6 +236,31 @@ TEST_F(DashPeriodsTest, AnEncoderThatFailsLeavesWhatItWasWriting) {
       << text_;
 }
 
+// An encoder that was started again within a segment has no beginning of it: that is listed nowhere.
+TEST_F(DashPeriodsTest, WhatHasNoBeginningIsNotThere) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  source_part(4, 0);
+  source_part(4, 1);
+  PartRecord middle = test::part(4, 0);
+  middle.file = "d/0.mp4";
+  middle.pts += middle.duration;
+  middle.independent = false;
+  rung_.add(middle, source_);
+  told();
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3");
+  source(4);
+  rung_.add(segment(4, 8.5, 1.5, "bb", "d/0.mp4"), source_);
+  told();
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3");
+  EXPECT_TRUE(rung_.cut().empty());
+  source_part(5, 0);
+  rung_part(5, 0);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-5") << "it was not on time for 5";
+}
+
 TEST_F(DashPeriodsTest, OneThatStandsStillIsLeftBehind) {
   begin(550);
   say(RenditionState::running);

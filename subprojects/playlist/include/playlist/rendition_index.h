@@ -41,8 +41,8 @@ class RenditionIndex {
   const std::optional<RenditionRecord>& told() const { return told_; }
   // A run of it is open.
   bool writing() const { return writing_; }
-  // Of those that are gaps because it has not all of them: what it has, by number. Players of DASH may have
-  // been told of it while it was being written.
+  // Of those that are gaps because it has not all of them: what it has from their beginning on, by number.
+  // Players of DASH may have been told of it while it was being written.
   const std::map<uint64_t, SegmentRecord>& cut() const { return cut_; }
   // A segment that can be played is in the index.
   bool has_media() const;
@@ -59,7 +59,7 @@ class RenditionIndex {
   bool untouched() const;
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
-  void keep_cut(const SegmentRecord& segment);
+  void keep_cut(const SegmentRecord& segment, const SegmentRecord& of_source);
 
   IndexSettings settings_;
   StreamIndex index_;
