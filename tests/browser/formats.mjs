@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // node formats.mjs PLAYER ADDRESS
 // Plays a playlist or manifest in headless Chromium with hls.js, dash.js or Shaka, on a page that is not the
-// node's, and prints playback as a JSON line four times a second, until standard input ends.
+// node's, and prints playback as a JSON line four times a second, until standard input ends. A line there is
+// the height of the picture that is wanted from then on.
 import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {dirname, join} from 'node:path';
@@ -38,7 +39,14 @@ function play([name, url]) {
     hls.on(Hls.Events.ERROR, (event, data) => data.fatal && problems.push(`${data.type}: ${data.details}`));
     hls.loadSource(url);
     hls.attachMedia(video);
-    globalThis.tracks = () => ({levels: hls.levels.length, audio: hls.audioTracks.length});
+    globalThis.tracks = () => ({
+      levels: hls.levels.length,
+      audio: hls.audioTracks.length,
+      heights: hls.levels.map((level) => level.height)
+    });
+    globalThis.choose = (height) => {
+      hls.nextLevel = hls.levels.findIndex((level) => level.height === height);
+    };
   } else if (name === 'dash') {
     const dash = dashjs.MediaPlayer().create();
     dash.on(
@@ -48,8 +56,14 @@ function play([name, url]) {
     globalThis.tracks = () => ({
       video: dash.getTracksFor('video').length,
       audio: dash.getTracksFor('audio').length,
-      latency: dash.getCurrentLiveLatency()
+      latency: dash.getCurrentLiveLatency(),
+      heights: dash.getRepresentationsByType('video').map((one) => one.height)
     });
+    globalThis.choose = (height) => {
+      dash.updateSettings({streaming: {abr: {autoSwitchBitrate: {video: false}}}});
+      const wanted = dash.getRepresentationsByType('video').find((one) => one.height === height);
+      if (wanted) dash.setRepresentationForTypeById('video', wanted.id, true);
+    };
   } else {
     shaka.polyfill.installAll();
     const one = new shaka.Player();
@@ -62,7 +76,16 @@ function play([name, url]) {
         .then(() => one.load(url))
         .then(() => video.play())
         .catch((error) => problems.push(`${error.code ?? error}: ${error.data}`));
-    globalThis.tracks = () => ({variants: one.getVariantTracks().length, live: one.isLive()});
+    globalThis.tracks = () => ({
+      variants: one.getVariantTracks().length,
+      live: one.isLive(),
+      heights: one.getVariantTracks().map((track) => track.height)
+    });
+    globalThis.choose = (height) => {
+      one.configure({abr: {enabled: false}});
+      const wanted = one.getVariantTracks().find((track) => track.height === height);
+      if (wanted) one.selectVariantTrack(wanted, true);
+    };
   }
 }
 
@@ -73,6 +96,7 @@ function playback() {
     time: video.currentTime,
     ready: video.readyState,
     ended: video.ended,
+    height: video.videoHeight,
     duration: Number.isFinite(video.duration) ? video.duration : null,
     seekable: video.seekable.length ?
         [video.seekable.start(0), video.seekable.end(video.seekable.length - 1)] :
@@ -93,7 +117,7 @@ await page.evaluate(play, [player, address]);
 
 let over = false;
 const orders = createInterface({input: process.stdin});
-orders.on('line', (path) => page.screenshot({path}));
+orders.on('line', (height) => page.evaluate((wanted) => globalThis.choose(wanted), Number(height)));
 orders.on('close', () => {
   over = true;
 });

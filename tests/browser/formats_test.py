@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a real node makes of one stream, in the players that people use: each track alone in hls.js, DASH in dash.js and
 in Shaka, through a cut of the publisher; afterwards what was recorded."""
+import os
 import subprocess
 import time
 
@@ -14,6 +15,8 @@ STATION = 12
 CUT_S = 4
 WATCH_S = 6
 END_S = 0.25
+LONG = os.environ.get("HEADGATE_LONG") == "1"
+RUNGS = "240p@300k,144p@120k"
 LATENCY_S = 3.5 * SLOWNESS  # dash.js behind receipt, as the manifest tells it to be
 
 
@@ -113,6 +116,64 @@ def test_dash_js_live():
 def test_shaka_live():
     need("shaka-player")
     live([("shaka", f"/dash/{STATION}/manifest.mpd", True), ("shaka", f"/hls/{STATION}/index.m3u8", True)])
+
+
+def choose(players, height, within=60):
+    """Each shows pictures so high, and goes on."""
+    for one, _ in players:
+        one.process.stdin.write(f"{height}\n")
+        one.process.stdin.flush()
+    for one, what in players:
+        wait_until(f"{what} shows {height} lines", lambda p=one: p.now["height"] == height, within)
+        one.plays_on(2, f"{what} with {height} lines", 60)
+
+
+def rungs(*players):
+    """Each rendition of a ladder can be chosen; in the long form also behind a cut of the publisher."""
+    with Node(arguments=["--pipeline", "event", "--set", f"rungs={RUNGS}"]) as node:
+        publisher = publish(node)
+        node.wait_state(STATION, "live", 30)
+        for rung in ("240p", "144p"):
+            wait_until(f"some of {rung} is there", lambda name=rung: node.get(f"/hls/{STATION}/{name}/media.m3u8")[1].count(
+                b"EXTINF") > 3, 60)
+        watching = [(play(node, name, path), f"{name} {path}") for name, path in players]
+        try:
+            for one, what in watching:
+                one.plays_on(2, what, 60)
+                wait_until(f"{what} knows all renditions", lambda p=one: {240, 144} <= set(p.now["tracks"]["heights"]), 60)
+            choose(watching, 144)
+            choose(watching, 240)
+            if LONG:
+                publisher = rungs_behind_a_cut(node, publisher, watching)
+        finally:
+            for one, what in watching:
+                print(what, one.now, flush=True)
+        for one, what in watching:
+            expect_well(one)
+            one.stop()
+        publisher.stop()
+
+
+def rungs_behind_a_cut(node, publisher, watching):
+    """Returns the publisher that came back at once."""
+    publisher.stop()
+    node.wait_state(STATION, "waiting")
+    publisher = publish(node)
+    wait_until("it is recorded again", lambda: len(node.runs(STATION)) == 2, 30)
+    for one, what in watching:
+        one.plays_on(WATCH_S, f"{what} behind the cut", 60)
+    choose(watching, 144)
+    return publisher
+
+
+def test_rungs_in_dash_js():
+    need("dashjs")
+    rungs(("dash", f"/dash/{STATION}/manifest.mpd"))
+
+
+def test_rungs_in_shaka():
+    need("shaka-player")
+    rungs(("shaka", f"/dash/{STATION}/manifest.mpd"))
 
 
 def test_replays():
