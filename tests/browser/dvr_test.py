@@ -26,6 +26,13 @@ def test_two_hours():
                               capture_output=True, text=True, timeout=300 * SLOWNESS, check=False, stdin=subprocess.DEVNULL)
         print(done.stdout, flush=True)
         assert done.returncode == 0, done.stderr
+        for package in ("dashjs", "shaka-player"):
+            if not (HERE / "node_modules" / package).is_dir():
+                raise tap.Skip(f"no {package}; run tools/setup browser")
+        done = subprocess.run(["node", HERE / "thumbnails.mjs", node.page(""), str(STATION)], capture_output=True, text=True,
+                              timeout=200 * SLOWNESS, check=False, stdin=subprocess.DEVNULL)
+        print(done.stdout, flush=True)
+        assert done.returncode == 0, done.stderr
 
 
 if __name__ == "__main__":
