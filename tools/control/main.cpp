@@ -19,6 +19,7 @@
 #include "event_stream.h"
 #include "feed.h"
 #include "http_server.h"
+#include "metrics_route.h"
 #include "node_routes.h"
 #include "operate_routes.h"
 #include "origin_client.h"
@@ -35,7 +36,7 @@ struct CommandLine {
   std::vector<std::string> webhooks;
   std::string webhook_secret, webhook_severity = kWarning;
   bool check = false;
-  bool routes = false;
+  bool routes = false, metrics_per_stream = false;
 };
 
 Result<CommandLine> parse_command_line(int argc, char** argv) {
@@ -54,6 +55,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("webhook-secret", out.webhook_secret, "FILE", "what they are signed with")
       .text("webhook-severity", out.webhook_severity, "S", "from which on: info, warning (default), error")
       .flag("check", out.check, "read tokens and secret, and end")
+      .flag("metrics-per-stream", out.metrics_per_stream, "/metrics has samples for each station, too")
       .flag("routes", out.routes, "print what is answered where, and end");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
@@ -161,6 +163,8 @@ int run(int argc, char** argv) {
     OriginClient origin(line->runtime_dir);
     Routes routes;
     add_node_routes(routes, origin, feed, supervisor, events);
+    MetricsRoute metrics(origin, supervisor, log, line->metrics_per_stream);
+    metrics.add_to(routes);
     add_operate_routes(routes, feed, supervisor);
     add_pipeline_routes(routes, line->pipelines, line->pipeline);
     auto keys = public_keys(line->keys);

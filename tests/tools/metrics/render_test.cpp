@@ -54,7 +54,7 @@ TEST(MetricsRender, Processes) {
       {"headgate_build_info{version=\"0.9.1\"} 1", "headgate_node_start_time_seconds 1789365600.5",
        "headgate_process_up{role=\"supervisor\"} 1", "headgate_process_up{role=\"gate\"} 1",
        "headgate_process_up{role=\"worker\",worker=\"0\"} 1",
-       "headgate_process_up{role=\"worker\",worker=\"1\"} 1", "headgate_process_up{role=\"control\"} 0",
+       "headgate_process_up{role=\"worker\",worker=\"1\"} 1", "headgate_process_up{role=\"control\"} 1",
        "headgate_process_start_time_seconds{role=\"gate\"} 1789365601",
        "headgate_process_restarts_total{role=\"gate\"} 2",
        "headgate_process_restarts_total{role=\"worker\",worker=\"0\"} 1",
@@ -132,7 +132,8 @@ TEST(MetricsRender, OriginVolumeAndNode) {
                 "headgate_clock_estimated_error_seconds 0.000125",
                 "headgate_clock_synchronised 1",
                 "headgate_events_total{severity=\"warning\"} 7",
-                "headgate_webhooks_failed_total 9"});
+                "headgate_webhooks_failed_total 9",
+                "headgate_webhooks_pending 2"});
 }
 
 TEST(MetricsRender, StationsOnlyIfWanted) {

@@ -35,6 +35,7 @@ void processes(Text& text, JsonObject* node);
 void gate(Text& text, JsonObject* stats);
 void worker(Text& text, const std::string& number, JsonObject* stats);
 void origin(Text& text, JsonObject* stats);
+void control(Text& text, JsonObject* stats);
 void streams(Text& text, JsonObject* node, bool per_stream);
 
 }  // namespace headgate::metrics

@@ -80,6 +80,7 @@ void processes(Text& text, JsonObject* node) {
     if (role == "gate") gate(text, stats);
     if (role == "worker") worker(text, number, stats);
     if (role == "origin") origin(text, stats);
+    if (role == "control") control(text, stats);
   });
   for (const char* role : kRoles)
     if (!running.contains(role)) text.add(Id::process_up, {{"role", role}}, int64_t{0});
@@ -163,6 +164,20 @@ void origin(Text& text, JsonObject* stats) {
   add_count(text, Id::viewers, {}, stats, "viewers");
   add_count(text, Id::index_segments, {{"kind", "live"}}, stats, "live_segments");
   add_count(text, Id::index_segments, {{"kind", "replay"}}, stats, "replay_segments");
+}
+
+// All webhooks together: their addresses are nobody's but the operator's.
+void control(Text& text, JsonObject* stats) {
+  if (!has_list(stats, "webhooks")) return;
+  int64_t waiting = 0, delivered = 0, failed = 0;
+  each_in(stats, "webhooks", [&](JsonObject* one) {
+    waiting += static_cast<int64_t>(number_in(one, "waiting").value_or(0));
+    delivered += static_cast<int64_t>(number_in(one, "delivered").value_or(0));
+    failed += static_cast<int64_t>(number_in(one, "failed").value_or(0));
+  });
+  text.add(Id::webhooks_pending, {}, waiting);
+  text.add(Id::webhooks_sent, {}, delivered);
+  text.add(Id::webhooks_failed, {}, failed);
 }
 
 }  // namespace headgate::metrics

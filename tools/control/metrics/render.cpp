@@ -49,10 +49,6 @@ void of_node(Text& text, JsonObject* node) {
   JsonObject* events = object_in(node, "events");
   for (const char* severity : {"info", "warning", "error"})
     add_count(text, Id::events, {{"severity", severity}}, events, severity);
-  JsonObject* webhooks = object_in(node, "webhooks");
-  add_count(text, Id::webhooks_pending, {}, webhooks, "pending");
-  add_count(text, Id::webhooks_sent, {}, webhooks, "sent");
-  add_count(text, Id::webhooks_failed, {}, webhooks, "failed");
 }
 
 }  // namespace

@@ -90,6 +90,8 @@ constexpr Setting kSettings[] = {
     {"limits", "full-link", "full-link", "PERCENT",
      "no new stations while more of the network's speed is received (default 90; 0: never)", "90"},
     {"limits", "link-mbps", "link-mbps", "N", "the network's speed (default 0: as its interfaces say)", "0"},
+    {"control", "metrics-per-stream", "metrics-per-stream", "N",
+     "1: /metrics has samples for each station, too (default 0)", "0"},
     {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
     {"viewers", "max-connections-per-address", "max-connections-per-address", "N",
      "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
@@ -247,6 +249,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
         {"full-io-pressure", 0, 100, out.capacity_limits.io_pressure},
         {"full-link", 0, 100, out.capacity_limits.link_percent},
         {"link-mbps", 0, 10'000'000, out.capacity_limits.link_mbps},
+        {"metrics-per-stream", 0, 1, out.metrics_per_stream},
         {"max-connections", 16, 1'000'000, out.max_connections},
         {"max-connections-per-address", 0, 1'000'000, out.max_connections_per_address}})
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)

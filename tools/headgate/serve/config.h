@@ -41,6 +41,7 @@ struct Config {
   std::vector<std::string> parameters;  // NAME=VALUE for descriptions
   int64_t window_s = 0, playlist_s = 0, grace_s = 0;
   int64_t rung_mpixels = 0, rungs_per_worker = 0;  // encoded on demand: of the node, a second; at a time
+  int64_t metrics_per_stream = 0;                  // 1: of each station
   int64_t max_connections = 0, max_connections_per_address = 0;  // of viewers; the latter 0: no limit
   CapacityLimits capacity_limits;
   WorkerLimits worker_limits;

@@ -70,6 +70,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("keys", config_.keys);
     add("pipelines", descriptions_.descriptions().in_use());
     add("pipeline", config_.pipeline);
+    if (config_.metrics_per_stream != 0) arguments.emplace_back("--metrics-per-stream");
     if (!config_.control_tokens.empty()) add("tokens", config_.control_tokens);
     for (const std::string& url : config_.webhooks) add("webhook", url);
     if (!config_.webhook_secret.empty()) add("webhook-secret", config_.webhook_secret);

@@ -253,8 +253,7 @@ void Supervisor::on_recovery() {
 }
 
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
-  if (auto* status = std::get_if<wire::Status>(&message); status && child.place().role != kControl)
-    children_.place(kControl).send(wire::Status{child.name(), status->pid, status->json});
+  if (auto* status = std::get_if<wire::Status>(&message)) report(child, *status);
   policy_.told(child, message, fds);
   if (auto* request = std::get_if<wire::Operate>(&message); request && child.place().role == kControl)
     on_operate(*request);
@@ -266,6 +265,14 @@ void Supervisor::on_message(Child& child, const wire::Message& message, std::vec
     workers_.told(child, *state), tell_drained();
   else if (std::holds_alternative<wire::Status>(message))
     workers_.keep();  // time has passed
+}
+
+// headgate-control tells all of them to whoever asks.
+void Supervisor::report(const Child& child, const wire::Status& status) {
+  const int64_t now_ms = system_clock().mono_us() / 1000;
+  Child& control = children_.place(kControl);
+  control.send(reports_.of(child.name(), status, now_ms));
+  if (&child == &control) control.send(reports_.own(now_ms));
 }
 
 void Supervisor::announce() {

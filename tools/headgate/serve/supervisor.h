@@ -25,6 +25,7 @@
 #include "operations.h"
 #include "policy.h"
 #include "recovery.h"
+#include "reports.h"
 #include "tasks.h"
 #include "workers.h"
 
@@ -67,6 +68,7 @@ class Supervisor {
   Child* find_worker(std::optional<int64_t> number);  // null: it does not run
   void on_descriptions(bool good);
   void on_recovery();
+  void report(const Child& child, const wire::Status& status);
   void announce();  // to the origin, to control, to node.json
   void report_ready();
   std::string node_json() const;
@@ -87,6 +89,7 @@ class Supervisor {
   Tasks tasks_;
   DescriptionWatch descriptions_;
   Recovery recovery_;
+  Reports reports_;
   Policy policy_;
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
