@@ -42,7 +42,7 @@ class FakeNode:
         self.events = []
         self.orders = []  # (method, path, JSON)
         self.answers = {}  # (method, path): (status, body), instead of the usual
-        self.draining = False
+        self.draining = None
         self.server = None
         self.start()
 
@@ -98,10 +98,10 @@ class FakeNode:
         if path.path == "/api/v1/events":
             return self.tell_events(request, urllib.parse.parse_qs(path.query))
         if path.path == "/api/v1/drain":
-            self.draining = method == "POST"
-            return self.send(request, 200, {"draining": self.draining})
+            self.draining = {"since_utc": utc()} if method == "POST" else None
+            return self.send(request, 200, {"draining": self.draining, "sessions": len(self.streams)})
         if path.path.endswith("/kick"):
-            return self.send(request, 200, {"ended": True})
+            return self.send(request, 200, {"session": "1001", "closed": path.path != "/api/v1/streams/1/kick", "reason": "kick:operator"})
         return self.send(request, 404, {"error": "there is nothing here"})
 
     def tell_events(self, request, query):

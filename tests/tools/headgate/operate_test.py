@@ -130,10 +130,12 @@ class Operating(unittest.TestCase):
 
     def test_kick_says_who_and_why(self):
         node = self.three()
-        self.run_headgate('kick', '--station', '3', '--reason', 'wrong "room"')
+        self.assertEqual(self.run_headgate('kick', '--station', '3', '--reason', 'wrong "room"').stdout, 'session 1001 is ended\n')
         self.run_headgate('kick', '--session', str(10**17 + 1))
+        self.assertEqual(self.run_headgate('kick', '--station', '1').stdout, 'session 1001 was told to end\n')
         self.assertEqual(node.orders, [('POST', '/api/v1/streams/3/kick', {'reason': 'wrong "room"'}),
-                                       ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {'reason': 'operator'})])
+                                       ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {'reason': 'operator'}),
+                                       ('POST', '/api/v1/streams/1/kick', {'reason': 'operator'})])
         node.answers[('POST', '/api/v1/streams/3/kick')] = (404, {'error': 'station 3 has no session', 'do': 'see /api/v1/sessions'})
         told = self.run_headgate('kick', '--station', '3', code=1).stderr
         self.assertIn('station 3 has no session: see /api/v1/sessions', told)
@@ -163,10 +165,10 @@ class Operating(unittest.TestCase):
     def test_events_are_chosen(self):
         node = self.fake()
         node.events = [event(number, 'session.opened', station=number % 7) for number in range(1, 1201)]
-        node.events += [event(1201, 'worker.died', 'error', 'killed by signal 9', worker=3), event(1202, 'workers.odd')]
+        node.events += [event(1201, 'worker.died', 'error', 'killed by signal 9', worker=3, after_s=27.815999999999999, sessions=['1'], why=None), event(1202, 'workers.odd')]
         self.assertEqual(len(self.run_headgate('events').stdout.splitlines()), 1202)
         (died,) = self.run_headgate('events', '--kind', 'worker').stdout.splitlines()
-        self.assertRegex(died, r'^\d{4}-\S+Z  error    worker\.died +killed by signal 9 worker=3$')
+        self.assertRegex(died, r'^\d{4}-\S+Z  error    worker\.died +killed by signal 9 worker=3 after_s=27\.816 sessions=\["1"\] why=$')
         self.assertEqual(self.run_headgate('events', '--severity', 'warning').stdout.splitlines(), [died])
         self.assertEqual(json.loads(self.run_headgate('events', '--after', '1200', '--kind', 'worker', '--json').stdout), node.events[1200])
         self.assertEqual(len(self.run_headgate('events', '--station', '3', '--last', '5').stdout.splitlines()), 5)

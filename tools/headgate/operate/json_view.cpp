@@ -36,8 +36,13 @@ int64_t JsonView::integer(const char* key) const {
 
 std::string JsonView::scalar(const char* key) const {
   JsonNode* node = value(key);
-  if (!node) return "";
-  return json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : written(node);
+  if (!node) return has(key) && !json_object_get_null_member(object_, key) ? json(key) : "";
+  const GType type = json_node_get_value_type(node);
+  if (type == G_TYPE_STRING) return json_node_get_string(node);
+  if (type != G_TYPE_DOUBLE) return written(node);
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  return g_ascii_formatd(text, sizeof text, "%.12g",
+                         json_node_get_double(node));  // 27.8, not 27.800000000000001
 }
 
 std::string JsonView::bytes(const char* key) const {

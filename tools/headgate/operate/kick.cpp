@@ -89,12 +89,15 @@ int run_kick(int argc, char** argv) {
                                         : "/api/v1/sessions/" + std::to_string(session) + "/kick";
   auto answer = NodeClient(place.socket()).good("POST", path, JsonLine().field("reason", reason).take());
   if (!answer) return complain(1, argv[0], answer.error().message);
-  if (json)
+  if (json) {
     std::puts(answer->c_str());
-  else if (station >= 0)
-    std::printf("the session of station %lld is ended\n", static_cast<long long>(station));
-  else
-    std::printf("session %lld is ended\n", static_cast<long long>(session));
+    return 0;
+  }
+  // One that hangs is told, and ends when it can.
+  auto parsed = Json::parse(*answer);
+  const char* state = parsed && parsed->view().flag("closed") ? "is ended" : "was told to end";
+  const std::string whose = parsed ? parsed->view().scalar("session") : "";
+  std::printf("session %s %s\n", printable(whose).c_str(), state);
   return 0;
 }
 

@@ -18,6 +18,7 @@ namespace headgate::cli {
 namespace {
 
 constexpr int kTimeoutS = 5;
+constexpr int kOrderTimeoutS = 20;                      // a kick is answered when the session is over
 constexpr int kEventTimeoutS = 45;                      // a comment comes each 15 s
 constexpr char kServiceRuntimeDir[] = "/run/headgate";  // of the systemd unit
 constexpr size_t kReadBytes = 64 * 1024;
@@ -118,7 +119,7 @@ std::string NodePlace::socket() const {
 
 Result<NodeAnswer> NodeClient::request(const char* method, const std::string& path,
                                        const std::string& json) const {
-  auto fd = connect_to(socket_, kTimeoutS);
+  auto fd = connect_to(socket_, std::strcmp(method, "GET") == 0 ? kTimeoutS : kOrderTimeoutS);
   if (!fd) return Unexpected(fd.error());
   if (auto sent =
           send_request(fd->get(), method, path, "Accept: application/json\r\nConnection: close\r\n", json);

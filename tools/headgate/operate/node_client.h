@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The one way in which commands talk to a node: HTTP (docs/api.md) at the Unix socket that only the node's
-// own user can open. Calls block, at most kTimeoutS for each read.
+// own user can open. Calls block: for an answer at most 5 s, to an order 20.
 #pragma once
 
 #include <load/http_response.h>

@@ -88,7 +88,7 @@ NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, i
   facts.full_in_s = std::nan("");
   facts.rungs = node.object("rungs").number("running");
   facts.rungs_paused = node.object("rungs").number("paused");
-  facts.draining = node.flag("draining") || node.object("drain").flag("draining");
+  facts.draining = static_cast<bool>(node.object("draining"));
   facts.notices = node_notices(node);
   if (facts.draining) facts.notices.emplace_back("DRAINING: no new publishers are taken");
   return facts;
