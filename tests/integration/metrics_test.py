@@ -139,7 +139,7 @@ def test_stations_have_numbers_if_that_is_wanted():
         publisher = media.ffmpeg(node, media.clip(60), node.url(STATION), loop=True)
         live = wait_total(node, "headgate_station_received_bytes_per_second", lambda value: value > 100_000, station=str(STATION))
         assert total(live, "headgate_station_live", station=str(STATION)) == 1
-        assert total(live, "headgate_archive_runs_open") == 1
+        wait_total(node, "headgate_archive_runs_open", lambda value: value == 1)
         check_metrics(metrics_text(node)[1])
         publisher.stop()
 
