@@ -125,7 +125,9 @@ void Child::on_exit() {
   bool wanted = stopping_;
   end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
   tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,
-             {{"CHILD_PID", process_.pid}});
+             {{"MESSAGE_ID", tools::message_id::kProcessEnded},
+              {"CHILD_PID", process_.pid},
+              {"WORKER", worker_text(place_)}});
   last_pid_ = process_.pid;
   by_signal_ = code < 0 || code >= 128;
   process_ = {};
