@@ -71,6 +71,7 @@ void Workers::keep() {
       ++(load->second.drained_ms > 0 ? drained : unfit);
     }
   });
+  if (next == 0) return start();  // the last one was ended for what it took
   // What keeps these from accepting would keep others; but not that an operator has drained them.
   if (!can_help && (drained == 0 || unfit > 0)) return end_drained();
   int64_t more = room_.to_start(free_places, starting, failing, now_ms());
