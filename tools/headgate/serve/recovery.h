@@ -25,8 +25,8 @@ class Recovery {
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
 
-  void ask();                // now, or when the present one and its pause are over
-  void stop();               // no more
+  void ask();   // now, or when the present one and its pause are over
+  void stop();  // no more
   bool running() const { return running_; }
   int code() const { return code_; }  // of the last one
   std::string json() const;           // NODE's `recovery`
