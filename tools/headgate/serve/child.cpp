@@ -112,7 +112,7 @@ void Child::expect_word(int64_t within_ms) {
     const std::string why = why_silent(process_.pid);
     tools::log_error(
         name() + " says nothing any more" + (why.empty() ? "" : " (it " + why + ")") + ": killed",
-        {{"CHILD_PID", process_.pid}});
+        {{"CHILD_PID", process_.pid}, {"WORKER", worker_text(place_)}});
     silent_ = true;
     kill();
   });
