@@ -130,6 +130,19 @@ def test_the_unit_is_locked_in():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_unit_lets_the_clock_be_asked_but_not_set():
+    with Installed() as tree:
+        (unit,) = tree.prefix.rglob("headgate.service")
+        lines = [line.partition("=") for line in unit.read_text(encoding="utf-8").splitlines()]
+        values = {name: value for name, _, value in lines}  # the last one's
+        filters = [value for name, _, value in lines if name == "SystemCallFilter"]
+        # It would refuse the calls below, whatever SystemCallFilter= says.
+        assert values["ProtectClock"] == "no", values
+        # Behind @clock, which is a part of @privileged.
+        assert filters.index("~@privileged") < filters.index("adjtimex clock_adjtime"), filters
+        assert values["CapabilityBoundingSet"] == values["AmbientCapabilities"] == "CAP_NET_BIND_SERVICE", values
+
+
 def test_settings_unit_and_folders_name_one_place_for_keys():
     with Installed() as tree:
         unit, folders = (next(tree.prefix.rglob(name)).read_text(encoding="utf-8") for name in ("headgate.service", "tmpfiles.d/headgate.conf"))
