@@ -38,7 +38,7 @@ Result<void> Door::load(const std::string& file) {
     if (role != "read" && role != "operate")
       return Unexpected(place + "the role is 'read' or 'operate', not '" + role + "'");
     const auto bytes = from_hex(digest);
-    Token token{{name, role == "operate"}, {}};
+    Token token{{name, role == "operate"}, {}, {}};
     if (!bytes || bytes->size() != token.digest.size())
       return Unexpected(place + "the digest is 64 hexadecimal digits: printf %s TOKEN | sha256sum");
     std::copy(bytes->begin(), bytes->end(), token.digest.begin());
@@ -50,33 +50,38 @@ Result<void> Door::load(const std::string& file) {
   return {};
 }
 
+bool Door::Rate::more(int64_t now_s) {
+  if (now_s != second) second = now_s, requests = 0;
+  return ++requests <= kMaxRequestsPerSecond;
+}
+
 // All are compared, each in the same time: how far one got tells nothing.
-const Caller* Door::find(const std::string& token) const {
+Door::Token* Door::find(const std::string& token) {
   const Digest digest = sha256(as_bytes(token));
-  const Caller* found = nullptr;
-  for (const Token& one : tokens_)
-    if (ticket::same_secret(one.digest, digest)) found = &one.caller;
+  Token* found = nullptr;
+  for (Token& one : tokens_)
+    if (ticket::same_secret(one.digest, digest)) found = &one;
   return found;
 }
 
 Result<Caller> Door::enter(const std::string& authorization, const std::string& address) {
   const int64_t now = clock_.mono_us() / 1'000'000;
-  if (now != second_) second_ = now, requests_ = 0;
+  const std::string rate = "more than " + std::to_string(kMaxRequestsPerSecond) + " requests a second";
+  const std::string token =
+      authorization.starts_with(kBearer) ? authorization.substr(kBearer.size()) : std::string();
+  Token* known = token.empty() || token.size() > kMaxTokenBytes ? nullptr : find(token);
+  if (known && !known->rate.more(now)) return refused(429, rate + " with this token");
+  if (known) return known->caller;
+  if (!strangers_.more(now)) return refused(429, rate + " without a token that is known");
   if (now / 60 != minute_) {
     minute_ = now / 60;
     failures_.clear();
   }
-  if (++requests_ > kMaxRequestsPerSecond)
-    return refused(429, "more than " + std::to_string(kMaxRequestsPerSecond) + " requests a second");
   const bool counted = failures_.size() < kMaxFailingAddresses || failures_.count(address) != 0;
   const std::string whose = counted ? address : kOthers;
   auto failed = failures_.find(whose);
   if (failed != failures_.end() && failed->second >= kMaxFailuresPerMinute)
     return refused(429, "too many wrong tokens from this address in this minute");
-  const std::string token =
-      authorization.starts_with(kBearer) ? authorization.substr(kBearer.size()) : std::string();
-  const Caller* caller = token.empty() || token.size() > kMaxTokenBytes ? nullptr : find(token);
-  if (caller) return *caller;
   if (!token.empty()) ++failures_[whose];
   return refused(401, token.empty() ? "a token is needed" : "this token is not known");
 }

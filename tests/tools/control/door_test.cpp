@@ -64,21 +64,40 @@ TEST_F(DoorTest, AWrongFileIsRefusedWithItsLineAndChangesNothing) {
   EXPECT_TRUE(door_.enter("Bearer a", "192.0.2.1"));
 }
 
-TEST_F(DoorTest, WhoGuessesIsNotListenedToForAMinute) {
+TEST_F(DoorTest, WhoGuessesIsStoppedForAMinute) {
   ASSERT_TRUE(load("watcher read " + digest("a") + "\n"));
   for (int64_t i = 0; i < kMaxFailuresPerMinute; ++i) EXPECT_EQ(refused("Bearer x"), 401);
-  EXPECT_EQ(refused("Bearer a"), 429);
-  EXPECT_EQ(refused("Bearer a", "192.0.2.2"), 0) << "another address";
+  EXPECT_EQ(refused("Bearer x"), 429);
+  EXPECT_EQ(refused(""), 429);
+  EXPECT_EQ(refused("Bearer x", "192.0.2.2"), 401) << "another address";
   clock_.advance_us(60'000'000);
+  EXPECT_EQ(refused("Bearer x"), 401);
+}
+
+// Behind a proxy all have one address.
+TEST_F(DoorTest, NoStrangerKeepsOutWhoHasAToken) {
+  ASSERT_TRUE(load("watcher read " + digest("a") + "\n"));
+  for (int64_t i = 0; i < 2 * kMaxRequestsPerSecond; ++i) refused(i % 2 == 0 ? "Bearer x" : "");
+  EXPECT_EQ(refused("Bearer x"), 429);
   EXPECT_EQ(refused("Bearer a"), 0);
 }
 
-TEST_F(DoorTest, SoManyRequestsASecond) {
-  ASSERT_TRUE(load("watcher read " + digest("a") + "\n"));
+TEST_F(DoorTest, SoManyRequestsASecondAndToken) {
+  ASSERT_TRUE(load("watcher read " + digest("a") + "\nchief operate " + digest("b") + "\n"));
   for (int64_t i = 0; i < kMaxRequestsPerSecond; ++i) EXPECT_EQ(refused("Bearer a"), 0);
   EXPECT_EQ(refused("Bearer a"), 429);
+  EXPECT_EQ(refused("Bearer b"), 0) << "another token";
   clock_.advance_us(1'000'000);
   EXPECT_EQ(refused("Bearer a"), 0);
+}
+
+TEST_F(DoorTest, SoManyRequestsASecondOfAllStrangers) {
+  ASSERT_TRUE(load("watcher read " + digest("a") + "\n"));
+  auto address = [](int64_t i) { return "192.0.2." + std::to_string(i); };
+  for (int64_t i = 0; i < kMaxRequestsPerSecond; ++i) EXPECT_EQ(refused("Bearer x", address(i)), 401);
+  EXPECT_EQ(refused("", address(200)), 429);
+  clock_.advance_us(1'000'000);
+  EXPECT_EQ(refused("", address(200)), 401);
 }
 
 }  // namespace
