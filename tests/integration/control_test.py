@@ -93,7 +93,7 @@ def test_no_event_is_lost_by_any_death():
         assert {"gate.died", "control.died", "gate.adopted", "worker.adopted"} <= set(kinds(events)), kinds(events)
         lines = [json.loads(line) for path in sorted((node.data / "events").glob("*.jl"))
                  for line in path.read_text().splitlines()]
-        assert lines == events
+        assert lines[:len(events)] == events  # what has happened since stands behind
 
 
 def test_a_session_that_ends_while_nobody_looks_is_told_late():
