@@ -140,9 +140,15 @@ void EventFiles::remove_old(const std::string& today) {
   };
   tm parts{};
   const bool right = ::strptime(today.c_str(), "%Y-%m-%d", &parts) != nullptr;
-  const std::string oldest =
-      right ? day_of((int64_t{::timegm(&parts)} - (limits_.days - 1) * kDaySeconds) * 1'000'000) : "";
-  while (files_.size() > 1 && files_.front().day < oldest) remove_first();
+  auto days_ago = [&](int64_t days) {
+    return day_of((int64_t{::timegm(&parts)} - days * kDaySeconds) * 1'000'000);
+  };
+  auto last =
+      std::find_if(files_.rbegin(), files_.rend(), [&](const File& file) { return file.day != today; });
+  if (right && last != files_.rend() && last->day < today && last->day >= days_ago(1)) {
+    const std::string oldest = days_ago(limits_.days - 1);
+    while (files_.size() > 1 && files_.front().day < oldest) remove_first();
+  }
   auto all = [this] {
     return std::accumulate(files_.begin(), files_.end(), uint64_t{0},
                            [](uint64_t sum, const File& file) { return sum + file.bytes; });

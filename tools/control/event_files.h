@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // DATA/events/YYYY-MM-DD.jl: a line for each event, by its day in UTC, the oldest first. A day that has more
 // than kMaxFileBytes goes on in YYYY-MM-DD.2.jl and so on. What is older than kMaxDays files' days, or more
-// than kMaxAllBytes, is removed, the oldest first. A clock that goes back makes no earlier file: ids ascend
+// than kMaxAllBytes, is removed, the oldest first; by age only on the day after one with events, as a clock
+// that jumps would have everything removed. A clock that goes back makes no earlier file: ids ascend
 // from file to file. Nothing waits for the disk to be flushed: a power cut takes the last moments.
 #pragma once
 

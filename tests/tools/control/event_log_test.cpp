@@ -121,6 +121,25 @@ TEST_F(EventLogTest, AClockThatGoesBackMakesNoEarlierFile) {
   EXPECT_EQ(files(), std::vector<std::string>{"2026-09-14.jl"});
 }
 
+TEST_F(EventLogTest, AClockThatJumpsErasesNothing) {
+  EventLog log(clock_, events(), FileLimits{3, 1000, 10'000});
+  log.open();
+  log.add("node.ready", kInfo, "one", "{}");
+  auto fill = [&] {
+    for (int i = 0; i < 20; ++i) log.add("node.ready", kInfo, "x", "{}");
+  };
+  clock_.step_utc_us(4000 * kDayUs);
+  fill();
+  ASSERT_GT(files().size(), 2u);
+  EXPECT_EQ(files().front(), "2026-09-14.jl");
+  clock_.step_utc_us(-3990 * kDayUs);
+  fill();
+  EXPECT_EQ(files().front(), "2026-09-14.jl") << "it is right again";
+  // Bytes are bounded all the same.
+  for (int i = 0; i < 20; ++i) fill();
+  EXPECT_NE(files().front(), "2026-09-14.jl");
+}
+
 TEST_F(EventLogTest, WithoutAFolderEventsAreInMemoryAlone) {
   std::ofstream(folder_ + "/events") << "a file";
   EventLog log(clock_, events());
