@@ -80,6 +80,48 @@ TEST_F(ChildTest, WhoIsStartingIsHungUpAtItsFirstStatus) {
   EXPECT_EQ(changes_, before);
 }
 
+TEST(Silence, IsWhatIsNotSaidWhileSomebodyListens) {
+  Silence silence;
+  int64_t now_ms = 1'000'000;
+  auto silent_after = [&](int seconds) {  // 0: not within so many
+    for (int second = 1; second <= seconds; ++second)
+      if (silence.look(now_ms += 1000)) return second;
+    return 0;
+  };
+  silence.expect(kSilentMs, now_ms);
+  EXPECT_EQ(silent_after(60), 30);
+  silence.expect(kSilentMs, now_ms);
+  EXPECT_EQ(silent_after(20), 0);
+  silence.expect(kSilentMs, now_ms);
+  EXPECT_EQ(silent_after(29), 0);
+  // The machine sleeps; its children's words come after the look.
+  now_ms += 3'600'000;
+  EXPECT_EQ(silent_after(30), 0);
+  EXPECT_EQ(silent_after(5), 1) << "a whole time, and no more";
+  // Late, as on a busy machine, is still there.
+  silence.expect(kSilentMs, now_ms);
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(silence.look(now_ms += kLateTickMs));
+  EXPECT_TRUE(silence.look(now_ms += kLateTickMs));
+}
+
+TEST_F(ChildTest, OneThatIsStoppedBetweenTwoStartsIsToldToHaveEnded) {
+  Program program;
+  program.path = "/bin/false";
+  int changes = 0, died = 0;
+  Child child(loop_, {"worker", 1, folder_ + "/worker-1.sock", [&] { return program; }},
+              {[&](Child& one) { changes += one.stopping() && !one.running() ? 1 : 0; },
+               [&](Child&) { ++died; }, [](Child&, const wire::Message&, const std::vector<UniqueFd>&) {}});
+  child.start();
+  ASSERT_TRUE(wait_for([&] { return died == kQuickRestarts + 1; }));
+  ASSERT_TRUE(child.waiting());
+  child.stop();
+  child.stop();
+  EXPECT_EQ(changes, 0) << "not from within a call to it";
+  ASSERT_TRUE(wait_for([&] { return changes > 0; }));
+  EXPECT_EQ(changes, 1);
+  EXPECT_FALSE(child.waiting());
+}
+
 TEST_F(ChildTest, SaysHowAndHowOftenItEnded) {
   Program program;
   program.path = "/bin/sleep";

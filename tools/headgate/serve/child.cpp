@@ -37,7 +37,8 @@ Child::Child(Loop& loop, Place place, Events events)
 
 Child::~Child() {
   loop_.cancel(restart_);
-  loop_.cancel(silence_);
+  loop_.cancel(gone_);
+  loop_.cancel(silence_timer_);
   if (running()) loop_.unwatch(process_.pidfd.get());
 }
 
@@ -106,9 +107,11 @@ void Child::on_message(const wire::Message& message, std::vector<UniqueFd> fds) 
 }
 
 void Child::expect_word(int64_t within_ms) {
-  loop_.cancel(silence_);
-  silence_ = loop_.after_ms(within_ms, [this] {
-    silence_ = 0;
+  silence_.expect(within_ms, now_ms());
+  if (silence_timer_ != 0) return;
+  silence_timer_ = loop_.every_ms(kSilenceLookMs, [this] {
+    if (!silence_.look(now_ms())) return;
+    loop_.cancel(std::exchange(silence_timer_, 0));
     const std::string why = why_silent(process_.pid);
     tools::log_error(
         name() + " says nothing any more" + (why.empty() ? "" : " (it " + why + ")") + ": killed",
@@ -121,7 +124,7 @@ void Child::expect_word(int64_t within_ms) {
 void Child::on_exit() {
   int code = collect(process_);
   loop_.unwatch(process_.pidfd.get());
-  loop_.cancel(std::exchange(silence_, 0));
+  loop_.cancel(std::exchange(silence_timer_, 0));
   bool wanted = stopping_;
   end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
   tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,
@@ -164,7 +167,13 @@ void Child::stop() {
   stopping_ = true;
   loop_.cancel(std::exchange(restart_, 0));
   send_signal(process_, SIGTERM);
-  if (running()) expect_word(kSilentMs);  // one that hangs in its end says nothing either
+  if (running()) return expect_word(kSilentMs);  // one that hangs in its end says nothing either
+  // Between two starts: nothing else will say that it has ended.
+  if (gone_ == 0)
+    gone_ = loop_.after_ms(0, [this] {
+      gone_ = 0;
+      events_.changed(*this);
+    });
 }
 
 void Child::hang_up() {

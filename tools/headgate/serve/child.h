@@ -11,6 +11,7 @@
 #include <base/loop.h>
 #include <wire/channel.h>
 
+#include "silence.h"
 #include "spawn.h"
 
 namespace headgate::serve {
@@ -22,6 +23,7 @@ inline constexpr int kGiveUpDeaths = 20;  // in a row: of a worker, of which the
 inline constexpr int64_t kGivenUpMs = 600'000;
 inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
 inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
+inline constexpr int64_t kSilenceLookMs = 1000;
 
 class Child {
  public:
@@ -95,7 +97,9 @@ class Child {
   bool by_signal_ = false;
   int deaths_ = 0;        // in a row, each after less than kSteadyMs
   int64_t pause_ms_ = 0;  // the last one
-  Loop::TimerId restart_ = 0, silence_ = 0;
+  Silence silence_;
+  Loop::TimerId restart_ = 0, silence_timer_ = 0;
+  Loop::TimerId gone_ = 0;  // was stopped when it did not run: to be told
 };
 
 }  // namespace headgate::serve

@@ -36,13 +36,13 @@ void ChildEvents::changed(const Child& child) {
 }
 
 void ChildEvents::died(const Child& child) {
-  const int pid = told_[child.name()];
+  told_.erase(child.name());  // it has ended, and is not told to have ended once more
   const bool again = child.pause_ms() > 0;
   const std::string next =
       again ? "; it does so again and again, next start in " + std::to_string(child.pause_ms() / 1000) + " s"
             : "; another one is started";
   tell(events_, child, "died", again ? Severity::error : Severity::warning,
-       child.name() + " " + child.end_text() + next, pid);
+       child.name() + " " + child.end_text() + next, child.last_pid());
 }
 
 }  // namespace headgate::serve

@@ -213,6 +213,7 @@ void Policy::look_at_clock() {
 
 void Policy::died(const Child& child) {
   if (!is_worker(child)) return;
+  drained_.erase(child.place().number);  // its successor has not been told
   auto found = watched_.find(child.last_pid());
   if (found == watched_.end()) return;
   const Watched worker = std::move(found->second);

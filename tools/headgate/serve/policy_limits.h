@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a worker may take of the machine.
+// What a worker may take of the machine, and when it is not judged.
 #pragma once
 
 #include <cstdint>
 
 namespace headgate::serve {
+
+// Who looks once a second and comes so late was not there (suspended, a paused virtual machine): neither were
+// others, and their time begins anew.
+inline constexpr int64_t kLateTickMs = 3000;
 
 // A stream may cost what its description says; the rest is every worker's.
 struct WorkerLimits {
