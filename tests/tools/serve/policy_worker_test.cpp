@@ -81,6 +81,33 @@ TEST_F(PolicyWorkerTest, AThreadThatIsGoneBetweenStreamsIsSeenByAllOfThem) {
   EXPECT_EQ(after(100).what, Do::nothing) << "nobody is to be served";
 }
 
+TEST_F(PolicyWorkerTest, OneThatCannotDieIsToldOnce) {
+  after(60);
+  look_.marks[4].service += 1;
+  stands_[5] = true;
+  ASSERT_EQ(after(40).what, Do::kill);
+  EXPECT_EQ(after(600).what, Do::nothing);
+}
+
+TEST_F(PolicyWorkerTest, AMachineThatSleptIsNoThreadThatStoodStill) {
+  after(60);
+  look_.marks[4].service += 1;
+  look_.usage->resident_bytes = 10'000 * kMiB;
+  for (const wire::Mark& mark : look_.marks) stands_[mark.session] = true;
+  EXPECT_EQ(after(25).what, Do::nothing);
+  look_.now_ms += 3'600'000;  // over night; the first look comes before the threads
+  EXPECT_EQ(after(29).what, Do::nothing);
+  EXPECT_EQ(after(5).kind, "still") << "they do not come back: from the beginning";
+}
+
+TEST_F(PolicyWorkerTest, WhatIsTooMuchIsSoForAMinuteOfTheMachinesOwn) {
+  look_.usage->resident_bytes = 10'000 * kMiB;
+  EXPECT_EQ(after(30).what, Do::nothing);
+  look_.now_ms += 3'600'000;
+  EXPECT_EQ(after(55).what, Do::nothing);
+  EXPECT_EQ(after(10).what, Do::drain);
+}
+
 TEST_F(PolicyWorkerTest, SlowRoundsAreMeasured) {
   after(20);
   for (int i = 0; i < 10; ++i) {

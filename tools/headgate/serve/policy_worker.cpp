@@ -22,7 +22,15 @@ std::string tenths(double value) {
 }  // namespace
 
 WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
-  if (auto still = look_at_threads(look); still.what != WorkerVerdict::Do::nothing) return still;
+  if (killed_) return {};
+  // Nobody was at work meanwhile.
+  if (looked_ms_ >= 0 && look.now_ms - looked_ms_ > kLateTickMs) begin_anew();
+  looked_ms_ = look.now_ms;
+  if (auto still = look_at_threads(look); still.what != WorkerVerdict::Do::nothing) {
+    killed_ = true;  // one that cannot die yet (it waits for a disk) dies when it can
+    round_ms_.reset();
+    return still;
+  }
   const auto used = processors(look);
   if (!look.usage) return {};
   const Usage& usage = *look.usage;
@@ -50,6 +58,12 @@ WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
       descriptors_, usage.max_fds > 0 && usage.open_fds * 100 > usage.max_fds * limits_.fds_percent,
       look.now_ms, "descriptors",
       "has " + std::to_string(usage.open_fds) + " of " + std::to_string(usage.max_fds) + " descriptors open");
+}
+
+void WorkerHealth::begin_anew() {
+  served_.clear();
+  cpu_.clear();
+  for (Excess* excess : {&memory_, &processors_, &descriptors_}) excess->since_ms = -1;
 }
 
 WorkerVerdict WorkerHealth::look_at_threads(const WorkerLook& look) {

@@ -36,7 +36,8 @@ class WorkerHealth {
  public:
   explicit WorkerHealth(const WorkerLimits& limits) : limits_(limits) {}
 
-  // What is new: each is told once, and `end` after `drain` only when it did not help.
+  // What is new: each is told once, and `end` after `drain` only when it did not help. A look that comes more
+  // than kLateTickMs after the one before judges nobody by the time between.
   WorkerVerdict look(const WorkerLook& look);
   // Between two rounds of the media threads over the last ten seconds, the slowest session's; none without
   // sessions of that age.
@@ -53,6 +54,7 @@ class WorkerHealth {
     int64_t since_ms = -1;    // beyond the limit; -1: it is not
     int64_t drained_ms = -1;  // since when something was done about it
   };
+  void begin_anew();  // all windows
   WorkerVerdict look_at_threads(const WorkerLook& look);
   WorkerVerdict judge(Excess& excess, bool over, int64_t now_ms, const char* kind,
                       const std::string& reason) const;
@@ -63,6 +65,8 @@ class WorkerHealth {
   std::optional<double> round_ms_;
   std::deque<std::pair<int64_t, int64_t>> cpu_;  // when, µs used until then
   Excess memory_, processors_, descriptors_;
+  int64_t looked_ms_ = -1;
+  bool killed_ = false;  // as it was said
 };
 
 }  // namespace headgate::serve
