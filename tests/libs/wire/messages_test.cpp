@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Messages: what was encoded decodes to the same, and nothing else decodes.
+#include <base/io.h>
 #include <gtest/gtest.h>
 #include <wire/messages.h>
 
+#include <filesystem>
 #include <random>
+#include <set>
 
 namespace headgate::wire {
 namespace {
@@ -120,6 +123,18 @@ TEST(Messages, EveryShorterAndLongerPacketIsRefused) {
     packet.push_back(std::byte{0});
     EXPECT_FALSE(decode(packet)) << "type " << type << " with a byte more";
   }
+}
+
+TEST(Messages, EveryTypeIsAmongTheFuzzersSeeds) {
+  std::set<size_t> missing;
+  for (size_t type = 0; type < kTypes; ++type) missing.insert(type);
+  for (const auto& file : std::filesystem::directory_iterator(HEADGATE_WIRE_SEEDS)) {
+    const auto seed = read_file(file.path().string(), kMaxMessageBytes);
+    ASSERT_TRUE(seed) << file.path();
+    if (const auto messages = decode_packet(*seed))
+      for (const Message& message : *messages) missing.erase(message.index());
+  }
+  EXPECT_TRUE(missing.empty()) << "type " << *missing.begin() + 1 << " on the wire";
 }
 
 TEST(Messages, UnknownTypesAndValuesAreRefused) {
