@@ -13,11 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import tap
 from node import BUILD, EVENT, HEADGATE, SLOWNESS, TOP, Node, environment, log_text, wait_until
 
 import certificate  # of tests/support, which node makes known
 import family
+import tap
 
 CLOCK = BUILD / "tests/tools/preflight/libpreflight-clock.so"
 SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
