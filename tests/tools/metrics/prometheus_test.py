@@ -19,7 +19,8 @@ DASHBOARD = json.loads((TOP / "packaging/grafana/headgate.json").read_text())
 PAGE = (TOP / "docs/metrics.md").read_text()
 NODE = (HERE / "node.json").read_text()
 ALERTS = ("NodeDown", "ProcessRestarting", "NoWorkerAccepts", "DiskFullIn", "CommitLag", "ManyStreamsLate", "StreamsWaiting",
-          "RefusalsHigh", "ClockOff", "CertificateExpires", "RungsPaused", "MemoryGrowing", "OriginSlow", "WebhookFailing")
+          "RefusalsHigh", "ClockOff", "CertificateExpires", "RungsPaused", "MemoryGrowing", "OriginSlow", "WebhookFailing", "NodeFull",
+          "Quarantine", "ProcessAlarm", "DrainingLong")
 ROWS = ["Overview", "Ingest", "Archive", "Delivery", "Encoding", "Processes"]
 
 

@@ -64,7 +64,8 @@ TEST(MetricsRender, Processes) {
        "headgate_process_open_fds{role=\"supervisor\"} 30",
        "headgate_process_max_fds{role=\"supervisor\"} 524288", "headgate_process_threads{role=\"gate\"} 4"});
   // A worker that has not said which it is: no series to put it into.
-  EXPECT_EQ(text.find("role=\"worker\"}"), text.npos);
+  for (const char* name : {"process_up", "process_restarts_total", "process_cpu_seconds_total"})
+    EXPECT_EQ(text.find("headgate_" + std::string(name) + "{role=\"worker\"}"), text.npos) << name;
   // The gate of before an upgrade is no second series.
   EXPECT_EQ(text.find("headgate_process_cpu_seconds_total{role=\"gate\"} 1e-06"), text.npos);
 }
@@ -134,6 +135,20 @@ TEST(MetricsRender, OriginVolumeAndNode) {
                 "headgate_events_total{severity=\"warning\"} 7",
                 "headgate_webhooks_failed_total 9",
                 "headgate_webhooks_pending 2"});
+}
+
+TEST(MetricsRender, WhatPolicyHasDecided) {
+  expect_lines(
+      rendered(),
+      {"headgate_node_full{measure=\"late\"} 0", "headgate_node_full{measure=\"cpu\"} 1",
+       "headgate_node_full{measure=\"disk\"} 1", "headgate_quarantined_stations{state=\"isolated\"} 1",
+       "headgate_quarantined_stations{state=\"refused\"} 2", "headgate_process_alarm{role=\"worker\"} 1",
+       "headgate_process_alarm{role=\"origin\"} 1", "headgate_process_alarm{role=\"gate\"} 0",
+       "headgate_process_alarm{role=\"control\"} 0"});
+  // Nobody is told of by his absence.
+  expect_lines(
+      render(R"({"capacity":{"measures":[]},"quarantine":[],"alarms":[]})", {}),
+      {"headgate_quarantined_stations{state=\"refused\"} 0", "headgate_process_alarm{role=\"gate\"} 0"});
 }
 
 TEST(MetricsRender, StationsOnlyIfWanted) {

@@ -37,5 +37,6 @@ void worker(Text& text, const std::string& number, JsonObject* stats);
 void origin(Text& text, JsonObject* stats);
 void control(Text& text, JsonObject* stats);
 void streams(Text& text, JsonObject* node, bool per_stream);
+void policy(Text& text, JsonObject* node);
 
 }  // namespace headgate::metrics

@@ -148,6 +148,12 @@ constexpr std::array kTable{
 
     Metric{Id::pipelines_good, "headgate_pipelines_good", kGauge, "",
            "Whether the pipeline descriptions in the folder are right; if not, those before are in use"},
+    Metric{Id::node_full, "headgate_node_full", kGauge, "measure",
+           "Whether new stations are refused for this measure of capacity (docs/node.md)"},
+    Metric{Id::quarantined, "headgate_quarantined_stations", kGauge, "state",
+           "Stations in quarantine (docs/node.md): isolated, refused"},
+    Metric{Id::process_alarm, "headgate_process_alarm", kGauge, "role",
+           "Whether one of these processes ends again and again, and does not come up by itself"},
     Metric{Id::clock_synchronised, "headgate_clock_synchronised", kGauge, "",
            "Whether something keeps the node's clock right"},
     Metric{Id::clock_error, "headgate_clock_estimated_error_seconds", kGauge, "",
