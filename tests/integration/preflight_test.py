@@ -3,6 +3,9 @@
 """headgate preflight: good nodes pass, running or not, and each planted fault is named by its own check, and by no
 other."""
 import contextlib
+import hashlib
+import hmac
+import http.server
 import json
 import os
 import resource
@@ -13,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import threading
 from node import BUILD, EVENT, HEADGATE, SLOWNESS, TOP, Node, environment, log_text, wait_until
 
 import certificate  # of tests/support, which node makes known
@@ -297,6 +301,54 @@ def test_ctrl_c_leaves_nothing_behind():
             stack.callback(family.kill_all)
             wait_until("its node runs", lambda: any("headgate-worker" in line for line in family.descendants().values()))
             process.terminate()
+@contextlib.contextmanager
+def webhook(site, *codes):
+    """Receivers that answer so, and what came: (path, signature, body) each."""
+    secret, got = b"0123456789abcdef0123", []
+    (site.folder / "secret").write_bytes(secret)
+    (site.folder / "secret").chmod(0o600)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            stamp, given = (word.split("=")[1] for word in self.headers["Headgate-Signature"].split(","))
+            signed = given == hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+            got.append((self.path, signed, json.loads(body)))
+            self.send_response(int(self.path[1:]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    site.settings |= {"--webhook": " ".join(f"http://127.0.0.1:{server.server_address[1]}/{code}" for code in codes),
+                      "--webhook-secret": site.folder / "secret"}
+    try:
+        yield got
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_webhook_that_takes_nothing():
+    with Site() as site:
+        _, checks = preflight([*site.arguments(), "--only", "alerts"], site.env)
+        assert checks["alerts"]["result"] == "warn", "who is told of nothing is warned"
+        with webhook(site, 204) as got:
+            code, checks = preflight([*site.arguments(), "--only", "alerts"], site.env)
+            assert code == 0 and checks["alerts"]["result"] == "pass" and " 204" in checks["alerts"]["measured"], checks
+            (path, signed, event), = got
+            assert signed and path == "/204" and event["kind"] == "webhook.test" and event["id"] == 0, got
+        with webhook(site, 200, 500) as got:
+            expect_fault(site, "alerts", "/500 took no test event: it answers 500")
+            assert sorted(path for path, _, _ in got) == ["/200", "/500"], "each once"
+        expect_fault(site, "alerts", "/500 took no test event: ", "refused")
+        (site.folder / "secret").write_text("short")
+        _, checks = preflight([*site.arguments(), "--only", "alerts"], site.env)
+        assert "a secret has at least 16 bytes" in texts(checks["alerts"]), checks
+
+
             _, errors = process.communicate(timeout=30 * SLOWNESS)
             assert process.returncode == 2 and "interrupted" in errors, (process.returncode, errors)
             assert not list(site.data.iterdir()), list(site.data.iterdir())

@@ -35,7 +35,7 @@ struct CommandLine {
   std::string runtime_dir, root, keys, pipelines, pipeline, tokens;
   std::vector<std::string> webhooks;
   std::string webhook_secret, webhook_severity = kWarning;
-  bool check = false;
+  bool check = false, test_webhooks = false;
   bool routes = false, metrics_per_stream = false;
 };
 
@@ -55,6 +55,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("webhook-secret", out.webhook_secret, "FILE", "what they are signed with")
       .text("webhook-severity", out.webhook_severity, "S", "from which on: info, warning (default), error")
       .flag("check", out.check, "read tokens and secret, and end")
+      .flag("test-webhooks", out.test_webhooks,
+            "send each an event, print what came of it, and end: 0, all took it")
       .flag("metrics-per-stream", out.metrics_per_stream, "/metrics has samples for each station, too")
       .flag("routes", out.routes, "print what is answered where, and end");
   auto rest = options.parse(argc, argv);
@@ -69,7 +71,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   for (const std::string& url : out.webhooks)
     if (!url.starts_with("http://") && !url.starts_with("https://"))
       return Unexpected("--webhook: '" + url + "' is no address of HTTP");
-  if (!out.routes && (out.runtime_dir.empty() || out.root.empty()))
+  if (out.test_webhooks && out.webhooks.empty()) return Unexpected("--test-webhooks needs --webhook");
+  if (!out.routes && !out.test_webhooks && (out.runtime_dir.empty() || out.root.empty()))
     return Unexpected("--runtime-dir and --root are needed");
   return out;
 }
@@ -128,11 +131,16 @@ int run(int argc, char** argv) {
   std::string secret;
   if (!line->webhooks.empty()) {
     auto loaded = load_secret(line->webhook_secret);
-    if (!loaded && line->check) return fail(loaded.error().message, 1);
+    if (!loaded && (line->check || line->test_webhooks)) return fail(loaded.error().message, 1);
     if (!loaded) tools::log_error("no webhooks: " + loaded.error().message);
     if (loaded) secret = *loaded;
   }
   if (line->check) return 0;
+  if (line->test_webhooks) {
+    const WebhookTest test = test_webhooks(system_clock(), line->webhooks, secret);
+    std::puts(test.json.c_str());
+    return test.all_taken ? 0 : 1;
+  }
   Loop loop;
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
     if (signal != SIGHUP) return g_main_loop_quit(main_loop.get());

@@ -1,34 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Events are sent to addresses that the operator has named: a POST of the event's line for each, in their
-// order, signed: "Headgate-Signature: t=SECONDS,v1=HEX", an HMAC-SHA256 of "SECONDS.BODY" under the shared
-// secret. The queue is the event log and a file beside it with the last id that was delivered: a control that
-// is started anew goes on behind it. One that is not taken (not 2xx) is sent again, later and later.
+// order, by a WebhookSender. The queue is the event log and a file beside it with the last id that was
+// delivered: a control that is started anew goes on behind it. One that is not taken (not 2xx) is sent again,
+// later and later.
 #pragma once
 
 #include <base/clock.h>
 #include <base/loop.h>
-#include <base/result.h>
-#include <libsoup/soup.h>
 
-#include <memory>
+#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "event_log.h"
+#include "webhook_sender.h"
 
 namespace headgate::control {
 
 inline constexpr size_t kMaxWebhooks = 8;
-inline constexpr size_t kLeastSecretBytes = 16, kMaxSecretBytes = 1024;
-inline constexpr unsigned kWebhookTimeoutS = 10;
 inline constexpr int64_t kFirstPauseMs = 1000, kMaxPauseMs = 60'000;
 inline constexpr double kJitter = 0.2;         // of a pause, more or less
 inline constexpr int kMaxRefusals = 5;         // of one event by 400, 413 or 422: then it is left out
 inline constexpr size_t kEventsPerLook = 100;  // read from the log at a time
 
-// First and last white space does not count. The error says what is wrong with the file.
-Result<std::string> load_secret(const std::string& file);
-std::string signature(const std::string& secret, int64_t utc_seconds, const std::string& body);
 // From one pause to the next; `random` from 0 to 1.
 int64_t next_pause_ms(int64_t pause_ms);
 int64_t with_jitter(int64_t pause_ms, double random);
@@ -48,15 +41,12 @@ class Webhook {
   void sent(unsigned status, const std::string& problem);
   void try_later();
   void delivered(uint64_t id);
-  static void on_answer(GObject* session, GAsyncResult* result, gpointer data);
 
   Loop& loop_;
-  const Clock& clock_;
   EventLog& log_;
-  const std::string url_, secret_, state_file_;
+  WebhookSender sender_;
+  const std::string state_file_;
   const int least_;
-  SoupSession* session_;
-  GCancellable* cancellable_;
   uint64_t subscription_;
   uint64_t last_ = 0;       // that was delivered or left out
   uint64_t under_way_ = 0;  // 0: none

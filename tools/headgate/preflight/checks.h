@@ -38,5 +38,6 @@ Outcome check_elements(Context& context);
 Outcome check_pipelines(Context& context);
 Outcome check_tickets(Context& context);
 Outcome check_publisher(Context& context);
+Outcome check_alerts(Context& context);
 
 }  // namespace headgate::preflight

@@ -40,6 +40,7 @@ const std::vector<Check>& checks() {
       {"pipelines", "every description can be built", check_pipelines, {"elements"}},
       {"tickets", "they fit keys, day, ports and pipeline (--tickets)", check_tickets, {"keys"}},
       {"publisher",
+      {"alerts", "the webhooks take a signed test event", check_alerts},
        "a synthetic one through everything",
        check_publisher,
        {"volume", "elements", "pipelines"}},

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// An address that events are sent to: each is a POST of its line, signed: "Headgate-Signature:
+// t=SECONDS,v1=HEX", an HMAC-SHA256 of "SECONDS.BODY" under the shared secret. In GLib's main loop.
+#pragma once
+
+#include <base/clock.h>
+#include <base/result.h>
+#include <libsoup/soup.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace headgate::control {
+
+inline constexpr size_t kLeastSecretBytes = 16, kMaxSecretBytes = 1024;
+inline constexpr unsigned kWebhookTimeoutS = 10;
+inline constexpr char kTestKind[] = "webhook.test";
+
+// First and last white space does not count. The error says what is wrong with the file.
+Result<std::string> load_secret(const std::string& file);
+std::string signature(const std::string& secret, int64_t utc_seconds, const std::string& body);
+inline bool is_taken(unsigned status) {
+  return status >= 200 && status < 300;
+}
+
+class WebhookSender {
+ public:
+  // What it answered, or 0; and that in words.
+  using OnAnswer = std::function<void(unsigned status, const std::string& answer)>;
+
+  WebhookSender(const Clock& clock, std::string url, std::string secret);
+  ~WebhookSender();  // who waits is told nothing
+  WebhookSender(const WebhookSender&) = delete;
+  WebhookSender& operator=(const WebhookSender&) = delete;
+
+  // `done` once; at once when the address is none.
+  void send(uint64_t id, const std::string& line, OnAnswer done);
+  const std::string& url() const { return url_; }
+  std::string shown() const;  // without user, password and query, which may be secrets
+
+ private:
+  static void on_answer(GObject* session, GAsyncResult* result, gpointer data);
+
+  const Clock& clock_;
+  const std::string url_, secret_;
+  SoupSession* session_;
+  GCancellable* cancellable_;
+};
+
+// What came of an event of the kind kTestKind, sent once to each: {"webhooks": [{"url", "status",
+// "answer"}]}, `status` 0 without an answer. Runs GLib's main loop meanwhile.
+struct WebhookTest {
+  std::string json;
+  bool all_taken = true;
+};
+WebhookTest test_webhooks(const Clock& clock, const std::vector<std::string>& urls,
+                          const std::string& secret);
+
+}  // namespace headgate::control
