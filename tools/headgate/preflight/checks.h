@@ -37,7 +37,7 @@ Outcome check_addresses(Context& context);
 Outcome check_elements(Context& context);
 Outcome check_pipelines(Context& context);
 Outcome check_tickets(Context& context);
-Outcome check_publisher(Context& context);
 Outcome check_alerts(Context& context);
+Outcome check_publisher(Context& context);
 
 }  // namespace headgate::preflight
