@@ -148,6 +148,32 @@ TEST_F(MeterTest, PressureAndMemory) {
   EXPECT_DOUBLE_EQ(reading.memory_mib.value_or(-1), 1024);
 }
 
+TEST_F(MeterTest, AControlGroupMayHaveLessMemoryThanTheMachine) {
+  constexpr int64_t kMiB = 1 << 20;
+  write("proc/meminfo", "MemAvailable:    1048576 kB\n");
+  write("proc/self/cgroup", "1:name=systemd:/elsewhere\n0::/system.slice/headgate.service\n");
+  auto group = [&](const std::string& path, const std::string& max, int64_t used_mib, int64_t files_mib = 0) {
+    write("sys/fs/cgroup/" + path + "memory.max", max + "\n");
+    write("sys/fs/cgroup/" + path + "memory.current", std::to_string(used_mib * kMiB) + "\n");
+    write("sys/fs/cgroup/" + path + "memory.stat",
+          "anon 5\nfile 7\ninactive_file " + std::to_string(files_mib * kMiB / 2) + "\nactive_file " +
+              std::to_string(files_mib * kMiB / 2) + "\n");
+  };
+  group("system.slice/headgate.service/", "max", 100);
+  EXPECT_DOUBLE_EQ(*read(0).memory_mib, 1024) << "no limit";
+  group("system.slice/headgate.service/", std::to_string(500 * kMiB), 450, 300);
+  EXPECT_DOUBLE_EQ(*read(1).memory_mib, 350) << "files are given back";
+  group("system.slice/", std::to_string(800 * kMiB), 700);
+  EXPECT_DOUBLE_EQ(*read(2).memory_mib, 100) << "the group above";
+  group("", std::to_string(50 * kMiB), 60);
+  EXPECT_DOUBLE_EQ(*read(3).memory_mib, 0) << "a container's root";
+  write("proc/meminfo", "MemAvailable:    0 kB\n");
+  group("", std::to_string(50 * kMiB), 0);
+  EXPECT_DOUBLE_EQ(*read(4).memory_mib, 0) << "the machine's own is less";
+  write("proc/self/cgroup", "1:memory:/old\n");
+  EXPECT_DOUBLE_EQ(*read(5).memory_mib, 0);
+}
+
 TEST_F(MeterTest, LinksThatSayHowFastTheyAre) {
   interface("lo", 0, 0, false);
   interface("br0", 0, 1000, false);

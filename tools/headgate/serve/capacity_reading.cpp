@@ -86,8 +86,38 @@ std::optional<double> CapacityMeter::memory_mib() const {
   std::istringstream lines(*text);
   double kib = 0;
   for (std::string name; lines >> name; lines.ignore(kMaxFileBytes, '\n'))
-    if (name == "MemAvailable:" && lines >> kib) return kib / 1024;
+    if (name == "MemAvailable:" && lines >> kib)
+      return std::min(kib / 1024, group_memory_mib().value_or(kib / 1024));
   return std::nullopt;
+}
+
+// Documentation/admin-guide/cgroup-v2.rst. Files that were read or written are given back when something else
+// is wanted, as in MemAvailable.
+std::optional<double> CapacityMeter::group_memory_mib() const {
+  const auto text = text_of(proc_ + "/self/cgroup");
+  if (!text) return std::nullopt;
+  constexpr std::string_view kFront = "0::/";  // of the one hierarchy
+  std::istringstream lines(*text);
+  std::string group;
+  while (std::getline(lines, group) && !group.starts_with(kFront)) group.clear();
+  if (group.empty()) return std::nullopt;
+  std::optional<double> least;
+  const std::string root = sys_ + "/fs/cgroup";
+  // Each group above it has a limit of its own; in a container, its root has one as well.
+  for (std::string path = "/" + group.substr(kFront.size());; path.erase(path.rfind('/'))) {
+    const std::string folder = root + path;
+    const auto most = number_in(folder + "/memory.max");  // "max": none
+    const auto used = number_in(folder + "/memory.current");
+    if (most && used) {
+      double files = 0, bytes = 0;
+      std::istringstream stat(text_of(folder + "/memory.stat").value_or(""));
+      for (std::string name; stat >> name >> bytes;)
+        if (name == "inactive_file" || name == "active_file") files += bytes;
+      const double left_mib = std::max(0.0, *most - *used + files) / kMiB;
+      least = std::min(least.value_or(left_mib), left_mib);
+    }
+    if (path.empty()) return least;
+  }
 }
 
 std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {

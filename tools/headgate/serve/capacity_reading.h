@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernel says of the machine's load: proc(5), Documentation/accounting/psi.rst, statvfs(3) and
-// /sys/class/net. Reads files, which does not wait.
+// What the kernel says of the machine's load: proc(5), Documentation/accounting/psi.rst, statvfs(3), control
+// groups and /sys/class/net. Reads files, which does not wait.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,7 @@ class CapacityMeter {
   std::optional<double> cpu_percent(int64_t now_ms);
   std::optional<double> pressure(const char* resource, const char* kind) const;
   std::optional<double> memory_mib() const;
+  std::optional<double> group_memory_mib() const;  // of the control group with the least left; none: no limit
   std::optional<double> disk_minutes(int64_t now_ms);
   std::optional<double> link_percent(int64_t now_ms);
   std::optional<double> number_in(const std::string& path) const;
