@@ -66,5 +66,10 @@ def test_the_debian_package_asks_for_them():
     assert len(elements) > 4 and elements <= there, elements - there
 
 
+def test_an_update_of_the_package_ends_no_session():
+    rules = (TOP / "debian/rules").read_text(encoding="utf-8")
+    assert re.search(r"^override_dh_installsystemd:\n\tdh_installsystemd --no-stop-on-upgrade$", rules, re.M), rules
+
+
 if __name__ == "__main__":
     tap.run(globals())
