@@ -130,6 +130,7 @@ class Manifest {
     if (!settings.everything && !settings.ended && !listed_.empty()) find_open();
     periods_.take({.segments = listed_,
                    .open = open_.has_value(),
+                   .open_begins = !open_ || !lacks_sound(),
                    .early = early_ > 0,
                    .ended = settings.ended,
                    .epoch = index.epoch(),
@@ -169,6 +170,10 @@ class Manifest {
     listed_.push_back(&*open_);
   }
   bool is_open(const Segment& segment) const { return open_ && &segment == &*open_; }
+  // What is being written, and the stream before it had some.
+  bool lacks_sound() const {
+    return listed_.size() > 1 && silent(*listed_.back()) && has_sound(*listed_[listed_.size() - 2]);
+  }
 
   // Of both tracks.
   int64_t end_of(const Segment& segment) const {
@@ -333,6 +338,20 @@ class Manifest {
     return facts != nullptr && facts->audio_end <= facts->audio_start;
   }
 
+  // And what is listed of their run before them and has sound: what is being written follows that, in
+  // whichever Period it is.
+  Segments with_those_before(Segments segments) const {
+    const Segments all(listed_);
+    size_t begin = static_cast<size_t>(segments.data() - all.data());
+    const size_t end = begin + segments.size();
+    while (begin > 0 && continues(*all[begin - 1], *all[begin]) && has_sound(*all[begin - 1])) --begin;
+    return all.subspan(begin, end - begin);
+  }
+  bool has_sound(const Segment& segment) const {
+    const SegmentFacts* facts = facts_.find(segment.record);
+    return facts != nullptr && facts->audio_timescale > 0 && facts->audio_end > facts->audio_start;
+  }
+
   // On the audio's own clock, as its boxes say; by the segment's own time where they are not known, or say
   // nothing: numbers cannot be left out in between. Those without audio at either end of a Period are: a run
   // that was cut off may end with a picture alone, and what is listed is asked for.
@@ -341,13 +360,14 @@ class Manifest {
     while (!segments.empty() && silent(*segments.back())) segments = segments.first(segments.size() - 1);
     while (!segments.empty() && silent(*segments.front())) segments = segments.subspan(1);
     if (segments.empty()) return;
+    const Segments seen = is_open(*segments.back()) ? with_those_before(segments) : segments;
     uint32_t timescale = 0;
-    for (const Segment* segment : segments)
+    for (const Segment* segment : seen)
       if (const SegmentFacts* facts = facts_.find(segment->record); facts && facts->audio_timescale > 0)
         timescale = facts->audio_timescale;
     if (timescale == 0) return;  // none of it has been seen
     std::vector<Span> spans, known;
-    for (const Segment* segment : segments) {
+    for (const Segment* segment : seen) {
       const SegmentRecord& record = segment->record;
       const SegmentFacts* facts = facts_.find(record);
       if (facts != nullptr && facts->audio_timescale == timescale && facts->audio_end > facts->audio_start) {
@@ -361,6 +381,7 @@ class Manifest {
       }
     }
     straighten(spans);
+    spans.erase(spans.begin(), spans.end() - static_cast<ptrdiff_t>(segments.size()));
     out_ +=
         "   <AdaptationSet id=\"2\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
         "startWithSAP=\"1\">\n";

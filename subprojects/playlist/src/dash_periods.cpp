@@ -113,6 +113,7 @@ bool DashPeriods::place(const Now& now, size_t i) {
     std::erase_if(all, [&](const Candidate& one) { return misses(one) && !one.goes_on; });
     if (changed()) std::erase_if(all, misses);
   }
+  if (changed() && now.open && after == 0 && !now.open_begins) return false;
   if (changed()) begin(segment, all);
   next_ = segment.record.msn + 1;
   return true;

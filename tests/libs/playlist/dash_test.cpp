@@ -381,6 +381,34 @@ TEST_F(LowLatencyDashTest, Renditions) {
       << of_rung();
 }
 
+// Shaka Player never looks again for a track that a Period had not when it first saw it.
+TEST_F(LowLatencyDashTest, APeriodThatBeginsWithTheOpenSegmentHasItsSound) {
+  StreamIndex rung;
+  rung.add(run("d1", 0, 0, kUtc, 4000, 550));
+  rung.add(init("cc", "d1/0.mp4"));
+  for (uint64_t i = 0; i < 3; ++i) rung.add(segment(i, static_cast<double>(2 * i), 2, "cc", "d1/0.mp4"));
+  DashPeriods periods;
+  const auto told = [&](bool running) {
+    const DashSettings settings{.zero_utc_us = kUtc, .renditions = {{"360p", &rung, running}}};
+    return dash_manifest(index_, facts_, settings, periods);
+  };
+  EXPECT_NE(told(true).find("media=\"360p/$Number$.m4s\""), std::string::npos);
+  // The rung has ended, so what is being written begins a Period: not with its picture alone.
+  PartRecord picture = test::part(3, 0);
+  picture.chunks.pop_back();
+  index_.add(picture);
+  EXPECT_EQ(told(false).find("<Period id=\"0-3\""), std::string::npos) << told(false);
+  index_.add(test::part(3, 1));
+  const std::string text = told(false);
+  const std::string period = text.substr(std::min(text.find("<Period id=\"0-3\""), text.size()));
+  EXPECT_NE(period.find("media=\"v$Number$.m4s\""), std::string::npos) << text;
+  const size_t audio = period.find("media=\"a$Number$.m4s\"");
+  ASSERT_NE(audio, std::string::npos) << text;
+  EXPECT_NE(period.find("<S t=\"288768\" d=\"96256\"/>", audio), std::string::npos)
+      << "behind that of the Period before\n"
+      << text;
+}
+
 TEST(Dash, TheNodesClock) {
   EXPECT_EQ(dash_end(kUtc, "../time"),
             R"( <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>

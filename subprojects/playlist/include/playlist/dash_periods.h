@@ -6,6 +6,9 @@
 // renditions that are to be in that have it, or are too late. In the Period before, a rendition ends where it
 // was interrupted.
 //
+// So it is with sound: a Period's first segment, while it is being written, is not told before it has some,
+// if the stream has.
+//
 // What nobody was told of yet, and is so old that it is certain, is divided where renditions changed.
 #pragma once
 
@@ -52,6 +55,7 @@ class DashPeriods {
   struct Now {
     std::span<const Segment* const> segments{};  // to be listed, in order
     bool open = false;                           // the last of them is being written
+    bool open_begins = true;                     // and a Period may begin with it
     bool early = false;                          // what is being written is listed, of renditions too
     bool ended = false;                          // nothing follows
     uint64_t epoch = 0;                          // StreamIndex::epoch()
