@@ -7,8 +7,10 @@ import http.client
 import http.server
 import json
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 
 import media
@@ -231,6 +233,23 @@ def test_webhooks_are_signed_and_none_is_lost():
             for _, header, body in receiver.got:
                 stamp, given = (word.split("=")[1] for word in header.split(","))
                 assert given == hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def test_a_webhook_that_is_no_address_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        secret = pathlib.Path(folder) / "secret"
+        secret.write_text("0123456789abcdef\n")
+        secret.chmod(0o600)
+        programs = [[BUILD / "tools/control/headgate-control", "--check", "--runtime-dir", folder, "--root", folder],
+                    [BUILD / "tools/headgate/headgate", "serve", "--data", folder, "--keys", folder]]
+        for url in ("http://[::1/hook", "http:///hook", "http://host:port/", "ftp://host/", "host/hook"):
+            for program in programs:
+                done = subprocess.run([*program, "--webhook", url, "--webhook-secret", secret], capture_output=True,
+                                      text=True, timeout=60, check=False)
+                assert done.returncode == 2 and "is no address of HTTP" in done.stderr, (url, program, done)
+        done = subprocess.run([*programs[0], "--webhook", "https://user@host:8443/a%20b?c=d", "--webhook-secret", secret],
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done
 
 
 def test_tokens_decide_who_may_do_what_over_tcp():

@@ -124,4 +124,26 @@ Result<std::vector<std::string>> Options::parse(int argc, char** argv) {
   return Unexpected(message + " (--help lists the options)");
 }
 
+Result<void> check_http_address(const std::string& url) {
+  // As libsoup reads it, which has no message for one that is wrong.
+  constexpr auto kFlags =
+      static_cast<GUriFlags>(G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH | G_URI_FLAGS_ENCODED_QUERY |
+                             G_URI_FLAGS_ENCODED_FRAGMENT | G_URI_FLAGS_SCHEME_NORMALIZE);
+  GError* error = nullptr;
+  GUri* uri = g_uri_parse(url.c_str(), kFlags, &error);
+  std::string problem = error ? error->message : "";
+  g_clear_error(&error);
+  if (uri) {
+    const std::string scheme = g_uri_get_scheme(uri);
+    const char* host = g_uri_get_host(uri);
+    if (scheme != "http" && scheme != "https")
+      problem = "it begins with neither http:// nor https://";
+    else if (!host || !*host)
+      problem = "it names no host";
+    g_uri_unref(uri);
+  }
+  if (problem.empty()) return {};
+  return Unexpected("'" + url + "' is no address of HTTP: " + problem);
+}
+
 }  // namespace headgate::tools

@@ -42,4 +42,7 @@ class Options {
   std::vector<std::string> order_;
 };
 
+// An http:// or https:// address with a host, that can be asked.
+Result<void> check_http_address(const std::string& url);
+
 }  // namespace headgate::tools

@@ -69,8 +69,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (!out.webhooks.empty() && out.webhook_secret.empty())
     return Unexpected("--webhook needs --webhook-secret");
   for (const std::string& url : out.webhooks)
-    if (!url.starts_with("http://") && !url.starts_with("https://"))
-      return Unexpected("--webhook: '" + url + "' is no address of HTTP");
+    if (auto right = tools::check_http_address(url); !right)
+      return Unexpected("--webhook: " + right.error().message);
   if (out.test_webhooks && out.webhooks.empty()) return Unexpected("--test-webhooks needs --webhook");
   if (!out.routes && !out.test_webhooks && (out.runtime_dir.empty() || out.root.empty()))
     return Unexpected("--runtime-dir and --root are needed");

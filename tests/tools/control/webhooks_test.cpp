@@ -35,6 +35,20 @@ TEST(Secret, IsLongEnoughAndNotForEverybody) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Sender, AnAddressThatIsNoneIsAFailure) {
+  ManualClock clock{0, 1'000'000};
+  for (const char* url : {"http://[::1/hook", "http://host:port/", ""}) {
+    WebhookSender sender(clock, url, "0123456789abcdef");
+    int told = 0;
+    sender.send(1, "{}", [&](unsigned status, const std::string& answer) {
+      ++told;
+      EXPECT_FALSE(is_taken(status));
+      EXPECT_FALSE(answer.empty());
+    });
+    EXPECT_EQ(told, 1) << url;
+  }
+}
+
 TEST(Pauses, GrowToAMinuteAndAreNeverTheSame) {
   int64_t pause = 0;
   for (int64_t expected : {1000, 2000, 4000, 8000, 16'000, 32'000, 60'000, 60'000}) {

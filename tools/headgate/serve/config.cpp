@@ -211,7 +211,11 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   if (!out.control.empty() && out.control_tokens.empty())
     return Unexpected("--control needs --control-tokens");
   std::istringstream urls(text("webhook"));
-  for (std::string url; urls >> url;) out.webhooks.push_back(url);
+  for (std::string url; urls >> url;) {
+    if (auto right = tools::check_http_address(url); !right)
+      return Unexpected(values.at("webhook").from + ": " + right.error().message);
+    out.webhooks.push_back(url);
+  }
   out.webhook_secret = absolute(text("webhook-secret"));
   if (!out.webhooks.empty() && out.webhook_secret.empty())
     return Unexpected("--webhook needs --webhook-secret");
