@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace headgate::gate {
 
@@ -87,6 +88,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
 Gate::~Gate() {
   loop_.cancel(ticker_);
   loop_.cancel(stop_timer_);
+  loop_.cancel(policy_timer_);
 }
 
 Result<void> Gate::start() {
@@ -103,10 +105,28 @@ Result<void> Gate::start() {
   if (!acceptor) return Unexpected(acceptor.error());
   acceptor_ = *std::move(acceptor);
   ticker_ = loop_.every_ms(kTickMs, [this] { tick(); });
+  if (settings_.supervised) policy_timer_ = loop_.after_ms(kFirstPolicyMs, [this] { stop_waiting(); });
   return {};
 }
 
 Result<void> Gate::listen(const std::string& name, UniqueFd socket) {
+  if (policy_timer_ == 0) return accept(name, std::move(socket));
+  if (name != kSrt)
+    if (auto port = front_.port(name); !port) return Unexpected(port.error());
+  waiting_.emplace_back(name, std::move(socket));
+  return {};
+}
+
+void Gate::stop_waiting() {
+  loop_.cancel(std::exchange(policy_timer_, 0));
+  for (auto& [name, socket] : std::exchange(waiting_, {}))
+    if (auto accepted = accept(name, std::move(socket)); !accepted) {
+      tools::log_error(name + ": " + accepted.error().message);
+      return loop_.stop();  // another gate may succeed
+    }
+}
+
+Result<void> Gate::accept(const std::string& name, UniqueFd socket) {
   if (name == kSrt) return listen_srt(std::move(socket));
   auto port = front_.port(name);
   if (!port) return Unexpected(port.error());
@@ -274,11 +294,16 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
       names.emplace_back(kSrt);
       fds.push_back(udp);
     }
+    for (const auto& [name, socket] : waiting_) {
+      names.push_back(name);
+      fds.push_back(socket.get());
+    }
     from.channel->send(wire::Listeners{names}, fds);
   } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
     this->drain(drain->on);
   } else if (auto* policy = std::get_if<wire::NodePolicy>(&message)) {
     door_.lock()->sessions.rule(*policy);
+    if (policy_timer_ != 0) stop_waiting();
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }

@@ -16,6 +16,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "front.h"
 #include "sessions.h"
@@ -28,7 +30,10 @@ struct Settings {
   ingest::Policy policy = {};
   srt::Policy srt = {};
   FrontSettings front = {};
+  bool supervised = false;  // the sockets that listen() is given wait for the first wire::NodePolicy
 };
+
+inline constexpr int64_t kFirstPolicyMs = 2000;
 
 class Gate {
  public:
@@ -39,6 +44,9 @@ class Gate {
 
   // Reads the files of Settings::front, opens gate.sock and looks for workers.
   Result<void> start();
+  // A supervised gate accepts nobody before it knows what the supervisor says of the node and its stations
+  // (those in quarantine would have shared a worker), but waits no longer than kFirstPolicyMs; who comes
+  // meanwhile waits in the kernel.
   Result<void> listen(const std::string& name,
                       UniqueFd socket);  // "rtmp", "rtmps"; "srt": a bound UDP socket
   // Ends the loop; not before the workers have said goodbye to the sessions that this process carries (TLS,
@@ -68,7 +76,9 @@ class Gate {
   void admitted(ingest::Admitted admitted);
   void admitted(srt::Admitted admitted);
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
+  Result<void> accept(const std::string& name, UniqueFd socket);
   Result<void> listen_srt(UniqueFd socket);
+  void stop_waiting();  // for the first NodePolicy
   void refused(const ingest::Refused& refused);
   void on_worker_message(WorkerLink& link, const wire::Message& message);
   void on_worker_lost(const WorkerLink& link);
@@ -86,7 +96,9 @@ class Gate {
   mutable Guarded<Door> door_;
   Front front_;
   ingest::Listener listener_;
-  std::vector<std::string> listener_names_;  // in the order of listener_.listening()
+  std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them
+  Loop::TimerId policy_timer_ = 0;                         // they wait
+  std::vector<std::string> listener_names_;                // in the order of listener_.listening()
   std::unique_ptr<WorkerLinks> workers_;
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::set<std::unique_ptr<Subscriber>> subscribers_;

@@ -89,13 +89,15 @@ int run(int argc, char** argv) {
     else
       running->stop();
   });
+  auto inherited = tools::take_inherited_listeners();
+  settings.supervised = !inherited.empty();
   Gate gate(loop, system_clock(), verifier, std::move(settings));
   running = &gate;
   if (draining) gate.drain(true);
   if (auto started = gate.start(); !started) return fail(started.error().message, 1);
 
   size_t listening = 0;
-  for (auto& [name, fd] : tools::take_inherited_listeners()) {
+  for (auto& [name, fd] : inherited) {
     if (name != kRtmp && name != kRtmps && name != kSrt) {
       tools::log_warning("inherited a socket that has no use here", {{"NAME", name}});
       continue;

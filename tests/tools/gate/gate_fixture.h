@@ -68,8 +68,10 @@ class GateTest : public testing::Test {
     verifier_.emplace(keys_.node());
     start_gate();
   }
-  void start_gate() {
-    gate_.emplace(loop_, system_clock(), *verifier_, Settings{folder_.path, {}});
+  void start_gate(bool supervised = false) {
+    Settings settings{folder_.path, {}};
+    settings.supervised = supervised;
+    gate_.emplace(loop_, system_clock(), *verifier_, std::move(settings));
     auto started = gate_->start();
     ASSERT_TRUE(started) << started.error().message;
     auto listening = gate_->listen("rtmp", ingest::test::listen_on_loopback(port_));

@@ -153,6 +153,48 @@ TEST_F(GateTest, ANewGateFindsTheSessions) {
   EXPECT_GT(worker->handoffs[1].session, handoff.session);
 }
 
+TEST_F(GateTest, ASupervisedOneKnowsTheQuarantineBeforeAnybodyComesIn) {
+  auto worker = add_worker(0);
+  gate_.reset();
+  ASSERT_TRUE(wait_for([&] { return worker->channel == nullptr; }));
+  start_gate(true);
+  auto channel = wire::Channel::connect(loop_, folder_.path + "/gate.sock");
+  ASSERT_TRUE(channel) << channel.error().message;
+  std::vector<std::string> names;
+  (*channel)->start(
+      [&](const wire::Message& message, const std::vector<UniqueFd>&) {
+        if (auto* listeners = std::get_if<wire::Listeners>(&message)) names = listeners->names;
+      },
+      [] {});
+  (*channel)->send(wire::GetListeners{});
+  ASSERT_TRUE(wait_for([&] { return worker->channel != nullptr && !names.empty(); }));
+  EXPECT_EQ(names, std::vector<std::string>{"rtmp"}) << "also while it waits";
+  settle();  // the worker's state
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  wire::NodePolicy policy;
+  policy.isolated = {{issued.ticket.event, issued.ticket.station, wire::kFirstOwnWorker, false, 0,
+                      "what this station sent has ended 2 workers"}};
+  for (int i = 0; i < 100; ++i) {  // enough to be handed over, if it were let in
+    publisher.step();
+    loop_.run_once(2);
+  }
+  (*channel)->send(policy);
+  EXPECT_TRUE(publish(publisher, worker.get()).find("has ended 2 workers") != std::string::npos);
+  EXPECT_TRUE(worker->handoffs.empty());
+}
+
+TEST_F(GateTest, ASupervisedOneDoesNotWaitForASupervisorThatIsGone) {
+  auto worker = add_worker(0);
+  gate_.reset();
+  ASSERT_TRUE(wait_for([&] { return worker->channel == nullptr; }));
+  start_gate(true);
+  ASSERT_TRUE(wait_for([&] { return worker->channel != nullptr; }));
+  ticket::Issued issued = ticket();
+  Publisher publisher = Publisher::of(port_, issued);
+  EXPECT_EQ(publish(publisher, worker.get()), "");
+}
+
 TEST_F(GateTest, TheSupervisorsQuestions) {
   auto channel = wire::Channel::connect(loop_, folder_.path + "/gate.sock");
   ASSERT_TRUE(channel) << channel.error().message;

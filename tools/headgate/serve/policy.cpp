@@ -68,7 +68,8 @@ void Policy::stop() {
 void Policy::changed(const Child& child) {
   // died() comes later, and needs what was known of it.
   if (is_worker(child) && !child.running() && child.stopping()) drained_.erase(child.place().number);
-  if (child.place().role == "gate" && child.ready()) tell_gate();
+  // Not before the quarantine was read: a gate that was taken over would forget what it knows.
+  if (child.place().role == "gate" && child.ready() && timer_ != 0) tell_gate();
 }
 
 void Policy::told(const Child& child, const wire::Message& message, std::vector<UniqueFd>& fds) {
