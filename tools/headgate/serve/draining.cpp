@@ -8,6 +8,8 @@
 
 #include <charconv>
 
+#include "node_file.h"
+
 namespace headgate::serve {
 namespace {
 
@@ -26,7 +28,7 @@ void Draining::load() {
 
 Result<void> Draining::begin(int64_t utc_us) {
   if (!on()) since_utc_us_ = utc_us;
-  return replace_file(path_, as_bytes(std::to_string(since_utc_us_) + "\n"));
+  return write_node_file(path_, std::to_string(since_utc_us_) + "\n");
 }
 
 void Draining::end() {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node_file.h"
 #include "policy_state.h"
 
 namespace headgate::serve {
@@ -254,7 +255,7 @@ void Policy::told_of(const std::vector<Ruling>& rulings) {
                  {"worker", one.worker},
                  {"deaths", one.deaths}});
   }
-  if (auto kept = replace_file(quarantine_file_, as_bytes(quarantine_.save())); !kept)
+  if (auto kept = write_node_file(quarantine_file_, quarantine_.save()); !kept)
     tools::log_warning("the quarantine is forgotten when the supervisor dies: " + kept.error().message);
   tell_gate();
   look_at_quarantine();

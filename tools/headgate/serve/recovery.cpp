@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace headgate::serve {
@@ -24,7 +25,8 @@ Recovery::~Recovery() {
 
 void Recovery::ask() {
   // A new node has nothing to recover.
-  if (stopped_ || (!running_ && !std::filesystem::exists(data_ + "/lta"))) return;
+  std::error_code unknown;  // of a volume that does not answer: the recovery says what is wrong with it
+  if (stopped_ || (!running_ && !std::filesystem::exists(data_ + "/lta", unknown) && !unknown)) return;
   if (running_ || pause_ != 0) {
     again_ = true;
     return;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <utility>
 
+#include "node_file.h"
 #include "notify.h"
 
 namespace headgate::serve {
@@ -23,16 +24,6 @@ constexpr char kControl[] = "control";
 
 bool outlasts_sessions(const Child& child) {
   return child.place().role == "origin" || child.place().role == kControl;
-}
-
-// Whole or not at all, but nothing waits for the disk: it means nothing after a power cut.
-Result<void> write_node_file(const std::string& path, const std::string& text) {
-  std::string fresh = path + ".tmp";
-  auto fd = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0640);
-  if (!fd) return Unexpected(fd.error());
-  if (auto written = write_all(fd->get(), as_bytes(text)); !written) return written;
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("rename " + fresh);
-  return {};
 }
 
 }  // namespace
