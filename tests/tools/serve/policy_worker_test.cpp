@@ -165,6 +165,17 @@ TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayCostMore) {
   EXPECT_EQ(after(300, 3.7).what, Do::drain);
 }
 
+TEST_F(PolicyWorkerTest, WhatAStreamMayCostMayChange) {
+  look_.usage->resident_bytes = (256 + 20 * 100) * kMiB;
+  after(30);
+  limits_.stream_memory_mib = 100;
+  health_.limit(limits_);
+  EXPECT_EQ(after(200).what, Do::nothing);
+  limits_.stream_memory_mib = 99;
+  health_.limit(limits_);
+  EXPECT_EQ(after(100).kind, "memory");
+}
+
 TEST_F(PolicyWorkerTest, DescriptorsThatRunOut) {
   look_.usage->open_fds = 901;
   const auto verdict = after(100);

@@ -169,16 +169,9 @@ std::string absolute(const std::string& path) {
 }
 
 // What a wrong description says is told by whoever checks it.
-void take_resources(const std::string& folder, const std::string& name, std::string& capacity,
-                    WorkerLimits& limits) {
+Result<pipeline::Description> description_of(const std::string& folder, const std::string& name) {
   const auto file = pipeline::find_file(folder, name);
-  const auto description =
-      file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
-  const int64_t streams = description ? description->streams_per_worker() : 0;
-  if (capacity.empty()) capacity = std::to_string(streams > 0 ? streams : kStreamsPerWorker);
-  if (!description) return;
-  if (const auto& memory = description->resources().memory_mib) limits.stream_memory_mib = *memory;
-  if (const auto& cpu = description->resources().cpu) limits.stream_cpu = *cpu;
+  return file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
 }
 
 Result<Config> typed(Values values, std::vector<std::string> parameters) {
@@ -227,7 +220,12 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
     if (!folder) return Unexpected(folder.error());
     out.pipelines = absolute(*folder);
   }
-  take_resources(out.pipelines, out.pipeline, values["capacity"].text, out.worker_limits);
+  if (std::string& capacity = values["capacity"].text; capacity.empty()) {
+    const auto description = description_of(out.pipelines, out.pipeline);
+    const int64_t streams = description ? description->streams_per_worker() : 0;
+    capacity = std::to_string(streams > 0 ? streams : kStreamsPerWorker);
+  }
+  take_resources(out.pipelines, out.pipeline, out.worker_limits);
   out.parameters = std::move(parameters);
   struct Number {
     const char* option;
@@ -263,6 +261,16 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
 }
 
 }  // namespace
+
+void take_resources(const std::string& folder, const std::string& name, WorkerLimits& limits) {
+  const auto description = description_of(folder, name);
+  const WorkerLimits unsaid;
+  limits.stream_memory_mib = unsaid.stream_memory_mib;
+  limits.stream_cpu = unsaid.stream_cpu;
+  if (!description) return;
+  if (const auto& memory = description->resources().memory_mib) limits.stream_memory_mib = *memory;
+  if (const auto& cpu = description->resources().cpu) limits.stream_cpu = *cpu;
+}
 
 // "[node] data, keys, name (--node)".
 std::string ConfigOptions::file_help() {

@@ -64,6 +64,10 @@ class ConfigOptions {
   std::string file_;
 };
 
+// What the description `name` in that folder says that a stream may cost; the rest as it was. Of one that is
+// wrong: what it says when it says nothing.
+void take_resources(const std::string& folder, const std::string& name, WorkerLimits& limits);
+
 // Of `headgate serve`, with what the keys say. --help prints and ends the program.
 Result<Config> read_config(int argc, char** argv);
 

@@ -105,6 +105,12 @@ Policy::Watched& Policy::watched(const Child& child) {
   return worker;
 }
 
+void Policy::limit(const WorkerLimits& limits) {
+  limits_.worker = limits;
+  for (auto& [pid, worker] : watched_)
+    if (worker.health) worker.health->limit(limits);
+}
+
 void Policy::look() {
   const auto late_ms = look_at_workers();
   look_at_capacity(late_ms);

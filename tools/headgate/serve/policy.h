@@ -54,6 +54,8 @@ class Policy {
   void changed(const Child& child);
   void died(const Child& child);
   void told(const Child& child, const wire::Message& message, std::vector<UniqueFd>& fds);
+  // What a worker may take, from now on.
+  void limit(const WorkerLimits& limits);
   // An operator's word; false: the station is not in quarantine.
   bool release(uint32_t event, uint32_t station);
   // NODE's.
@@ -92,7 +94,7 @@ class Policy {
   Workers& workers_;
   NodeEvents& events_;
   const std::string quarantine_file_;
-  const PolicyLimits limits_;
+  PolicyLimits limits_;
   const std::function<void()> changed_;
   std::map<int, Watched> watched_;  // by process
   Quarantine quarantine_;

@@ -35,6 +35,7 @@ struct WorkerVerdict {
 class WorkerHealth {
  public:
   explicit WorkerHealth(const WorkerLimits& limits) : limits_(limits) {}
+  void limit(const WorkerLimits& limits) { limits_ = limits; }  // from now on
 
   // What is new: each is told once, and `end` after `drain` only when it did not help. A look that comes more
   // than kLateTickMs after the one before judges nobody by the time between.
@@ -60,7 +61,7 @@ class WorkerHealth {
                       const std::string& reason) const;
   std::optional<double> processors(const WorkerLook& look);  // used over the last minute
 
-  const WorkerLimits limits_;
+  WorkerLimits limits_;
   std::map<uint64_t, Served> served_;  // by session
   std::optional<double> round_ms_;
   std::deque<std::pair<int64_t, int64_t>> cpu_;  // when, µs used until then

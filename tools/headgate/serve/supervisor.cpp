@@ -224,6 +224,8 @@ void Supervisor::on_descriptions(bool good) {
     events_.add("pipeline.refused", Severity::error,
                 {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
                  {"folder", descriptions_.descriptions().source()},
+    take_resources(descriptions_.descriptions().in_use(), config_.pipeline, config_.worker_limits);
+    policy_.limit(config_.worker_limits);
                  {"reason", descriptions_.refused()}});
   }
   announce();
