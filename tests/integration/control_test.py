@@ -320,7 +320,9 @@ def test_the_description_names_every_route_and_every_answer():
                 ("POST", "/api/v1/sessions/x/kick", None, 400), ("POST", "/api/v1/sessions/1/kick", None, 404),
                 ("POST", f"/api/v1/sessions/{session}/kick", {"reason": 7}, 400),
                 ("POST", f"/api/v1/streams/{STATION}/kick", {"reason": "x" * 121}, 400),
-                ("POST", "/api/v1/streams/-1/kick", None, 400), ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),
+                ("POST", "/api/v1/streams/-1/kick", None, 400),
+                ("POST", "/api/v1/streams/-1/release", None, 400), ("POST", f"/api/v1/streams/{STATION}/release", None, 404),
+                ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),
                 ("POST", "/api/v1/drain", "7", 400), ("POST", "/api/v1/workers/x/drain", None, 400),
                 ("POST", "/api/v1/workers/0/drain", {"reconnect": 1}, 400), ("POST", "/api/v1/reload", None, 202),
                 ("POST", "/api/v1/drain", None, 200), ("DELETE", "/api/v1/drain", None, 200),
@@ -329,7 +331,7 @@ def test_the_description_names_every_route_and_every_answer():
             got = admin.ask(method, path, body)
             assert got[0] == code, (method, path, body, got)
         node.kill("supervisor")
-        for path in ("drain", "reload", f"sessions/{session}/kick"):
+        for path in ("drain", "reload", f"streams/{STATION}/release", f"sessions/{session}/kick"):
             got = admin.ask("POST", "/api/v1/" + path)
             assert got[0] == (404 if "kick" in path else 503), got
         node.start()

@@ -101,6 +101,15 @@ void kick_station(const ExchangePtr& exchange, Feed& feed, SupervisorLink& super
   kick(exchange, *session, feed, supervisor);
 }
 
+void release_station(const ExchangePtr& exchange, SupervisorLink& supervisor) {
+  const auto station = number<uint32_t>(exchange->parts[0]);
+  if (!station)
+    return exchange->fail(400, "'" + exchange->parts[0] + "' is no station's number",
+                          "say it in decimal digits");
+  supervisor.operate("release", JsonLine().field("station", *station).take(),
+                     [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+}
+
 void drain(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   Json body;
   std::string to;
@@ -140,6 +149,8 @@ void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor) 
               [&](const ExchangePtr& exchange) { kick_session(exchange, feed, supervisor); }});
   routes.add({"POST", "/api/v1/streams/{station}/kick", Right::operates,
               [&](const ExchangePtr& exchange) { kick_station(exchange, feed, supervisor); }});
+  routes.add({"POST", "/api/v1/streams/{station}/release", Right::operates,
+              [&](const ExchangePtr& exchange) { release_station(exchange, supervisor); }});
   routes.add({"POST", "/api/v1/drain", Right::operates,
               [&](const ExchangePtr& exchange) { drain(exchange, supervisor); }});
   routes.add({"DELETE", "/api/v1/drain", Right::operates, simple("undrain")});

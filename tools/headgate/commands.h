@@ -16,6 +16,7 @@ int run_streams(int argc, char** argv);
 int run_sessions(int argc, char** argv);
 int run_top(int argc, char** argv);
 int run_kick(int argc, char** argv);
+int run_release(int argc, char** argv);
 int run_drain(int argc, char** argv);
 int run_events(int argc, char** argv);
 int run_logs(int argc, char** argv);

@@ -15,6 +15,7 @@ constexpr Command kCommands[] = {
     {"sessions", "list the publishers' connections to a node", run_sessions},
     {"top", "show a node's streams on the terminal", run_top},
     {"kick", "end a publisher's connection", run_kick},
+    {"release", "end a station's quarantine", run_release},
     {"drain", "take no new publishers", run_drain},
     {"events", "print what happened on a node", run_events},
     {"logs", "print what the programs of a node logged", run_logs},

@@ -102,6 +102,8 @@ class FakeNode:
             return self.send(request, 200, {"draining": self.draining, "sessions": len(self.streams)})
         if path.path.endswith("/kick"):
             return self.send(request, 200, {"session": "1001", "closed": path.path != "/api/v1/streams/1/kick", "reason": "kick:operator"})
+        if path.path.endswith("/release"):
+            return self.send(request, 200, {"station": int(path.path.split("/")[-2]), "released": True})
         return self.send(request, 404, {"error": "there is nothing here"})
 
     def tell_events(self, request, query):

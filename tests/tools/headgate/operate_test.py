@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""headgate streams, sessions, kick, drain, events, logs against a node that is whatever the test wants."""
+"""headgate streams, sessions, kick, release, drain, events, logs against a node that is whatever the test wants."""
 import json
 import os
 import re
@@ -91,19 +91,21 @@ class Operating(unittest.TestCase):
         for arguments, reason in ((('streams', 'room'), "'room' is not a station's number"), (('streams', '--sort', 'x'), '--sort takes'),
                                   (('streams', '--state', 'x'), '--state takes'), (('sessions', '--worker', 'x'), '--worker'),
                                   (('kick',), 'give --station N or --session ID'), (('kick', '--station', '1', '--session', '2'), 'give'),
-                                  (('kick', '--station', '1', '--reason', ''), '--reason'), (('drain', '--off', '--wait'), '--off'),
+                                  (('kick', '--station', '1', '--reason', ''), '--reason'), (('release',), 'give --station N'),
+                                  (('release', '7'), "unexpected argument '7'"), (('drain', '--off', '--wait'), '--off'),
                                   (('drain', '--timeout', '3'), 'needs --wait'), (('events', '--severity', 'bad'), '--severity takes'),
                                   (('logs', '--level', 'loud'), '--level takes'), (('logs', '--since', 'then'), 'is not a time'),
                                   (('top', 'x'), 'unexpected')):
             self.assertIn(reason, self.run_headgate(*arguments, code=2).stderr)
-        for command in ('status', 'streams', 'sessions', 'kick', 'drain', 'events', 'logs', 'top'):
+        for command in ('status', 'streams', 'sessions', 'kick', 'release', 'drain', 'events', 'logs', 'top'):
             told = self.run_headgate(command, '--help').stdout
             self.assertIn(f'headgate {command} [OPTION', told)
             if command != 'status':
                 self.assertIn('Examples:', told)
 
     def test_a_node_that_is_not_there_is_told_with_what_to_do(self):
-        for command in (('streams',), ('sessions',), ('kick', '--station', '1'), ('drain',), ('events',), ('top',), ('top', '--json')):
+        for command in (('streams',), ('sessions',), ('kick', '--station', '1'), ('release', '--station', '1'), ('drain',), ('events',),
+                        ('top',), ('top', '--json')):
             told = self.run_headgate(*command, code=1).stderr
             self.assertIn(f'no node answers at {self.folder}/admin.sock', told)
             self.assertIn('--data is the folder', told)
@@ -139,6 +141,14 @@ class Operating(unittest.TestCase):
         node.answers[('POST', '/api/v1/streams/3/kick')] = (404, {'error': 'station 3 has no session', 'do': 'see /api/v1/sessions'})
         told = self.run_headgate('kick', '--station', '3', code=1).stderr
         self.assertIn('station 3 has no session: see /api/v1/sessions', told)
+
+    def test_a_station_is_released(self):
+        node = self.three()
+        self.assertEqual(self.run_headgate('release', '--station', '3').stdout, 'station 3 is released\n')
+        self.assertEqual(json.loads(self.run_headgate('release', '--station', '3', '--json').stdout), {'station': 3, 'released': True})
+        self.assertEqual(node.orders, 2 * [('POST', '/api/v1/streams/3/release', {})])
+        node.answers[('POST', '/api/v1/streams/3/release')] = (404, {'error': 'the station is not in quarantine', 'do': 'look'})
+        self.assertIn('the station is not in quarantine: look', self.run_headgate('release', '--station', '3', code=1).stderr)
 
     def test_drain_waits_for_the_last_session(self):
         node = self.three()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// headgate kick, headgate drain: what an operator tells a node to do.
+// headgate kick, headgate release, headgate drain: what an operator tells a node to do.
 #include <base/clock.h>
 #include <base/json_line.h>
 #include <unistd.h>
@@ -98,6 +98,36 @@ int run_kick(int argc, char** argv) {
   const char* state = parsed && parsed->view().flag("closed") ? "is ended" : "was told to end";
   const std::string whose = parsed ? parsed->view().scalar("session") : "";
   std::printf("session %s %s\n", printable(whose).c_str(), state);
+  return 0;
+}
+
+int run_release(int argc, char** argv) {
+  NodePlace place;
+  int64_t station = -1;
+  bool json = false;
+  tools::Options options(
+      "", "Ends a station's quarantine: it is let in again, and may share a worker.",
+      "A station is in quarantine when what it sent has ended workers; that ends by itself after half an\n"
+      "hour without another death. Use this when the cause is gone, as with another encoder: what ends\n"
+      "workers again is in quarantine again.\n\n"
+      "Examples:\n"
+      "  headgate release --station 421\n"
+      "  headgate status --json | jq .quarantine      who is\n\n"
+      "Exit code 1: no node answers, or the station is not in quarantine.");
+  place.add_to(options);
+  options.number("station", station, 0, UINT32_MAX, "N", "this station")
+      .flag("json", json, "print the answer as it came");
+  auto rest = options.parse(argc, argv);
+  if (!rest) return complain(2, argv[0], rest.error().message);
+  if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
+  if (station < 0) return complain(2, argv[0], "give --station N");
+  auto answer =
+      NodeClient(place.socket()).good("POST", "/api/v1/streams/" + std::to_string(station) + "/release", "");
+  if (!answer) return complain(1, argv[0], answer.error().message);
+  if (json)
+    std::puts(answer->c_str());
+  else
+    std::printf("station %lld is released\n", static_cast<long long>(station));
   return 0;
 }
 

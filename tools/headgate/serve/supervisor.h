@@ -64,6 +64,7 @@ class Supervisor {
   void drain(const Arguments& arguments, const Operations::Done& done);
   void undrain(const Operations::Done& done);
   void drain_worker(const Arguments& arguments, const Operations::Done& done);
+  void release(const Arguments& arguments, const Operations::Done& done);
   void tell_drained();                                // once, when a drained node has nobody left
   Child* find_worker(std::optional<int64_t> number);  // null: it does not run
   void on_descriptions(bool good);

@@ -31,6 +31,8 @@ void Supervisor::add_verbs() {
   operations_.add("undrain", [this](const Arguments&, const Done& done) { undrain(done); });
   operations_.add("drain-worker",
                   [this](const Arguments& arguments, const Done& done) { drain_worker(arguments, done); });
+  operations_.add("release",
+                  [this](const Arguments& arguments, const Done& done) { release(arguments, done); });
   operations_.add("reload", [this](const Arguments&, const Done& done) {
     reload();
     done(202, JsonLine().field("reloading", true).take());
@@ -92,6 +94,14 @@ void Supervisor::drain_worker(const Arguments& arguments, const Operations::Done
               {{kEventText, worker->name() + " takes nobody any more, and ends when its sessions have"},
                {"worker", *number}});
   done(200, JsonLine().field("worker", *number).field("draining", true).take());
+}
+
+void Supervisor::release(const Arguments& arguments, const Operations::Done& done) {
+  const auto station = arguments.number("station");
+  if (!station || *station < 0 || *station > UINT32_MAX ||
+      !policy_.release(config_.event, static_cast<uint32_t>(*station)))
+    return done(404, refusal("the station is not in quarantine", "NODE's quarantine lists those that are"));
+  done(200, JsonLine().field("station", *station).field("released", true).take());
 }
 
 }  // namespace headgate::serve
