@@ -257,6 +257,32 @@ class ServeTest(unittest.TestCase):
         self.assertIn(workers[1], self.pids('worker'))
         self.stop()
 
+    def test_control_settings_gone_wrong_do_not_end_what_is_taken_over(self):
+        tokens = pathlib.Path(self.folder, 'tokens')
+        tokens.write_text('watcher read ' + '0' * 64 + '\n', encoding='utf-8')
+        arguments = ('--control', '127.0.0.1:0', '--control-tokens', str(tokens))
+        self.start(*arguments)
+        children = {role: self.pids(role) for role in ('gate', 'worker', 'origin')}
+        (control,) = self.pids('control')
+        for pid in (self.supervisor.pid, control):
+            os.kill(pid, signal.SIGKILL)
+        self.supervisor.wait()
+        tokens.write_text('no line of tokens\n', encoding='utf-8')
+        with open(self.log_path, 'ab') as log:
+            self.supervisor = subprocess.Popen(
+                [HEADGATE, 'serve', '--data', self.data, '--keys', self.keys, '--http', '127.0.0.1:0', '--rtmp', '127.0.0.1:0',
+                 '--workers', '2', *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
+        self.addCleanup(self.supervisor.stdout.close)
+        self.assertRegex(self.supervisor.stdout.readline(), '^ready rtmp=', self.log())
+        self.assertIn("control's settings were refused (the reason is above); the node goes on without it", self.log())
+        tokens.write_text('watcher read ' + '0' * 64 + '\n', encoding='utf-8')
+        self.assertEqual({role: self.pids(role) for role in children}, children)  # asks control, which runs again
+        self.stop()
+        # A node that begins with them does not.
+        tokens.write_text('no line of tokens\n', encoding='utf-8')
+        self.start(*arguments, ready=False)
+        self.assertEqual(self.supervisor.wait(PATIENCE), 1, self.log())
+
     def test_there_is_only_one_supervisor(self):
         self.start()
         children = {role: self.pids(role) for role in ROLES}

@@ -130,7 +130,12 @@ void Supervisor::open_and_check() {
   Program check = program_of(kControl, -1);
   check.arguments.push_back("--check");
   tasks_.run(std::move(check), [this](int code) {
-    if (code != 0) return fail("control's settings were refused (the reason is above)");
+    const std::string text = "control's settings were refused (the reason is above)";
+    if (code != 0 && !children_.any([](const Child& one) { return one.running(); })) return fail(text);
+    if (code != 0) {  // streams that run do not wait for them
+      tools::log_error(text + "; the node goes on without it");
+      events_.add("control.refused", Severity::error, {{kEventText, text}});
+    }
     check_gate();
   });
 }
