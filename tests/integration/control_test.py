@@ -336,6 +336,8 @@ def test_the_description_names_every_route_and_every_answer():
             assert got[0] == (404 if "kick" in path else 503), got
         node.start()
         node_json = admin.get("/api/v1/node")
+        named = api.document["components"]["schemas"]["Node"]["properties"]
+        assert set(node_json) <= set(named), f"not described: {set(node_json) - set(named)}"
         assert any("stats" in process for process in node_json["processes"]), node_json["processes"]
         admin.events()
         for answer in admin.seen:

@@ -8,15 +8,16 @@ import hmac
 import http.server
 import json
 import os
+import re
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
-import threading
 from node import BUILD, EVENT, HEADGATE, SLOWNESS, TOP, Node, environment, log_text, wait_until
 
 import certificate  # of tests/support, which node makes known
@@ -281,26 +282,6 @@ def test_more_streams_than_places():
         expect_fault(site, "capacity", "the plan has 11 streams, the node takes 10", extra=["--streams", "11", "--kbps", "100"])
 
 
-# --- its own manners ---
-
-def test_what_cannot_be_checked_is_told_by_its_exit_code():
-    with Site() as site:
-        for arguments, word in (([], "--data is needed"), ([*site.arguments(), "--only", "clocks"], "there is no check 'clocks'"),
-                                ([*site.arguments(), "--from", "tomorrow"], "--from"), (["--config", "/missing"], "/missing")):
-            done = subprocess.run([HEADGATE, "preflight", *arguments], env=site.env, capture_output=True, text=True, check=False,
-                                  timeout=60 * SLOWNESS)
-            assert done.returncode == 2 and word in done.stderr, f"{arguments}: {done}"
-
-
-def test_ctrl_c_leaves_nothing_behind():
-    family.adopt()
-    with Site() as site:
-        process = subprocess.Popen([HEADGATE, "preflight", *site.arguments(), "--set", "offered-rungs=", "--only", "publisher"], env=site.env,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-        with contextlib.ExitStack() as stack:
-            stack.callback(family.kill_all)
-            wait_until("its node runs", lambda: any("headgate-worker" in line for line in family.descendants().values()))
-            process.terminate()
 @contextlib.contextmanager
 def webhook(site, *codes):
     """Receivers that answer so, and what came: (path, signature, body) each."""
@@ -349,6 +330,35 @@ def test_a_webhook_that_takes_nothing():
         assert "a secret has at least 16 bytes" in texts(checks["alerts"]), checks
 
 
+# --- its own manners ---
+
+def test_what_the_packaged_settings_propose_are_settings():
+    with Site() as site:
+        settings = site.folder / "headgate.conf"
+        proposed = re.sub(r"^#(?=[a-z-]+=)", "", (BUILD / "packaging/headgate.conf").read_text(), flags=re.M)
+        assert all(f"\n{name}=" in proposed for name in ("rtmps", "listen", "tokens", "webhook", "webhook-secret")), proposed
+        settings.write_text(proposed)
+        preflight(["--config", settings, "--data", site.data, "--only", "clock"], site.env)
+
+
+def test_what_cannot_be_checked_is_told_by_its_exit_code():
+    with Site() as site:
+        for arguments, word in (([], "--data is needed"), ([*site.arguments(), "--only", "clocks"], "there is no check 'clocks'"),
+                                ([*site.arguments(), "--from", "tomorrow"], "--from"), (["--config", "/missing"], "/missing")):
+            done = subprocess.run([HEADGATE, "preflight", *arguments], env=site.env, capture_output=True, text=True, check=False,
+                                  timeout=60 * SLOWNESS)
+            assert done.returncode == 2 and word in done.stderr, f"{arguments}: {done}"
+
+
+def test_ctrl_c_leaves_nothing_behind():
+    family.adopt()
+    with Site() as site:
+        process = subprocess.Popen([HEADGATE, "preflight", *site.arguments(), "--set", "offered-rungs=", "--only", "publisher"], env=site.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        with contextlib.ExitStack() as stack:
+            stack.callback(family.kill_all)
+            wait_until("its node runs", lambda: any("headgate-worker" in line for line in family.descendants().values()))
+            process.terminate()
             _, errors = process.communicate(timeout=30 * SLOWNESS)
             assert process.returncode == 2 and "interrupted" in errors, (process.returncode, errors)
             assert not list(site.data.iterdir()), list(site.data.iterdir())

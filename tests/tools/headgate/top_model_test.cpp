@@ -151,5 +151,27 @@ TEST(ProcessMeter, MeasuresWhatIsOnThisMachine) {
   EXPECT_EQ(uses[1].resident_bytes, 0);
 }
 
+std::vector<std::string> clock_notices(const std::string& clock) {
+  const auto node = Json::parse(R"({"clock":)" + clock + "}");
+  return node_facts(node->view(), {}, utc_us_of("2026-09-14T06:30:00.000Z")).notices;
+}
+
+TEST(NodeFacts, TellOfAClockThatIsNotKeptRight) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(clock_notices(R"({"synchronised":true,"max_error_us":9,"steps":0})"), Lines{});
+  EXPECT_EQ(clock_notices(R"({"steps":0})"), Lines{}) << "the kernel did not say";
+  EXPECT_EQ(clock_notices(R"({"synchronised":false,"steps":0})"),
+            Lines{"nothing keeps the machine's clock right: tickets and the archive go by it"});
+  EXPECT_EQ(
+      clock_notices(
+          R"({"synchronised":true,"steps":2,"last_step_ms":-7200500,"last_step_utc":"2026-09-14T06:00:00.000Z"})"),
+      Lines{"the machine's clock was stepped by -7200.5 s at 2026-09-14T06:00:00.000Z"});
+  EXPECT_EQ(
+      clock_notices(
+          R"({"synchronised":true,"steps":2,"last_step_ms":900,"last_step_utc":"2026-09-14T05:29:00.000Z"})"),
+      Lines{})
+      << "that is long ago";
+}
+
 }  // namespace
 }  // namespace headgate::cli

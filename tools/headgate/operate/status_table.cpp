@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "status_table.h"
 
+#include <cstdlib>
+
 #include "table.h"
 
 namespace headgate::cli {
 namespace {
 
+constexpr int64_t kStepToldUs = 3600 * int64_t{1'000'000};
+
 std::string known(const std::string& text) {
   return text.empty() ? "-" : text;
+}
+
+// A step is told for an hour, by the clock as it is now.
+void add_clock_notices(const JsonView& clock, int64_t now_utc_us, std::vector<std::string>& out) {
+  if (clock.has("synchronised") && !clock.flag("synchronised"))
+    out.emplace_back("nothing keeps the machine's clock right: tickets and the archive go by it");
+  const int64_t stepped = utc_us_of(clock.text("last_step_utc"));
+  if (stepped == 0 || std::abs(now_utc_us - stepped) > kStepToldUs) return;
+  out.push_back("the machine's clock was stepped by " +
+                number_text(clock.number("last_step_ms") / 1000, "%+.1f") + " s at " +
+                printable(clock.text("last_step_utc")));
 }
 
 std::string workers_table(const JsonView& node) {
@@ -22,7 +37,7 @@ std::string workers_table(const JsonView& node) {
 
 }  // namespace
 
-std::vector<std::string> node_notices(const JsonView& node) {
+std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) {
   std::vector<std::string> out;
   if (node.flag("issuer_secret"))
     out.emplace_back("an issuer's secret key lies on this node: give it only the node/ of the keys' folder");
@@ -38,6 +53,7 @@ std::vector<std::string> node_notices(const JsonView& node) {
   const std::string space = node.object("space").text("state");
   if (space == "low") out.emplace_back("the archive's volume is nearly full");
   if (space == "full") out.emplace_back("the archive's volume is full: nothing more can be recorded");
+  add_clock_notices(node.object("clock"), now_utc_us, out);
   if (const std::string full = node.object("capacity").text("full"); !full.empty())
     out.push_back("no new stations are taken: " + printable(full));
   node.each("quarantine", [&](const JsonView& one) {
@@ -77,7 +93,7 @@ std::string streams_table(const std::vector<StreamRow>& rows) {
 std::string status_table(const JsonView& node, int64_t now_utc_us) {
   std::string out = "node " + printable(node.text("version", "-")) + ", since " +
                     printable(node.text("since_utc", "-")) + "\n";
-  for (const std::string& notice : node_notices(node)) out += notice + "\n";
+  for (const std::string& notice : node_notices(node, now_utc_us)) out += notice + "\n";
   return out + workers_table(node) + streams_table(stream_rows(node, now_utc_us));
 }
 

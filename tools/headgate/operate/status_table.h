@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,6 @@ namespace headgate::cli {
 std::string status_table(const JsonView& node, int64_t now_utc_us);
 std::string streams_table(const std::vector<StreamRow>& rows);
 // What somebody should know of the node as a whole, a line each.
-std::vector<std::string> node_notices(const JsonView& node);
+std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us);
 
 }  // namespace headgate::cli

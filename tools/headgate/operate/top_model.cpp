@@ -89,7 +89,7 @@ NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, i
   facts.rungs = node.object("rungs").number("running");
   facts.rungs_paused = node.object("rungs").number("paused");
   facts.draining = static_cast<bool>(node.object("draining"));
-  facts.notices = node_notices(node);
+  facts.notices = node_notices(node, now_utc_us);
   if (facts.draining) facts.notices.emplace_back("DRAINING: no new publishers are taken");
   return facts;
 }
