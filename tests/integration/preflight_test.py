@@ -11,6 +11,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -363,6 +364,25 @@ def test_ctrl_c_leaves_nothing_behind():
             assert process.returncode == 2 and "interrupted" in errors, (process.returncode, errors)
             assert not list(site.data.iterdir()), list(site.data.iterdir())
             wait_until("no process of it is left", lambda: not any("headgate" in line for line in family.descendants().values()), 15)
+
+
+def test_a_node_that_does_not_end_leaves_nothing_behind():
+    family.adopt()
+
+    def of(part):
+        return [pid for pid, line in family.descendants().items() if part in line]
+    with Site() as site:
+        process = subprocess.Popen([HEADGATE, "preflight", *site.arguments(), "--set", "offered-rungs=", "--only", "publisher"], env=site.env,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        with contextlib.ExitStack() as stack:
+            stack.callback(family.kill_all)
+            wait_until("its node runs", lambda: of("headgate-worker"))
+            (supervisor,) = of("headgate serve")
+            os.kill(supervisor, signal.SIGSTOP)
+            process.terminate()
+            process.wait(timeout=40 * SLOWNESS)
+            assert not of("headgate"), family.descendants()
+            assert not list(site.data.iterdir()), list(site.data.iterdir())
 
 
 if __name__ == "__main__":

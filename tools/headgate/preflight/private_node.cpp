@@ -68,10 +68,13 @@ Result<PrivateNode> PrivateNode::start(const Context& context, const Scratch& sc
   auto runtime = Scratch::make(std::filesystem::temp_directory_path().string(), context.account);
   if (!runtime) return Unexpected(runtime.error());
   const std::string root = scratch.path() + "/data";
+  // Its processes outlive the supervisor, did that have to be killed.
+  if (auto adopting = adopt_orphans(); !adopting) return Unexpected(adopting.error());
+  const std::set<pid_t> others = children();
   auto started = Program::start(
       {.words = words_of(context, *program, runtime->path(), root, keys), .account = context.account});
   if (!started) return Unexpected(started.error());
-  PrivateNode out(*std::move(started), *std::move(runtime), root);
+  PrivateNode out(*std::move(started), *std::move(runtime), root, others);
   const int64_t until_us = system_clock().mono_us() + kStartMs * 1000;
   while (out.listen_.empty()) {
     const bool ended = out.program_.wait(kLookMs);
@@ -86,7 +89,9 @@ Result<PrivateNode> PrivateNode::start(const Context& context, const Scratch& sc
 }
 
 PrivateNode::~PrivateNode() {
+  if (!others_) return;
   program_.stop(kStopMs);
+  end_children_but(*others_);
 }
 
 }  // namespace headgate::preflight

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 
 #include "program.h"
@@ -16,18 +18,22 @@ class PrivateNode {
   // `keys`: a node's; they are the account's to read. Waits until it serves.
   static Result<PrivateNode> start(const Context& context, const Scratch& scratch, const std::string& keys);
   PrivateNode(PrivateNode&&) = default;
-  ~PrivateNode();
+  ~PrivateNode();  // of its processes none is left
 
   const std::string& root() const { return root_; }
   const std::map<std::string, std::string>& listen() const { return listen_; }  // as RunningNode's
 
  private:
-  PrivateNode(Program program, Scratch runtime, std::string root)
-      : runtime_(std::move(runtime)), program_(std::move(program)), root_(std::move(root)) {}
+  PrivateNode(Program program, Scratch runtime, std::string root, std::set<pid_t> others)
+      : runtime_(std::move(runtime)),
+        program_(std::move(program)),
+        root_(std::move(root)),
+        others_(std::make_unique<const std::set<pid_t>>(std::move(others))) {}
 
   Scratch runtime_;  // outlives the program
   Program program_;
   std::string root_;
+  std::unique_ptr<const std::set<pid_t>> others_;  // children from before; none: it is another object's
   std::map<std::string, std::string> listen_;
 };
 

@@ -14,6 +14,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include <base/clock.h>
@@ -152,6 +156,43 @@ std::string Program::last_error() const {
   std::string text = errors();
   text.erase(text.find_last_not_of(" \r\n") + 1);
   return text.substr(text.find_last_of('\n') + 1);
+}
+
+Result<void> adopt_orphans() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return errno_error("PR_SET_CHILD_SUBREAPER");
+  return {};
+}
+
+std::set<pid_t> children() {
+  namespace fs = std::filesystem;
+  std::set<pid_t> out;
+  std::error_code error;
+  for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+    const std::string pid = at->path().filename().string();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    // PID (NAME) STATE PARENT …, and a name may have anything in it.
+    std::ifstream file(at->path() / "stat");
+    std::string stat((std::istreambuf_iterator<char>(file)), {});
+    std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+    std::string state;
+    pid_t parent = 0;
+    if (fields >> state >> parent && parent == ::getpid()) out.insert(std::stoi(pid));
+  }
+  return out;
+}
+
+void end_children_but(const std::set<pid_t>& these) {
+  for (bool any = true; any;) {
+    any = false;
+    for (const pid_t pid : children()) {
+      if (these.count(pid) != 0) continue;
+      any = true;
+      // Until it is waited for, the number is this child's and nobody else's.
+      ::kill(pid, SIGKILL);
+      while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+  }
 }
 
 Result<Program> run_program(const CommandLine& line, int64_t ms) {

@@ -2,7 +2,10 @@
 // Another program: started, waited for, ended with us. What it says is kept.
 #pragma once
 
+#include <sys/types.h>
+
 #include <csignal>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +52,13 @@ class Program {
   int code_ = -1;
   bool ended_ = false;  // or it is another object's
 };
+
+// From now on what those that we started leave behind when they end becomes ours.
+Result<void> adopt_orphans();
+// This process's children that have not been waited for.
+std::set<pid_t> children();
+// Kills children but for these, and what becomes ours by that, until there is none.
+void end_children_but(const std::set<pid_t>& these);
 
 // Starts it and waits; the error says that it could not be started or took longer.
 Result<Program> run_program(const CommandLine& line, int64_t ms);
