@@ -200,6 +200,21 @@ def test_a_port_that_is_taken():
         expect_fault(site, "ports", f"--rtmp {address} is taken by {Path('/proc/self/comm').read_text().strip()} (pid {os.getpid()})")
 
 
+def test_control_that_no_node_would_start_with():
+    with Site() as site, socket.create_server(("127.0.0.1", 0)) as taken:
+        tokens = site.folder / "tokens"
+        tokens.write_text("# nobody yet\n")
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        site.settings |= {"--control": address, "--control-tokens": tokens}
+        only = ["--only", "control,ports"]
+        expect_fault(site, "ports", f"--control {address} is taken by ", extra=only)
+        site.settings["--control"] = "127.0.0.1:0"
+        tokens.write_text("someone reads 00\n")
+        expect_fault(site, "control", f"{tokens}:1: the role is", extra=only)
+        tokens.unlink()
+        expect_fault(site, "control", f"{tokens}: No such file", extra=only)
+
+
 def test_a_plan_that_is_larger_than_the_disk():
     with Site() as site:
         expect_fault(site, "disk-space", "20 streams of 9000 kbit/s for 700 h need 57 TB",

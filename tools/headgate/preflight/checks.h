@@ -34,6 +34,7 @@ Outcome check_ports(Context& context);
 Outcome check_certificate(Context& context);
 Outcome check_keys(Context& context);
 Outcome check_addresses(Context& context);
+Outcome check_control(Context& context);
 Outcome check_elements(Context& context);
 Outcome check_pipelines(Context& context);
 Outcome check_tickets(Context& context);

@@ -27,7 +27,7 @@ RunningNode node_of(const std::string& socket, const cli::JsonView& answer) {
   RunningNode out;
   out.socket = socket;
   const cli::JsonView listen = answer.object("listen");
-  for (const char* name : {"http", "rtmp", "rtmps", "srt"})
+  for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
     if (listen.has(name)) out.listen[name] = listen.text(name);
   answer.each("processes", [&](const cli::JsonView& one) {
     out.processes.emplace_back(one.text("role"), static_cast<int>(one.integer("pid")));

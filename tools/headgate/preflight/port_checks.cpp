@@ -98,8 +98,9 @@ void look_at_names(const Context& context, Outcome& out) {
 Outcome check_ports(Context& context) {
   const serve::Config& config = context.config;
   Outcome out;
-  for (const Port& port : {Port{"rtmp", config.rtmp, false}, Port{"rtmps", config.rtmps, false},
-                           Port{"srt", config.srt, true}, Port{"http", config.http, false}}) {
+  for (const Port& port :
+       {Port{"rtmp", config.rtmp, false}, Port{"rtmps", config.rtmps, false}, Port{"srt", config.srt, true},
+        Port{"http", config.http, false}, Port{"control", config.control, false}}) {
     if (port.address.empty()) continue;
     out.measured +=
         (out.measured.empty() ? "" : ", ") + std::string(port.name) + " " +

@@ -30,6 +30,7 @@ const std::vector<Check>& checks() {
       {"processes", "the limits of threads", check_processes},
       {"keys", "they are there, fit and are nobody else's to read", check_keys},
       {"addresses", "lists of addresses and proxies parse", check_addresses},
+      {"control", "its settings are those of a node that starts", check_control},
       {"certificate", "of RTMPS: its dates, names, chain and key", check_certificate, {}},
       {"ports", "they are free, or the running node's, and answer", check_ports},
       {"volume", "a run could be opened on the archive's volume", check_volume, {}},
