@@ -13,7 +13,7 @@ import termios
 
 import media
 import tap
-from node import HEADGATE, Node, wait_until
+from node import HEADGATE, SLOWNESS, Node, wait_until
 
 sys.path.append("/usr/lib/python3/dist-packages")  # Debian's python3-pyte, also for another Python
 try:
@@ -130,8 +130,17 @@ def test_a_drained_node_takes_nobody():
         where = node_place(node)
         publisher = media.ffmpeg(node, media.clip(60), node.url(7), loop=True)
         node.wait_media(7, 1)
-        drain = subprocess.Popen([HEADGATE, "drain", *where, "--wait", "--timeout", "120"], env=node.env, stdout=subprocess.PIPE, text=True)
+        # One that has announced that it can be asked to reconnect.
+        able = subprocess.Popen([HEADGATE, "load", "publish", "--enhanced", "--url", f"rtmp://{node.addresses['rtmp']}/lt", "--keys",
+                                 node.keys, "--stations", "9", "--clip", media.clip(60), "--duration", str(8 * SLOWNESS), "--json", "-"],
+                                env=node.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        node.wait_media(9)
+        drain = subprocess.Popen([HEADGATE, "drain", *where, "--reconnect-to", "rtmp://192.0.2.1/live", "--wait", "--timeout", "120"],
+                                 env=node.env, stdout=subprocess.PIPE, text=True)
         assert drain.stdout.readline() == "the node takes no new publishers\n"
+        assert drain.stdout.readline() == "2 sessions left\n"
+        result = json.loads(able.communicate(timeout=120)[0])
+        assert result["asked"] == {"rtmp://192.0.2.1/live": 1} and result["finished"] == 1, result
         assert drain.stdout.readline() == "1 session left\n"
         late = media.ffmpeg(node, media.clip(5), node.url(8))
         assert late.finish(60) != 0

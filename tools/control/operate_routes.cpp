@@ -2,6 +2,7 @@
 #include "operate_routes.h"
 
 #include <base/json_line.h>
+#include <common/operator_text.h>
 
 #include <algorithm>
 #include <charconv>
@@ -113,8 +114,9 @@ void release_station(const ExchangePtr& exchange, SupervisorLink& supervisor) {
 void drain(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   Json body;
   std::string to;
-  if (!body_of(exchange, body) || !text_of(exchange, body, "reconnect_to", kMaxReconnectBytes, to)) return;
-  if (!to.empty() && !to.starts_with("rtmp://") && !to.starts_with("rtmps://"))
+  if (!body_of(exchange, body) || !text_of(exchange, body, "reconnect_to", tools::kMaxReconnectBytes, to))
+    return;
+  if (!to.empty() && !tools::is_rtmp_address(to))
     return exchange->fail(400, "'reconnect_to' is no address of RTMP",
                           "say rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
   supervisor.operate("drain", JsonLine().field("reconnect_to", to).take(),

@@ -8,9 +8,8 @@
 
 namespace headgate::control {
 
-inline constexpr int64_t kKickMs = 8000;           // for a session to end; its pipeline is cut before
-inline constexpr size_t kMaxReasonBytes = 120;     // of a kick: publishers are shown it
-inline constexpr size_t kMaxReconnectBytes = 512;  // of an address
+inline constexpr int64_t kKickMs = 8000;        // for a session to end; its pipeline is cut before
+inline constexpr size_t kMaxReasonBytes = 120;  // of a kick: publishers are shown it
 
 void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor);
 

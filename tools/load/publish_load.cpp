@@ -29,6 +29,12 @@ std::string session_json(const SessionRecord& record) {
       .take();
 }
 
+std::string counts_json(const std::map<std::string, uint64_t>& counts) {
+  JsonLine line;
+  for (const auto& [name, count] : counts) line.field(name, count);
+  return line.take();
+}
+
 }  // namespace
 
 PublishLoad::PublishLoad(PublishPlan plan, size_t stations, const MakeStation& make, std::FILE* keyframe_log)
@@ -143,7 +149,7 @@ std::string PublishLoad::json() {
   LoadTotals& totals = shared_.totals;
   Cpu cpu = own_cpu();
   uint64_t video = 0, audio = 0;
-  std::string stations, reasons;
+  std::string stations;
   for (const auto& station : stations_) {
     std::string sessions;
     for (const SessionRecord& record : station->records(ended_us_)) {
@@ -155,8 +161,6 @@ std::string PublishLoad::json() {
     line.field("station", station->number()).raw("sessions", "[" + sessions + "]");
     stations += (stations.empty() ? "\n" : ",\n") + line.take();
   }
-  for (const auto& [reason, count] : totals.reasons)
-    reasons += (reasons.empty() ? "" : ",") + JsonLine::quoted(reason) + ":" + std::to_string(count);
   double per_stream_s =
       totals.stream_seconds > 0 ? (cpu.user + cpu.system) * 1000 / totals.stream_seconds : 0.0;
   return JsonLine()
@@ -171,7 +175,8 @@ std::string PublishLoad::json() {
       .field("dropped", totals.dropped)
       .field("refused", totals.refused)
       .field("given_up", totals.given_up)
-      .raw("reasons", "{" + reasons + "}")
+      .raw("reasons", counts_json(totals.reasons))
+      .raw("asked", counts_json(totals.asked))
       .field("video", video)
       .field("audio", audio)
       .field("bytes", totals.bytes)

@@ -116,8 +116,10 @@ void RtmpStation::read_socket(int64_t now) {
           error ? std::string("connection: ") + std::strerror(error) : "closed by the server";
       return fail(now, was_accepted() ? Ended::kDropped : Ended::kRefused, reason);
     }
+    const bool asked = client_->reconnect().has_value();
     if (auto fed = client_->feed(Bytes(buffer).first(static_cast<size_t>(got))); !fed)
       return fail(now, state_ == State::kTalking ? Ended::kRefused : Ended::kDropped, fed.error().message);
+    if (!asked && client_->reconnect()) note_asked(client_->reconnect()->tc_url);
     drive_client(now);
     if (static_cast<size_t>(got) < buffer.size()) return;
   }

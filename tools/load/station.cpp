@@ -62,6 +62,11 @@ void Station::end_session(int64_t now, Ended how) {
   due_us_ = kNever;
 }
 
+void Station::note_asked(const std::string& url) {
+  auto& asked = shared_.totals.asked;
+  asked[asked.size() < kMaxReasons || asked.contains(url) ? url : "other"]++;
+}
+
 void Station::note_lag(int64_t now, int64_t due_us) {
   const double lag = static_cast<double>(now - std::max(due_us, stalled_until_us_)) / 1000;
   LoadTotals& totals = shared_.totals;

@@ -60,6 +60,7 @@ struct LoadTotals {
   Distribution connect_ms;     // from connecting to being accepted, all connections of a challenge
   Distribution accept_ms;      // from `publish` sent to accepted; SRT has no such step
   std::map<std::string, uint64_t> reasons;  // of refusals and drops
+  std::map<std::string, uint64_t> asked;    // to reconnect, by the address to go to; empty: the same
 };
 
 struct LoadShared {
@@ -117,6 +118,7 @@ class Station {
   void fail(int64_t now_us, Ended how, const std::string& reason);  // and comes back later
   void end_session(int64_t now_us, Ended how);
   void note_lag(int64_t now_us, int64_t due_us);   // of what is still to be sent
+  void note_asked(const std::string& url);         // to reconnect
   void note_sent(int64_t now_us, int64_t due_us);  // of a message
   void log_keyframe(int64_t media_ms) const;
 

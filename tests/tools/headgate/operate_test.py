@@ -93,7 +93,11 @@ class Operating(unittest.TestCase):
                                   (('kick',), 'give --station N or --session ID'), (('kick', '--station', '1', '--session', '2'), 'give'),
                                   (('kick', '--station', '1', '--reason', ''), '--reason'), (('release',), 'give --station N'),
                                   (('release', '7'), "unexpected argument '7'"), (('drain', '--off', '--wait'), '--off'),
-                                  (('drain', '--timeout', '3'), 'needs --wait'), (('events', '--severity', 'bad'), '--severity takes'),
+                                  (('drain', '--timeout', '3'), 'needs --wait'),
+                                  (('drain', '--reconnect-to', 'rtmp://'), '--reconnect-to takes'), (('drain', '--reconnect-to', 'http://b/live'), '--reconnect-to takes'),
+                                  (('drain', '--reconnect-to', 'rtmp://b/li ve'), '--reconnect-to takes'),
+                                  (('drain', '--reconnect-to', 'rtmp://b/live', '--off'), 'the whole node'),
+                                  (('drain', '--reconnect-to', 'rtmp://b/live', '--worker', '1'), 'the whole node'), (('events', '--severity', 'bad'), '--severity takes'),
                                   (('logs', '--level', 'loud'), '--level takes'), (('logs', '--since', 'then'), 'is not a time'),
                                   (('top', 'x'), 'unexpected')):
             self.assertIn(reason, self.run_headgate(*arguments, code=2).stderr)
@@ -165,6 +169,11 @@ class Operating(unittest.TestCase):
         self.run_headgate('drain', '--worker', '0', code=1)
         self.assertEqual([one[:2] for one in node.orders], [('POST', '/api/v1/drain'), ('DELETE', '/api/v1/drain'),
                                                             ('POST', '/api/v1/workers/0/drain')])
+
+    def test_drain_says_where_to_go(self):
+        node = self.three()
+        self.run_headgate('drain', '--reconnect-to', 'rtmps://b.example:1936/live')
+        self.assertEqual(node.orders, [('POST', '/api/v1/drain', {'reconnect_to': 'rtmps://b.example:1936/live'})])
 
     def test_drain_gives_up_when_it_is_told_to(self):
         self.three()

@@ -2,6 +2,7 @@
 // headgate kick, headgate release, headgate drain: what an operator tells a node to do.
 #include <base/clock.h>
 #include <base/json_line.h>
+#include <common/operator_text.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -32,11 +33,15 @@ Result<size_t> sessions_left(const NodeClient& client, int64_t worker) {
 struct DrainArguments {
   NodePlace place;
   int64_t worker = -1, timeout_s = 0;
+  std::string reconnect_to;
   bool off = false, wait = false, json = false;
 
   const char* method() const { return off ? "DELETE" : "POST"; }
   std::string path() const {
     return worker < 0 ? "/api/v1/drain" : "/api/v1/workers/" + std::to_string(worker) + "/drain";
+  }
+  std::string body() const {
+    return reconnect_to.empty() ? "" : JsonLine().field("reconnect_to", reconnect_to).take();
   }
 };
 
@@ -136,14 +141,18 @@ int run_drain(int argc, char** argv) {
   tools::Options options(
       "", "Takes no new publishers: a node, or one worker. The present ones go on.",
       "Publishers that come are told that the node is drained, and go to the next endpoint of their\n"
-      "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n\n"
+      "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n"
+      "With --reconnect-to publishers that have said they would (Enhanced RTMP) are asked to go there, when\n"
+      "it suits them; the others go on.\n\n"
       "Examples:\n"
       "  headgate drain --wait --timeout 3600      before maintenance\n"
+      "  headgate drain --reconnect-to rtmp://b.example/live --wait\n"
       "  headgate drain --off                      afterwards\n"
       "  headgate drain --worker 3                 a worker that has become too large\n\n"
       "Exit code 1: no node answers, it refuses, or sessions are left after --timeout.");
   arguments.place.add_to(options);
   options.number("worker", arguments.worker, 0, UINT32_MAX, "N", "only this worker")
+      .text("reconnect-to", arguments.reconnect_to, "URL", "ask publishers to go to this address")
       .flag("off", arguments.off, "take publishers again")
       .flag("wait", arguments.wait, "until no session is left, telling how many there are")
       .number("timeout", arguments.timeout_s, 1, 7 * 86400, "S", "with --wait: at most so long")
@@ -154,8 +163,12 @@ int run_drain(int argc, char** argv) {
   if (arguments.off && (arguments.wait || arguments.worker >= 0))
     return complain(2, argv[0], "--off is of the whole node, and has nothing to wait for");
   if (arguments.timeout_s > 0 && !arguments.wait) return complain(2, argv[0], "--timeout needs --wait");
+  if (!arguments.reconnect_to.empty() && (arguments.off || arguments.worker >= 0))
+    return complain(2, argv[0], "--reconnect-to is for draining the whole node");
+  if (!arguments.reconnect_to.empty() && !tools::is_rtmp_address(arguments.reconnect_to))
+    return complain(2, argv[0], "--reconnect-to takes rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
   const NodeClient client(arguments.place.socket());
-  auto answer = client.good(arguments.method(), arguments.path(), "");
+  auto answer = client.good(arguments.method(), arguments.path(), arguments.body());
   if (!answer) return complain(1, argv[0], answer.error().message);
   if (arguments.json)
     std::puts(answer->c_str());
