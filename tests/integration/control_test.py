@@ -325,7 +325,7 @@ def test_the_description_names_every_route_and_every_answer():
                 ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),
                 ("POST", "/api/v1/drain", "7", 400), ("POST", "/api/v1/workers/x/drain", None, 400),
                 ("POST", "/api/v1/workers/0/drain", {"reconnect": 1}, 400), ("POST", "/api/v1/reload", None, 202),
-                ("POST", "/api/v1/drain", None, 200), ("DELETE", "/api/v1/drain", None, 200),
+                ("POST", "/api/v1/drain", None, 200), ("POST", "/api/v1/workers/0/drain", {"reconnect": True}, 409), ("DELETE", "/api/v1/drain", None, 200),
                 ("POST", f"/api/v1/sessions/{session}/kick", None, 200), ("GET", "/nothing", None, 404),
                 ("POST", "/api/v1/workers/0/drain", None, 200), ("PUT", "/api/v1/drain", None, 405)):
             got = admin.ask(method, path, body)

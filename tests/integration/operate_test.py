@@ -135,10 +135,14 @@ def test_a_drained_node_takes_nobody():
                                  node.keys, "--stations", "9", "--clip", media.clip(60), "--duration", str(8 * SLOWNESS), "--json", "-"],
                                 env=node.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         node.wait_media(9)
+        (worker,) = [str(one["worker"]) for one in sessions_of(node, "9")]
+        node.headgate("drain", *where, "--worker", worker)  # and asks nobody
         drain = subprocess.Popen([HEADGATE, "drain", *where, "--reconnect-to", "rtmp://192.0.2.1/live", "--wait", "--timeout", "120"],
                                  env=node.env, stdout=subprocess.PIPE, text=True)
         assert drain.stdout.readline() == "the node takes no new publishers\n"
         assert drain.stdout.readline() == "2 sessions left\n"
+        vain = node.headgate("drain", *where, "--worker", worker, "--reconnect", check=False)
+        assert vain.returncode == 1 and "the node lets nobody in" in vain.stderr, vain
         result = json.loads(able.communicate(timeout=120)[0])
         assert result["asked"] == {"rtmp://192.0.2.1/live": 1} and result["finished"] == 1, result
         assert drain.stdout.readline() == "1 session left\n"

@@ -131,9 +131,9 @@ void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   Json body;
   if (!body_of(exchange, body)) return;
   if (body.has("reconnect") && !body.truth("reconnect"))
-    return exchange->fail(400, "'reconnect' is true or false", "say one of them, or leave it out: true");
+    return exchange->fail(400, "'reconnect' is true or false", "say one of them, or leave it out: false");
   const auto json =
-      JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(true)).take();
+      JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(false)).take();
   supervisor.operate("drain-worker", json,
                      [exchange](unsigned code, const std::string& said) { answer(exchange, code, said); });
 }

@@ -93,7 +93,7 @@ class Operating(unittest.TestCase):
                                   (('kick',), 'give --station N or --session ID'), (('kick', '--station', '1', '--session', '2'), 'give'),
                                   (('kick', '--station', '1', '--reason', ''), '--reason'), (('release',), 'give --station N'),
                                   (('release', '7'), "unexpected argument '7'"), (('drain', '--off', '--wait'), '--off'),
-                                  (('drain', '--timeout', '3'), 'needs --wait'),
+                                  (('drain', '--timeout', '3'), 'needs --wait'), (('drain', '--reconnect'), '--reconnect needs --worker'),
                                   (('drain', '--reconnect-to', 'rtmp://'), '--reconnect-to takes'), (('drain', '--reconnect-to', 'http://b/live'), '--reconnect-to takes'),
                                   (('drain', '--reconnect-to', 'rtmp://b/li ve'), '--reconnect-to takes'),
                                   (('drain', '--reconnect-to', 'rtmp://b/live', '--off'), 'the whole node'),
@@ -174,6 +174,14 @@ class Operating(unittest.TestCase):
         node = self.three()
         self.run_headgate('drain', '--reconnect-to', 'rtmps://b.example:1936/live')
         self.assertEqual(node.orders, [('POST', '/api/v1/drain', {'reconnect_to': 'rtmps://b.example:1936/live'})])
+
+    def test_a_worker_is_drained_and_only_if_wanted_asked_to_reconnect(self):
+        node = self.three()
+        path = '/api/v1/workers/3/drain'
+        node.answers[('POST', path)] = (200, {'worker': 3, 'draining': True})
+        self.assertEqual(self.run_headgate('drain', '--worker', '3').stdout, 'the worker takes no new publishers\n')
+        self.run_headgate('drain', '--worker', '3', '--reconnect')
+        self.assertEqual(node.orders, [('POST', path, {}), ('POST', path, {'reconnect': True})])
 
     def test_drain_gives_up_when_it_is_told_to(self):
         self.three()

@@ -34,13 +34,14 @@ struct DrainArguments {
   NodePlace place;
   int64_t worker = -1, timeout_s = 0;
   std::string reconnect_to;
-  bool off = false, wait = false, json = false;
+  bool reconnect = false, off = false, wait = false, json = false;
 
   const char* method() const { return off ? "DELETE" : "POST"; }
   std::string path() const {
     return worker < 0 ? "/api/v1/drain" : "/api/v1/workers/" + std::to_string(worker) + "/drain";
   }
   std::string body() const {
+    if (reconnect) return JsonLine().field("reconnect", true).take();
     return reconnect_to.empty() ? "" : JsonLine().field("reconnect_to", reconnect_to).take();
   }
 };
@@ -142,6 +143,7 @@ int run_drain(int argc, char** argv) {
       "", "Takes no new publishers: a node, or one worker. The present ones go on.",
       "Publishers that come are told that the node is drained, and go to the next endpoint of their\n"
       "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n"
+      "Publishers that can be asked to (Enhanced RTMP) come to that one at once with --reconnect.\n"
       "With --reconnect-to publishers that have said they would (Enhanced RTMP) are asked to go there, when\n"
       "it suits them; the others go on.\n\n"
       "Examples:\n"
@@ -152,6 +154,7 @@ int run_drain(int argc, char** argv) {
       "Exit code 1: no node answers, it refuses, or sessions are left after --timeout.");
   arguments.place.add_to(options);
   options.number("worker", arguments.worker, 0, UINT32_MAX, "N", "only this worker")
+      .flag("reconnect", arguments.reconnect, "with --worker: ask its publishers to connect anew")
       .text("reconnect-to", arguments.reconnect_to, "URL", "ask publishers to go to this address")
       .flag("off", arguments.off, "take publishers again")
       .flag("wait", arguments.wait, "until no session is left, telling how many there are")
@@ -163,6 +166,8 @@ int run_drain(int argc, char** argv) {
   if (arguments.off && (arguments.wait || arguments.worker >= 0))
     return complain(2, argv[0], "--off is of the whole node, and has nothing to wait for");
   if (arguments.timeout_s > 0 && !arguments.wait) return complain(2, argv[0], "--timeout needs --wait");
+  if (arguments.reconnect && arguments.worker < 0)
+    return complain(2, argv[0], "--reconnect needs --worker: of the whole node, --reconnect-to");
   if (!arguments.reconnect_to.empty() && (arguments.off || arguments.worker >= 0))
     return complain(2, argv[0], "--reconnect-to is for draining the whole node");
   if (!arguments.reconnect_to.empty() && !tools::is_rtmp_address(arguments.reconnect_to))

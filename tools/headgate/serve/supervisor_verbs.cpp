@@ -84,12 +84,15 @@ void Supervisor::tell_drained() {
 
 void Supervisor::drain_worker(const Arguments& arguments, const Operations::Done& done) {
   const auto number = arguments.number("worker");
+  const bool reconnect = arguments.truth("reconnect", false);
   Child* worker = find_worker(number);
+  if (worker && reconnect && draining_.on())
+    return done(409, refusal("the node lets nobody in: who reconnected would be refused",
+                             "leave out `reconnect`, or DELETE /api/v1/drain first"));
   if (!worker || !worker->send(wire::Drain{}))
     return done(404, refusal("there is no such worker", kWorkersRemedy));
   // To the same address: the gate gives them to another worker.
-  if (arguments.truth("reconnect", true))
-    worker->send(wire::AskReconnect{0, "", "this server is rearranged"});
+  if (reconnect) worker->send(wire::AskReconnect{0, "", "this server is rearranged"});
   events_.add("worker.draining", Severity::info,
               {{kEventText, worker->name() + " takes nobody any more, and ends when its sessions have"},
                {"worker", *number}});
