@@ -41,6 +41,7 @@ class FakeNode:
         self.streams = list(streams)
         self.events = []
         self.orders = []  # (method, path, JSON)
+        self.gets = 0  # questions
         self.answers = {}  # (method, path): (status, body), instead of the usual
         self.draining = None
         self.server = None
@@ -91,6 +92,8 @@ class FakeNode:
         wanted = self.answers.get((method, path.path))
         if method != "GET":
             self.orders.append((method, path.path, json.loads(body or b"{}")))
+        else:
+            self.gets += 1
         if wanted:
             return self.send(request, *wanted)
         if path.path == "/api/v1/node":

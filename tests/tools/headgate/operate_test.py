@@ -170,6 +170,25 @@ class Operating(unittest.TestCase):
         self.assertEqual([one[:2] for one in node.orders], [('POST', '/api/v1/drain'), ('DELETE', '/api/v1/drain'),
                                                             ('POST', '/api/v1/workers/0/drain')])
 
+    def test_drain_waits_through_a_nodes_silence(self):
+        node = self.three()
+        drain = subprocess.Popen([HEADGATE, 'drain', '--runtime-dir', self.folder, '--wait'], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True)
+        self.addCleanup(drain.stderr.close)
+        self.addCleanup(drain.stdout.close)
+        self.addCleanup(lambda: (drain.kill(), drain.wait()))
+        self.assertEqual([drain.stdout.readline() for _ in range(2)], ['the node takes no new publishers\n', '2 sessions left\n'])
+        node.answers[('GET', '/api/v1/node')] = (503, {'error': 'the origin does not answer', 'do': 'wait'})
+        self.assertIn('the origin does not answer: wait; it is asked again', drain.stderr.readline())
+        asked = node.gets
+        wait_until('it asks again', lambda: node.gets > asked + 1)
+        node.streams[0]['state'] = node.streams[2]['state'] = 'ended'
+        del node.answers[('GET', '/api/v1/node')]
+        self.assertEqual(drain.stdout.readline(), '0 sessions left\n')
+        self.assertEqual((drain.wait(PATIENCE), drain.stderr.read()), (0, ''), 'said once')
+        node.answers[('GET', '/api/v1/node')] = (503, {'error': 'the origin does not answer', 'do': 'wait'})
+        self.assertIn('does not answer: wait\n', self.run_headgate('drain', '--wait', '--timeout', '1', code=1).stderr)
+
     def test_drain_says_where_to_go(self):
         node = self.three()
         self.run_headgate('drain', '--reconnect-to', 'rtmps://b.example:1936/live')

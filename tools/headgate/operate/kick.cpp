@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "../commands.h"
 #include "node_client.h"
@@ -46,22 +47,27 @@ struct DrainArguments {
   }
 };
 
-// Until no session is left; 1 when that takes too long.
+// Until no session is left; 1 when that takes too long. A node that does not answer is asked again: its
+// processes may be started anew while it is drained.
 int wait_until_drained(const char* program, const DrainArguments& arguments, const NodeClient& client) {
   const int64_t began_us = system_clock().mono_us();
+  bool missing = false;
   for (size_t told = SIZE_MAX;;) {
     auto left = sessions_left(client, arguments.worker);
-    if (!left) return complain(1, program, left.error().message);
-    if (*left != told && !arguments.json) {
+    if (!left && !std::exchange(missing, true))
+      complain(1, program, left.error().message + "; it is asked again until it answers");
+    if (left) missing = false;
+    if (left && *left != told && !arguments.json) {
       std::printf("%zu session%s left\n", *left, *left == 1 ? "" : "s");
       std::fflush(stdout);
     }
-    told = *left;
-    if (*left == 0) return 0;
+    if (left) told = *left;
+    if (told == 0) return 0;
     if (arguments.timeout_s > 0 && system_clock().mono_us() - began_us > arguments.timeout_s * 1'000'000)
       return complain(1, program,
-                      std::to_string(*left) + " sessions are still there after " +
-                          std::to_string(arguments.timeout_s) + " s; `headgate kick` ends one");
+                      left ? std::to_string(told) + " sessions are still there after " +
+                                 std::to_string(arguments.timeout_s) + " s; `headgate kick` ends one"
+                           : left.error().message);
     ::usleep(kLookAgainMs * 1000);
   }
 }
