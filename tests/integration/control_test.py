@@ -119,9 +119,9 @@ def test_sessions_are_ended_and_the_node_is_emptied():
         admin = admin_of(node)
         first, second = publish(node), publish(node, 6)
         session = {one["station"]: one["session"] for one in admin.get("/api/v1/sessions")["sessions"]}
-        code, told = admin.ask("POST", f"/api/v1/sessions/{session[STATION]}/kick", {"reason": "wrong camera"})
+        code, told = admin.ask("POST", f"/api/v1/sessions/{session[STATION]}/kick", {"reason": "falsche Kamera: Büro" + 49 * "ü"})
         assert (code, told) == (200, {"session": session[STATION], "closed": True,
-                                      "reason": "kick:operator: wrong camera"}), (code, told)
+                                      "reason": "kick:operator: falsche Kamera: Büro" + 49 * "ü"}), (code, told)
         first.stop()
         code, told = admin.ask("POST", "/api/v1/streams/6/kick")
         assert code == 200 and told["reason"] == "kick:operator", (code, told)
@@ -320,6 +320,8 @@ def test_the_description_names_every_route_and_every_answer():
                 ("POST", "/api/v1/sessions/x/kick", None, 400), ("POST", "/api/v1/sessions/1/kick", None, 404),
                 ("POST", f"/api/v1/sessions/{session}/kick", {"reason": 7}, 400),
                 ("POST", f"/api/v1/streams/{STATION}/kick", {"reason": "x" * 121}, 400),
+                ("POST", f"/api/v1/streams/{STATION}/kick", {"reason": "ä" * 61}, 400),
+                ("POST", f"/api/v1/streams/{STATION}/kick", {"reason": "a\nb"}, 400),
                 ("POST", "/api/v1/streams/-1/kick", None, 400),
                 ("POST", "/api/v1/streams/-1/release", None, 400), ("POST", f"/api/v1/streams/{STATION}/release", None, 404),
                 ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),

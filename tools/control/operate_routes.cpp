@@ -4,7 +4,6 @@
 #include <base/json_line.h>
 #include <common/operator_text.h>
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -21,10 +20,6 @@ std::optional<T> number(const std::string& text) {
   return value;
 }
 
-bool printable(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
-
 // No body is an empty object. False: it was answered.
 bool body_of(const ExchangePtr& exchange, Json& out) {
   const std::string body = exchange->body();
@@ -38,9 +33,9 @@ bool body_of(const ExchangePtr& exchange, Json& out) {
 bool text_of(const ExchangePtr& exchange, const Json& body, const char* name, size_t most, std::string& out) {
   if (!body.has(name)) return true;
   const auto text = body.text(name);
-  if (!text || text->size() > most || !printable(*text)) {
+  if (!text || text->size() > most || !tools::is_plain_text(*text)) {
     exchange->fail(400,
-                   std::string("'") + name + "' is not a text of printable ASCII up to " +
+                   std::string("'") + name + "' is not a text without control characters up to " +
                        std::to_string(most) + " bytes",
                    "say it so, or leave it out");
     return false;
@@ -57,7 +52,7 @@ void answer(const ExchangePtr& exchange, unsigned code, const std::string& json)
 void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, SupervisorLink& supervisor) {
   Json body;
   std::string reason;
-  if (!body_of(exchange, body) || !text_of(exchange, body, "reason", kMaxReasonBytes, reason)) return;
+  if (!body_of(exchange, body) || !text_of(exchange, body, "reason", tools::kMaxReasonBytes, reason)) return;
   const uint64_t id = session.opened.session;
   const std::string told = reason.empty() ? "operator" : "operator: " + reason;
   const auto json = JsonLine()
@@ -81,7 +76,7 @@ void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, Super
 }
 
 void kick_session(const ExchangePtr& exchange, Feed& feed, SupervisorLink& supervisor) {
-  const auto id = number<uint64_t>(exchange->parts[0]);
+  const auto id = tools::session_of_text(exchange->parts[0]);
   if (!id)
     return exchange->fail(400, "'" + exchange->parts[0] + "' is no session's number",
                           "GET /api/v1/sessions lists who publishes");

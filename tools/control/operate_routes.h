@@ -8,8 +8,7 @@
 
 namespace headgate::control {
 
-inline constexpr int64_t kKickMs = 8000;        // for a session to end; its pipeline is cut before
-inline constexpr size_t kMaxReasonBytes = 120;  // of a kick: publishers are shown it
+inline constexpr int64_t kKickMs = 8000;  // for a session to end; its pipeline is cut before
 
 void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor);
 

@@ -91,7 +91,10 @@ class Operating(unittest.TestCase):
         for arguments, reason in ((('streams', 'room'), "'room' is not a station's number"), (('streams', '--sort', 'x'), '--sort takes'),
                                   (('streams', '--state', 'x'), '--state takes'), (('sessions', '--worker', 'x'), '--worker'),
                                   (('kick',), 'give --station N or --session ID'), (('kick', '--station', '1', '--session', '2'), 'give'),
-                                  (('kick', '--station', '1', '--reason', ''), '--reason'), (('release',), 'give --station N'),
+                                  (('kick', '--station', '1', '--reason', ''), '--reason'),
+                                  (('kick', '--station', '1', '--reason', 'ä' * 61), '--reason'), (('kick', '--station', '1', '--reason', 'a\nb'), '--reason'),
+                                  (('kick', '--station', '1', '--reason', b'\xff'), '--reason'), (('kick', '--session', '1x'), "'1x' is not"),
+                                  (('kick', '--session', str(2**64)), 'is not a session'), (('logs', '--session', '-1'), 'is not a session'), (('release',), 'give --station N'),
                                   (('release', '7'), "unexpected argument '7'"), (('drain', '--off', '--wait'), '--off'),
                                   (('drain', '--timeout', '3'), 'needs --wait'), (('drain', '--reconnect'), '--reconnect needs --worker'),
                                   (('drain', '--reconnect-to', 'rtmp://'), '--reconnect-to takes'), (('drain', '--reconnect-to', 'http://b/live'), '--reconnect-to takes'),
@@ -138,9 +141,11 @@ class Operating(unittest.TestCase):
         node = self.three()
         self.assertEqual(self.run_headgate('kick', '--station', '3', '--reason', 'wrong "room"').stdout, 'session 1001 is ended\n')
         self.run_headgate('kick', '--session', str(10**17 + 1))
+        self.run_headgate('kick', '--session', str(2**64 - 1), '--reason', 'ä' * 60)
         self.assertEqual(self.run_headgate('kick', '--station', '1').stdout, 'session 1001 was told to end\n')
         self.assertEqual(node.orders, [('POST', '/api/v1/streams/3/kick', {'reason': 'wrong "room"'}),
                                        ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {'reason': 'operator'}),
+                                       ('POST', f'/api/v1/sessions/{2**64 - 1}/kick', {'reason': 'ä' * 60}),
                                        ('POST', '/api/v1/streams/1/kick', {'reason': 'operator'})])
         node.answers[('POST', '/api/v1/streams/3/kick')] = (404, {'error': 'station 3 has no session', 'do': 'see /api/v1/sessions'})
         told = self.run_headgate('kick', '--station', '3', code=1).stderr

@@ -16,7 +16,6 @@
 namespace headgate::cli {
 namespace {
 
-constexpr size_t kMaxReason = 200;  // bytes; it is in logs and events
 constexpr unsigned kLookAgainMs = 500;
 
 // Sessions that a node, or one of its workers, still carries.
@@ -76,8 +75,8 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
 
 int run_kick(int argc, char** argv) {
   NodePlace place;
-  int64_t station = -1, session = -1;
-  std::string reason = "operator";
+  int64_t station = -1;
+  std::string session, reason = "operator";
   bool json = false;
   tools::Options options(
       "", "Ends a publisher's connection, of a station or by the session's id.",
@@ -88,17 +87,21 @@ int run_kick(int argc, char** argv) {
       "Exit code 1: no node answers, or there is no such session.");
   place.add_to(options);
   options.number("station", station, 0, UINT32_MAX, "N", "the present session of this station")
-      .number("session", session, 0, INT64_MAX, "ID", "this session")
+      .text("session", session, "ID", "this session")
       .text("reason", reason, "TEXT", "why, for the log and the events (default: operator)")
       .flag("json", json, "print the answer as it came");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, argv[0], rest.error().message);
   if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
-  if ((station < 0) == (session < 0)) return complain(2, argv[0], "give --station N or --session ID");
-  if (reason.empty() || reason.size() > kMaxReason)
-    return complain(2, argv[0], "--reason takes 1 to " + std::to_string(kMaxReason) + " bytes");
+  if ((station < 0) == session.empty()) return complain(2, argv[0], "give --station N or --session ID");
+  if (station < 0 && !tools::session_of_text(session))
+    return complain(2, argv[0], "'" + session + "' is not a session's id: `headgate sessions` lists them");
+  if (reason.empty() || reason.size() > tools::kMaxReasonBytes || !tools::is_plain_text(reason))
+    return complain(2, argv[0],
+                    "--reason takes 1 to " + std::to_string(tools::kMaxReasonBytes) +
+                        " bytes of UTF-8 without control characters");
   const std::string path = station >= 0 ? "/api/v1/streams/" + std::to_string(station) + "/kick"
-                                        : "/api/v1/sessions/" + std::to_string(session) + "/kick";
+                                        : "/api/v1/sessions/" + session + "/kick";
   auto answer = NodeClient(place.socket()).good("POST", path, JsonLine().field("reason", reason).take());
   if (!answer) return complain(1, argv[0], answer.error().message);
   if (json) {

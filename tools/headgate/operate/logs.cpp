@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate logs: what the programs of a node wrote, from the journal or from a file.
 #include <base/clock.h>
+#include <common/operator_text.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -216,8 +217,8 @@ int read_log_file(const char* program, const LogArguments& arguments) {
 
 int run_logs(int argc, char** argv) {
   LogArguments arguments;
-  int64_t station = -1, worker = -1, session = -1;
-  std::string since, level = "info";
+  int64_t station = -1, worker = -1;
+  std::string session, since, level = "info";
   tools::Options options(
       "", "Prints what the programs of a node logged, of a stream, a session, a worker or all.",
       "Examples:\n"
@@ -228,7 +229,7 @@ int run_logs(int argc, char** argv) {
       "libraries wrote besides is in `journalctl -u headgate`.\n\n"
       "Exit code 1: there is no journal, or no such file.");
   options.number("station", station, 0, UINT32_MAX, "N", "only of this station")
-      .number("session", session, 0, INT64_MAX, "ID", "only of this session (`headgate sessions`)")
+      .text("session", session, "ID", "only of this session (`headgate sessions`)")
       .number("worker", worker, 0, UINT32_MAX, "N", "only of this worker")
       .text("level", level, "LEVEL",
             "debug, info, notice, warning or error, and what is worse (default: info)")
@@ -254,7 +255,9 @@ int run_logs(int argc, char** argv) {
     arguments.wish.since_utc_us = *time * 1'000'000;
   }
   if (station >= 0) arguments.wish.station = std::to_string(station);
-  if (session >= 0) arguments.wish.session = std::to_string(session);
+  if (!session.empty() && !tools::session_of_text(session))
+    return complain(2, argv[0], "'" + session + "' is not a session's id: `headgate sessions` lists them");
+  arguments.wish.session = session;
   if (worker >= 0) arguments.wish.worker = std::to_string(worker);
   return arguments.file.empty() ? read_journal(argv[0], arguments) : read_log_file(argv[0], arguments);
 }
