@@ -147,6 +147,9 @@ def test_beside_a_node_that_runs():
         assert "on the node that runs" in checks["publisher"]["measured"], checks["publisher"]
         assert "preflight" not in log_text(node), "a publisher is told as such"
         wait_until("nothing of it is left in the archive", lambda: not node.runs(2**32 - 1))
+        # What a station records in earnest is evidence.
+        code, checks = preflight([*arguments, "--test-ticket", node.ticket(421)["ticket"], "--only", "publisher"], node.env)
+        assert code == 1 and "what it records stays" in texts(checks["publisher"]) and not node.runs(421), checks
         # It runs with other settings than these.
         arguments[arguments.index("--http") + 1] = "127.0.0.1:1"
         code, checks = preflight([*arguments, "--only", "ports"], node.env)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "port_owner.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <set>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 namespace headgate::preflight {
 namespace {
@@ -14,9 +15,14 @@ namespace fs = std::filesystem;
 constexpr int kListening = 0x0A;  // TCP_LISTEN, as /proc/net/tcp has it
 constexpr int kHexadecimal = 16;
 
-// Inodes of the sockets that are bound to the port.
-std::set<std::string> sockets_at(const Machine& machine, int port, bool udp) {
-  std::set<std::string> out;
+struct BoundSocket {
+  std::string link;  // "socket:[INODE]", as /proc/PID/fd has it
+  int port = 0;
+  bool listens = false;
+};
+
+std::vector<BoundSocket> bound_sockets(const Machine& machine, bool udp) {
+  std::vector<BoundSocket> out;
   for (const char* table : {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"}) {
     std::istringstream lines(machine.proc_text(table));
     for (std::string line; std::getline(lines, line);) {
@@ -28,10 +34,21 @@ std::set<std::string> sockets_at(const Machine& machine, int port, bool udp) {
       words >> inode;
       const size_t colon = local.rfind(':');
       if (colon == std::string::npos || number == "sl") continue;
-      if (std::stoi(local.substr(colon + 1), nullptr, kHexadecimal) != port) continue;
-      if (!udp && std::stoi(state, nullptr, kHexadecimal) != kListening) continue;
-      out.insert("socket:[" + inode + "]");
+      out.push_back({"socket:[" + inode + "]", std::stoi(local.substr(colon + 1), nullptr, kHexadecimal),
+                     std::stoi(state, nullptr, kHexadecimal) == kListening});
     }
+  }
+  return out;
+}
+
+// What the process's descriptors are; nothing of one that is gone, or goes meanwhile.
+std::set<std::string> descriptors_of(const Machine& machine, const std::string& pid) {
+  std::set<std::string> out;
+  std::error_code error;
+  for (fs::directory_iterator at(fs::path(machine.proc) / pid / "fd", error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code closed;
+    out.insert(fs::read_symlink(at->path(), closed).string());
   }
   return out;
 }
@@ -39,19 +56,28 @@ std::set<std::string> sockets_at(const Machine& machine, int port, bool udp) {
 }  // namespace
 
 std::string owner_of_port(const Machine& machine, int port, bool udp) {
-  const std::set<std::string> sockets = sockets_at(machine, port, udp);
-  if (sockets.empty()) return "";
+  std::set<std::string> wanted;
+  for (const BoundSocket& one : bound_sockets(machine, udp))
+    if (one.port == port && (udp || one.listens)) wanted.insert(one.link);
+  if (wanted.empty()) return "";
   std::error_code error;
-  for (const auto& process : fs::directory_iterator(machine.proc, error)) {
-    const std::string pid = process.path().filename().string();
+  for (fs::directory_iterator at(machine.proc, error), end; !error && at != end; at.increment(error)) {
+    const std::string pid = at->path().filename().string();
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    for (const auto& file : fs::directory_iterator(process.path() / "fd", error)) {
-      std::error_code gone;
-      if (sockets.count(fs::read_symlink(file.path(), gone).string()) != 0)
-        return machine.proc_text(pid + "/comm") + " (pid " + pid + ")";
-    }
+    const auto own = descriptors_of(machine, pid);
+    if (std::any_of(wanted.begin(), wanted.end(),
+                    [&](const std::string& link) { return own.count(link) != 0; }))
+      return machine.proc_text(pid + "/comm") + " (pid " + pid + ")";
   }
   return "";
+}
+
+std::set<int> ports_of(const Machine& machine, pid_t process, bool udp) {
+  const auto own = descriptors_of(machine, std::to_string(process));
+  std::set<int> out;
+  for (const BoundSocket& one : bound_sockets(machine, udp))
+    if (own.count(one.link) != 0) out.insert(one.port);
+  return out;
 }
 
 }  // namespace headgate::preflight

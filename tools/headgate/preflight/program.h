@@ -37,6 +37,7 @@ class Program {
   bool wait(int64_t ms);
   // SIGTERM, and SIGKILL after that time.
   void stop(int64_t ms);
+  pid_t pid() const { return pid_; }
   int code() const { return code_; }  // once it has ended: exit code, or 128 + signal
   std::string output() const;         // so far, at most kMaxOutput of it
   std::string errors() const;

@@ -15,6 +15,7 @@
 
 #include "../operate/json_view.h"
 #include "http.h"
+#include "port_owner.h"
 #include "run_verdict.h"
 
 namespace headgate::preflight {
@@ -63,9 +64,11 @@ uint64_t PublishedStream::next_segment() const {
   return next;
 }
 
-Result<double> PublishedStream::wait_for_segment(Program& publisher, uint64_t first) const {
+Result<double> PublishedStream::wait_for_segment(Program& publisher, bool udp, uint64_t first) {
   const int64_t began_us = system_clock().mono_us();
   return look_until<double>(kSegmentMs, [&]() -> Result<double> {
+    // Each time: who is challenged comes back on another connection.
+    runs_.add_ports(ports_of(context_.machine, publisher.pid(), udp));
     auto playlist = get("/hls/" + station_ + "/media.m3u8", kPlaylistType);
     if (!playlist) {
       if (!publisher.running()) return Unexpected("ffmpeg ended: " + publisher.last_error());
@@ -134,20 +137,18 @@ void PublishedStream::check_hls(Outcome& out) const {
   });
 }
 
-// Once the run has its end.
-Result<std::string> PublishedStream::judge_archive() const {
+// Once the run has its end. `judged`: those before it.
+Result<std::string> PublishedStream::judge_archive(const std::set<std::string>& judged) const {
   return look_until<std::string>(kEndMs, [&]() -> Result<std::string> {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder_, error)) {
-      if (seen_.count(entry.path().filename().string()) != 0 || !entry.is_directory(error)) continue;
-      const RunVerdict verdict = judge_run(entry.path().string());
+    for (const std::string& run : runs_.list()) {
+      if (judged.count(run) != 0) continue;
+      const RunVerdict verdict = judge_run(run);
       if (verdict.ended.empty()) return Unexpected("the run in the archive has no end");
-      seen_.insert(entry.path().filename().string());
       if (!verdict.faults.empty()) return Unexpected("the archive is wrong: " + verdict.faults.front());
       if (verdict.frames == 0) return Unexpected("the archive has no frames");
       return std::to_string(verdict.frames) + " frames archived";
     }
-    return Unexpected("nothing is in the archive at " + folder_);
+    return Unexpected("nothing of this publisher is in the archive at " + runs_.folder());
   });
 }
 
@@ -156,6 +157,7 @@ std::string PublishedStream::publish(const std::string& protocol, const std::str
   context_.progress("publishing over " + protocol);
   const char* look = "see the log of the node (headgate logs; journalctl -u headgate)";
   const uint64_t first = next_segment();  // behind what was published before
+  const auto earlier = runs_.list();
   auto publisher = Program::start(
       {.words = {"ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip_, "-c", "copy",
                  "-t", watch ? kWatchedSeconds : kSeconds, "-f", protocol == "srt" ? "mpegts" : "flv", url},
@@ -164,7 +166,7 @@ std::string PublishedStream::publish(const std::string& protocol, const std::str
     out.fail(publisher.error().message, "apt install ffmpeg");
     return "";
   }
-  auto seconds = wait_for_segment(*publisher, first);
+  auto seconds = wait_for_segment(*publisher, protocol == "srt", first);
   if (!seconds) {
     out.fail(protocol + ": " + seconds.error().message, look);
     return "";
@@ -179,7 +181,7 @@ std::string PublishedStream::publish(const std::string& protocol, const std::str
   }
   if (!publisher->wait(kEndMs)) publisher->stop(1000);
   if (publisher->code() != 0) out.fail(protocol + ": ffmpeg ended with: " + publisher->last_error(), look);
-  auto archived = judge_archive();
+  auto archived = judge_archive({earlier.begin(), earlier.end()});
   if (!archived) {
     out.fail(protocol + ": " + archived.error().message, look);
     return "";

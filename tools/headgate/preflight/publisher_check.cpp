@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A synthetic publisher through everything: a ticket, ffmpeg over each protocol, page, playlists and a
 // decoded segment, and what lies in the archive afterwards.
+#include <base/encoding.h>
 #include <base/io.h>
 #include <common/siblings.h>
 #include <fcntl.h>
-#include <store/reader.h>
+#include <poll.h>
 #include <ticket/keys.h>
 #include <ticket/verifier.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "../ticket.h"
 #include "address.h"
 #include "checks.h"
+#include "our_runs.h"
 #include "private_node.h"
 #include "published_stream.h"
 #include "ticket_files.h"
@@ -32,6 +34,7 @@ namespace fs = std::filesystem;
 constexpr uint32_t kTestStation = UINT32_MAX;
 constexpr int64_t kTicketSeconds = 3600, kTicketEarly = 60;
 constexpr int64_t kClipMs = 60'000;
+constexpr int64_t kRemoveMs = 10'000, kLookMs = 100;
 constexpr char kClipSeconds[] = "8";
 
 Result<std::string> make_clip(const Context& context, const Scratch& scratch) {
@@ -135,15 +138,6 @@ std::string url_for(const Stage& stage, ticket::Protocol protocol, const std::st
   return "";
 }
 
-// The runs of the station that were not there before.
-std::vector<std::string> new_runs(const Stage& stage, const std::set<std::string>& before) {
-  std::vector<std::string> out;
-  for (const std::string& run :
-       store::list_runs(stage.root, stage.issued.ticket.event, stage.issued.ticket.station))
-    if (before.count(run) == 0) out.push_back(run);
-  return out;
-}
-
 // lta/EVENT/st/XX/STATION (docs/archive.md).
 std::string station_folder(const Stage& stage) {
   char place[48];
@@ -153,11 +147,14 @@ std::string station_folder(const Stage& stage) {
   return stage.root + place;
 }
 
-void remove_runs(const Stage& stage, const std::vector<std::string>& runs) {
-  std::error_code error;
-  const fs::path folder = station_folder(stage);
-  for (const std::string& run : runs) fs::remove_all(folder / run, error);
-  fs::remove(folder, error);  // unless somebody has recorded there before
+// What was recorded goes; what has no end yet may be being written.
+void remove_runs(const OurRuns& runs, Outcome& out) {
+  const int64_t until_us = system_clock().mono_us() + kRemoveMs * 1000;
+  auto left = runs.remove_ended();
+  for (; !left.empty() && system_clock().mono_us() < until_us; left = runs.remove_ended())
+    ::poll(nullptr, 0, static_cast<int>(kLookMs));
+  for (const std::string& run : left)
+    out.warn("it is left in the archive: " + run, "once it has ended, remove it by hand");
 }
 
 }  // namespace
@@ -170,9 +167,13 @@ Outcome check_publisher(Context& context) {
   if (!clip) return Outcome().fail("no clip to publish: " + clip.error().message, "apt install ffmpeg");
   auto stage = set_up(context, *scratch);
   if (!stage) return Outcome().fail(stage.error().message, look);
-  const auto runs = store::list_runs(stage->root, stage->issued.ticket.event, stage->issued.ticket.station);
-  const std::set<std::string> before(runs.begin(), runs.end());
-  std::set<std::string> seen = before;
+  // What a station records in earnest is evidence: nothing of it is removed.
+  if (!stage->node && !context.test_ticket.empty() && !context.keep &&
+      (stage->issued.ticket.flags & ticket::kFlagRehearsal) == 0)
+    return Outcome().fail("--test-ticket is for station " + std::to_string(stage->issued.ticket.station) +
+                              " in earnest: what it records stays",
+                          "give --keep, a rehearsal ticket, or --issuer instead");
+  OurRuns runs(station_folder(*stage), to_hex(stage->issued.ticket.tid));
   Outcome out;
   bool first = true;
   for (const auto& [name, protocol] :
@@ -189,17 +190,15 @@ Outcome check_publisher(Context& context) {
                            *clip,
                            scratch->path(),
                            "http://" + reachable(*parse_host_port(stage->listen["http"])).text(),
-                           station_folder(*stage),
                            stage->issued.ticket.station,
-                           seen};
+                           runs};
     const std::string told = stream.publish(name, url_for(*stage, protocol, address->second), first, out);
     out.measured += (out.measured.empty() ? "" : ", ") + std::string(name) + (told.empty() ? "" : " " + told);
     first = false;
   }
-  const auto made = new_runs(*stage, before);
   out.measured += stage->node ? " (on a node of its own)" : " (on the node that runs)";
-  if (!context.keep) remove_runs(*stage, made);
-  if (context.keep) out.measured += ", kept in " + station_folder(*stage);
+  if (!context.keep) remove_runs(runs, out);
+  if (context.keep) out.measured += ", kept in " + runs.folder();
   if (context.keep && stage->node) scratch->keep();
   if (interrupted()) out.fail("interrupted", "run it again");
   return out;
