@@ -224,13 +224,13 @@ void Supervisor::on_descriptions(bool good) {
   if (good) {
     events_.add("pipeline.taken", Severity::info,
                 {{kEventText, "new pipeline descriptions, for sessions that begin from now on"}});
+    take_resources(descriptions_.descriptions().in_use(), config_.pipeline, config_.worker_limits);
+    policy_.limit(config_.worker_limits);
     children_.each_worker([](Child& child) { child.hang_up(); });
   } else {
     events_.add("pipeline.refused", Severity::error,
                 {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
                  {"folder", descriptions_.descriptions().source()},
-    take_resources(descriptions_.descriptions().in_use(), config_.pipeline, config_.worker_limits);
-    policy_.limit(config_.worker_limits);
                  {"reason", descriptions_.refused()}});
   }
   announce();
