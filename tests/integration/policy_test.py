@@ -103,6 +103,16 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
         (entry,) = wait_until("the node tells its quarantine", lambda: quarantine(node), LONG_S)
         # Refused for a minute: on a slow machine it may try its own worker again.
         assert entry["station"] == BAD and entry["worker"] == OWN and entry["deaths"] >= 5, entry
+        # Its encoder has been mended, and an operator says so.
+        bad.stop()
+        node.headgate("release", "--data", str(node.data), "--station", str(BAD))
+        wait_until("nobody is in quarantine", lambda: quarantine(node) == [])
+        assert "it may share a worker again" in log_text(node)
+        media.ffmpeg(node, media.clip(30), node.url(BAD), loop=True, again=True)
+        wait_until("it shares a worker", lambda: [one["worker"] for one in (node.status_or_none() or {}).get("sessions", [])
+                                                  if one["station"] == BAD] == [0], LONG_S)
+        again = node.headgate("release", "--data", str(node.data), "--station", str(BAD), check=False)
+        assert again.returncode == 1 and "is not in quarantine" in again.stderr, again
 
 
 def test_a_thread_that_spins_is_seen_from_outside():
