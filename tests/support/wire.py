@@ -7,7 +7,7 @@ import struct
 
 HELLO, WORKER_STATE, HANDOFF, KICK, SESSION_OPENED, SESSION_CLOSED, STREAM_RECORDS, SESSION_HEALTH = range(1, 9)
 GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS, WANT_RENDITION = range(9, 15)
-NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT = range(15, 19)
+NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT, MARKS_FILE, NODE_POLICY = range(15, 21)
 TIMESCALE = 90000
 
 
@@ -59,6 +59,11 @@ def stream_records(session, event, station, records, rendition=''):
 
 def want_rendition(session, rendition):
     return message(WANT_RENDITION, u64(session), text(rendition))
+
+
+def node_policy():
+    """The node takes everybody."""
+    return message(NODE_POLICY, text(''), u64(0), bytes([0]))
 
 
 def node_status(role, json):

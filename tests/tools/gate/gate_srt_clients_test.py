@@ -125,6 +125,12 @@ class GateSrtClients(unittest.TestCase):
         self.addCleanup(self.gate.wait)
         self.addCleanup(self.gate.kill)
         wait_until('the gate knows the worker', lambda: self.worker.ready > told)
+        # A gate that was given its sockets waits for what the supervisor says of the node.
+        supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(supervisor.close)
+        supervisor.connect(os.path.join(self.runtime, 'gate.sock'))
+        supervisor.send(wire.hello('supervisor'))
+        supervisor.send(wire.node_policy())
 
     def told(self):
         with open(self.log.name, encoding='utf-8') as log:
