@@ -156,7 +156,12 @@ def test_sessions_are_ended_and_the_node_is_emptied():
         wait_until("another worker takes publishers", lambda: any(
             one["accepting"] for one in admin.get("/api/v1/workers")["workers"]))
         publish(node, 9)
-        after = {one["station"]: one["worker"] for one in admin.get("/api/v1/sessions")["sessions"]}
+        after = {}
+
+        def both_are_listed():
+            after.update({one["station"]: one["worker"] for one in admin.get("/api/v1/sessions")["sessions"]})
+            return {8, 9} <= set(after)
+        wait_until("both sessions are listed", both_are_listed)
         assert after[8] == busy and after[9] != busy, (workers, after)
         assert admin.ask("POST", "/api/v1/reload")[0] == 202
         wait_event(admin, "node.reload")
