@@ -73,7 +73,7 @@ void Listener::State::add(UniqueFd fd, PortSettings settings) {
 }
 
 void Listener::State::accept(const Port& port) {
-  for (int i = 0; i < kAcceptsPerRound && !paused; ++i) {
+  for (int i = 0; i < kAcceptsPerRound && !paused && port.fd; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     UniqueFd socket(
@@ -184,14 +184,16 @@ void Listener::State::sweep() {
 void Listener::State::pause() {
   if (paused) return;
   paused = true;
-  for (const Port& port : ports) loop.rewatch(port.fd.get(), 0);
+  for (const Port& port : ports)
+    if (port.fd) loop.rewatch(port.fd.get(), 0);
   if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
 }
 
 void Listener::State::resume() {
   if (!paused) return;
   paused = false;
-  for (const Port& port : ports) loop.rewatch(port.fd.get(), EPOLLIN);
+  for (const Port& port : ports)
+    if (port.fd) loop.rewatch(port.fd.get(), EPOLLIN);
 }
 
 Listener::Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Policy policy,
@@ -200,7 +202,7 @@ Listener::Listener(Loop& loop, const Clock& clock, const ticket::Verifier& verif
 
 Listener::~Listener() {
   state_->loop.cancel(state_->sweep_timer);
-  for (const auto& port : state_->ports) state_->loop.unwatch(port.fd.get());
+  retire();
   for (auto& [id, admission] : state_->admissions) state_->loop.unwatch(admission->socket());
 }
 
@@ -208,9 +210,18 @@ void Listener::add(UniqueFd listening, PortSettings settings) {
   state_->add(std::move(listening), settings);
 }
 
+void Listener::retire() {
+  for (auto& port : state_->ports) {
+    if (!port.fd) continue;
+    state_->loop.unwatch(port.fd.get());
+    port.fd.reset();
+  }
+}
+
 std::vector<int> Listener::listening() const {
   std::vector<int> out;
-  for (const auto& port : state_->ports) out.push_back(port.fd.get());
+  for (const auto& port : state_->ports)
+    if (port.fd) out.push_back(port.fd.get());
   return out;
 }
 

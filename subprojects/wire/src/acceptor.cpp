@@ -15,6 +15,18 @@ namespace {
 
 constexpr int kBacklog = 64;
 
+// What a name stands for; nothing: there is none.
+struct Inode {
+  dev_t device = 0;
+  ino_t number = 0;
+  bool operator==(const Inode&) const = default;
+};
+
+Inode inode_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
+}
+
 bool of_our_user(int fd) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -41,6 +53,7 @@ struct Acceptor::State {
   Loop& loop;
   UniqueFd fd;
   std::string path;
+  Inode inode;  // of the socket's name
   OnChannel on_channel;
 
   void accept_all() {
@@ -61,12 +74,13 @@ Result<std::unique_ptr<Acceptor>> Acceptor::listen(Loop& loop, const std::string
   ::unlink(fresh.c_str());
   auto fd = listening_socket(fresh);
   if (!fd) return Unexpected(fd.error());
+  const Inode inode = inode_of(fresh);
   if (::rename(fresh.c_str(), path.c_str()) != 0) {
     auto error = errno_error("rename " + fresh);
     ::unlink(fresh.c_str());
     return error;
   }
-  auto state = std::make_unique<State>(State{loop, *std::move(fd), path, std::move(on_channel)});
+  auto state = std::make_unique<State>(State{loop, *std::move(fd), path, inode, std::move(on_channel)});
   State* raw = state.get();
   loop.watch(raw->fd.get(), EPOLLIN, [raw](uint32_t) { raw->accept_all(); });
   return std::unique_ptr<Acceptor>(new Acceptor(std::move(state)));
@@ -76,7 +90,8 @@ Acceptor::Acceptor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Acceptor::~Acceptor() {
   state_->loop.unwatch(state_->fd.get());
-  ::unlink(state_->path.c_str());
+  // The name may be a successor's by now.
+  if (inode_of(state_->path) == state_->inode) ::unlink(state_->path.c_str());
 }
 
 }  // namespace headgate::wire

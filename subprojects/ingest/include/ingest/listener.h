@@ -131,6 +131,8 @@ class Listener {
 
   // A bound and listening stream socket; made non-blocking. As many as wanted.
   void add(UniqueFd listening, PortSettings settings = {});
+  // Accepts nothing more and closes its listening sockets; who is connected goes on.
+  void retire();
   // Descriptors of the listening sockets, which stay the listener's.
   std::vector<int> listening() const;
   Counters counters() const;

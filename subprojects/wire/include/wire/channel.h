@@ -54,7 +54,8 @@ class Acceptor {
   using OnChannel = std::function<void(std::unique_ptr<Channel>)>;
   // Replaces a stale socket file; refuses with code EADDRINUSE when a living process listens there. Mode
   // 0600, and only processes of this user (or root) are let in. The name appears when connecting to it works;
-  // it is removed on destruction.
+  // it is removed on destruction, unless it is another socket's by then: a name may be moved away, and its
+  // place be taken by a successor.
   static Result<std::unique_ptr<Acceptor>> listen(Loop& loop, const std::string& path, OnChannel on_channel);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
