@@ -22,6 +22,8 @@ namespace {
 constexpr int64_t kTickMs = 1000;
 constexpr int64_t kGoodbyeUs = 3'000'000;  // less than a node that stops gives its workers
 constexpr int64_t kGoodbyeCheckMs = 20;
+constexpr int64_t kWorkersMs = 1000;  // for the workers that are there to tell their state
+constexpr int64_t kRetireCheckMs = 100;
 constexpr int64_t kTicksBetweenDrops = 60;  // of expired leases
 // A flood of wrong attempts is told by number, not line by line.
 constexpr unsigned kRefusalLinesPerSecond = 50;
@@ -83,12 +85,15 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
                  },
                  [this](ingest::Admitted one) { admitted(std::move(one)); },
                  [this](const ingest::Refused& one) { refused(one); }}),
+      srt_turn_(loop, settings_.runtime_dir),
       last_session_(static_cast<uint64_t>(clock.utc_us()) << 16) {}
 
 Gate::~Gate() {
   loop_.cancel(ticker_);
   loop_.cancel(stop_timer_);
   loop_.cancel(policy_timer_);
+  loop_.cancel(open_timer_);
+  loop_.cancel(retire_timer_);
 }
 
 Result<void> Gate::start() {
@@ -127,12 +132,59 @@ void Gate::stop_waiting() {
 }
 
 Result<void> Gate::accept(const std::string& name, UniqueFd socket) {
-  if (name == kSrt) return listen_srt(std::move(socket));
+  if (name != kSrt)
+    if (auto port = front_.port(name); !port) return Unexpected(port.error());
+  const bool all_known = std::all_of(workers_->all().begin(), workers_->all().end(),
+                                     [](const auto& one) { return one.second.known; });
+  if (open_ || all_known) {
+    open_ports();
+    return open_port(name, std::move(socket));
+  }
+  early_.emplace_back(name, std::move(socket));
+  if (open_timer_ == 0) open_timer_ = loop_.after_ms(kWorkersMs, [this] { open_ports(); });
+  return {};
+}
+
+void Gate::open_ports_if_ready() {
+  if (open_ || early_.empty()) return;
+  for (const auto& [path, link] : workers_->all())
+    if (!link.known) return;
+  open_ports();
+}
+
+void Gate::open_ports() {
+  if (std::exchange(open_, true)) return;
+  loop_.cancel(std::exchange(open_timer_, 0));
+  for (auto& [name, socket] : std::exchange(early_, {}))
+    if (auto opened = open_port(name, std::move(socket)); !opened)
+      tools::log_error(name + ": " + opened.error().message);
+  for (const auto& subscriber : subscribers_)
+    if (subscriber->wants_status)
+      subscriber->channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
+}
+
+Result<void> Gate::open_port(const std::string& name, UniqueFd socket) {
+  if (name == kSrt) {
+    if (srt_) return listen_srt(std::move(socket));
+    const bool first = srt_sockets_.empty();
+    srt_sockets_.push_back(std::move(socket));
+    if (!first) return {};
+    if (auto asked = srt_turn_.take([this] { take_srt_turn(); }); !asked) return asked;
+    return srt_problem_.empty() ? Result<void>() : Unexpected(srt_problem_);
+  }
   auto port = front_.port(name);
   if (!port) return Unexpected(port.error());
   listener_names_.push_back(name);
   listener_.add(std::move(socket), *port);
   return {};
+}
+
+void Gate::take_srt_turn() {
+  for (UniqueFd& socket : std::exchange(srt_sockets_, {}))
+    if (auto listening = listen_srt(std::move(socket)); !listening) {
+      srt_problem_ = listening.error().message;
+      tools::log_error("srt: " + srt_problem_);
+    }
 }
 
 Result<void> Gate::listen_srt(UniqueFd socket) {
@@ -247,6 +299,7 @@ void Gate::refused(const ingest::Refused& one) {
 void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
   if (std::holds_alternative<wire::WorkerState>(message)) {
     tell_candidates();
+    open_ports_if_ready();
   } else if (auto* opened = std::get_if<wire::SessionOpened>(&message)) {
     if (!door_.lock()->sessions.opened(*opened, link.path))
       log_info("found a session", {{"SESSION", opened->session},
@@ -266,6 +319,7 @@ void Gate::on_worker_lost(const WorkerLink& link) {
   tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
              {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
   tell_candidates(link.path);
+  loop_.post([this] { open_ports_if_ready(); });  // the link is there until the end of this call
   door_.lock()->sessions.worker_lost(link.path);
 }
 
@@ -286,7 +340,9 @@ void Gate::accept_subscriber(std::unique_ptr<wire::Channel> channel) {
 void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message) {
   if (std::holds_alternative<wire::Hello>(message)) {
     from.wants_status = true;
-    from.channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
+    // Who has told its state serves.
+    if (open_ || early_.empty())
+      from.channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     std::vector<std::string> names = listener_names_;
     std::vector<int> fds = listener_.listening();
@@ -295,6 +351,14 @@ void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message)
       fds.push_back(udp);
     }
     for (const auto& [name, socket] : waiting_) {
+      names.push_back(name);
+      fds.push_back(socket.get());
+    }
+    for (const UniqueFd& udp : srt_sockets_) {
+      names.emplace_back(kSrt);
+      fds.push_back(udp.get());
+    }
+    for (const auto& [name, socket] : early_) {
       names.push_back(name);
       fds.push_back(socket.get());
     }
@@ -327,12 +391,37 @@ void Gate::stop() {
   if (carried() == 0 || now >= stop_us_) loop_.stop();
 }
 
+void Gate::retire() {
+  if (std::exchange(retiring_, true)) return;
+  log_notice("another gate has the ports; ends when nobody is connected");
+  loop_.cancel(std::exchange(policy_timer_, 0));
+  waiting_.clear();
+  early_.clear();
+  srt_sockets_.clear();
+  if (srt_turn_.waiting()) srt_turn_.give_up();
+  listener_.retire();
+  listener_names_.clear();
+  retire_timer_ = loop_.every_ms(kRetireCheckMs, [this] { look_at_end(); });
+}
+
+void Gate::look_at_end() {
+  if (srt_) {
+    const srt::Counters counters = srt_->counters();
+    if (counters.links == 0 && counters.pending == 0) {
+      srt_.reset();
+      srt_turn_.give_up();
+    }
+  }
+  if (!srt_ && front_.relayed() == 0 && listener_.counters().unauthenticated == 0) loop_.stop();
+}
+
 void Gate::tick() {
   front_.reload(false);
   if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
   refusals_logged_ = refusals_unlogged_ = 0;
   if (++ticks_ % kTicksBetweenDrops == 0) door_.lock()->sessions.drop_expired();
   wire::Status status{"gate", static_cast<uint32_t>(::getpid()), status_json()};
+  if (!open_ && !early_.empty()) return;
   for (const auto& subscriber : subscribers_)
     if (subscriber->wants_status) subscriber->channel->send(status);
 }
@@ -355,6 +444,7 @@ std::string Gate::status_json() const {
       .field("accept_errors", counters.accept_errors)
       .field("unauthenticated", counters.unauthenticated)
       .field("draining", door->draining)
+      .field("retiring", retiring_)
       .field("workers", workers_ ? workers_->all().size() : 0)
       .field("sessions", door->sessions.all().size());
   if (front_.certificate_expires() != 0)

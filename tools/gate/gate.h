@@ -21,6 +21,7 @@
 
 #include "front.h"
 #include "sessions.h"
+#include "srt_turn.h"
 #include "worker_links.h"
 
 namespace headgate::gate {
@@ -47,13 +48,19 @@ class Gate {
   // A supervised gate accepts nobody before it knows what the supervisor says of the node and its stations
   // (those in quarantine would have shared a worker), but waits no longer than kFirstPolicyMs; who comes
   // meanwhile waits in the kernel.
-  Result<void> listen(const std::string& name,
-                      UniqueFd socket);  // "rtmp", "rtmps"; "srt": a bound UDP socket
+  // "rtmp", "rtmps"; "srt": a bound UDP socket. Nothing is accepted before the workers that are there have
+  // said what they can do (kWorkersMs at most), or a publisher would be told that there is none; of SRT not
+  // before it is this gate's turn (srt_turn.h).
+  Result<void> listen(const std::string& name, UniqueFd socket);
   // Ends the loop; not before the workers have said goodbye to the sessions that this process carries (TLS,
   // SRT), if they do so soon: a node that stops asks them at the same time.
   void stop();
   // Everybody is refused (ticket::kDown) while it is on.
   void drain(bool on);
+  // Another gate has the ports from now on. Accepts nothing more, goes on with who has connected, relays what
+  // it carries, lets SRT callers in as long as it has SRT sessions (the ports are its own until then), and
+  // ends the loop when nobody is left.
+  void retire();
   void reload() { front_.reload(true); }  // the files, changed or not
   std::string status_json() const;
 
@@ -77,8 +84,13 @@ class Gate {
   void admitted(srt::Admitted admitted);
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
   Result<void> accept(const std::string& name, UniqueFd socket);
-  Result<void> listen_srt(UniqueFd socket);
   void stop_waiting();  // for the first NodePolicy
+  Result<void> open_port(const std::string& name, UniqueFd socket);
+  void open_ports_if_ready();
+  void open_ports();
+  Result<void> listen_srt(UniqueFd socket);
+  void take_srt_turn();
+  void look_at_end();  // of one that has retired
   void refused(const ingest::Refused& refused);
   void on_worker_message(WorkerLink& link, const wire::Message& message);
   void on_worker_lost(const WorkerLink& link);
@@ -99,6 +111,13 @@ class Gate {
   std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them
   Loop::TimerId policy_timer_ = 0;                         // they wait
   std::vector<std::string> listener_names_;                // in the order of listener_.listening()
+  // Sockets that are not listened on yet: for want of workers; for want of the turn.
+  std::vector<std::pair<std::string, UniqueFd>> early_;
+  std::vector<UniqueFd> srt_sockets_;
+  SrtTurn srt_turn_;
+  std::string srt_problem_;  // of taking the turn
+  bool open_ = false, retiring_ = false;
+  Loop::TimerId open_timer_ = 0, retire_timer_ = 0;
   std::unique_ptr<WorkerLinks> workers_;
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::set<std::unique_ptr<Subscriber>> subscribers_;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdio>
 #include <sstream>
 
 #include "gate.h"
@@ -45,7 +46,8 @@ int run(int argc, char** argv) {
       "", "Lets publishers in whose ticket is right and gives them to the workers.",
       "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
       "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads certificate and address list again, as "
-      "does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on.");
+      "does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on. "
+      "SIGUSR1: another gate has the sockets; ends when nobody is connected.");
   options.text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
       .text("keys", keys, "DIR", "folder written by `headgate ticket keygen`")
       .list("listen", addresses, "HOST:PORT", "listen for RTMP here too; may be repeated")
@@ -75,17 +77,20 @@ int run(int argc, char** argv) {
     return fail("--endpoints: " + set.error().message, 2);
   if (check) {
     auto right = Front(system_clock(), settings.front).check();
+    if (!right) std::puts(right.error().message.c_str());  // for the supervisor, whose log has it too
     return right ? 0 : fail(right.error().message, 1);
   }
   raise_descriptor_limit();
   Loop loop;
   Gate* running = nullptr;
   // Before there are threads.
-  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [&](int signal) {
     if (!running)
       loop.stop();
     else if (signal == SIGHUP)
       running->reload();
+    else if (signal == SIGUSR1)
+      running->retire();
     else
       running->stop();
   });
