@@ -32,6 +32,12 @@ Stream* Catalog::find(uint32_t station) {
   return found == streams_.end() ? nullptr : found->second.get();
 }
 
+bool Catalog::settled() const {
+  return listed_ && std::all_of(streams_.begin(), streams_.end(), [](const auto& one) {
+           return !one.second->session() || one.second->loaded();
+         });
+}
+
 Stream& Catalog::stream(uint32_t station, bool has_archive) {
   auto& slot = streams_[station];
   if (!slot)

@@ -50,6 +50,8 @@ class Catalog {
   Stream* find(uint32_t station);
   const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
   size_t waiting() const { return room_.now(); }  // requests, for what is not there yet
+  // The disk's stations are known, and of every stream with a session what the disk has of its live end.
+  bool settled() const;
   // Calls `ready` when the newest of the stream's archive has been read: now, or later. Null: there is no
   // such stream.
   using OnStream = std::function<void(Stream*)>;

@@ -67,10 +67,18 @@ Result<void> Control::listen(const std::string& runtime_dir) {
   if (!acceptor) return Unexpected(acceptor.error());
   acceptor_ = *std::move(acceptor);
   if (auto left = read_file(runtime_dir + "/node.json", kMaxNodeFile)) node_ = node_object(as_text(*left));
-  timer_ = loop_.every_ms(kStatusMs, [this] {
-    for (auto& [key, channel] : channels_) channel->send(status());
-  });
+  timer_ = loop_.every_ms(kStatusMs, [this] { tell(); });
   return {};
+}
+
+void Control::serves() {
+  serves_ = true;
+  tell();
+}
+
+void Control::tell() {
+  if (!serves_) return;
+  for (auto& [key, channel] : channels_) channel->send(status());
 }
 
 void Control::accept(std::unique_ptr<wire::Channel> channel) {
@@ -90,9 +98,9 @@ void Control::on_closed(wire::Channel* channel) {
 }
 
 void Control::on_message(wire::Channel& from, const wire::Message& message) {
-  if (std::holds_alternative<wire::Hello>(message))
-    from.send(status());
-  else if (std::holds_alternative<wire::GetListeners>(message))
+  if (std::holds_alternative<wire::Hello>(message)) {
+    if (serves_) from.send(status());
+  } else if (std::holds_alternative<wire::GetListeners>(message))
     from.send(wire::Listeners{{"http"}}, {listener_});
   else if (auto* node = std::get_if<wire::Status>(&message))
     node_ = node->json, supervisor_ = &from;

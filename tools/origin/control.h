@@ -20,6 +20,8 @@ class Control {
   // What each status says beyond the process's id; from before listen(). A JSON object.
   void says(std::function<std::string()> json) { json_ = std::move(json); }
   Result<void> listen(const std::string& runtime_dir);
+  // The port is open: who has asked is told a status now, and each second. Not before: who tells serves.
+  void serves();
   // What the supervisor says of the node, a JSON object: before it has connected, what it left in node.json.
   // Empty: nothing is known. When it dies, it is no longer among the processes.
   const std::string& node() const { return node_; }
@@ -29,6 +31,7 @@ class Control {
   void on_message(wire::Channel& from, const wire::Message& message);
   void on_closed(wire::Channel* channel);
   wire::Status status() const;
+  void tell();
 
   Loop& loop_;
   int listener_;
@@ -39,6 +42,7 @@ class Control {
   std::function<std::string()> json_;    // none: says nothing
   wire::Channel* supervisor_ = nullptr;  // that node_ came from; null: it has gone
   Loop::TimerId timer_ = 0;
+  bool serves_ = false;
 };
 
 }  // namespace headgate::origin

@@ -4,6 +4,8 @@
 namespace headgate::origin {
 namespace {
 
+constexpr int64_t kReturnMs = 300;  // to the origin that comes next
+
 std::string event_text(const char* name, const std::string& json) {
   return std::string("event: ") + name + "\ndata: " + json + "\n\n";
 }
@@ -33,6 +35,7 @@ void Events::listen(SoupServerMessage* message) {
   listener->wrote = g_signal_connect(message, "wrote-body-data", G_CALLBACK(&Events::on_wrote), listener);
   listeners_.insert(listener);
   send(*listener, event_text("streams", catalog_.list_json()));
+  if (retired_) return end(*listener);
   if (timer_ != 0) return;
   for (auto& [station, stream] : catalog_.streams()) stream->take_changed();  // all of it was just told
   timer_ = loop_.every_ms(kEventsMs, [this] { tick(); });
@@ -48,6 +51,18 @@ void Events::send(Listener& listener, const std::string& text) {
   BytesPtr bytes = bytes_of(text);
   soup_message_body_append_bytes(soup_server_message_get_response_body(listener.message), bytes.get());
   soup_server_message_unpause(listener.message);
+}
+
+void Events::end(Listener& listener) {
+  send(listener, "retry: " + std::to_string(kReturnMs) + "\n\n");
+  soup_message_body_complete(soup_server_message_get_response_body(listener.message));
+}
+
+void Events::retire() {
+  retired_ = true;
+  loop_.cancel(timer_);
+  timer_ = 0;
+  for (Listener* listener : listeners_) end(*listener);
 }
 
 void Events::tick() {

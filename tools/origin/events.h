@@ -25,6 +25,8 @@ class Events {
   ~Events();
   // Takes the request over.
   void listen(SoupServerMessage* message);
+  // Another origin tells from now on: listeners are asked to connect again, and so is who comes here still.
+  void retire();
 
  private:
   struct Listener {
@@ -35,6 +37,7 @@ class Events {
   };
   void tick();
   void send(Listener& listener, const std::string& text);
+  void end(Listener& listener);
   void drop(Listener* listener);
   static void on_wrote(SoupServerMessage* message, guint size, gpointer data);
 
@@ -43,6 +46,7 @@ class Events {
   std::set<Listener*> listeners_;
   Loop::TimerId timer_ = 0;
   int ticks_ = 0;  // since the last comment
+  bool retired_ = false;
 };
 
 }  // namespace headgate::origin

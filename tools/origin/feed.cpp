@@ -37,6 +37,8 @@ void WorkerFeed::connect(const std::string& name) {
         });
       });
   opened.send(wire::Hello{"origin"});
+  // It answers in turn: when it has told what a Hello is told.
+  if (opened.send(wire::GetListeners{})) telling_.insert(name);
 }
 
 void WorkerFeed::want(uint32_t worker, uint64_t session, const std::string& rendition) {
@@ -48,6 +50,7 @@ void WorkerFeed::want(uint32_t worker, uint64_t session, const std::string& rend
 void WorkerFeed::on_closed(const std::string& name) {
   if (auto state = states_.extract(name)) catalog_.worker_gone(state.mapped().worker);
   channels_.erase(name);
+  telling_.erase(name);
 }
 
 void WorkerFeed::on_message(const std::string& name, const wire::Message& message) {
@@ -59,6 +62,8 @@ void WorkerFeed::on_message(const std::string& name, const wire::Message& messag
     catalog_.records(*records);
   else if (auto* health = std::get_if<wire::SessionHealth>(&message))
     catalog_.health(*health);
+  else if (std::holds_alternative<wire::Listeners>(message))
+    telling_.erase(name);
   else if (auto* closed = std::get_if<wire::SessionClosed>(&message))
     catalog_.session_closed(*closed);
 }

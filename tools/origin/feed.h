@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <base/loop.h>
@@ -23,6 +24,8 @@ class WorkerFeed {
   Result<void> start();
   // Asks the worker that has the session for a rendition.
   void want(uint32_t worker, uint64_t session, const std::string& rendition);
+  // Every worker that was there has told all that it has.
+  bool caught_up() const { return telling_.empty(); }
   const std::map<std::string, wire::WorkerState>& workers() const { return states_; }  // by socket name
 
  private:
@@ -37,6 +40,7 @@ class WorkerFeed {
   std::map<std::string, std::unique_ptr<wire::Channel>> channels_;
   std::map<std::string, wire::WorkerState> states_;
   std::map<std::string, Loop::TimerId> retries_;
+  std::set<std::string> telling_;  // who has not told all yet that there was when we connected
 };
 
 }  // namespace headgate::origin

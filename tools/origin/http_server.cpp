@@ -41,7 +41,6 @@ HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& li
       give_to_libsoup(std::move(fd), std::move(place));
     });
   g_signal_connect(server_, "request-started", G_CALLBACK(&HttpServer::on_started), this);
-  watch();
 }
 
 void HttpServer::count_in(Requests& requests) {
@@ -58,7 +57,19 @@ HttpServer::~HttpServer() {
   g_object_unref(server_);
 }
 
+void HttpServer::open() {
+  open_ = true;
+  watch();
+}
+
+void HttpServer::retire() {
+  retired_ = true;
+  pause(false);
+  if (media_) media_->retire();
+}
+
 void HttpServer::watch() {
+  if (!open_ || retired_) return;
   if (std::exchange(watching_, true)) return;
   loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_all(); });
 }
@@ -198,7 +209,7 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char*
   const int requests =
       remote ? GPOINTER_TO_INT(g_object_get_data(G_OBJECT(remote), kRequests)) + 1 : kMaxRequests;
   if (remote) g_object_set_data(G_OBJECT(remote), kRequests, GINT_TO_POINTER(requests));
-  if (requests >= kMaxRequests)
+  if (requests >= kMaxRequests || static_cast<HttpServer*>(self)->retired_)
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
   static_cast<HttpServer*>(self)->count_answer(message, path);
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);

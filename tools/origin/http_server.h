@@ -37,6 +37,11 @@ class HttpServer {
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
+  // From now on connections are accepted; before, they wait in the kernel.
+  void open();
+  // Accepts nothing more; who is connected is told "Connection: close" with his next answer.
+  void retire();
+  int64_t connections() const { return count_->open; }
   int listener() const { return listener_.get(); }
   // Answers are counted there, which outlives this. Before the first connection.
   void count_in(Requests& requests);
@@ -74,6 +79,7 @@ class HttpServer {
   std::unique_ptr<MediaConnections> media_;  // null: libsoup answers everything
   Loop::TimerId resume_ = 0;
   bool watching_ = false;
+  bool open_ = false, retired_ = false;
 };
 
 }  // namespace headgate::origin

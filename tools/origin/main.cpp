@@ -19,6 +19,7 @@
 #include "node_json.h"
 #include "requests.h"
 #include "site.h"
+#include "succession.h"
 
 namespace headgate::origin {
 namespace {
@@ -34,6 +35,7 @@ struct CommandLine {
   CatalogSettings catalog;
   ConnectionLimits limits;
   ladder::DemandLimits rungs;
+  bool check = false;
 };
 
 Result<CommandLine> parse_command_line(int argc, char** argv) {
@@ -41,8 +43,10 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   int64_t event = 0, window = out.catalog.window.window_ms / 1000,
           playlist = out.catalog.window.live_ms / 1000, grace = out.catalog.grace_ms / 1000,
           rung_mpixels = 20, rungs_per_worker = out.rungs.rungs_of_worker;
-  tools::Options options("", "The node's HTTP server. Started by `headgate serve`.",
-                         "Serves on the inherited listener \"http\" (LISTEN_FDS), or on --listen.");
+  tools::Options options(
+      "", "The node's HTTP server. Started by `headgate serve`.",
+      "Serves on the inherited listener \"http\" (LISTEN_FDS), or on --listen. SIGUSR1: another "
+      "origin has the port; ends when nobody is connected.");
   options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
       .text("root", out.catalog.root, "DIR", "archive root")
       .number("event", event, 0, UINT32_MAX, "N", "the event whose streams are shown")
@@ -55,7 +59,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("rungs-per-worker", rungs_per_worker, 0, 1000, "N", "of them at a time in one (default 16)")
       .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
       .number("max-connections-per-address", out.limits.of_address, 0, 1'000'000, "N",
-              "this machine's own is not counted; 0: no limit (default 1000)");
+              "this machine's own is not counted; 0: no limit (default 1000)")
+      .flag("check", out.check, "read the command line, then end");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
@@ -128,6 +133,7 @@ gboolean run_loop(gint, GIOCondition, gpointer loop) {
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
   if (!line) return fail(line.error().message, 2);
+  if (line->check) return 0;
   auto listener = http_listener(line->listen);
   if (!listener) return fail(listener.error().message, 1);
   auto address = tools::bound_address(listener->get());
@@ -137,7 +143,14 @@ int run(int argc, char** argv) {
   line->catalog.most_waiting = static_cast<size_t>(descriptors.connections * kWaitingPercent / 100);
   GMainLoop* main_loop = g_main_loop_new(nullptr, FALSE);
   Loop loop;
-  SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) { g_main_loop_quit(main_loop); });
+  Succession* running = nullptr;
+  auto quit = [&] { g_main_loop_quit(main_loop); };
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
+    if (signal == SIGUSR1 && running)
+      running->retire(quit);
+    else
+      quit();
+  });
   {
     Archive archive(loop, line->catalog.root, line->catalog.event);
     Disk media_disk(loop, "media");
@@ -146,7 +159,7 @@ int run(int argc, char** argv) {
     MediaFiles media(loop, media_disk, line->catalog.root, descriptors.files);
     Views views(loop, catalog, media);
     Events events(loop, catalog);
-    Control control(loop, listener->get(), [&] { g_main_loop_quit(main_loop); });
+    Control control(loop, listener->get(), quit);
     Demand demand(catalog, line->rungs, [&](uint32_t worker, uint64_t session, const std::string& rendition) {
       feed.want(worker, session, rendition);
     });
@@ -170,10 +183,16 @@ int run(int argc, char** argv) {
                      send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
                                                               line->catalog.root)));
                    });
+    own.open();
+    Succession succession(loop, {server, feed, catalog, events});
+    running = &succession;
     catalog.start();
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);
-    tools::log_info("serves http://" + *address + "/");
+    succession.open([&] {
+      tools::log_info("serves http://" + *address + "/");
+      control.serves();
+    });
     GSource* source = g_unix_fd_source_new(loop.fd(), G_IO_IN);
     g_source_set_callback(source, G_SOURCE_FUNC(run_loop), &loop, nullptr);
     // No loop runs in one of its callbacks. Did GLib see to that, it would wake itself up twice each time.
@@ -182,7 +201,9 @@ int run(int argc, char** argv) {
     g_main_loop_run(main_loop);
     g_source_destroy(source);
     g_source_unref(source);
-    tools::forget_unix(line->runtime_dir, tools::kOriginHttpSocket);
+    running = nullptr;
+    if (!succession.retired())  // else the name is the other one's
+      tools::forget_unix(line->runtime_dir, tools::kOriginHttpSocket);
   }
   g_main_loop_unref(main_loop);
   return 0;

@@ -179,6 +179,7 @@ void MediaConnections::count_sent(const Connection& one, ssize_t bytes) const {
 void MediaConnections::begin(const ConnectionPtr& one, Reply reply, bool waited) {
   one->phase = Connection::Phase::sending;
   count_answer(*one, reply.status, waited);
+  one->close |= retired_;
   choose_coding(reply, one->gzip);
   one->head = header_text(reply, one->close);
   one->text_sent = 0;

@@ -39,6 +39,8 @@ class MediaConnections {
   void count_in(Requests& requests) { requests_ = &requests; }
   // A new one, which does not block.
   void take(UniqueFd socket, Place place);
+  // From now on each connection ends with its next answer.
+  void retire() { retired_ = true; }
 
  private:
   struct Connection;
@@ -65,6 +67,7 @@ class MediaConnections {
   Requests* requests_ = nullptr;
   std::list<ConnectionPtr> connections_;  // moved longest ago first
   Loop::TimerId sweeper_ = 0;             // while there are any
+  bool retired_ = false;
 };
 
 }  // namespace headgate::origin
