@@ -33,7 +33,8 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   std::vector<std::string> parameters;
   tools::Options options(
       "", "Runs the pipelines of admitted sessions. Started by `headgate serve`.",
-      "SIGTERM ends all sessions cleanly, within 5 s. Plugins are looked for where "
+      "SIGTERM ends all sessions cleanly, within 5 s. SIGUSR1: another worker takes "
+      "sessions from now on; ends when those it has are over. Plugins are looked for where "
       "GStreamer looks, then in HEADGATE_PLUGINS, the build tree or the installed folder.");
   options.number("id", id, 0, 9999, "N", "listen on worker-N.sock (default 0)")
       .text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
@@ -120,7 +121,8 @@ int run(int argc, char** argv) {
   if (!line->check) tools::log_always({{"WORKER", line->settings.id}});
   Loop loop;
   std::unique_ptr<Worker> worker;
-  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [&](int signal) {
+    if (signal == SIGUSR1) return worker->retire();
     if (signal != SIGHUP) return worker->stop();
     Settings fresh = line->settings;
     if (auto loaded = load(*line, fresh); !loaded) return tools::log_error(loaded.error().message);

@@ -82,6 +82,12 @@ void Worker::stop() {
   loop_.after_ms(kStopMs, [this] { loop_.stop(); });
 }
 
+void Worker::retire() {
+  retired_ = true;
+  fitness_.drain();
+  tell_state();
+}
+
 void Worker::take(Description description) {
   admission_.allow_errors(description.errors_per_minute());
   settings_.description = std::move(description);
@@ -406,6 +412,9 @@ void Worker::tick() {
   if (reaper_.busy_ms() > settings_.stuck_ms) give_up("a session does not end");
   if (fitness_.given_up() &&
       fitness_.nothing_ends_any_more(sessions_.size(), any_running(), settings_.last_words_ms))
+    return loop_.stop();
+  if (retired_ && sessions_.empty() && admission_.waiting() == 0 && fills_.active() == 0 &&
+      !fitness_.drained_within(settings_.on_its_way_ms))
     return loop_.stop();
   admission_.forget_old_errors();
   // A source that cannot be looked at is stuck: the reaper is then busy, and the worker gives up.

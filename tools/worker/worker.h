@@ -61,6 +61,8 @@ class Worker final : private Admission::Host {
   Result<void> start();
   // Ends all sessions, then stops the loop.
   void stop();
+  // Another worker has its place: takes nothing more, and stops the loop when what it has is over.
+  void retire();
   // What sessions run that begin from now on.
   void take(Description description);
   // After the loop has stopped. Not 0: sessions were left that could not be ended, or the worker gave up.
@@ -131,6 +133,7 @@ class Worker final : private Admission::Host {
   Loop::TimerId tick_ = 0;
   wire::WorkerState told_;  // the last one sent
   Loop::TimerId give_up_timer_ = 0;
+  bool retired_ = false;
   uint64_t opened_ = 0, failed_ = 0;  // sessions since start
   Numbers numbers_;
 };
