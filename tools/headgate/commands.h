@@ -26,5 +26,6 @@ int run_archive(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_load(int argc, char** argv);
 int run_preflight(int argc, char** argv);
+int run_upgrade(int argc, char** argv);
 
 }  // namespace headgate::cli

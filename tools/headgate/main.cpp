@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"archive", "list, show and recover what was recorded", run_archive},
     {"check", "hold a live stream to the standard that it follows", run_check},
     {"preflight", "check what has to be right before the day", run_preflight},
+    {"upgrade", "replace a node's programs by those on disk, while it runs", run_upgrade},
     {"load", "publish and watch by the thousand, to measure with", run_load},
     {nullptr, nullptr, nullptr},
 };

@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <base/clock.h>
+#include <base/io.h>
 #include <common/log.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -138,7 +139,10 @@ void Child::on_exit() {
   ready_ = hang_up_ = false;
   if (wanted) ::unlink(place_.socket.c_str());  // one that was killed has left it
   events_.changed(*this);
-  if (wanted) return;
+  if (wanted) {
+    if (retiring_ && code != 0) events_.died(*this);  // with what it still had
+    return;
+  }
   ++restarts_;
   start_later();
   events_.died(*this);
@@ -174,6 +178,18 @@ void Child::stop() {
       gone_ = 0;
       events_.changed(*this);
     });
+}
+
+void Child::retire() {
+  stopping_ = retiring_ = true;
+  loop_.cancel(std::exchange(restart_, 0));
+  send_signal(process_, SIGUSR1);
+}
+
+Result<void> Child::move_to(const std::string& socket) {
+  if (::rename(place_.socket.c_str(), socket.c_str()) != 0) return errno_error("rename " + place_.socket);
+  place_.socket = socket;
+  return {};
 }
 
 void Child::hang_up() {

@@ -50,14 +50,20 @@ class Child {
   void start();            // adopts or spawns
   void socket_appeared();  // the place's socket was moved into place
   void stop();             // SIGTERM; not started again
-  void kill();             // SIGKILL
-  void hang_up();          // SIGHUP, at its first status when it is still starting
+  // SIGUSR1: another process has its work from now on; it ends by itself when what it has is over. Not
+  // started again.
+  void retire();
+  // The socket's name is another one from now on. Fails without a change.
+  Result<void> move_to(const std::string& socket);
+  void kill();     // SIGKILL
+  void hang_up();  // SIGHUP, at its first status when it is still starting
   bool send(const wire::Message& message, const std::vector<int>& fds = {});
 
   const Place& place() const { return place_; }
   bool running() const { return process_.pidfd.get() >= 0; }
   bool ready() const { return ready_; }
   bool stopping() const { return stopping_; }
+  bool retiring() const { return retiring_; }
   int pid() const { return process_.pid; }
   int64_t since_utc_us() const { return since_utc_us_; }
   int64_t restarts() const { return restarts_; }
@@ -86,7 +92,7 @@ class Child {
   Events events_;
   Process process_;
   std::unique_ptr<wire::Channel> channel_;
-  bool ready_ = false, stopping_ = false;
+  bool ready_ = false, stopping_ = false, retiring_ = false;
   bool hang_up_ = false;  // when it is ready
   int64_t since_utc_us_ = 0;
   int64_t restarts_ = 0;

@@ -19,6 +19,15 @@ std::string socket_name(const std::string& role, int number) {
   return (number < 0 ? role : role + "-" + std::to_string(number)) + kSocketEnd;
 }
 
+constexpr std::string_view kAside = "-aside-";
+
+// "gate-aside-123.sock" -> "gate"; empty: another name.
+std::string role_aside(const std::string& name) {
+  for (const char* role : kOnly)
+    if (name.starts_with(std::string(role) + std::string(kAside)) && name.ends_with(kSocketEnd)) return role;
+  return "";
+}
+
 // "worker-12.sock" -> 12; -1: not a worker's.
 int worker_number(const std::string& name) {
   if (name.rfind(kWorkerFront, 0) != 0) return -1;
@@ -53,14 +62,63 @@ void Children::on_name(const std::string& name) {
   const int number = worker_number(name);
   const bool only = std::any_of(kOnly.begin(), kOnly.end(),
                                 [&](const char* role) { return name == socket_name(role, -1); });
-  if (number < 0 && !only) return;
+  const std::string aside = role_aside(name);
+  if (number < 0 && !only && aside.empty()) return;
   // A dead worker's socket makes no place: there may have been more of them once.
   if (!wire::Channel::connect(loop_, runtime_dir_ + "/" + name)) return;
+  if (!aside.empty()) return take_aside(aside, name);
   place(number < 0 ? name.substr(0, name.find('.')) : "worker", number).socket_appeared();
 }
 
-void Children::forget(const std::string& role, int number) {
-  children_.erase(socket_name(role, number));
+void Children::take_aside(const std::string& role, const std::string& name) {
+  Child::Place place{role, -1, runtime_dir_ + "/" + name, [this, role] { return program_of_(role, -1); }};
+  auto& slot = children_[name];
+  slot = std::make_unique<Child>(loop_, std::move(place), events_);
+  slot->socket_appeared();
+}
+
+void Children::forget(const std::string& socket) {
+  children_.erase(socket);
+}
+
+bool Children::has(const std::string& role, int number) const {
+  return children_.count(socket_name(role, number)) != 0;
+}
+
+Child* Children::find(const std::string& socket) const {
+  auto found = children_.find(socket);
+  return found == children_.end() ? nullptr : found->second.get();
+}
+
+Result<Child*> Children::set_aside(const std::string& role) {
+  auto found = children_.find(socket_name(role, -1));
+  if (found == children_.end() || !found->second->running())
+    return Unexpected("there is no " + role + " to replace");
+  const std::string name = role + std::string(kAside) + std::to_string(found->second->pid()) + kSocketEnd;
+  if (auto moved = found->second->move_to(runtime_dir_ + "/" + name); !moved)
+    return Unexpected(moved.error());
+  auto entry = children_.extract(found);
+  entry.key() = name;
+  return children_.insert(std::move(entry)).position->second.get();
+}
+
+Result<void> Children::put_back(Child& aside) {
+  const std::string name = socket_name_of(aside), place = socket_name(aside.place().role, -1);
+  children_.erase(place);  // whose process has ended
+  if (auto moved = aside.move_to(runtime_dir_ + "/" + place); !moved) return moved;
+  auto entry = children_.extract(name);
+  entry.key() = place;
+  children_.insert(std::move(entry));
+  return {};
+}
+
+bool Children::is_aside(const Child& child) {
+  return !role_aside(socket_name_of(child)).empty();
+}
+
+std::string socket_name_of(const Child& child) {
+  const std::string& path = child.place().socket;
+  return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace headgate::serve

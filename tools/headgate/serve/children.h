@@ -23,8 +23,15 @@ class Children {
   Child& place(const std::string& role, int number = -1);
   // A socket of this name is in the runtime folder.
   void on_name(const std::string& name);
-  // One that has ended and is not to come again; not from within its own call.
-  void forget(const std::string& role, int number);
+  // One that has ended and is not to come again, by its socket's name; not from within its own call.
+  void forget(const std::string& socket);
+  bool has(const std::string& role, int number = -1) const;
+  Child* find(const std::string& socket) const;  // by its name; null: none
+  // The process of a place of which there is one, under another socket's name, so that the place can be
+  // filled anew; and back into its place, which is empty.
+  Result<Child*> set_aside(const std::string& role);
+  Result<void> put_back(Child& aside);
+  static bool is_aside(const Child& child);
 
   template <typename Do>
   void each(Do&& act) const {
@@ -43,12 +50,17 @@ class Children {
   }
 
  private:
+  void take_aside(const std::string& role, const std::string& name);
+
   Loop& loop_;
   const std::string runtime_dir_;
   const ProgramOf program_of_;
   const Child::Events events_;
   std::map<std::string, std::unique_ptr<Child>> children_;  // by socket name
 };
+
+// Without the folder: what Children knows it by.
+std::string socket_name_of(const Child& child);
 
 inline bool is_worker(const Child& child) {
   return child.place().number >= 0;

@@ -317,14 +317,16 @@ Result<Config> ConfigOptions::read(const std::string& file) const {
 Result<Config> read_config(int argc, char** argv) {
   ConfigOptions settings;
   int64_t ready_fd = -1;
+  bool check = false;
   tools::Options options(
       "", "Runs a node: lets publishers in, archives them, serves viewers.",
       ConfigOptions::file_help() +
           "\nSIGTERM or SIGINT ends it within 5 s, with every session closed. Killed any other way, "
           "its processes go on; started again, it finds them (docs/node.md).");
   settings.add_to(options);
-  options.number("ready-fd", ready_fd, 0, 65'535, "N",
-                 "write the ready line to this descriptor, then close it");
+  options
+      .number("ready-fd", ready_fd, 0, 65'535, "N", "write the ready line to this descriptor, then close it")
+      .flag("check", check, "whether the node's programs can be started so, then end: 0 they can");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
@@ -336,6 +338,7 @@ Result<Config> read_config(int argc, char** argv) {
   config->event = keys->event;
   config->issuer_secret = ticket::holds_issuer_secret(config->keys);
   config->ready_fd = ready_fd;
+  config->check = check;
   return config;
 }
 

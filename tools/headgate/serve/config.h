@@ -45,6 +45,7 @@ struct Config {
   int64_t max_connections = 0, max_connections_per_address = 0;  // of viewers; the latter 0: no limit
   CapacityLimits capacity_limits;
   WorkerLimits worker_limits;
+  bool check = false;     // nothing is run: whether it could be
   int64_t ready_fd = -1;  // a line is written to it when the node serves; -1: none
 };
 

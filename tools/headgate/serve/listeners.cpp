@@ -36,6 +36,13 @@ std::vector<int> NodeListeners::fds(const std::string& name) const {
   return out;
 }
 
+std::vector<std::pair<std::string, int>> NodeListeners::all() const {
+  std::vector<std::pair<std::string, int>> out;
+  for (const auto& [name, fds] : fds_)
+    for (const UniqueFd& fd : fds) out.emplace_back(name, fd.get());
+  return out;
+}
+
 std::string NodeListeners::address(const std::string& name) const {
   std::string out;
   for (int fd : fds(name)) {

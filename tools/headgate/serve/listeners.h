@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <base/result.h>
@@ -21,6 +22,7 @@ class NodeListeners {
   // Opens HOST:PORT[,PORT...], all or none of them, unless the name has sockets; an empty text opens none.
   Result<void> open_missing(const std::string& name, const std::string& ports, Kind kind = Kind::kTcp);
   std::vector<int> fds(const std::string& name) const;
+  std::vector<std::pair<std::string, int>> all() const;  // by name
   std::string address(const std::string& name) const;  // as bound, in the form of open_missing(); empty: none
 
  private:

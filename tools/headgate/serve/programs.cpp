@@ -93,18 +93,20 @@ Program Supervisor::program_of(const std::string& role, int number) const {
 }
 
 std::string Supervisor::node_json() const {
-  auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts) {
-    return JsonLine()
-        .field("role", role)
+  auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts, bool retiring) {
+    JsonLine out;
+    out.field("role", role)
         .field("pid", pid)
         .field("since_utc", tools::utc_text(since_utc_us))
-        .field("restarts", restarts)
-        .take();
+        .field("restarts", restarts);
+    if (retiring) out.field("retiring", true);
+    return out.take();
   };
-  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0);
+  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0, false);
   children_.each([&](const Child& child) {
     if (child.running())
-      processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts());
+      processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts(),
+                                 child.retiring());
   });
   JsonLine listen;
   for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
@@ -122,6 +124,7 @@ std::string Supervisor::node_json() const {
       .raw("quarantine", policy_.quarantine_json())
       .raw("alarms", policy_.alarms_json())
       .raw("draining", draining_.json())
+      .raw("upgrade", upgrade_.report().json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
 }

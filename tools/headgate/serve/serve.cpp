@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <common/log.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 
 #include "../commands.h"
 #include "supervisor.h"
@@ -11,16 +14,27 @@ namespace headgate::cli {
 int run_serve(int argc, char** argv) {
   tools::start_log("headgate");
   auto config = serve::read_config(argc, argv);
-  if (!config) return complain(2, argv[0], config.error().message);
+  if (!config) {
+    // For the supervisor that has this tried before it becomes it.
+    if (std::any_of(argv, argv + argc, [](const char* one) { return std::strcmp(one, "--check") == 0; }))
+      std::puts(config.error().message.c_str());
+    return complain(2, argv[0], config.error().message);
+  }
+  const bool check = config->check;
   Loop loop;
   serve::Supervisor supervisor(loop, *std::move(config));
-  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR2}, [&](int signal) {
     if (signal == SIGHUP)
       supervisor.reload();
+    else if (signal == SIGUSR2)
+      supervisor.upgrade();
     else
       supervisor.stop();
   });
-  if (auto started = supervisor.start(); !started) return complain(1, argv[0], started.error().message);
+  if (check)
+    supervisor.check();
+  else if (auto started = supervisor.start(); !started)
+    return complain(1, argv[0], started.error().message);
   loop.run();
   return supervisor.exit_code();
 }

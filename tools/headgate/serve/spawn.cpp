@@ -127,8 +127,8 @@ Result<Process> adopt(int pid) {
 
 int collect(const Process& process) {
   siginfo_t info{};
-  if (!process.child ||
-      ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), &info, WEXITED) != 0)
+  // One that was adopted may be ours all the same: of the supervisor that this process was before.
+  if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), &info, WEXITED) != 0)
     return -1;
   return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }

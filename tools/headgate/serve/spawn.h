@@ -26,7 +26,7 @@ struct Program {
 struct Process {
   int pid = 0;
   UniqueFd pidfd;
-  bool child = false;  // ours: wait_for() collects it
+  bool child = false;  // that we have started, and not adopted
 };
 
 Result<Process> spawn(const Program& program);

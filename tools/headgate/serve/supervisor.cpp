@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <functional>
 #include <utility>
 
@@ -61,6 +62,15 @@ Supervisor::Supervisor(Loop& loop, Config config)
       policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
+      upgrade_(loop_,
+               {config_.runtime_dir,
+                [this](const std::string& role, int number) { return program_of(role, number); },
+                [this](const Self& self) { return become(self); }, [] { notify_systemd(reloading_state()); },
+                [this] {
+                  announce();
+                  notify_systemd("READY=1");
+                }},
+               children_, workers_, tasks_, descriptions_),
       since_utc_us_(system_clock().utc_us()) {
   add_verbs();
 }
@@ -72,6 +82,13 @@ Supervisor::~Supervisor() {
 }
 
 Result<void> Supervisor::lock() {
+  if (Heritage heritage = take_heritage(); heritage.any()) {
+    succeeds_ = true;
+    lock_ = std::move(heritage.lock);
+    for (auto& [name, fd] : heritage.listeners) listeners_.take(name, std::move(fd));
+    collect_ended_children();
+    return {};
+  }
   std::string path = config_.runtime_dir + "/supervisor.lock";
   auto fd = open_file(path, O_RDWR | O_CREAT, 0600);
   if (!fd) return Unexpected(fd.error());
@@ -88,6 +105,7 @@ Result<void> Supervisor::start() {
   if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
   if (auto locked = lock(); !locked) return locked;
   draining_.load();
+  upgrade_.announce();
   if (const int64_t interval_ms = watchdog_interval_ms(); interval_ms > 0)
     watchdog_timer_ = loop_.every_ms(interval_ms, [] { notify_systemd("WATCHDOG=1"); });
   if (config_.issuer_secret)
@@ -98,6 +116,7 @@ Result<void> Supervisor::start() {
   if (!watch) return Unexpected(watch.error());
   watch_ = *std::move(watch);
   watch_->start();  // takes over what is running
+  upgrade_.adopted();
   for (const char* role : {"gate", "origin", kControl}) {
     if (children_.place(role).send(wire::GetListeners{})) ++waiting_listeners_;
   }
@@ -172,6 +191,42 @@ void Supervisor::reload() {
   if (ready_) notify_systemd("READY=1");
 }
 
+void Supervisor::upgrade() {
+  children_.place("gate").hang_up();
+  upgrade_.request();
+}
+
+Result<void> Supervisor::become(const Self& self) {
+  tools::log_notice("becoming the program on disk", {{"PROGRAM", self.program.path}});
+  tasks_.end_all();  // what they did is begun again
+  return serve::become(self, lock_.get(), listeners_.all());
+}
+
+void Supervisor::check() {
+  check_next({"origin", "worker", "gate"});
+}
+
+void Supervisor::check_next(std::vector<std::string> roles) {
+  if (roles.empty()) return loop_.stop();
+  const std::string role = roles.back();
+  roles.pop_back();
+  Program program = program_of(role, role == "worker" ? 0 : -1);
+  if (role == "worker") {
+    program.arguments.emplace_back("--pipelines");
+    program.arguments.push_back(config_.pipelines);
+  }
+  program.arguments.emplace_back("--check");
+  tasks_.run(
+      std::move(program),
+      [this, role, roles](int code) {
+        if (code == 0) return check_next(roles);
+        std::printf("headgate-%s --check ended with %d\n", role.c_str(), code);
+        exit_code_ = 1;
+        loop_.stop();
+      },
+      [](const std::string& line) { std::puts(line.c_str()); });
+}
+
 void Supervisor::start_children() {
   if (stopping_) return;
   running_ = true;
@@ -202,11 +257,13 @@ void Supervisor::on_changed(Child& child) {
     if (child.place().role == "gate" && child.ready() && draining_.on()) child.send(wire::Drain{});
     if (child.place().role == kControl && child.ready()) events_.tell_all();
     if (child.stopping() && !child.running())  // a worker too many; not from within its own call
-      loop_.post([this, place = child.place()] {
-        children_.forget(place.role, place.number);
+      loop_.post([this, name = socket_name_of(child)] {
+        const Child* gone = children_.find(name);
+        if (gone && gone->stopping() && !gone->running()) children_.forget(name);
         announce();
       });
     policy_.changed(child);
+    upgrade_.changed(child);
     announce();
     return report_ready();
   }
@@ -301,12 +358,13 @@ void Supervisor::report_ready() {
   line += '\n';
   if (auto written = write_all(STDOUT_FILENO, as_bytes(line)); !written)
     tools::log_info("standard output takes nothing: " + written.error().message);
-  if (config_.ready_fd >= 0) {
+  if (config_.ready_fd >= 0 && !succeeds_) {
     UniqueFd fd(static_cast<int>(config_.ready_fd));
     if (auto written = write_all(fd.get(), as_bytes(line)); !written)
       tools::log_warning("--ready-fd: " + written.error().message);
   }
   notify_systemd("READY=1");
+  upgrade_.go_on();
 }
 
 void Supervisor::stop() {
@@ -322,6 +380,7 @@ void Supervisor::stop() {
   recovery_.stop();
   policy_.stop();
   descriptions_.stop();
+  upgrade_.stop();
   auto first = [this](void (Child::*act)()) {
     children_.each([act](Child& child) {
       if (!outlasts_sessions(child)) (child.*act)();
@@ -336,11 +395,14 @@ void Supervisor::stop() {
 // Viewers get the last segments and the playlists' end while the sessions are closed; control tells of it.
 void Supervisor::stop_others() {
   if (std::exchange(others_stopping_, true)) return;
-  for (const char* role : {"origin", kControl}) children_.place(role).stop();
+  auto last = [this](void (Child::*act)()) {
+    children_.each([act](Child& child) {
+      if (outlasts_sessions(child)) (child.*act)();
+    });
+  };
+  last(&Child::stop);
   loop_.cancel(stop_timer_);
-  stop_timer_ = loop_.after_ms(kOthersStopMs, [this] {
-    for (const char* role : {"origin", kControl}) children_.place(role).kill();
-  });
+  stop_timer_ = loop_.after_ms(kOthersStopMs, [last] { last(&Child::kill); });
 }
 
 bool Supervisor::any_running(bool others) const {

@@ -27,6 +27,7 @@
 #include "recovery.h"
 #include "reports.h"
 #include "tasks.h"
+#include "upgrade.h"
 #include "workers.h"
 
 namespace headgate::serve {
@@ -42,11 +43,18 @@ class Supervisor {
   // The runtime folder, its lock, the running children. Fails when another supervisor lives.
   Result<void> start();
   void stop();
+  // Replaces the node's programs by those on disk (docs/upgrade.md). Files are read again as by reload().
+  void upgrade();
+  // `headgate serve --check`: without touching the node, whether its programs can be started with these
+  // settings. The loop ends; exit_code() is 0 if they can, and standard output has the reason if not.
+  void check();
   void reload();  // files that may change while the node runs; they are looked at without it as well
   int exit_code() const { return exit_code_; }
 
  private:
   Result<void> lock();
+  void check_next(std::vector<std::string> roles);
+  Result<void> become(const Self& self);
   Program program_of(const std::string& role, int number) const;
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
@@ -92,11 +100,13 @@ class Supervisor {
   Recovery recovery_;
   Reports reports_;
   Policy policy_;
+  Upgrade upgrade_;
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
   Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;
-  bool running_ = false;  // start_children() was called
-  bool ready_ = false;    // and said so
+  bool running_ = false;   // start_children() was called
+  bool ready_ = false;     // and said so
+  bool succeeds_ = false;  // another supervisor, as the same process
   bool stopping_ = false, others_stopping_ = false;
   bool recovering_ = false;  // and told so
   bool drained_told_ = false;

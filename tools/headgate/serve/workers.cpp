@@ -14,16 +14,42 @@ int64_t now_ms() {
   return system_clock().mono_us() / 1000;
 }
 
-// Of one station alone: nobody else's room.
-bool is_own(const Child& child) {
-  return child.place().number >= static_cast<int>(wire::kFirstOwnWorker);
-}
-
 }  // namespace
 
 void Workers::start() {
   started_ = true;
-  for (int number = 0; number < limits_.workers; ++number) children_.place("worker", number).start();
+  // An earlier supervisor's may have other numbers.
+  int64_t running = 0;
+  children_.each_worker(
+      [&](const Child& child) { running += child.running() && !child.stopping() && !is_own(child) ? 1 : 0; });
+  for (; running < limits_.workers; ++running) children_.place("worker", free_number()).start();
+}
+
+int Workers::free_number() const {
+  int number = 0;
+  while (children_.has("worker", number)) ++number;
+  return number;
+}
+
+std::vector<std::string> Workers::start_others(const std::vector<std::string>& instead_of) {
+  std::vector<std::string> out;
+  int64_t others = 0;
+  children_.each_worker([&](const Child& child) {
+    const bool old =
+        std::find(instead_of.begin(), instead_of.end(), socket_name_of(child)) != instead_of.end();
+    others += child.running() && !child.stopping() && !is_own(child) && !old ? 1 : 0;
+  });
+  for (; others < limits_.workers; ++others) {
+    Child& child = children_.place("worker", free_number());
+    out.push_back(socket_name_of(child));
+    child.start();
+  }
+  return out;
+}
+
+int64_t Workers::sessions_of(const std::string& name) const {
+  auto load = loads_.find(name);
+  return load == loads_.end() ? 0 : load->second.sessions;
 }
 
 void Workers::told(const Child& child, const wire::WorkerState& state) {
@@ -54,30 +80,33 @@ uint32_t Workers::sessions() const {
 void Workers::keep() {
   if (!started_) return;
   int64_t free_places = 0, workers = 0, starting = 0, failing = 0, drained = 0, unfit = 0;
-  int next = 0;
   bool can_help = false;
   children_.each_worker([&](const Child& child) {
     if (is_own(child)) return;
-    next = std::max(next, child.place().number + 1);
     if (child.stopping()) return;
-    ++workers;
     auto load = loads_.find(child.name());
+    if (load != loads_.end() && load->second.drained_ms > 0) {  // on its way out
+      ++drained;
+      return;
+    }
+    ++workers;
     if (load == loads_.end()) {
       ++(child.running() ? starting : failing);
     } else if (load->second.accepting) {
       can_help = true;
       free_places += std::max<int64_t>(0, int64_t{load->second.capacity} - load->second.sessions);
     } else {
-      ++(load->second.drained_ms > 0 ? drained : unfit);
+      ++unfit;
     }
   });
-  if (next == 0) return start();  // the last one was ended for what it took
+  for (; workers < limits_.workers; ++workers) children_.place("worker", free_number()).start();
   // What keeps these from accepting would keep others; but not that an operator has drained them.
   if (!can_help && (drained == 0 || unfit > 0)) return end_drained();
   int64_t more = room_.to_start(free_places, starting, failing, now_ms());
   for (more = std::min(more, limits_.max_workers - workers); more > 0; --more) {
-    tools::log_notice("the workers fill: one more", {{"WORKER", next}});
-    children_.place("worker", next++).start();
+    const int number = free_number();
+    tools::log_notice("the workers fill: one more", {{"WORKER", number}});
+    children_.place("worker", number).start();
   }
   drain_spare(room_.to_end(free_places, now_ms()));
   end_drained();
@@ -87,11 +116,14 @@ void Workers::keep() {
 // may still come (worker's kOnItsWayMs), and then it runs until that session has ended.
 void Workers::drain_spare(int64_t workers) {
   std::map<int, Child*, std::greater<>> idle;  // by number, the highest first
+  int64_t all = 0;
   children_.each_worker([&](Child& child) {
     auto load = loads_.find(child.name());
-    if (load == loads_.end() || is_own(child) || child.place().number < limits_.workers) return;
+    if (load == loads_.end() || is_own(child) || child.stopping() || load->second.drained_ms > 0) return;
+    ++all;
     if (load->second.accepting && load->second.sessions == 0) idle[child.place().number] = &child;
   });
+  workers = std::min(workers, all - limits_.workers);
   for (auto& [number, child] : idle) {
     if (workers-- <= 0) return;
     if (!child->send(wire::Drain{})) continue;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <wire/messages.h>
 
@@ -15,6 +16,11 @@
 namespace headgate::serve {
 
 inline constexpr int64_t kDrainedMs = 2000;  // without a session; longer than somebody may be on the way
+
+// Of one station alone: nobody else's room.
+inline bool is_own(const Child& child) {
+  return child.place().number >= static_cast<int>(wire::kFirstOwnWorker);
+}
 
 class Workers {
  public:
@@ -29,9 +35,14 @@ class Workers {
   void told(const Child& child, const wire::WorkerState& state);
   void ended(const Child& child);
   uint32_t sessions() const;  // of all, as they have told
-  void keep();                // time has passed, or somebody has come or gone
+  // Others beside those of these sockets, as many as there always are, in places that are free; their
+  // sockets. Those that they are to replace are no help from now on.
+  std::vector<std::string> start_others(const std::vector<std::string>& instead_of);
+  int64_t sessions_of(const std::string& name) const;  // 0 also: not known
+  void keep();                                         // time has passed, or somebody has come or gone
 
  private:
+  int free_number() const;
   struct Load {
     uint32_t sessions = 0, capacity = 0;
     bool accepting = false;

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A node's programs are replaced while it runs: publishers, archives and viewers do not notice; what is broken is not
+taken."""
+import media
+import tap
+from node import BUILD, log_text, wait_until
+from upgrading import InstalledNode, Load, wrong_archives
+
+PUBLISHERS = VIEWERS = 6
+SECONDS = 32
+
+
+def small_clip():
+    return media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE)
+
+
+def test_nobody_notices_two_upgrades():
+    clip = small_clip()
+    with InstalledNode() as node:
+        with Load(node, clip, PUBLISHERS, VIEWERS, SECONDS) as load:
+            load.watch()
+            supervisor = node.pids("supervisor")
+            for tree in ("b", "a"):
+                before = node.processes()
+                node.use(tree)
+                done = node.upgrade()
+                assert done.returncode == 0, done.stderr + done.stdout
+                assert node.report()["state"] == "done", node.report()
+                wait_until("only the new programs serve", lambda want=tree: node.tree_of_those_that_serve() == {want})
+                now = node.processes()
+                assert node.pids("supervisor") == supervisor, "the service manager's process is another"
+                for role in ("gate", "origin"):
+                    assert any(one[0] == role and not one[2] and pid not in before for pid, one in now.items()), now
+            assert load.publish.poll() is None and load.view.poll() is None, "the load ended before the upgrades"
+            sent, seen = load.results()
+        assert (sent["accepted"], sent["dropped"], sent["refused"]) == (PUBLISHERS, 0, 0), sent["reasons"]
+        assert seen["started"] == VIEWERS and not seen["errors"], seen
+        assert (seen["stalls"], seen["skipped"]) == (0, 0), seen
+        assert not wrong_archives(node, sent), wrong_archives(node, sent)
+        # With their sessions the old workers go, the supervisor having become another program since they were started.
+        wait_until("nobody retires any more", lambda: not any(one[2] for one in node.processes().values()), 70)
+        wait_until("that is told", lambda: all(one["state"] != "retiring" for one in node.report()["processes"]))
+
+
+def broken(node, tree, program, text):
+    """Of the tree, one program is a script."""
+    path = node.folder / tree / program
+    path.unlink()
+    path.write_text("#!/bin/sh\n" + text + "\n")
+    path.chmod(0o755)
+
+
+def test_what_is_broken_is_not_taken():
+    with InstalledNode() as node:
+        before = node.processes()
+        node.install("crashes")
+        broken(node, "crashes", "headgate", "kill -SEGV $$")
+        node.install("worker")
+        broken(node, "worker", "headgate-worker", "echo no element \\\"ticketsrc\\\"; exit 1")
+        for tree, reason in (("crashes", "139"), ("worker", "ticketsrc")):
+            node.use(tree)
+            done = node.upgrade()
+            assert done.returncode == 3 and reason in done.stderr, (done.returncode, done.stderr)
+            assert node.report()["state"] == "refused", node.report()
+            assert node.processes() == before, "something was replaced"
+        # It can be tried, and ends as soon as it is to serve.
+        node.install("gate")
+        real = node.folder / "gate/headgate-gate"
+        real.rename(node.folder / "gate/real-gate")
+        (node.folder / "gate/headgate-gate").touch()
+        broken(node, "gate", "headgate-gate", f'case "$*" in *--check*) exec {node.folder}/gate/real-gate "$@";; esac; exit 1')
+        node.use("gate")
+        gates = node.pids("gate")
+        done = node.upgrade()
+        assert done.returncode == 4 and "gate" in done.stderr, (done.returncode, done.stderr)
+        assert node.report()["state"] == "failed", node.report()
+        assert node.pids("gate") == gates, "the gate that worked is gone"
+        publisher = media.ffmpeg(node, media.clip(60), node.url(3), loop=True)
+        node.wait_state(3, "live")
+        # What is mended is taken: the rest of the node, too.
+        node.use("b")
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout + log_text(node)[-2000:]
+        wait_until("only the new programs serve", lambda: node.tree_of_those_that_serve() == {"b"})
+        node.wait_state(3, "live")
+        assert len(node.runs(3)) == 1, "the publisher was cut"
+        publisher.stop()
+
+
+if __name__ == "__main__":
+    tap.run(globals())

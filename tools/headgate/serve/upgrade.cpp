@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "upgrade.h"
+
+#include <base/clock.h>
+#include <base/io.h>
+#include <common/log.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::serve {
+namespace {
+
+constexpr char kControl[] = "control";
+
+// "worker-3", "gate"; "gate-aside-123" for one that has made room.
+std::string label(const Child& child) {
+  const std::string name = socket_name_of(child);
+  return name.substr(0, name.rfind('.'));
+}
+
+Result<void> write_whole(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".tmp";
+  auto fd = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+  if (!fd) return Unexpected(fd.error());
+  if (auto written = write_all(fd->get(), as_bytes(text)); !written) return written;
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("rename " + fresh);
+  return {};
+}
+
+}  // namespace
+
+Upgrade::Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Tasks& tasks,
+                 DescriptionWatch& descriptions)
+    : loop_(loop),
+      node_(std::move(node)),
+      children_(children),
+      workers_(workers),
+      tasks_(tasks),
+      descriptions_(descriptions) {}
+
+Upgrade::~Upgrade() {
+  stop();
+}
+
+void Upgrade::stop() {
+  stopped_ = true;
+  loop_.cancel(std::exchange(timer_, 0));
+  loop_.cancel(std::exchange(report_timer_, 0));
+}
+
+void Upgrade::announce() {
+  if (auto before = read_upgrade_report(node_.runtime_dir + "/" + kUpgradeFile)) report_ = *std::move(before);
+  report_.pid = ::getpid();
+  report_.version = HEADGATE_VERSION;
+  keep_retiring();
+  if (report_.state == State::checking) {
+    report_.state = State::refused;
+    report_.reason = "the supervisor ended while the programs on disk were tried";
+  }
+  report_timer_ = loop_.every_ms(kReportMs, [this] { tell(); });
+  tell();
+}
+
+void Upgrade::keep_retiring() {
+  std::erase_if(report_.processes, [](const Process& one) { return one.state != Process::State::retiring; });
+}
+
+void Upgrade::adopted() {
+  std::erase_if(report_.processes, [this](const Process& one) {
+    Child* child = children_.find(one.name + ".sock");
+    const bool there = child && child->running() && child->pid() == one.pid;
+    if (there) child->retire();
+    return !there;
+  });
+  tell();
+}
+
+void Upgrade::tell() {
+  for (Process& one : report_.processes)
+    if (one.state != Process::State::ended) one.sessions = workers_.sessions_of(one.name);
+  const std::string text = report_.json();
+  if (text == told_) return;
+  if (auto written = write_whole(node_.runtime_dir + "/" + kUpgradeFile, text + "\n"); !written)
+    return tools::log_warning(written.error().message);
+  told_ = text;
+}
+
+void Upgrade::request() {
+  if (!ready_ || !report_.over() || stopped_) {
+    tools::log_notice("asked for an upgrade while the node starts or another one is under way");
+    return;
+  }
+  ++report_.number;
+  report_.state = State::checking;
+  report_.reason.clear();
+  report_.since_utc_us = system_clock().utc_us();
+  keep_retiring();
+  trial_reason_.clear();
+  tell();
+  node_.began();
+  Program trial = own_program().program;
+  trial.arguments.emplace_back("--check");
+  tools::log_notice("upgrade: the programs on disk are tried", {{"PROGRAM", trial.path}});
+  timer_ = loop_.after_ms(kTrialMs, [this] {
+    timer_ = 0;
+    trial_reason_ =
+        "the programs on disk could not be tried within " + std::to_string(kTrialMs / 1000) + " s";
+    tried(-1);
+  });
+  tasks_.run(
+      std::move(trial),
+      [this, number = report_.number](int code) {
+        if (report_.number == number) tried(code);
+      },
+      [this](const std::string& line) {
+        if (trial_reason_.size() + line.size() < kMaxUpgradeReason)
+          trial_reason_ += (trial_reason_.empty() ? "" : "\n") + line;
+      });
+}
+
+void Upgrade::tried(int code) {
+  if (report_.state != State::checking || stopped_) return;
+  loop_.cancel(std::exchange(timer_, 0));
+  if (code != 0) {
+    if (trial_reason_.empty()) trial_reason_ = "headgate serve --check ended with " + std::to_string(code);
+    return finish(State::refused, trial_reason_);
+  }
+  report_.state = State::running;
+  tell();  // whoever comes after us goes on here
+  if (auto became = node_.become(own_program()); !became) finish(State::failed, became.error().message);
+}
+
+void Upgrade::go_on() {
+  ready_ = true;
+  settle_aside();
+  if (report_.state != State::running) return;
+  report_.processes.push_back({"supervisor", ::getpid(), ::getpid(), Process::State::serves, 0});
+  children_.each([this](Child& child) {
+    if (child.running() && !child.stopping()) note(child, Process::State::kept);
+  });
+  tell();
+  descriptions_.check_first([this](bool good) {
+    if (stopped_) return;
+    if (!good) return finish(State::failed, "the pipeline descriptions: " + descriptions_.refused());
+    children_.each_worker([](Child& child) {
+      if (!child.stopping()) child.hang_up();
+    });
+    roles_ = {kControl, "worker", "gate", "origin"};
+    replace_next();
+  });
+}
+
+// Of what a supervisor before has left beside its place: who has a successor retires, who has none is back.
+void Upgrade::settle_aside() {
+  std::vector<Child*> aside;
+  children_.each([&](Child& child) {
+    if (Children::is_aside(child) && !child.stopping()) aside.push_back(&child);
+  });
+  for (Child* child : aside) {
+    if (children_.place(child->place().role).running())
+      child->retire();
+    else if (auto back = children_.put_back(*child); !back)
+      tools::log_error(back.error().message);
+  }
+}
+
+// Not from within a call of a child's.
+void Upgrade::next_step(void (Upgrade::*step)()) {
+  loop_.cancel(std::exchange(timer_, 0));
+  timer_ = loop_.after_ms(0, [this, step] {
+    timer_ = 0;
+    if (!stopped_) (this->*step)();
+  });
+}
+
+void Upgrade::replace_next() {
+  tell();
+  if (roles_.empty()) return finish(State::done);
+  const std::string role = roles_.back();
+  roles_.pop_back();
+  if (role == "worker") return replace_workers();
+  if (!children_.has(role)) return next_step(&Upgrade::replace_next);
+  const Child& present = children_.place(role);
+  if (!present.running() || is_as_on_disk(present.pid(), node_.program_of(role, -1)))
+    return next_step(&Upgrade::replace_next);
+  if (role == kControl) return restart_control();
+  replace_only(role);
+}
+
+void Upgrade::replace_only(const std::string& role) {
+  auto aside = children_.set_aside(role);
+  if (!aside) return finish(State::failed, aside.error().message);
+  aside_ = socket_name_of(**aside);
+  Child& fresh = children_.place(role);
+  fresh_ = socket_name_of(fresh);
+  process(fresh) = {role, 0, (*aside)->pid(), Process::State::starting, 0};
+  timer_ = loop_.after_ms(kReplaceMs, [this] {
+    timer_ = 0;
+    fail("does not serve in time");
+  });
+  fresh.start();
+}
+
+void Upgrade::only_serves() {
+  Child* aside = children_.find(aside_);
+  Child* fresh = children_.find(fresh_);
+  if (aside) {
+    aside->retire();
+    note(*aside, Process::State::retiring);
+  }
+  if (fresh) process(*fresh).pid = fresh->pid(), process(*fresh).state = Process::State::serves;
+  if (fresh) tools::log_notice("upgrade: a new " + fresh->name() + " serves", {{"CHILD_PID", fresh->pid()}});
+  aside_.clear();
+  fresh_.clear();
+  replace_next();
+}
+
+void Upgrade::replace_workers() {
+  old_workers_.clear();
+  children_.each_worker([this](Child& child) {
+    if (child.running() && !child.stopping() && !is_own(child) &&
+        !is_as_on_disk(child.pid(), node_.program_of("worker", child.place().number)))
+      old_workers_.push_back(socket_name_of(child));
+  });
+  if (old_workers_.empty()) return next_step(&Upgrade::replace_next);
+  timer_ = loop_.after_ms(kReplaceMs, [this] {
+    timer_ = 0;
+    fail("do not serve in time");
+  });
+  fresh_workers_ = workers_.start_others(old_workers_);
+  for (const std::string& name : fresh_workers_)
+    if (const Child* child = children_.find(name)) note(*child, Process::State::starting);
+  tell();
+  if (fresh_workers_.empty()) next_step(&Upgrade::workers_serve);  // there are enough of the new ones
+}
+
+void Upgrade::workers_serve() {
+  for (const std::string& name : fresh_workers_)
+    if (const Child* child = children_.find(name)) note(*child, Process::State::serves);
+  for (const std::string& name : old_workers_)
+    if (Child* child = children_.find(name); child && child->running()) {
+      child->retire();
+      process(*child).state = Process::State::retiring;
+    }
+  tools::log_notice("upgrade: new workers serve", {{"WORKERS", fresh_workers_.size()}});
+  fresh_workers_.clear();
+  old_workers_.clear();
+  replace_next();
+}
+
+// It answers operators only: nothing is lost while it starts, and nothing is shared with a second one.
+void Upgrade::restart_control() {
+  Child& control = children_.place(kControl);
+  restarting_control_ = true;
+  process(control) = {kControl, 0, control.pid(), Process::State::starting, 0};
+  timer_ = loop_.after_ms(kRestartMs, [this] {
+    timer_ = 0;
+    restarting_control_ = false;
+    finish(State::failed, "control does not start again");
+  });
+  control.stop();
+}
+
+void Upgrade::changed(const Child& child) {
+  if (stopped_) return;
+  if (!child.running() && child.retiring()) note(child, Process::State::ended);
+  if (report_.state != State::running) return;
+  const std::string name = socket_name_of(child);
+  const bool is_fresh_worker =
+      std::find(fresh_workers_.begin(), fresh_workers_.end(), name) != fresh_workers_.end();
+  if (restarting_control_ && child.place().role == kControl) {
+    if (!child.running() && child.stopping())
+      loop_.post([this] {
+        children_.forget(kControl + std::string(".sock"));
+        if (!stopped_) children_.place(kControl).start();
+      });
+    if (!child.ready() || child.stopping()) return;
+    restarting_control_ = false;
+    process(child) = {kControl, child.pid(), process(child).was, Process::State::serves, 0};
+    return next_step(&Upgrade::replace_next);
+  }
+  if (name != fresh_ && !is_fresh_worker) return;
+  if (!problem_.empty()) {
+    if (!child.running()) next_step(&Upgrade::give_back);
+  } else if (!child.running()) {
+    fail("ended as soon as it was started");
+  } else if (name == fresh_ && child.ready()) {
+    next_step(&Upgrade::only_serves);
+  } else if (is_fresh_worker) {
+    const bool all = std::all_of(fresh_workers_.begin(), fresh_workers_.end(), [this](const auto& one) {
+      const Child* worker = children_.find(one);
+      return worker && worker->ready();
+    });
+    if (all) next_step(&Upgrade::workers_serve);
+  }
+}
+
+// The new ones go; give_back() is called until they have gone.
+void Upgrade::fail(const std::string& reason) {
+  const bool workers = fresh_.empty();
+  problem_ = workers ? "the new workers: " + reason
+                     : "the new " + fresh_.substr(0, fresh_.find('.')) + ": " + reason;
+  for (Process& one : report_.processes)
+    if (one.state == Process::State::starting) one.state = Process::State::failed;
+  tell();
+  next_step(&Upgrade::give_back);
+}
+
+void Upgrade::give_back() {
+  std::vector<std::string> unwanted = fresh_workers_;
+  if (!fresh_.empty()) unwanted.push_back(fresh_);
+  bool gone = true;
+  for (const std::string& name : unwanted) {
+    Child* child = children_.find(name);
+    if (!child) continue;
+    if (!child->stopping())
+      child->stop();
+    else if (child->running())
+      child->kill();  // it was asked before
+    gone = gone && !child->running();
+  }
+  if (!gone) {
+    timer_ = loop_.after_ms(kGiveBackMs, [this] {
+      timer_ = 0;
+      give_back();
+    });
+    return;
+  }
+  for (const std::string& name : unwanted) children_.forget(name);
+  if (Child* aside = aside_.empty() ? nullptr : children_.find(aside_))
+    if (auto back = children_.put_back(*aside); !back) tools::log_error(back.error().message);
+  fresh_.clear();
+  aside_.clear();
+  fresh_workers_.clear();
+  old_workers_.clear();
+  finish(State::failed, std::exchange(problem_, ""));
+}
+
+void Upgrade::finish(State state, const std::string& reason) {
+  loop_.cancel(std::exchange(timer_, 0));
+  report_.state = state;
+  report_.reason = reason;
+  if (state == State::done)
+    tools::log_notice("upgrade: done");
+  else
+    tools::log_error(std::string("upgrade: ") + name_of(state) + ", what ran before goes on: " + reason);
+  tell();
+  node_.ended();
+}
+
+UpgradeReport::Process& Upgrade::process(const Child& child) {
+  const std::string name = label(child);
+  for (Process& one : report_.processes)
+    if (one.name == name) return one;
+  report_.processes.push_back({name, child.pid(), 0, Process::State::kept, 0});
+  return report_.processes.back();
+}
+
+void Upgrade::note(const Child& child, Process::State state, int was) {
+  Process& one = process(child);
+  if (child.running()) one.pid = child.pid();
+  if (was != 0) one.was = was;
+  one.state = state;
+}
+
+}  // namespace headgate::serve

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Replaces a node's programs while it runs (docs/upgrade.md): tries what is on disk, makes the supervisor
+// become it, and then puts a new process beside each old one, which retires when the new one serves. What
+// cannot be replaced goes on as it was. In the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <base/loop.h>
+
+#include "children.h"
+#include "description_watch.h"
+#include "tasks.h"
+#include "upgrade_exec.h"
+#include "upgrade_report.h"
+#include "workers.h"
+
+namespace headgate::serve {
+
+inline constexpr int64_t kTrialMs = 60'000;    // for the programs on disk to be tried
+inline constexpr int64_t kReplaceMs = 25'000;  // from a process' start until it serves
+inline constexpr int64_t kGiveBackMs = 3000;   // for one that is not wanted to end
+inline constexpr int64_t kRestartMs = 10'000;  // of a process that has no successor beside it: control
+inline constexpr int64_t kReportMs = 500;      // how old what is told of sessions may be
+inline constexpr size_t kMaxUpgradeReason = 2000;
+
+class Upgrade {
+ public:
+  struct Node {
+    std::string runtime_dir;
+    std::function<Program(const std::string& role, int number)> program_of;
+    // Becomes the program on disk; returns what went wrong.
+    std::function<Result<void>(const Self& self)> become;
+    std::function<void()> began, ended;  // what report() says has changed in state
+  };
+  Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Tasks& tasks,
+          DescriptionWatch& descriptions);
+  ~Upgrade();
+  Upgrade(const Upgrade&) = delete;
+  Upgrade& operator=(const Upgrade&) = delete;
+
+  // The runtime folder is there, and no other supervisor: who asks finds out whom.
+  void announce();
+  // What was found running is known: who was retiring goes on doing so.
+  void adopted();
+  // Nothing happens while one is under way, or before go_on().
+  void request();
+  // The node runs. Of an upgrade that the supervisor before has begun, what is left is done.
+  void go_on();
+  void changed(const Child& child);  // what Child::Events told
+  void stop();
+  const UpgradeReport& report() const { return report_; }
+
+ private:
+  using State = UpgradeReport::State;
+  using Process = UpgradeReport::Process;
+  void tried(int code);
+  void replace_next();
+  void replace_only(const std::string& role);
+  void replace_workers();
+  void restart_control();
+  void only_serves();
+  void workers_serve();
+  void fail(const std::string& reason);
+  void give_back();
+  void finish(State state, const std::string& reason = "");
+  Process& process(const Child& child);
+  void note(const Child& child, Process::State state, int was = 0);
+  void settle_aside();
+  void keep_retiring();
+  void tell();
+  void next_step(void (Upgrade::*step)());
+
+  Loop& loop_;
+  const Node node_;
+  Children& children_;
+  Workers& workers_;
+  Tasks& tasks_;
+  DescriptionWatch& descriptions_;
+  UpgradeReport report_;
+  std::string told_;
+  bool ready_ = false, stopped_ = false;
+  std::string trial_reason_;
+  std::vector<std::string> roles_;  // still to be looked at, the last one first
+  // What is being replaced, by the names of their sockets; empty: nothing.
+  std::string fresh_, aside_;
+  std::vector<std::string> fresh_workers_, old_workers_;
+  bool restarting_control_ = false;
+  std::string problem_;  // why what is new is being given back
+  Loop::TimerId timer_ = 0, report_timer_ = 0;
+};
+
+}  // namespace headgate::serve
