@@ -88,5 +88,34 @@ def test_what_is_broken_is_not_taken():
         publisher.stop()
 
 
+def test_srt_callers_neither_go_nor_wait_long():
+    clip = small_clip()
+    with InstalledNode(arguments=["--srt", "127.0.0.1:0"]) as node:
+        url = f"srt://{node.addresses['srt']}"
+        with Load(node, clip, 2, 0, 16, url) as load:
+            for station in (1, 2):
+                node.wait_media(station, 1.0)
+            first = node.pids("gate")
+            node.use("b")
+            done = node.upgrade()
+            assert done.returncode == 0, done.stderr + done.stdout
+            retiring = {pid for pid, (role, _, gone) in node.processes().items() if role == "gate" and gone}
+            assert retiring == set(first), "the gate that has the SRT sessions is to stay with them"
+            # Somebody who calls now is let in by the one that retires, to a worker of the new ones.
+            with Load(node, clip, "3", 0, 4, url) as late:
+                late_sent = late.results()[0]
+            assert (late_sent["accepted"], late_sent["dropped"], late_sent["refused"]) == (1, 0, 0), late_sent["reasons"]
+            sent = load.results()[0]
+            assert (sent["accepted"], sent["dropped"], sent["refused"]) == (2, 0, 0), sent["reasons"]
+        wait_until("the first gate has gone", lambda: not set(first) & set(node.pids("gate")))
+        # The ports are the new one's.
+        with Load(node, clip, "4", 0, 4, url) as after:
+            after_sent = after.results()[0]
+        assert (after_sent["accepted"], after_sent["dropped"], after_sent["refused"]) == (1, 0, 0), after_sent["reasons"]
+        for station in (1, 2, 3, 4):
+            wait_until("it has ended", lambda s=station: node.stream(s)["state"] != "live")
+            assert len(node.runs(station)) == 1, f"station {station} had to come again"
+
+
 if __name__ == "__main__":
     tap.run(globals())

@@ -77,17 +77,17 @@ class InstalledNode(Node):
 
 
 class Load:
-    """Publishers and viewers of the first stations, in real time; `with` ends them."""
+    """Publishers and viewers of the first stations (or of those named), in real time; `with` ends them."""
 
     def __init__(self, node, clip, stations, viewers, seconds, url=None):
         self.node = node
-        self.sent, self.seen = node.folder / "sent.json", node.folder / "seen.json"
+        self.sent, self.seen = node.folder / f"sent-{stations}.json", node.folder / f"seen-{stations}.json"
         self.log = open(node.folder / "load.log", "ab")
         self.viewers, self.stations = viewers, stations
         self.ends = time.monotonic() + seconds
         self.publish = subprocess.Popen(
             [HEADGATE, "load", "publish", "--url", url or f"rtmp://{node.addresses['rtmp']}/lt", "--keys", node.keys,
-             "--stations", f"1-{stations}", "--clip", clip, "--duration", str(seconds), "--json", self.sent],
+             "--stations", stations if isinstance(stations, str) else f"1-{stations}", "--clip", clip, "--duration", str(seconds), "--json", self.sent],
             env=node.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.view = None
 
@@ -113,10 +113,11 @@ class Load:
         self.log.close()
 
     def results(self):
-        """(what was sent, what was seen)"""
+        """(what was sent, what was seen); the latter None when nobody watched."""
         for process in (self.view, self.publish):
-            process.wait(max(0.0, self.ends - time.monotonic()) + 60 * SLOWNESS)
-        return json.loads(self.sent.read_text()), json.loads(self.seen.read_text())
+            if process:
+                process.wait(max(0.0, self.ends - time.monotonic()) + 60 * SLOWNESS)
+        return json.loads(self.sent.read_text()), json.loads(self.seen.read_text()) if self.view else None
 
 
 def wrong_archives(node, sent):
