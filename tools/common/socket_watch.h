@@ -13,6 +13,9 @@
 
 namespace headgate::tools {
 
+// Of one that has made room for another in its place: "gate-aside-123.sock", with its process's id.
+inline constexpr char kAside[] = "-aside-";
+
 class SocketWatch {
  public:
   using OnName = std::function<void(const std::string& name)>;

@@ -41,7 +41,6 @@ class HttpServer {
   void open();
   // Accepts nothing more; who is connected is told "Connection: close" with his next answer.
   void retire();
-  int64_t connections() const { return count_->open; }
   int listener() const { return listener_.get(); }
   // Answers are counted there, which outlives this. Before the first connection.
   void count_in(Requests& requests);

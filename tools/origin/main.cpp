@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
 
 #include "control.h"
 #include "demand.h"
@@ -144,6 +145,7 @@ int run(int argc, char** argv) {
   GMainLoop* main_loop = g_main_loop_new(nullptr, FALSE);
   Loop loop;
   Succession* running = nullptr;
+  int code = 0;
   auto quit = [&] { g_main_loop_quit(main_loop); };
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
     if (signal == SIGUSR1 && running)
@@ -174,22 +176,31 @@ int run(int argc, char** argv) {
         });
     server.count_in(requests);
     control.says([&] { return status_json(requests, server, catalog); });
-    auto own_listener = tools::listen_unix(line->runtime_dir, tools::kOriginHttpSocket);
-    if (!own_listener) return fail(own_listener.error().message, 1);
-    // Who publishes from where, processes and paths: headgate-control asks, for operators.
-    HttpServer own(loop, *std::move(own_listener), {kMaxOwnConnections, 0},
-                   [&](SoupServerMessage* message, const std::string& path) {
-                     if (path != "/api/v1/node") return site.handle(message, path);
-                     send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
-                                                              line->catalog.root)));
-                   });
-    own.open();
+    std::optional<HttpServer> own;
+    // Who publishes from where, processes and paths: headgate-control asks, for operators. The name is the
+    // other origin's until this one serves.
+    auto open_own = [&]() -> Result<void> {
+      auto own_listener = tools::listen_unix(line->runtime_dir, tools::kOriginHttpSocket);
+      if (!own_listener) return Unexpected(own_listener.error());
+      own.emplace(loop, *std::move(own_listener), ConnectionLimits{kMaxOwnConnections, 0},
+                  [&](SoupServerMessage* message, const std::string& path) {
+                    if (path != "/api/v1/node") return site.handle(message, path);
+                    send_reply(message, json_reply(node_json(control.node(), feed, catalog, demand,
+                                                             line->catalog.root)));
+                  });
+      own->open();
+      return {};
+    };
     Succession succession(loop, {server, feed, catalog, events});
     running = &succession;
     catalog.start();
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = control.listen(line->runtime_dir); !started) return fail(started.error().message, 1);
-    succession.open([&] {
+    succession.open(line->runtime_dir, [&] {
+      if (auto opened = open_own(); !opened) {
+        code = fail(opened.error().message, 1);
+        return loop.post(quit);  // also when the loop does not run yet
+      }
       tools::log_info("serves http://" + *address + "/");
       control.serves();
     });
@@ -202,11 +213,11 @@ int run(int argc, char** argv) {
     g_source_destroy(source);
     g_source_unref(source);
     running = nullptr;
-    if (!succession.retired())  // else the name is the other one's
+    if (own && !succession.retired())  // else the name is the other one's
       tools::forget_unix(line->runtime_dir, tools::kOriginHttpSocket);
   }
   g_main_loop_unref(main_loop);
-  return 0;
+  return code;
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include <base/clock.h>
 #include <common/log.h>
+#include <common/socket_watch.h>
 
+#include <filesystem>
 #include <utility>
 
 namespace headgate::origin {
@@ -13,13 +15,25 @@ int64_t now_ms() {
   return system_clock().mono_us() / 1000;
 }
 
+// The supervisor has moved its socket aside.
+bool has_predecessor(const std::string& runtime_dir) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(runtime_dir, error))
+    if (entry.path().filename().string().starts_with(std::string("origin") + tools::kAside)) return true;
+  return false;
+}
+
 }  // namespace
 
 Succession::~Succession() {
   loop_.cancel(timer_);
 }
 
-void Succession::open(std::function<void()> serves) {
+void Succession::open(const std::string& runtime_dir, std::function<void()> serves) {
+  if (!has_predecessor(runtime_dir)) {
+    parts_.server.open();
+    return serves();
+  }
   since_ms_ = now_ms();
   timer_ = loop_.every_ms(kKnowsCheckMs, [this, serves = std::move(serves)] {
     const bool late = now_ms() - since_ms_ >= kKnowsMs;
@@ -35,13 +49,13 @@ void Succession::open(std::function<void()> serves) {
 void Succession::retire(std::function<void()> done) {
   if (std::exchange(retired_, true)) return;
   tools::log_notice("another origin has the port; ends when nobody is connected",
-                    {{"CONNECTIONS", parts_.server.connections()}});
+                    {{"CONNECTIONS", parts_.server.open_connections()}});
   loop_.cancel(timer_);
   since_ms_ = now_ms();
   parts_.server.retire();
   parts_.events.retire();
   timer_ = loop_.every_ms(kRetireCheckMs, [this, done = std::move(done)] {
-    if (parts_.server.connections() == 0 || now_ms() - since_ms_ >= kRetireMs) done();
+    if (parts_.server.open_connections() == 0 || now_ms() - since_ms_ >= kRetireMs) done();
   });
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <base/loop.h>
 
@@ -35,8 +36,9 @@ class Succession {
   Succession(const Succession&) = delete;
   Succession& operator=(const Succession&) = delete;
 
-  // Opens the server when feed and catalog know what there is. `serves` is called then, once.
-  void open(std::function<void()> serves);
+  // Opens the server: at once, or, if another origin answers meanwhile, when feed and catalog know what there
+  // is. `serves` is called then, once.
+  void open(const std::string& runtime_dir, std::function<void()> serves);
   // Another origin has the port: accepts nothing more, answers with "Connection: close", asks listeners of
   // events to connect again. `done` is called when nobody is connected, or after kRetireMs.
   void retire(std::function<void()> done);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "children.h"
 
+#include <common/socket_watch.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -19,12 +21,10 @@ std::string socket_name(const std::string& role, int number) {
   return (number < 0 ? role : role + "-" + std::to_string(number)) + kSocketEnd;
 }
 
-constexpr std::string_view kAside = "-aside-";
-
 // "gate-aside-123.sock" -> "gate"; empty: another name.
 std::string role_aside(const std::string& name) {
   for (const char* role : kOnly)
-    if (name.starts_with(std::string(role) + std::string(kAside)) && name.ends_with(kSocketEnd)) return role;
+    if (name.starts_with(std::string(role) + tools::kAside) && name.ends_with(kSocketEnd)) return role;
   return "";
 }
 
@@ -94,7 +94,7 @@ Result<Child*> Children::set_aside(const std::string& role) {
   auto found = children_.find(socket_name(role, -1));
   if (found == children_.end() || !found->second->running())
     return Unexpected("there is no " + role + " to replace");
-  const std::string name = role + std::string(kAside) + std::to_string(found->second->pid()) + kSocketEnd;
+  const std::string name = role + tools::kAside + std::to_string(found->second->pid()) + kSocketEnd;
   if (auto moved = found->second->move_to(runtime_dir_ + "/" + name); !moved)
     return Unexpected(moved.error());
   auto entry = children_.extract(found);

@@ -308,7 +308,7 @@ void Supervisor::on_recovery() {
 }
 
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
-  if (auto* status = std::get_if<wire::Status>(&message)) report(child, *status);
+  if (auto* status = std::get_if<wire::Status>(&message); status && !child.retiring()) report(child, *status);
   policy_.told(child, message, fds);
   if (auto* request = std::get_if<wire::Operate>(&message); request && child.place().role == kControl)
     on_operate(*request);
