@@ -4,7 +4,8 @@
 taken."""
 import media
 import tap
-from node import BUILD, log_text, wait_until
+from admin import Admin, UnixConnection
+from node import BUILD, wait_until
 from upgrading import InstalledNode, Load, wrong_archives
 
 PUBLISHERS = VIEWERS = 6
@@ -51,6 +52,13 @@ def broken(node, tree, program, text):
     path.chmod(0o755)
 
 
+def told(admin):
+    try:
+        return [event["kind"] for event in admin.events()]
+    except OSError:
+        return []  # it is just being replaced
+
+
 def test_what_is_broken_is_not_taken():
     with InstalledNode() as node:
         before = node.processes()
@@ -78,10 +86,14 @@ def test_what_is_broken_is_not_taken():
         assert node.pids("gate") == gates, "the gate that worked is gone"
         publisher = media.ffmpeg(node, media.clip(60), node.url(3), loop=True)
         node.wait_state(3, "live")
-        # What is mended is taken: the rest of the node, too.
+        # What is mended is taken: the rest of the node, too; an operator's program may ask for it.
         node.use("b")
-        done = node.upgrade()
-        assert done.returncode == 0, done.stderr + done.stdout + log_text(node)[-2000:]
+        admin = Admin(lambda: UnixConnection(node.data / "run/admin.sock"))
+        wait_until("operators are told", lambda: told(admin).count("upgrade.failed") == 3)
+        assert admin.ask("POST", "/api/v1/upgrade") == (202, {"upgrading": True})
+        assert admin.ask("POST", "/api/v1/upgrade")[0] == 409
+        wait_until("it is done", lambda: node.report()["state"] == "done", 60)
+        wait_until("operators are told", lambda: "upgrade.done" in told(admin))
         wait_until("only the new programs serve", lambda: node.tree_of_those_that_serve() == {"b"})
         node.wait_state(3, "live")
         assert len(node.runs(3)) == 1, "the publisher was cut"

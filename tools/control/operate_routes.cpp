@@ -155,6 +155,7 @@ void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor) 
               [&](const ExchangePtr& exchange) { drain_worker(exchange, supervisor); }});
   // The supervisor also has this process read its own files again (SIGHUP).
   routes.add({"POST", "/api/v1/reload", Right::operates, simple("reload")});
+  routes.add({"POST", "/api/v1/upgrade", Right::operates, simple("upgrade")});
 }
 
 }  // namespace headgate::control

@@ -62,15 +62,17 @@ Supervisor::Supervisor(Loop& loop, Config config)
       policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
-      upgrade_(loop_,
-               {config_.runtime_dir,
-                [this](const std::string& role, int number) { return program_of(role, number); },
-                [this](const Self& self) { return become(self); }, [] { notify_systemd(reloading_state()); },
-                [this] {
-                  announce();
-                  notify_systemd("READY=1");
-                }},
-               children_, workers_, tasks_, descriptions_),
+      upgrade_(
+          loop_,
+          {config_.runtime_dir,
+           [this](const std::string& role, int number) { return program_of(role, number); },
+           [this](const Self& self) { return become(self); },
+           [this] {
+             notify_systemd(reloading_state());
+             events_.add("upgrade.started", Severity::info, {{kEventText, "the programs on disk are tried"}});
+           },
+           [this] { on_upgraded(); }},
+          children_, workers_, tasks_, descriptions_),
       since_utc_us_(system_clock().utc_us()) {
   add_verbs();
 }
@@ -191,9 +193,23 @@ void Supervisor::reload() {
   if (ready_) notify_systemd("READY=1");
 }
 
-void Supervisor::upgrade() {
+bool Supervisor::upgrade() {
   children_.place("gate").hang_up();
-  upgrade_.request();
+  return upgrade_.request();
+}
+
+void Supervisor::on_upgraded() {
+  const UpgradeReport& report = upgrade_.report();
+  if (report.state == UpgradeReport::State::done)
+    events_.add("upgrade.done", Severity::info,
+                {{kEventText, "the node runs the programs on disk"}, {"version", report.version}});
+  else
+    events_.add("upgrade.failed", Severity::error,
+                {{kEventText, "the programs on disk were not taken, those before go on"},
+                 {"state", name_of(report.state)},
+                 {"reason", report.reason}});
+  announce();
+  notify_systemd("READY=1");
 }
 
 Result<void> Supervisor::become(const Self& self) {

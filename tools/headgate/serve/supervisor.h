@@ -44,7 +44,8 @@ class Supervisor {
   Result<void> start();
   void stop();
   // Replaces the node's programs by those on disk (docs/upgrade.md). Files are read again as by reload().
-  void upgrade();
+  // False: one is under way, or the node starts.
+  bool upgrade();
   // `headgate serve --check`: without touching the node, whether its programs can be started with these
   // settings. The loop ends; exit_code() is 0 if they can, and standard output has the reason if not.
   void check();
@@ -73,6 +74,7 @@ class Supervisor {
   void undrain(const Operations::Done& done);
   void drain_worker(const Arguments& arguments, const Operations::Done& done);
   void release(const Arguments& arguments, const Operations::Done& done);
+  void on_upgraded();
   void tell_drained();                                // once, when a drained node has nobody left
   Child* find_worker(std::optional<int64_t> number);  // null: it does not run
   void on_descriptions(bool good);

@@ -37,6 +37,12 @@ void Supervisor::add_verbs() {
     reload();
     done(202, JsonLine().field("reloading", true).take());
   });
+  operations_.add("upgrade", [this](const Arguments&, const Done& done) {
+    if (!upgrade())
+      return done(409, refusal("the node starts, or an upgrade is under way",
+                               "GET /api/v1/node tells in `upgrade` how it goes on"));
+    done(202, JsonLine().field("upgrading", true).take());
+  });
 }
 
 void Supervisor::kick(const Arguments& arguments, const Operations::Done& done) {

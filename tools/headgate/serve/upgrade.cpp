@@ -88,10 +88,10 @@ void Upgrade::tell() {
   told_ = text;
 }
 
-void Upgrade::request() {
+bool Upgrade::request() {
   if (!ready_ || !report_.over() || stopped_) {
     tools::log_notice("asked for an upgrade while the node starts or another one is under way");
-    return;
+    return false;
   }
   ++report_.number;
   report_.state = State::checking;
@@ -119,6 +119,7 @@ void Upgrade::request() {
         if (trial_reason_.size() + line.size() < kMaxUpgradeReason)
           trial_reason_ += (trial_reason_.empty() ? "" : "\n") + line;
       });
+  return true;
 }
 
 void Upgrade::tried(int code) {

@@ -47,8 +47,8 @@ class Upgrade {
   void announce();
   // What was found running is known: who was retiring goes on doing so.
   void adopted();
-  // Nothing happens while one is under way, or before go_on().
-  void request();
+  // False, and nothing happens, while one is under way, or before go_on().
+  bool request();
   // The node runs. Of an upgrade that the supervisor before has begun, what is left is done.
   void go_on();
   void changed(const Child& child);  // what Child::Events told
