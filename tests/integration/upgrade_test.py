@@ -86,6 +86,7 @@ def test_what_is_broken_is_not_taken():
         assert node.pids("gate") == gates, "the gate that worked is gone"
         publisher = media.ffmpeg(node, media.clip(60), node.url(3), loop=True)
         node.wait_state(3, "live")
+        wait_until("it is recorded", lambda: len(node.runs(3)) == 1)
         # What is mended is taken: the rest of the node, too; an operator's program may ask for it.
         node.use("b")
         admin = Admin(lambda: UnixConnection(node.data / "run/admin.sock"))
