@@ -130,6 +130,10 @@ class FakeWorker:
                 if self.origin:
                     self.origin.close()
                 self.origin = peer
+                # It asks for what comes behind all that a worker tells; workers have no sockets to name.
+                asked = peer.recv(65536)
+                assert asked == message(GET_LISTENERS), asked
+                peer.send(message(LISTENERS, bytes([0])))
                 return
             peer.close()
 
