@@ -38,7 +38,8 @@ def test_nobody_notices_two_upgrades():
         assert (sent["accepted"], sent["dropped"], sent["refused"]) == (PUBLISHERS, 0, 0), sent["reasons"]
         assert seen["started"] == VIEWERS and not seen["errors"], seen
         assert (seen["stalls"], seen["skipped"]) == (0, 0), seen
-        assert not wrong_archives(node, sent), wrong_archives(node, sent)
+        wrong = wrong_archives(node, sent)
+        assert not wrong, wrong
         # With their sessions the old workers go, the supervisor having become another program since they were started.
         wait_until("nobody retires any more", lambda: not any(one[2] for one in node.processes().values()), 70)
         wait_until("that is told", lambda: all(one["state"] != "retiring" for one in node.report()["processes"]))
