@@ -14,7 +14,7 @@ import tap  # noqa: E402
 
 def shell_scripts():
     candidates = [*TOP.glob("tools/*"), *TOP.glob(".ci/*"), *TOP.glob("tests/**/run"), *TOP.glob("tests/**/*.sh"),
-                  *TOP.glob("packaging/**/*"), *TOP.glob("debian/*.postrm")]
+                  *TOP.glob("packaging/**/*"), *TOP.glob("debian/*.post*")]
     candidates = [path for path in candidates if path.is_file() and "node_modules" not in path.parts]
     return [path for path in candidates if re.match(r"#!.*\b(ba)?sh\b|# shellcheck shell=", path.read_text(encoding="utf-8"))]
 
@@ -69,6 +69,10 @@ def test_the_debian_package_asks_for_them():
 def test_an_update_of_the_package_ends_no_session():
     rules = (TOP / "debian/rules").read_text(encoding="utf-8")
     assert re.search(r"^override_dh_installsystemd:\n\tdh_installsystemd --no-stop-on-upgrade$", rules, re.M), rules
+    postinst = (TOP / "debian/headgate.postinst").read_text(encoding="utf-8")
+    # When files, user and unit are in place; seen with real packages by tests/packaging/run.
+    assert "deb-systemd-invoke reload headgate.service" in postinst.partition("#DEBHELPER#")[2], postinst
+    assert not re.search(r"\b(re)?start\b", postinst), postinst
 
 
 if __name__ == "__main__":
