@@ -5,6 +5,7 @@
 
 #include "common/trampoline.h"
 #include "ladder/quiet_threads.h"
+#include "ladder/scaler.h"
 
 namespace headgate::abrhlssink {
 
@@ -187,6 +188,10 @@ GstPadProbeReturn Stage::on_allocation(GstPad*, GstPadProbeInfo* info, gpointer)
   GstQuery* const query = GST_PAD_PROBE_INFO_QUERY(info);
   if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
   gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  GstAllocationParams params;
+  gst_allocation_params_init(&params);
+  params.align = kPictureAlign;
+  gst_query_add_allocation_param(query, nullptr, &params);
   GstCaps* caps = nullptr;
   gboolean wants_pool = FALSE;
   gst_query_parse_allocation(query, &caps, &wants_pool);

@@ -185,8 +185,7 @@ void VideoLadder::connect() {
     if (slot.larger && !slot.larger->scaler) slot.larger = nullptr;
     const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height,
                                         static_cast<int>(rate_.over), static_cast<int>(rate_.under));
-    auto scaler = slot.larger ? Scaler::make(slot.larger->scaler->to(), to, 2 * lines[i] > lines[*from[i]])
-                              : Scaler::make(info_, to);
+    auto scaler = Scaler::make(slot.larger ? slot.larger->scaler->to() : info_, to);
     if (scaler) {
       slot.scaler = std::move(scaler).value();
     } else {
