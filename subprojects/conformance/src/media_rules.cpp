@@ -112,7 +112,7 @@ void part_durations(const Segment& segment, bool complete, Micros target, Findin
     // Whether the end's last part is its segment's last is not known yet.
     const bool before_gap = !last && segment.parts[i + 1].gap;
     const bool exempt = part.independent || part.gap || last || before_gap;
-    if (!exempt && part.duration + kPartSlack < target * 85 / 100)
+    if (!exempt && part.duration + kPartSlack < target * kLeastPartPercent / 100)
       add(findings, "part-short", part.line, what);
   }
   if (!complete || segment.parts.empty()) return;

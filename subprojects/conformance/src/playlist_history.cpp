@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <conformance/playlist_history.h>
+#include <conformance/playlist_rules.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "segment_difference.h"
 #include "text.h"
@@ -138,7 +140,8 @@ void PlaylistHistory::note_growth(const MediaPlaylist& now, ReadingTime time, Fi
   const bool segment = now.next_msn() > before.next_msn();
   const bool part = segment || now.open.parts.size() > before.open.parts.size();
   grew_ = segment || part;
-  if (now.ended) return;
+  if (now.ended) return late_.reset();
+  settle_late(now, findings);
   // An answer that was held came when there was something new; others had nothing new when they were asked
   // for.
   stalled(time.held ? time.loaded : segment ? time_.asked : time.asked, findings);
@@ -151,11 +154,39 @@ void PlaylistHistory::note_growth(const MediaPlaylist& now, ReadingTime time, Fi
   // More numbers, yet nothing listed: what was new has left again.
   const bool broken =
       now.open.discontinuous || (segment && !now.segments.empty() && now.segments.back().discontinuous);
-  if (before.has_parts() && !broken && since > 2 * *now.part_target + kArrivalSlack)
-    add(findings, "part-late", 0,
+  if (before.has_parts() && !broken && since > 2 * *now.part_target + kArrivalSlack) {
+    Findings late;
+    add(late, "part-late", 0,
         seconds_text(since) + " after the last part there was no new one, PART-TARGET is " +
             seconds_text(*now.part_target));
+    note_late(now, std::move(late), findings);
+  }
   part_seen_ = time.loaded;
+}
+
+void PlaylistHistory::note_late(const MediaPlaylist& now, Findings late, Findings& findings) {
+  const Segment& before = last_->open;
+  const bool open = now.open.msn == before.msn;
+  const bool finished = now.open.msn == before.msn + 1 && now.open.parts.empty();
+  const Segment* of = open ? &now.open : finished ? now.find(before.msn) : nullptr;
+  const bool alone = of && of->parts.size() == before.parts.size() + 1;
+  if (alone && of->parts.back().duration < *now.part_target * kLeastPartPercent / 100)
+    late_ = {std::move(late), of->msn, of->parts.size()};
+  else
+    findings.insert(findings.end(), late.begin(), late.end());
+}
+
+void PlaylistHistory::settle_late(const MediaPlaylist& now, Findings& findings) {
+  if (!late_) return;
+  const bool open = now.open.msn == late_->msn;
+  const Segment* of = open ? &now.open : now.find(late_->msn);
+  const Segment* next = now.open.msn == late_->msn + 1 ? &now.open : now.find(late_->msn + 1);
+  const bool last = !of || of->parts.size() <= late_->parts;
+  const bool known = !open && !(next == &now.open && next->parts.empty());
+  if (last && !known) return;
+  if (!last || !next || !next->discontinuous)
+    findings.insert(findings.end(), late_->findings.begin(), late_->findings.end());
+  late_.reset();
 }
 
 Findings PlaylistHistory::waited(Micros now) {

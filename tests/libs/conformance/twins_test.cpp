@@ -144,6 +144,53 @@ TEST(Twins, WrongOnesBreakTheirRule) {
   }
 }
 
+// A source that falls silent leaves less than a part. It may be listed as its segment's last only (4.4.4.9),
+// which it is known to be when the source is given up: it comes late, and behind it there is a discontinuity.
+class LatePart : public testing::Test {
+ protected:
+  // What the silence left, in seconds, and the line in front of what follows; ids of what is found.
+  std::set<std::string> found(const std::string& rest, const std::string& behind, bool both_at_once = true) {
+    const std::string before = test::file_text("playlists/low-latency.m3u8");
+    const std::string with = edited(
+        before, {{'-', kHint}, {'-', kReport}, {'+', "#EXT-X-PART:DURATION=" + rest + ",URI=\"110.2.m4s\""}});
+    const std::string whole = with + "#EXTINF:" + std::to_string(2 + std::stod(rest)) + ",\n110.m4s\n";
+    const std::string next = whole + behind + R"(#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:05:10.000Z
+#EXT-X-PART:DURATION=1.000000,URI="111.0.m4s",INDEPENDENT=YES
+)";
+    conformance::PlaylistHistory history;
+    Findings findings;
+    conformance::Micros at = 0;
+    const auto read = [&](const std::string& text, conformance::Micros now) {
+      append(findings, history.observe(test::media_playlist(text), {at, at += now, true}));
+    };
+    read(before, 0);
+    if (!both_at_once) read(with, 4 * kSecond);
+    read(whole, both_at_once ? 4 * kSecond : 0);
+    EXPECT_TRUE(rest != kShort || findings.empty()) << test::text_of(findings);
+    read(next, kSecond);
+    return test::ids(findings);
+  }
+  static constexpr char kHint[] = "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"110.2.m4s\"";
+  static constexpr char kReport[] =
+      "#EXT-X-RENDITION-REPORT:URI=\"../audio/media.m3u8\",LAST-MSN=110,LAST-PART=1";
+  static constexpr char kShort[] = "0.400000", kWhole[] = "0.900000";
+  const std::set<std::string> late_{"part-late"}, none_;
+};
+
+TEST_F(LatePart, IsNoneWhereTheSourceBrokeOff) {
+  EXPECT_EQ(found(kShort, "#EXT-X-DISCONTINUITY\n"), none_);
+  EXPECT_EQ(found(kShort, "#EXT-X-DISCONTINUITY\n", false), none_);
+}
+
+TEST_F(LatePart, IsLateWhereTheSourceWentOn) {
+  EXPECT_EQ(found(kShort, ""), late_);
+  EXPECT_EQ(found(kShort, "", false), late_);
+}
+
+TEST_F(LatePart, IsLateIfItIsLongEnoughToHaveBeenListed) {
+  EXPECT_EQ(found(kWhole, "#EXT-X-DISCONTINUITY\n"), late_);
+}
+
 TEST(Twins, RulesHaveIdsOfTheirOwn) {
   std::set<std::string> seen;
   for (const conformance::Rule& rule : conformance::hls_rules()) {

@@ -107,7 +107,8 @@ inline constexpr Rule kHlsRules[] = {
      "a playlist that has not ended gets a new segment within 1.5 target durations",
      "a source that may be silent needs a longer target duration, EXT-X-GAP segments, or an end"},
     {"part-late", "6.2.1", Severity::warning,
-     "a new part comes within a part target (told from twice that and half a second on)",
+     "a new part comes within a part target (told from twice that and half a second on; not where the source "
+     "broke off)",
      "look for what delays parts between encoder and playlist"},
     {"part-changed", "6.2.1", Severity::error,
      "a part keeps its URI, range and duration as long as it is listed", "never rewrite a part's line"},

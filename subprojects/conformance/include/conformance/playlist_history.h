@@ -30,6 +30,9 @@ class PlaylistHistory {
  private:
   void compare(const MediaPlaylist& now, Findings& findings) const;
   void note_growth(const MediaPlaylist& now, ReadingTime time, Findings& findings);
+  // What came late, and whether it could have come before.
+  void note_late(const MediaPlaylist& now, Findings late, Findings& findings);
+  void settle_late(const MediaPlaylist& now, Findings& findings);
   // Tells once that until `when` there was no new segment for too long.
   void stalled(Micros when, Findings& findings);
 
@@ -38,6 +41,14 @@ class PlaylistHistory {
   bool grew_ = false;
   Micros segment_seen_ = 0, part_seen_ = 0;  // when a reading with a new one was complete
   bool told_stalled_ = false;
+  // A part that came late and is too short to stand before another one of its segment (4.4.4.9): no fault if
+  // its source broke off behind it, which what follows tells.
+  struct Late {
+    Findings findings;
+    uint64_t msn = 0;
+    size_t parts = 0;  // with it, of its segment
+  };
+  std::optional<Late> late_;
 };
 
 // The whole playlist that `delta` is with what `before` has of the skipped segments. Error: they are not all

@@ -12,6 +12,8 @@ inline constexpr Micros kDateSlack = kSecond / 2;
 inline constexpr Micros kPartSlack = 1'000;
 // Likewise the sum of a segment's.
 inline constexpr Micros kPartSumSlack = 50'000;
+// Of PART-TARGET, that each part but a segment's last has (4.4.4.9).
+inline constexpr Micros kLeastPartPercent = 85;
 
 // Not for delta updates: merge them first (playlist_history.h).
 Findings check_media_playlist(const MediaPlaylist& playlist);
