@@ -234,9 +234,9 @@ class Manifest {
     const Segment& first = *segments.front();
     const InitRecord& init = index_.inits().at(first.record.init_id);
     out_ += " <Period" + attribute("id", period.id) +
-            attribute("start", duration(std::max<int64_t>(first.record.pts, 0))) + ">\n";
+            attribute("start", duration(std::max<int64_t>(period.pts, 0))) + ">\n";
     if (init.width > 0) write_video(segments, init, period);
-    if (init.channels > 0) write_audio(segments, init);
+    if (init.channels > 0) write_audio(segments, init, period);
     if (settings_.pictures != nullptr) out_ += dash_sheets(*settings_.pictures, segments);
     out_ += " </Period>\n";
   }
@@ -266,11 +266,11 @@ class Manifest {
     out_ += ">\n";
     write_reference_time(first, segments.front()->program_utc_us, kTimescale);
     write_representation("video", view_codecs(init, View::video), video_.peak, init);
-    write_template(first.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
+    write_template(period.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
     out_ += "    </Representation>\n";
     for (const DashPeriod::Member& member : period.members)
       for (const DashRendition& rendition : settings_.renditions)
-        if (rendition.name == member.name) write_rendition(rendition, segments, member.until);
+        if (rendition.name == member.name) write_rendition(rendition, segments, period, member.until);
     out_ += "   </AdaptationSet>\n";
   }
 
@@ -311,8 +311,9 @@ class Manifest {
     return found;
   }
 
-  void write_rendition(const DashRendition& rendition, Segments period, uint64_t until) {
-    const std::vector<SegmentRecord> segments = segments_of(rendition, period, until);
+  void write_rendition(const DashRendition& rendition, Segments listed, const DashPeriod& period,
+                       uint64_t until) {
+    const std::vector<SegmentRecord> segments = segments_of(rendition, listed, until);
     if (segments.empty()) return;
     const auto init = rendition.index->inits().find(segments.front().init_id);
     if (init == rendition.index->inits().end() || init->second.width == 0) return;
@@ -320,8 +321,8 @@ class Manifest {
     for (const SegmentRecord& segment : segments) spans.push_back({segment.pts, segment.duration});
     straighten(spans);
     write_representation(rendition.name, init->second.codecs, rendition.index->bandwidth(), init->second);
-    write_template(period.front()->record.pts, segments.front().msn, kTimescale, rendition.name + "/",
-                   init->second.id, spans);
+    write_template(period.pts, segments.front().msn, kTimescale, rendition.name + "/", init->second.id,
+                   spans);
     out_ += "    </Representation>\n";
   }
 
@@ -355,8 +356,7 @@ class Manifest {
   // On the audio's own clock, as its boxes say; by the segment's own time where they are not known, or say
   // nothing: numbers cannot be left out in between. Those without audio at either end of a Period are: a run
   // that was cut off may end with a picture alone, and what is listed is asked for.
-  void write_audio(Segments period, const InitRecord& init) {
-    Segments segments = period;
+  void write_audio(Segments segments, const InitRecord& init, const DashPeriod& period) {
     while (!segments.empty() && silent(*segments.back())) segments = segments.first(segments.size() - 1);
     while (!segments.empty() && silent(*segments.front())) segments = segments.subspan(1);
     if (segments.empty()) return;
@@ -387,7 +387,7 @@ class Manifest {
         "startWithSAP=\"1\">\n";
     const SegmentRecord& first = segments.front()->record;
     write_reference_time(first, segments.front()->program_utc_us, timescale);
-    write_template(period.front()->record.pts, first.msn, timescale, "a", init.id, spans);
+    write_template(period.pts, first.msn, timescale, "a", init.id, spans);
     out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
             attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +
             attribute("audioSamplingRate", int64_t{timescale}) +

@@ -155,6 +155,7 @@ void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& me
   if (!periods_.empty() && periods_.back().discontinuity_sequence == segment.discontinuity_sequence)
     period.id += "-" + std::to_string(segment.record.msn);
   period.first_msn = segment.record.msn;
+  period.pts = segment.record.pts;
   period.discontinuity_sequence = segment.discontinuity_sequence;
   period.init_id = segment.record.init_id;
   for (const Candidate& one : members) {

@@ -324,9 +324,16 @@ TEST_F(DashPeriodsTest, PeriodsSlide) {
   begin();
   say(RenditionState::running);
   begin_rung();
-  for (uint64_t i = 0; i < 30; ++i) both(i);
-  EXPECT_EQ(shape(), "0: video 20-29 360p 20-29");
+  for (uint64_t i = 5; i < 35; ++i) both(i);
+  EXPECT_EQ(shape(), "0: video 25-34 360p 25-34");
   EXPECT_EQ(periods_.periods().size(), 1u);
+  // What leaves its beginning moves neither the Period nor its media.
+  EXPECT_EQ(value(text_, text_.find("<Period"), "start"), "PT10.000000S");
+  size_t templates = 0;
+  for (size_t at = text_.find("<SegmentTemplate"); at != text_.npos;
+       at = text_.find("<SegmentTemplate", at + 1), ++templates)
+    EXPECT_EQ(value(text_, at, "presentationTimeOffset"), "900000");
+  EXPECT_EQ(templates, 2u);
 }
 
 TEST_F(DashPeriodsTest, AStreamThatStartsOverIsAnotherOne) {

@@ -3,10 +3,10 @@
 // Pure: the same arguments give the same bytes.
 //
 // A Period for each discontinuity, numbered as HLS numbers them, and for each change of the renditions that
-// there are (dash_periods.h). Periods stand where the stream's timeline has them: @start is the first
-// segment's time on it, @presentationTimeOffset the same in the track's own timescale, so that a media time
-// never means another presentation time, whatever has left the manifest. availabilityStartTime is the wall
-// clock at the timeline's zero. Video and audio are the views of hls.h.
+// there are (dash_periods.h). Periods stand where the stream's timeline has them: @start is the time on it of
+// the first segment that was ever told, @presentationTimeOffset the same in the track's own timescale: a
+// media time never means another presentation time, and neither changes when segments leave the manifest.
+// availabilityStartTime is the wall clock at the timeline's zero. Video and audio are the views of hls.h.
 //
 // Low latency (DASH-IF IOP, Low-latency Modes for DASH): of a live stream whose writer promises the length of
 // parts, and whose segments last alike, the segment that is being written is listed, too, from its first part

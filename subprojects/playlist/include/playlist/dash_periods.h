@@ -44,6 +44,7 @@ struct DashPeriod {
   };
   std::string id;
   uint64_t first_msn = 0;
+  int64_t pts = 0;  // of that one, as it was told first
   uint64_t discontinuity_sequence = 0;
   std::string init_id;
   std::vector<Member> members;  // renditions, besides the stream itself
