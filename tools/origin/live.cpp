@@ -11,6 +11,8 @@
 namespace headgate::origin {
 namespace {
 
+constexpr char kNotToBe[] = "This part was not to be.";
+
 template <typename T>
 bool take_number(std::string_view& text, T& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -119,14 +121,14 @@ void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std:
 void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request) {
   const auto& [view, name] = request;
   if (const auto* part = stream.index().find_part(name.msn, name.index))
-    return send_part(answer, *part, view);
+    return part->length > 0 ? send_part(answer, *part, view) : answer->send(not_there_reply(kNotToBe));
   if (stream.state() == State::ended || playlist::next_part(stream.index()) != name)
     return answer->send(not_there_reply("There is no such part."));
   const auto waiter = stream.edge().wait_for_hinted(
       name, answer->whose(), [this, answer, stream, request](LiveEdge::Outcome outcome) {
         if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
         const auto* part = stream.index().find_part(request.name.msn, request.name.index);
-        if (!part) return answer->send(not_there_reply("This part was not to be."));
+        if (!part || part->length == 0) return answer->send(not_there_reply(kNotToBe));
         send_part(answer, *part, request.view);
       });
   waits(answer, stream.edge(), waiter);

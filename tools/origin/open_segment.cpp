@@ -76,7 +76,7 @@ std::vector<fmp4::ByteRange> pieces_of(std::span<const playlist::PartRecord> par
   std::vector<fmp4::ByteRange> out;
   const uint32_t track = view == playlist::View::audio ? playlist::kAudioTrack : playlist::kVideoTrack;
   for (const playlist::PartRecord& part : parts) {
-    if (view == playlist::View::whole) out.push_back({part.offset, part.length});
+    if (view == playlist::View::whole && part.length > 0) out.push_back({part.offset, part.length});
     for (const playlist::ChunkRange& chunk : part.chunks)
       if (view != playlist::View::whole && chunk.track_id == track)
         out.push_back({chunk.offset, chunk.length});

@@ -52,7 +52,7 @@ std::optional<playlist::SegmentRecord> segment_of(const playlist::RenditionIndex
   if (const auto cut = rendition.cut().find(msn); cut != rendition.cut().end()) return cut->second;
   const bool left = !index.run_open() && index.next_msn() == msn;
   const auto open = left ? index.open_segment() : std::nullopt;
-  return open ? std::optional(open->record) : std::nullopt;
+  return open && open->record.length > 0 ? std::optional(open->record) : std::nullopt;
 }
 
 // The source, without its audio where it has some.
@@ -145,7 +145,7 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
           Live::send_playlist(answer, end, {.skip = skip}, unique);
         });
       };
-      demand == Demand::Answer::starts ? hold(answer, end, kMaxHolds, send) : send();
+      demand == Demand::Answer::starts ? hold(answer, end, std::nullopt, send) : send();
     });
   }
   if (name == "replay.m3u8") {
@@ -178,24 +178,28 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
   answer->send(not_there_reply(kNothingHere));
 }
 
-void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send) {
+void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, std::optional<uint64_t> until,
+                         std::function<void()> send) {
   const playlist::StreamIndex& index = end.index();
+  const uint64_t next = index.next_msn().value_or(0);
   // Without a segment there is no playlist, not even of parts.
   const bool listed = !index.segments().empty();
+  const auto open = index.open_segment();
   const bool playable =
-      listed && (index.segments().back().record.length > 0 || index.open_segment().has_value());
+      listed && (index.segments().back().record.length > 0 || (open && open->record.length > 0));
   if (playable || end.state() != State::live) return send();
   // What has been listed goes on with gaps.
   const auto give_up = [answer, send, &index] {
     index.segments().empty() ? answer->send(unavailable_reply(kNotStarted)) : send();
   };
-  if (holds == 0) return give_up();
-  const auto waiter =
-      end.edge().wait(index.next_msn().value_or(0), listed ? std::optional(0u) : std::nullopt,
-                      answer->whose(), [answer, end, holds, send, give_up](LiveEdge::Outcome outcome) {
-                        if (outcome == LiveEdge::Outcome::late) return give_up();
-                        hold(answer, end, holds - 1, send);
-                      });
+  if (listed && !until) until = next + kMaxHolds;
+  if (until && next > *until) return give_up();
+  const auto parts = static_cast<uint32_t>(index.parts_of(next).size());
+  const auto waiter = end.edge().wait(next, listed ? std::optional(parts) : std::nullopt, answer->whose(),
+                                      [answer, end, until, send, give_up](LiveEdge::Outcome outcome) {
+                                        if (outcome == LiveEdge::Outcome::late) return give_up();
+                                        hold(answer, end, until, send);
+                                      });
   if (waiter == 0) return give_up();
   answer->when_gone([&edge = end.edge(), waiter] { edge.cancel(waiter); });
 }

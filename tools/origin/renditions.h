@@ -25,7 +25,7 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
 // Of what is live, of the replay; null: it has none.
 const playlist::RenditionIndex* index_of(const Rendition& one, bool everything);
 
-// A viewer who asks for one that nobody encoded waits for so many changes until it has something to play.
+// A viewer who asks for one that nobody encoded waits for so many segments until it has something to play.
 inline constexpr int kMaxHolds = 4;
 
 class RenditionSite {
@@ -38,7 +38,8 @@ class RenditionSite {
 
  private:
   // Calls `send` when there is something to play at its end, or it does not come.
-  static void hold(const AnswerPtr& answer, const LiveEnd& end, int holds, std::function<void()> send);
+  static void hold(const AnswerPtr& answer, const LiveEnd& end, std::optional<uint64_t> until,
+                   std::function<void()> send);
   using Send = std::function<bool(const playlist::RenditionIndex& index)>;
   // `send` with the live index, and, where that has it not any more, with the replay's.
   // `msn`: of the segment that is wanted; the archive is not read for one that is still to come.

@@ -82,7 +82,9 @@ std::optional<PartName> next_part(const StreamIndex& index) {
 }
 
 std::optional<PartName> hinted_part(const StreamIndex& index) {
-  return index.run_open() ? next_part(index) : std::nullopt;
+  if (!index.run_open() || !index.next_msn()) return std::nullopt;
+  const auto parts = index.parts_of(*index.next_msn());
+  return parts.empty() || parts.back().length > 0 ? next_part(index) : std::nullopt;
 }
 
 }  // namespace headgate::playlist

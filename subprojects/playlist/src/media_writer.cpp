@@ -101,7 +101,7 @@ void MediaWriter::before_media(std::string& out, const Segment& segment, const S
   const bool ranges = settings_.addressing == Addressing::byte_range;
   const bool other = last == nullptr || discontinuous || record.init_id != last->record.init_id ||
                      (ranges && record.file != last->record.file);
-  if (other && record.length > 0) map(out, record);
+  if (other && !record.init_id.empty()) map(out, record);
   if (segment.program_utc_us != 0)
     out += "#EXT-X-PROGRAM-DATE-TIME:" + date_time(segment.program_utc_us) + "\n";
 }
@@ -192,8 +192,9 @@ bool MediaWriter::is_gap(const Segment& segment) const {
          std::all_of(parts.begin(), parts.end(), [this](const PartRecord& part) { return is_gap(part); });
 }
 
-// The track has nothing in it.
+// It is missing, or the track has nothing in it.
 bool MediaWriter::is_gap(const PartRecord& part) const {
+  if (part.length == 0) return true;
   if (settings_.view == View::whole) return false;
   const uint32_t track = settings_.view == View::audio ? kAudioTrack : kVideoTrack;
   return std::none_of(part.chunks.begin(), part.chunks.end(),

@@ -35,8 +35,10 @@ void StreamIndex::mirror(const StreamIndex& source, const Segment& of_source, co
     segment.record = *own;
     segment.record.discontinuity = of_source.record.discontinuity;
   } else {
+    const std::span<const PartRecord> parts = parts_of(of_source.record.msn);
+    const bool begun = !parts.empty() && parts.front().length > 0 && inits_.contains(newest_init_);
     segment.record.file.clear();
-    segment.record.init_id.clear();
+    segment.record.init_id = begun ? newest_init_ : "";
     segment.record.offset = segment.record.length = 0;
   }
   if (!segments_.empty())
@@ -44,6 +46,19 @@ void StreamIndex::mirror(const StreamIndex& source, const Segment& of_source, co
   dated_pts_ = segment.record.pts;
   dated_utc_us_ = segment.program_utc_us;
   append(std::move(segment));
+}
+
+void StreamIndex::mirror_gap_part(const StreamIndex& source, const PartRecord& of_source, int64_t duration) {
+  const std::span<const PartRecord> own = parts_of(of_source.msn);
+  PartRecord gap;
+  gap.msn = of_source.msn;
+  gap.index = static_cast<uint32_t>(own.size());
+  gap.pts = own.empty() ? of_source.pts : own.back().pts + own.back().duration;
+  gap.duration = duration;
+  gap.utc_us = of_source.utc_us;
+  gap.discontinuity = of_source.discontinuity;
+  if (own.empty()) mirror_run(source, of_source.msn);
+  on(gap);
 }
 
 void StreamIndex::mirror_open(bool open) {

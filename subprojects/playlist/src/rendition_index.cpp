@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <span>
+#include <utility>
 
 #include "sound.h"
 
@@ -12,8 +13,10 @@ namespace {
 
 // A rendition's segment that is further from its source's is another stream's of the same number.
 constexpr int64_t kSameTicks = kTimescale / 2;
-// One that is so much shorter than its source's, or whose parts are shorter than itself, has a hole.
-constexpr int64_t kHoleTicks = kTimescale / 10;
+
+// What is left of a part of the source's behind what this has, if it is no more, is none: frames of sound
+// reach over its cuts.
+constexpr int64_t kFrameTicks = kTimescale / 20;
 
 // The source goes on behind a segment without a discontinuity, or may do so.
 bool goes_on(const StreamIndex& source, const Segment& segment) {
@@ -47,7 +50,11 @@ void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
     index_.mirror_open(writing_);
   }
   const InitRecord* const init = index_.newest_init();
-  if (init == nullptr || !of_pictures(init->id)) index_.add(part);
+  // Behind a gap there is no picture to go on from.
+  if ((init != nullptr && of_pictures(init->id)) || lost(part.msn)) return;
+  index_.add(part);
+  const PartRecord* const listed = index_.find_part(part.msn, part.index);
+  if (listed != nullptr && *listed == part) missed_ = 0;
 }
 
 void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source) {
@@ -60,6 +67,8 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   const bool whole = !has_hole(own) && (own.duration + kHoleTicks >= of_source->record.duration ||
                                         !goes_on(source, *of_source));
   if (!whole) keep_cut(own, of_source->record);
+  if (!whole || lost(own.msn)) complete_parts(own.msn, source);
+  if (whole) missed_ = 0;
   index_.mirror(source, *of_source, whole ? &own : nullptr);
   index_.mirror_open(writing_);
 }
@@ -96,7 +105,7 @@ void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
   index_.mirror_open(false);
   if (!told_)
     stopped_ = true;
-  else if (told_->state != RenditionState::running)
+  else if (told_->state != RenditionState::running && !keeps_pace(source))
     stop(source);
 }
 
@@ -105,7 +114,7 @@ void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& sou
   ++told_version_;
   if (rendition.state == RenditionState::running)
     stopped_ = false;
-  else if (!writing_)
+  else if (!writing_ && !keeps_pace(source))
     stop(source);
 }
 
@@ -129,6 +138,9 @@ void RenditionIndex::follow(const StreamIndex& source) {
   index_.mirror_start(source);
   if (index_.epoch() != epoch) cut_.clear();
   if (stopped_) fill(source.next_msn().value_or(0), source);
+  const auto next = next_part(source);
+  const auto newest = next && next->index > 0 ? next : std::nullopt;
+  if (newest && newest != std::exchange(newest_, newest) && keeps_pace(source)) miss(source);
 }
 
 void RenditionIndex::stop(const StreamIndex& source) {
@@ -151,7 +163,74 @@ void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
     // What was told of it, and not finished.
     const auto open = index_.open_segment();
     if (open && open->record.msn == segment->record.msn) keep_cut(open->record, segment->record);
+    complete_parts(segment->record.msn, source);
     index_.mirror(source, *segment, nullptr);
+  }
+}
+
+// It is live, has parts, and is not just on offer.
+bool RenditionIndex::keeps_pace(const StreamIndex& source) const {
+  const InitRecord* const init = index_.newest_init();
+  const bool listed = !index_.segments().empty() || index_.open_segment();
+  return settings_.window_ms > 0 && source.part_target_ms() > 0 && listed && init != nullptr &&
+         !of_pictures(init->id);
+}
+
+// A part of it is a gap.
+bool RenditionIndex::lost(uint64_t msn) const {
+  const std::span<const PartRecord> parts = index_.parts_of(msn);
+  return !parts.empty() && parts.back().length == 0;
+}
+
+// What is missing next is the first of an encoder that starts.
+bool RenditionIndex::may_wait(const StreamIndex& source) const {
+  const uint64_t msn = index_.next_msn().value_or(0);
+  if (!index_.parts_of(msn).empty()) return false;
+  const Segment* const finished = source.find_segment(msn);
+  const auto open = source.next_msn() == msn ? source.open_segment() : std::nullopt;
+  const Segment* const next = finished != nullptr ? finished : open ? &*open : nullptr;
+  const auto& own = index_.segments();
+  const bool breaks =
+      next != nullptr && !own.empty() && next->discontinuity_sequence != own.back().discontinuity_sequence;
+  const bool starts = !writing_ && (!told_ || told_->state == RenditionState::running);
+  if (!breaks && !starts) return false;
+  size_t ahead = 0;
+  for (uint64_t at = msn; ahead < kMostMissedAtStart && at <= source.next_msn().value_or(0); ++at)
+    ahead += source.parts_of(at).size();
+  return ahead < kMostMissedAtStart;
+}
+
+// The next one of a segment, as the source has it. False: that has no more.
+bool RenditionIndex::add_gap_part(uint64_t msn, const StreamIndex& source) {
+  const std::span<const PartRecord> own = index_.parts_of(msn);
+  const std::span<const PartRecord> all = source.parts_of(msn);
+  if (all.empty()) return false;
+  const int64_t from = own.empty() ? all.front().pts : own.back().pts + own.back().duration;
+  const auto next = std::find_if(all.begin(), all.end(), [from](const PartRecord& part) {
+    return part.pts + part.duration > from + kFrameTicks;
+  });
+  if (next == all.end()) return false;
+  const int64_t most = int64_t{source.part_target_ms()} * (kTimescale / 1000);
+  index_.mirror_gap_part(source, *next, std::min(next->pts + next->duration - from, most));
+  return index_.parts_of(msn).size() > own.size();
+}
+
+// Whoever was told of some of them, or waits for the first, is told of all.
+void RenditionIndex::complete_parts(uint64_t msn, const StreamIndex& source) {
+  if (!keeps_pace(source)) return;
+  const size_t most = source.parts_of(msn).size();
+  for (size_t i = 0; i < most && add_gap_part(msn, source); ++i) continue;
+}
+
+// The source has one part more.
+void RenditionIndex::miss(const StreamIndex& source) {
+  if (++missed_ < kMostMissed) return;
+  const auto& segments = source.segments();
+  while (!may_wait(source) && !add_gap_part(index_.next_msn().value_or(0), source)) {
+    const auto next = std::lower_bound(segments.begin(), segments.end(), index_.next_msn().value_or(0),
+                                       [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
+    if (next == segments.end()) return;
+    fill(next->record.msn + 1, source);
   }
 }
 

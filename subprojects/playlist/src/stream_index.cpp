@@ -2,6 +2,7 @@
 #include <playlist/stream_index.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
 
 #include "rates.h"
@@ -72,17 +73,23 @@ void StreamIndex::on(const PartRecord& part) {
   ++version_;
 }
 
-// Of a segment whose parts are not all known none is kept.
+// Of a segment whose parts are not all known none is kept. With a gap they are known when they last as long.
 void StreamIndex::finish_parts(const SegmentRecord& record) {
   uint64_t end = record.offset;
+  int64_t left = record.duration;
+  bool gap = false;
   const auto first = std::find_if(parts_.begin(), parts_.end(),
                                   [&](const PartRecord& part) { return part.msn >= record.msn; });
   bool whole = first != parts_.end() && first->index == 0;
   for (auto part = first; part != parts_.end() && whole; ++part) {
-    whole = part->msn == record.msn && part->file == record.file && part->offset == end;
+    const bool in_place = record.length == 0 || (part->file == record.file && part->offset == end);
+    gap = gap || part->length == 0;
+    whole = part->msn == record.msn && (gap || in_place);
+    left -= part->duration;
     end += part->length;
   }
-  if (!whole || end != record.offset + record.length) parts_.erase(first, parts_.end());
+  whole = whole && (gap ? std::abs(left) <= kHoleTicks / 2 : end == record.offset + record.length);
+  if (!whole) parts_.erase(first, parts_.end());
 }
 
 uint64_t StreamIndex::begin_within(int64_t targets) const {
@@ -210,13 +217,14 @@ void StreamIndex::remove_front() {
     live_total_ -= gone.duration;
   if (segments_.front().record.file == gone.file) return;
   // The file may now be deleted: the init segment is to be read from the next one with the same bytes.
-  const auto user = std::find_if(segments_.begin(), segments_.end(),
-                                 [&](const Segment& s) { return s.record.init_id == gone.init_id; });
   const auto init = inits_.find(gone.init_id);
-  if (init == inits_.end()) return;  // a gap
+  if (init == inits_.end() || gone.length == 0) return;
+  const auto uses = [&](const Segment& s) { return s.record.init_id == gone.init_id; };
+  const auto user = std::find_if(segments_.begin(), segments_.end(),
+                                 [&](const Segment& s) { return uses(s) && s.record.length > 0; });
   if (user != segments_.end()) {
     if (init->second.file == gone.file) init->second.file = user->record.file;
-  } else if (gone.init_id != newest_init_) {
+  } else if (gone.init_id != newest_init_ && std::none_of(segments_.begin(), segments_.end(), uses)) {
     inits_.erase(init);
   }
 }
@@ -257,11 +265,14 @@ std::optional<Segment> StreamIndex::open_segment() const {
   record.msn = first.msn;
   record.file = first.file;
   record.offset = first.offset;
-  record.length = parts.back().offset + parts.back().length - first.offset;
   record.pts = first.pts;
-  for (const PartRecord& part : parts) record.duration += part.duration;
+  for (const PartRecord& part : parts) {
+    if (part.length == 0) break;
+    record.length = part.offset + part.length - first.offset;
+    record.duration += part.duration;
+  }
   record.utc_us = first.utc_us;
-  record.init_id = newest_init_;
+  if (record.length > 0) record.init_id = newest_init_;
   record.discontinuity = first.discontinuity;
   record.independent = first.independent;
   Segment open = placed(record);

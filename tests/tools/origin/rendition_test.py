@@ -6,6 +6,7 @@ import re
 import threading
 
 from origin_case import BYTES, EVENT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
+from live_test import PART, Parts, Waiting
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -186,6 +187,43 @@ class Renditions(OriginCase):
         worker.close()
         body = self.listed('/hls/5/360p/media.m3u8', 5)
         self.assertEqual(segments(body)[4], '-4.m4s')
+
+    def test_gap_parts_where_nobody_encodes(self):
+        """They come with the source's, cannot be had, and who waits for one hears so."""
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Parts(self, worker, 9)
+        rung = Rung(live)
+        def rung_part(msn, index):
+            offset = len(rung.content)
+            rung.content += bytes([index]) * SMALL
+            with open(rung.path, 'wb') as file:
+                file.write(rung.content)
+            pts = msn * SEGMENT + index * PART
+            return rung.records(wire.part_record(msn, index, rung.file, offset, SMALL, pts, PART, live.utc_us, index == 0))
+        def listed():
+            body = self.get('/hls/9/360p/media.m3u8').decode()
+            return re.findall(r'EXT-X-PART:.*URI="([1-9][^"]*)"(?:,INDEPENDENT=YES)?(,GAP=YES)?', body)
+        worker.tell(*live.opened(), *rung.open_messages(), *live.whole(1), rung.segment(0))
+        worker.tell(live.message(live.part(0)), rung_part(1, 0), rung.records(wire.end_record('error')), rung.told(2))
+        wait_until('the first part is there', lambda: listed() == [('1.0.m4s', '')])
+        waiting = Waiting(self, '/hls/9/360p/1.1.m4s')
+        playlist = Waiting(self, '/hls/9/360p/media.m3u8?_HLS_msn=1&_HLS_part=1')
+        worker.tell(*(live.message(live.part(index)) for index in (1, 2)))
+        self.get('/hls/9/media.m3u8?_HLS_msn=1&_HLS_part=2')
+        self.assertFalse(waiting.is_answered() or playlist.is_answered())
+        worker.tell(live.message(live.part(3), live.finish()))
+        waiting.answer(404)
+        self.assertIn(b'1.1.m4s",GAP=YES', playlist.answer())
+        self.assertEqual(listed(), [('1.0.m4s', ''), ('1.1.m4s', ',GAP=YES')])
+        self.get('/hls/9/360p/1.1.m4s', 404)
+        self.assertEqual(self.get('/hls/9/360p/1.0.m4s'), bytes([0]) * SMALL)
+        # Another encoder begins with segment 2.
+        worker.tell(rung.told(1), rung.open_messages(2)[1], live.message(live.part(0)), rung_part(2, 0))
+        wait_until('it is back', lambda: ('2.0.m4s', '') in listed())
+        self.assertEqual(listed()[:-1], [('1.0.m4s', '')] + [(f'1.{index}.m4s', ',GAP=YES') for index in (1, 2, 3)])
+        self.assertIn('-1.m4s', segments(self.get('/hls/9/360p/media.m3u8')))
 
     def test_on_demand(self):
         """The first who asks has the worker told, and is answered when there is something to play."""

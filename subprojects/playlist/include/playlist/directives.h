@@ -42,7 +42,7 @@ struct PartName {
 // The part that comes next if another one comes: in the open segment, or the first one of the next. It has
 // this name also behind the run's end, when the publisher comes back. None when no parts are listed.
 std::optional<PartName> next_part(const StreamIndex& index);
-// EXT-X-PRELOAD-HINT: that part while it is being written. None while no run is open.
+// EXT-X-PRELOAD-HINT: that part while it is being written. None while no run is open, or it will be a gap.
 std::optional<PartName> hinted_part(const StreamIndex& index);
 
 }  // namespace headgate::playlist

@@ -6,12 +6,20 @@
 // rendition is further on, or nobody encodes it. A segment in which something is missing, because the
 // encoder stopped in its middle or came too late, is one, too. One that is encoded on demand and nobody has
 // asked for has nothing, not even gaps: what is on offer costs next to nothing.
+//
+// Where parts are listed a live playlist gets another one with each of the source's, come what may (6.2.1):
+// when kMostMissed came and nothing of this one, its next part is a gap (EXT-X-PART's GAP=YES, 4.4.4.9), and
+// so are the others of that segment. The segment itself is none if all of it comes before the next one's
+// first part is due. So what is listed stays as far behind the source as it was, and there is no leap when
+// the encoder is back. An encoder that starts, with the stream or behind a pause, is waited for longer: what
+// it gives first is what players begin with.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
 
+#include <playlist/directives.h>
 #include <playlist/record.h>
 #include <playlist/stream_index.h>
 
@@ -20,6 +28,9 @@ namespace headgate::playlist {
 // Small pictures are such a rendition (codec kPictureCodec): each lasts as long as its segment, whatever its
 // sample says, and is listed when that is over.
 inline constexpr char kPictureCodec[] = "mjpg";
+
+inline constexpr size_t kMostMissed = 3;         // parts: 1.5 s by default
+inline constexpr size_t kMostMissedAtStart = 8;  // that the source may be ahead of a first part
 
 // Pure, as StreamIndex. `source` is always the same stream's index, and has taken all that was told before.
 class RenditionIndex {
@@ -57,6 +68,12 @@ class RenditionIndex {
   void on(const RenditionRecord& rendition, const StreamIndex& source);
   void fill(uint64_t until, const StreamIndex& source);
   bool untouched() const;
+  bool keeps_pace(const StreamIndex& source) const;
+  bool lost(uint64_t msn) const;
+  bool may_wait(const StreamIndex& source) const;
+  bool add_gap_part(uint64_t msn, const StreamIndex& source);
+  void complete_parts(uint64_t msn, const StreamIndex& source);
+  void miss(const StreamIndex& source);
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
   void keep_cut(const SegmentRecord& segment, const SegmentRecord& of_source);
@@ -66,8 +83,10 @@ class RenditionIndex {
   std::optional<RenditionRecord> told_;
   uint64_t told_version_ = 0;  // grows when that changes
   std::map<uint64_t, SegmentRecord> cut_;
-  bool writing_ = false;  // between its RunRecord and EndRecord
-  bool stopped_ = false;  // and not to go on without another RunRecord
+  bool writing_ = false;            // between its RunRecord and EndRecord
+  bool stopped_ = false;            // and not to go on without another RunRecord
+  std::optional<PartName> newest_;  // of the source's
+  size_t missed_ = 0;               // parts of the source since there was something of this one
 };
 
 }  // namespace headgate::playlist

@@ -23,6 +23,10 @@ inline constexpr int64_t kPartTargets = 2 * kListedPartTargets;
 inline constexpr size_t kMaxParts = 1024;                  // remembered in all; the oldest leave
 inline constexpr uint64_t kMaxSkippedDiscontinuities = 8;  // told by as many tags; beyond, the numbers jumped
 
+// Times that are so near to one another are the same where a rendition is held against its source, or parts
+// against their segment; what is shorter by more has a hole.
+inline constexpr int64_t kHoleTicks = kTimescale / 10;
+
 struct IndexSettings {
   // What the index holds, and what a live playlist lists of it: segments leave while the rest is still as
   // long, counted in media time. 0: everything stays.
@@ -34,7 +38,7 @@ struct IndexSettings {
 inline constexpr uint32_t kDefaultTargetSeconds = 4;
 
 struct Segment {
-  SegmentRecord record{};  // without bytes: a gap (EXT-X-GAP)
+  SegmentRecord record{};  // without bytes: a gap (EXT-X-GAP); with `init_id` if parts of it are there
   uint64_t discontinuity_sequence = 0;
   // False: the numbers jumped here (segments are missing that nobody told of), so a live playlist cannot
   // reach back over it.
@@ -62,6 +66,9 @@ class StreamIndex {
   void mirror_run(const StreamIndex& source, uint64_t msn);
   // A segment of the source's, and the rendition's own; null: it has none, a gap.
   void mirror(const StreamIndex& source, const Segment& of_source, const SegmentRecord* own);
+  // What the rendition has not of a part of the source's, behind all that it lists of that segment: a part
+  // without bytes, which lasts `duration` (EXT-X-PART's GAP=YES).
+  void mirror_gap_part(const StreamIndex& source, const PartRecord& of_source, int64_t duration);
   // Whether the rendition's own run is open: it comes after its source, and goes on behind the end of that.
   void mirror_open(bool open);
 
@@ -73,10 +80,10 @@ class StreamIndex {
   const Segment* find_segment(uint64_t msn) const;
   // Of the open segment and the finished ones within kPartTargets.
   const PartRecord* find_part(uint64_t msn, uint32_t index) const;
-  // All parts of a segment, in order; none also where not all are known.
+  // All parts of a segment, in order; none also where not all are known. Those without bytes are gaps.
   std::span<const PartRecord> parts_of(uint64_t msn) const;
   // The segment that is being written, as far as its parts tell: where it would stand in segments(), the
-  // duration of what there is. None while it has no part.
+  // duration of what there is before a gap: without bytes, nothing. None while it has no part.
   std::optional<Segment> open_segment() const;
   // The first segment whose parts are listed: it begins within kListedPartTargets of the end. Only moves on.
   uint64_t listed_parts_begin() const { return listed_parts_begin_; }
@@ -126,7 +133,8 @@ class StreamIndex {
   size_t live_begin_ = 0;
   std::map<std::string, InitRecord> inits_;
   std::string newest_init_;
-  std::vector<PartRecord> parts_;  // in order; of each segment the first ones, without a hole
+  // In order; of each segment the first ones, without a hole. What is behind a gap is one, too.
+  std::vector<PartRecord> parts_;
   uint64_t listed_parts_begin_ = 0;
   std::optional<RunRecord> run_;  // the newest
   bool repeating_ = false;        // what comes belongs to an older run
