@@ -83,8 +83,12 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
   size_t queued_bytes = 0, queued_fds = 0;
   unsigned held = 0;  // hold() without its release()
   bool started = false;
-  bool closed = false;     // no more I/O
-  bool destroyed = false;  // the Channel is gone: no more callbacks
+  std::optional<Version> peer_version;
+  Age peer = Age::same;
+  bool heard = false;         // the peer's first packet
+  bool incompatible = false;  // of the peer: it is closed
+  bool closed = false;        // no more I/O
+  bool destroyed = false;     // the Channel is gone: no more callbacks
 
   void close_socket() {
     if (closed) return;
@@ -179,11 +183,12 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
       header.msg_control = control.bytes.data();
       header.msg_controllen = control.bytes.size();
       ssize_t size = ::recvmsg(socket.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-      if (size < 0 && errno == EINTR) continue;
+      // The peer closed without having read all: what it has said before is still there.
+      if (size < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
       if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
       auto fds = size > 0 ? received_fds(header) : std::vector<UniqueFd>{};
       bool whole = size > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-      auto messages = whole ? decode_packet(Bytes(buffer).first(static_cast<size_t>(size)))
+      auto messages = whole ? read_packet(Bytes(buffer).first(static_cast<size_t>(size)))
                             : Result<std::vector<Message>>(Unexpected("end of connection"));
       if (!messages) {
         close_socket();
@@ -195,6 +200,25 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
         if (closed || destroyed) return;
       }
     }
+  }
+
+  // The peer's first packet has no message.
+  Result<std::vector<Message>> read_packet(Bytes packet) {
+    if (std::exchange(heard, true)) return decode_packet(packet, peer);
+    peer_version = read_greeting(packet);
+    const auto age = peer_version ? age_of(*peer_version) : std::nullopt;
+    incompatible = !age;
+    if (!age) return Unexpected("the peer speaks another protocol");
+    peer = *age;
+    return std::vector<Message>();
+  }
+
+  // A connection that is new takes a packet.
+  void greet() {
+    const auto first = greeting();
+    const int sent = send_message(socket.get(), first, {});
+    if (sent > 0 || (sent < 0 && (errno == EPIPE || errno == ECONNRESET))) return;
+    fail_later();
   }
 
   bool enqueue(ByteVector bytes, const std::vector<int>& fds) {
@@ -222,7 +246,9 @@ Result<std::unique_ptr<Channel>> Channel::connect(Loop& loop, const std::string&
   return std::make_unique<Channel>(loop, std::move(socket));
 }
 
-Channel::Channel(Loop& loop, UniqueFd socket) : state_(std::make_shared<State>(loop, std::move(socket))) {}
+Channel::Channel(Loop& loop, UniqueFd socket) : state_(std::make_shared<State>(loop, std::move(socket))) {
+  state_->greet();
+}
 
 Channel::~Channel() {
   state_->destroyed = true;
@@ -278,6 +304,14 @@ int Channel::peer_pid() const {
   if (state_->closed || ::getsockopt(state_->socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
     return 0;
   return peer.pid;
+}
+
+std::optional<Version> Channel::peer_version() const {
+  return state_->peer_version;
+}
+
+bool Channel::incompatible() const {
+  return state_->incompatible;
 }
 
 }  // namespace headgate::wire

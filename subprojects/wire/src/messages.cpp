@@ -103,11 +103,14 @@ class Sender {
 
 class Receiver {
  public:
-  explicit Receiver(Bytes in) : in_(in) {}
-  void operator()(auto&... fields) { (get(fields), ...); }
-  bool complete() const { return good_ && in_.ok() && in_.remaining() == 0; }
+  Receiver(Bytes in, Age peer) : in_(in), peer_(peer) {}
+  void operator()(auto&... fields) { (get_if_there(fields), ...); }
+  bool complete() const { return good_ && in_.ok() && (in_.remaining() == 0 || peer_ == Age::newer); }
 
  private:
+  void get_if_there(auto& field) {
+    if (peer_ != Age::older || in_list_ || in_.remaining() > 0) get(field);
+  }
   void get(bool& value) {
     uint8_t byte = in_.u8();
     good_ = good_ && byte <= 1;
@@ -129,26 +132,35 @@ class Receiver {
   void get(std::vector<Isolation>& isolated) {
     const size_t count = in_.u8();
     good_ = good_ && count <= kMaxIsolated;
+    in_list_ = true;  // its elements are whole in every version
     for (size_t i = 0; good_ && in_.ok() && i < count; ++i) visit(*this, isolated.emplace_back());
+    in_list_ = false;
   }
   ByteReader in_;
+  const Age peer_;
+  bool in_list_ = false;
   bool good_ = true;
 };
 
 // The type on the wire is the alternative's place in Message, from 1.
 template <size_t Index = 0>
-Result<Message> decode_type(size_t index, Bytes fields) {
+Result<Message> decode_type(size_t index, Bytes fields, Age peer) {
   if constexpr (Index == std::variant_size_v<Message>) {
     return Unexpected("message of unknown type " + std::to_string(index + 1));
   } else {
-    if (index != Index) return decode_type<Index + 1>(index, fields);
+    if (index != Index) return decode_type<Index + 1>(index, fields, peer);
     std::variant_alternative_t<Index, Message> message;
-    Receiver receiver(fields);
+    Receiver receiver(fields, peer);
     visit(receiver, message);
     if (!receiver.complete())
       return Unexpected("message of type " + std::to_string(index + 1) + ": wrong length or value");
     return Message(std::move(message));
   }
+}
+
+bool is_of_later_type(Bytes message) {
+  return !message.empty() && message.size() <= kMaxMessageBytes &&
+         std::to_integer<size_t>(message[0]) > std::variant_size_v<Message>;
 }
 
 }  // namespace
@@ -161,18 +173,19 @@ void encode(const Message& message, ByteVector& out) {
              message);
 }
 
-Result<Message> decode(Bytes message) {
+Result<Message> decode(Bytes message, Age peer) {
   if (message.empty()) return Unexpected("empty message");
   if (message.size() > kMaxMessageBytes) return Unexpected("message larger than kMaxMessageBytes");
   auto type = std::to_integer<size_t>(message[0]);
   if (type == 0) return Unexpected("message of unknown type 0");
-  return decode_type(type - 1, message.subspan(1));
+  return decode_type(type - 1, message.subspan(1), peer);
 }
 
-Result<std::vector<Message>> decode_packet(Bytes packet) {
+Result<std::vector<Message>> decode_packet(Bytes packet, Age peer) {
   std::vector<Message> out;
   auto add = [&](Bytes bytes) -> Result<void> {
-    auto message = decode(bytes);
+    if (peer == Age::newer && is_of_later_type(bytes)) return {};
+    auto message = decode(bytes, peer);
     if (!message) return Unexpected(message.error());
     out.push_back(*std::move(message));
     return {};
@@ -183,10 +196,11 @@ Result<std::vector<Message>> decode_packet(Bytes packet) {
     return out;
   }
   ByteReader reader(packet.subspan(kBundleHeadBytes));
+  size_t count = 0;
   do {
     Bytes bytes = reader.bytes(reader.u32());
     if (!reader.ok()) return Unexpected("bundle that ends within a message");
-    if (out.size() == kMaxBundled) return Unexpected("bundle of more than kMaxBundled messages");
+    if (++count > kMaxBundled) return Unexpected("bundle of more than kMaxBundled messages");
     if (auto added = add(bytes); !added) return Unexpected(added.error());
   } while (reader.remaining() > 0);
   return out;

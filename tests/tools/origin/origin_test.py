@@ -457,6 +457,7 @@ class OriginTest(OriginCase):
         path = os.path.join(self.runtime, 'origin.sock')
         wait_until('its socket', lambda: os.path.exists(path))
         line.connect(path)
+        wire.greet(line)
         line.send(wire.hello('supervisor'))
         self.assertEqual(line.recv(70000)[0], wire.STATUS)
         line.send(wire.message(wire.GET_LISTENERS))
@@ -476,6 +477,7 @@ class OriginTest(OriginCase):
         again = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.addCleanup(again.close)
         again.connect(path)
+        wire.greet(again)
         again.send(wire.message(wire.STOP))
         self.assertEqual(self.process.wait(PATIENCE), 0)
 

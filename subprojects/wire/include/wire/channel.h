@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A SEQPACKET connection on a Loop, and the socket that accepts such connections. Sending never blocks:
-// messages that the peer does not take are queued up to kMaxQueuedBytes, then the channel is closed (a peer
-// so slow is dead). All calls in the loop's thread.
+// A SEQPACKET connection on a Loop, and the socket that accepts such connections. Each end first tells which
+// protocol it speaks (wire/version.h); with one that is incompatible nothing is exchanged. Sending never
+// blocks: messages that the peer does not take are queued up to kMaxQueuedBytes, then the channel is closed
+// (a peer so slow is dead). All calls in the loop's thread.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <base/loop.h>
 #include <base/unique_fd.h>
 #include <wire/messages.h>
+#include <wire/version.h>
 
 namespace headgate::wire {
 
@@ -21,8 +24,8 @@ inline constexpr size_t kMaxQueuedFds = 256;
 class Channel {
  public:
   using OnMessage = std::function<void(Message message, std::vector<UniqueFd> fds)>;
-  // Peer gone, error, undecodable packet, queue full; once, never from within send() or start(). Both
-  // callbacks may destroy the channel.
+  // Peer gone or incompatible, error, undecodable packet, queue full; once, never from within send() or
+  // start(). Both callbacks may destroy the channel.
   using OnClosed = std::function<void()>;
 
   // Fails at once when nobody listens on `path`.
@@ -43,6 +46,10 @@ class Channel {
   // All messages have been handed to the kernel.
   bool drained() const;
   int peer_pid() const;  // SO_PEERCRED; 0 when not known
+  // What the peer speaks; nothing: it has not told (yet), or what it sent first was no greeting.
+  std::optional<Version> peer_version() const;
+  // It was closed because the peer speaks another protocol, or none that we know.
+  bool incompatible() const;
 
  private:
   struct State;

@@ -2,7 +2,8 @@
 // What a worker was doing, for who looks at it from outside, also when it is dead or stands still: memory
 // that both have (memfd_create(2)), so that a mark costs a store and no system call, and waits for no disk.
 // One slot for each session, with a word that counts when a thread begins to serve it and when it has: odd in
-// between. Native byte order: both ends are on one machine and of one version.
+// between. Native byte order: both ends are on one machine. The layout belongs to the protocol's major
+// (wire/version.h).
 #pragma once
 
 #include <atomic>

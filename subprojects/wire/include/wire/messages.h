@@ -16,7 +16,8 @@
 //   supervisor → worker    Drain, Kick, AskReconnect; to the gate Drain
 //   operator → any         Drain, Stop
 //   any → supervisor       Status, Listeners(+fds)
-// Reading is bounded and refuses what it does not know; all processes of a node are of one version.
+// Before all of these each end tells which protocol it speaks (wire/version.h). Reading is bounded and
+// refuses what it does not know, but what a compatible later version has added.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@
 
 #include <base/bytes.h>
 #include <base/result.h>
+#include <wire/version.h>
 
 namespace headgate::wire {
 
@@ -213,8 +215,11 @@ using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, S
                              NodeEvent, Operate, Operated, AskReconnect, MarksFile, NodePolicy>;
 
 void encode(const Message& message, ByteVector& out);
-Result<Message> decode(Bytes message);
-// One message, or the 1 to kMaxBundled of a bundle; all or nothing.
-Result<std::vector<Message>> decode_packet(Bytes packet);
+// `peer`: what a newer one has added behind the fields that we know is left out, what an older one does not
+// have yet keeps its default.
+Result<Message> decode(Bytes message, Age peer = Age::same);
+// One message, or the 1 to kMaxBundled of a bundle; all or nothing, but for a newer peer's messages of types
+// that we do not know: they are left out, and perhaps none is left.
+Result<std::vector<Message>> decode_packet(Bytes packet, Age peer = Age::same);
 
 }  // namespace headgate::wire
