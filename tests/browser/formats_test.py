@@ -97,6 +97,20 @@ def replayed(players):
                 assert one.now["decoded"] >= 2 * 8 * 25 * 0.9, one.now
             assert one.now["audio_bytes"] > 0, one.now
             one.stop()
+        ends_on_the_page(node)
+
+
+def ends_on_the_page(node):
+    """Where it is the video element itself that says so, and nothing is built anew."""
+    replay = node.stream(STATION)["replay"]
+    page = Player(node, STATION, ["node", HERE / "play.mjs", node.page(f"/watch/{STATION}?replay")])
+    try:
+        wait_until(f"the page has come to the end of {replay}", lambda: page.now and page.now["ended"], 60)
+    finally:
+        print("page", replay, page.now, flush=True)
+    assert page.now["time"] >= 2 * 8 - 1, page.now
+    assert page.now["rebuilds"] == page.now["fatal_errors"] == 0 and not page.now["errors"], page.now
+    page.stop()
 
 
 def test_hls_live():

@@ -17,6 +17,7 @@ const kRefillMostMs = 8000;
 const kRefillCheckMs = 200;
 const kBehindS = 6;       // further behind than the aim by this much is not live
 const kBehindPartsS = 2;  // the same where the playlist has parts
+const kEndS = 0.5;        // a replay that stands still so near to its end has come to it
 
 // WebKit knows AirPlay; the other engines that answer "maybe" for HLS play it worse than hls.js does.
 export function engine(video) {
@@ -269,6 +270,7 @@ export class Player {
   check_() {
     const now = performance.now();
     const position = this.video_.currentTime;
+    if (position === this.position_) this.end_();
     const idle =
         !this.address_ || !this.expected_ || this.video_.paused || this.video_.ended || document.hidden;
     if (position !== this.position_ || idle) {
@@ -278,6 +280,16 @@ export class Player {
       this.progress_ms_ = now;
       this.again_('network');
     }
+  }
+
+  // hls.js 1.7 never ends what it has in several pieces less than its maxBufferHole apart: it looks for
+  // another one from the beginning of the first. So are runs: hls.js lets each begin with the time when its
+  // first picture is decoded, and B-frames delay when that is shown.
+  end_() {
+    const {currentTime, paused, seeking, ended} = this.video_;
+    const details = this.details_();
+    if (!details || details.live || paused || seeking || ended) return;
+    if (currentTime >= details.edge - kEndS) this.hls_.trigger(globalThis.Hls.Events.BUFFER_EOS, {});
   }
 
   // At a live edge the buffer that ran dry would run dry again with every segment.
