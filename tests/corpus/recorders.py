@@ -171,6 +171,7 @@ class SrtRecorder:
     def _serve(self):
         try:
             gate = self.listening.accept()[0]
+            wire.greet(gate)
         except OSError:
             return
         while True:

@@ -9,6 +9,21 @@ HELLO, WORKER_STATE, HANDOFF, KICK, SESSION_OPENED, SESSION_CLOSED, STREAM_RECOR
 GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS, WANT_RENDITION = range(9, 15)
 NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT, MARKS_FILE, NODE_POLICY = range(15, 21)
 TIMESCALE = 90000
+# wire/version.h: the first packet of each end.
+MAJOR, MINOR = 1, 0
+
+
+def greeting(major=MAJOR, minor=MINOR):
+    return b'HGW\xff' + struct.pack('>HH', major, minor)
+
+
+def greet(connection):
+    """Tells what the test speaks, and hears that the other end speaks the same."""
+    connection.send(greeting())
+    told = connection.recv(256)
+    if not told:
+        raise ConnectionError("it went before it greeted")
+    assert told == greeting(), told
 
 
 def text(value):
@@ -125,7 +140,11 @@ class FakeWorker:
         while True:
             peer, _ = self.listening.accept()
             peer.settimeout(timeout)
-            said = peer.recv(65536)
+            try:
+                greet(peer)
+                said = peer.recv(65536)
+            except ConnectionError:
+                continue
             if said == hello('origin'):
                 if self.origin:
                     self.origin.close()

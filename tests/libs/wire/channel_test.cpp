@@ -8,8 +8,10 @@
 #include <unistd.h>
 #include <wire/channel.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 namespace headgate::wire {
@@ -122,6 +124,9 @@ TEST_F(ChannelTest, WhatWasHeldIsOnePacketAndTheLimitsOfOneAreKept) {
   const UniqueFd far(ends[1]);
   channel.start([](Message, std::vector<UniqueFd>) {}, [] {});
   ByteVector packet(2 * kMaxMessageBytes);
+  const ssize_t first = ::recv(far.get(), packet.data(), packet.size(), 0);
+  ASSERT_GT(first, 0);
+  EXPECT_EQ(read_greeting(Bytes(packet).first(static_cast<size_t>(first))), kVersion);
   auto packets_of = [&](const std::vector<Message>& messages) {
     channel.hold();
     for (const Message& message : messages) EXPECT_TRUE(channel.send(message));
@@ -207,8 +212,126 @@ TEST_F(ChannelTest, APacketThatIsNoMessageEndsTheConnection) {
   Channel channel(loop_, UniqueFd(ends[0]));
   bool closed = false;
   channel.start([](Message, std::vector<UniqueFd>) { FAIL() << "nothing was said"; }, [&] { closed = true; });
+  const auto hello = greeting();
+  ASSERT_GT(::send(stranger.get(), hello.data(), hello.size(), 0), 0);
   ASSERT_EQ(::send(stranger.get(), "\xffgarbage", 8, 0), 8);
   EXPECT_TRUE(run_until([&] { return closed; }));
+  EXPECT_FALSE(channel.incompatible());
+}
+
+// One end of a connection, whose other end a test plays.
+class OtherVersion : public ChannelTest {
+ protected:
+  void SetUp() override {
+    ChannelTest::SetUp();
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    peer_ = UniqueFd(ends[1]);
+    channel_ = std::make_unique<Channel>(loop_, UniqueFd(ends[0]));
+    channel_->start(
+        [this](Message message, std::vector<UniqueFd> fds) {
+          heard_.push_back(std::move(message));
+          fds_ += fds.size();
+        },
+        [this] { closed_ = true; });
+  }
+  void say(Bytes packet, int fd = -1) {
+    iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (fd >= 0) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(sizeof fd);
+      std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    ASSERT_EQ(::sendmsg(peer_.get(), &message, MSG_NOSIGNAL), static_cast<ssize_t>(packet.size()));
+  }
+  void say(const Message& message, std::string_view more = "") {
+    ByteVector packet;
+    encode(message, packet);
+    ByteWriter(packet).text(more);
+    say(packet);
+  }
+
+  UniqueFd peer_;
+  std::unique_ptr<Channel> channel_;
+  std::vector<Message> heard_;
+  size_t fds_ = 0;
+  bool closed_ = false;
+};
+
+TEST_F(OtherVersion, ALaterMinorIsUnderstoodAsFarAsWeKnow) {
+  const Version later{kVersion.major, static_cast<uint16_t>(kVersion.minor + 1)};
+  ByteVector first;
+  ByteWriter(first).bytes(greeting(later));
+  ByteWriter(first).text("and more");
+  say(first);
+  say(Kick{7, "operator"}, "a field that came later");
+  // A message that came later, with a descriptor, alone and in a bundle.
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  ByteVector unknown{std::byte{200}, std::byte{1}};
+  say(unknown, pipe_ends[1]);
+  ::close(pipe_ends[1]);
+  ByteVector bundle{std::byte{0}}, drain;
+  encode(Drain{}, drain);
+  for (const ByteVector& one : {unknown, drain}) {
+    ByteWriter writer(bundle);
+    writer.u32(static_cast<uint32_t>(one.size()));
+    writer.bytes(one);
+  }
+  say(bundle);
+  ASSERT_TRUE(run_until([&] { return heard_.size() == 2 || closed_; }));
+  EXPECT_EQ(heard_, (std::vector<Message>{Kick{7, "operator"}, Drain{}}));
+  EXPECT_EQ(fds_, 0u);
+  EXPECT_EQ(channel_->peer_version(), later);
+  EXPECT_FALSE(closed_ || channel_->incompatible());
+  char letter = 0;
+  EXPECT_EQ(::read(pipe_ends[0], &letter, 1), 0) << "a descriptor nobody knows was kept";
+  ::close(pipe_ends[0]);
+}
+
+TEST_F(OtherVersion, AnotherMajorIsNotListenedTo) {
+  const Version other{static_cast<uint16_t>(kVersion.major + 1), 0};
+  say(greeting(other));
+  say(Stop{});
+  ASSERT_TRUE(run_until([&] { return closed_; }));
+  EXPECT_TRUE(heard_.empty()) << "what it says may mean something else";
+  EXPECT_TRUE(channel_->incompatible());
+  EXPECT_EQ(channel_->peer_version(), other);
+  EXPECT_FALSE(channel_->send(Hello{"gate"}));
+}
+
+TEST_F(OtherVersion, WhoDoesNotGreetIsNotListenedTo) {
+  say(Stop{});
+  ASSERT_TRUE(run_until([&] { return closed_; }));
+  EXPECT_TRUE(heard_.empty());
+  EXPECT_TRUE(channel_->incompatible());
+  EXPECT_EQ(channel_->peer_version(), std::nullopt);
+}
+
+// The end that finds out first closes without having read what the other one has sent: the kernel then tells
+// the other one of an error before its greeting.
+TEST_F(OtherVersion, BothEndsFindOut) {
+  const Version other{static_cast<uint16_t>(kVersion.major + 1), 0};
+  ASSERT_TRUE(channel_->send(Hello{"gate"}));
+  say(greeting(other));
+  peer_.reset();
+  ASSERT_TRUE(run_until([&] { return closed_; }));
+  EXPECT_TRUE(channel_->incompatible());
+  EXPECT_EQ(channel_->peer_version(), other);
+}
+
+TEST_F(OtherVersion, WhoIsNotThereYetIsNoOtherVersion) {
+  peer_.reset();
+  ASSERT_TRUE(run_until([&] { return closed_; }));
+  EXPECT_FALSE(channel_->incompatible());
 }
 
 TEST_F(ChannelTest, ACallbackMayDestroyItsChannel) {

@@ -125,6 +125,83 @@ TEST(Messages, EveryShorterAndLongerPacketIsRefused) {
   }
 }
 
+TEST(Messages, OfALaterVersionTheFieldsThatWeKnowAreRead) {
+  Dice dice(4);
+  for (size_t type = 0; type < kTypes; ++type) {
+    const Message message = dice.message(type);
+    ByteVector packet = encoded(message);
+    const size_t length = packet.size();
+    ByteWriter(packet).text("more");
+    EXPECT_FALSE(decode(packet, Age::same)) << type;
+    EXPECT_FALSE(decode(packet, Age::older)) << type;
+    const auto newer = decode(packet, Age::newer);
+    ASSERT_TRUE(newer) << type;
+    EXPECT_EQ(*newer, message);
+    for (size_t cut = 0; cut < length; ++cut)
+      EXPECT_FALSE(decode(Bytes(packet).first(cut), Age::newer)) << "type " << type << " cut at " << cut;
+  }
+}
+
+TEST(Messages, OfAnOlderVersionWhatItDoesNotTellKeepsItsDefault) {
+  const Message whole = SessionOpened{1, 2, 3, "aa", "peer", "rtmp", "agent", 7, 9};
+  Message without = whole;
+  std::get<SessionOpened>(without).grace_ms = SessionOpened().grace_ms;
+  const ByteVector packet = encoded(whole);
+  const Bytes shorter = Bytes(packet).first(packet.size() - 8);
+  EXPECT_FALSE(decode(shorter, Age::same));
+  EXPECT_FALSE(decode(shorter, Age::newer));
+  const auto older = decode(shorter, Age::older);
+  ASSERT_TRUE(older);
+  EXPECT_EQ(*older, without);
+  // Cut within a field it is damaged, whatever the version; and so is a list without all its elements.
+  for (size_t cut = 1; cut < 8; ++cut)
+    EXPECT_FALSE(decode(Bytes(packet).first(packet.size() - cut), Age::older));
+  const ByteVector list = encoded(NodePolicy{"", 0, {Isolation{1, 2, 3, true, 4, "why"}, Isolation{}}});
+  ByteVector last;
+  {
+    ByteVector one = encoded(NodePolicy{"", 0, {Isolation{}}}), none = encoded(NodePolicy{"", 0, {}});
+    last.resize(one.size() - none.size());
+  }
+  ASSERT_TRUE(decode(list, Age::older));
+  EXPECT_FALSE(decode(Bytes(list).first(list.size() - last.size()), Age::older));
+}
+
+TEST(Version, OneMajorUnderstandsItself) {
+  const Version own{3, 4};
+  EXPECT_EQ(age_of({3, 4}, own), Age::same);
+  EXPECT_EQ(age_of({3, 3}, own), Age::older);
+  EXPECT_EQ(age_of({3, 5}, own), Age::newer);
+  for (const Version other : {Version{2, 4}, Version{4, 4}, Version{0, 0}, Version{4, 0}, Version{0xffff, 4}})
+    EXPECT_EQ(age_of(other, own), std::nullopt) << text_of(other);
+}
+
+TEST(Version, AGreetingReadsBackAndNothingElseIsOne) {
+  const Version version{0x1234, 0xfe01};
+  const auto packet = greeting(version);
+  EXPECT_EQ(read_greeting(packet), version);
+  EXPECT_EQ(text_of(version), "4660.65025");
+  // Its form is that of all versions, for ever.
+  EXPECT_EQ(as_text(packet), std::string_view("HGW\xff\x12\x34\xfe\x01", 8));
+  for (size_t length = 0; length < packet.size(); ++length)
+    EXPECT_EQ(read_greeting(Bytes(packet).first(length)), std::nullopt) << length;
+  ByteVector longer(packet.begin(), packet.end());
+  longer.resize(kMaxGreetingBytes);
+  EXPECT_EQ(read_greeting(longer), version) << "what a later one adds is left out";
+  longer.resize(kMaxGreetingBytes + 1);
+  EXPECT_EQ(read_greeting(longer), std::nullopt);
+  for (size_t at = 0; at < 4; ++at) {
+    auto wrong = packet;
+    wrong[at] ^= std::byte{1};
+    EXPECT_EQ(read_greeting(wrong), std::nullopt) << at;
+  }
+  // Nor is a message taken for one, in either direction.
+  for (size_t type = 0; type < kTypes; ++type) {
+    Dice dice(5);
+    EXPECT_EQ(read_greeting(encoded(dice.message(type))), std::nullopt);
+  }
+  EXPECT_FALSE(decode_packet(packet, Age::same));
+}
+
 TEST(Messages, EveryTypeIsAmongTheFuzzersSeeds) {
   std::set<size_t> missing;
   for (size_t type = 0; type < kTypes; ++type) missing.insert(type);

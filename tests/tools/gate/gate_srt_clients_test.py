@@ -80,6 +80,7 @@ class Worker:
 
     def talk(self, gate):
         with gate:
+            wire.greet(gate)
             while True:
                 message, descriptors, _, _ = socket.recv_fds(gate, 1 << 18, 4)
                 if not message:
@@ -129,6 +130,7 @@ class GateSrtClients(unittest.TestCase):
         supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.addCleanup(supervisor.close)
         supervisor.connect(os.path.join(self.runtime, 'gate.sock'))
+        wire.greet(supervisor)
         supervisor.send(wire.hello('supervisor'))
         supervisor.send(wire.node_policy())
 
