@@ -316,8 +316,9 @@ void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
 void Gate::on_worker_lost(const WorkerLink& link) {
   // One that took nothing more and had nothing any more has ended as it should.
   const bool expected = !link.state.accepting && link.state.sessions == 0;
-  tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
-             {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
+  if (link.known)
+    tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
+               {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
   tell_candidates(link.path);
   loop_.post([this] { open_ports_if_ready(); });  // the link is there until the end of this call
   door_.lock()->sessions.worker_lost(link.path);

@@ -2,8 +2,10 @@
 #include "worker_links.h"
 
 #include <base/io.h>
+#include <common/log.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,6 +21,17 @@ constexpr int64_t kScanMs = 500;
 bool is_worker_socket(const std::filesystem::path& path) {
   std::string name = path.filename().string();
   return name.starts_with("worker-") && name.ends_with(".sock");
+}
+
+// 0: it is not there.
+ino_t inode_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+bool is_incompatible(const std::map<std::string, ino_t>& known, const std::string& path) {
+  const auto one = known.find(path);
+  return one != known.end() && one->second == inode_of(path);
 }
 
 }  // namespace
@@ -59,7 +72,8 @@ void WorkerLinks::scan() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(runtime_dir_, error)) {
     std::string path = entry.path().string();
-    if (is_worker_socket(entry.path()) && links_.count(path) == 0) connect(path);
+    if (is_worker_socket(entry.path()) && links_.count(path) == 0 && !is_incompatible(incompatible_, path))
+      connect(path);
   }
 }
 
@@ -77,12 +91,22 @@ void WorkerLinks::connect(const std::string& path) {
         }
         on_message_(link, message);
       },
-      [this, path] {
-        auto found = links_.find(path);
-        on_lost_(found->second);
-        links_.erase(found);
-      });
+      [this, path] { on_closed(path); });
   link.channel->send(wire::Hello{"gate"});
+}
+
+void WorkerLinks::on_closed(const std::string& path) {
+  auto found = links_.find(path);
+  const wire::Channel& channel = *found->second.channel;
+  if (channel.incompatible()) {
+    const auto version = channel.peer_version();
+    tools::log_warning(path + " speaks another protocol" +
+                       (version ? " (" + wire::text_of(*version) + ")" : std::string()) +
+                       ": no session is handed to it");
+    incompatible_[path] = inode_of(path);
+  }
+  on_lost_(found->second);
+  links_.erase(found);
 }
 
 WorkerLink* WorkerLinks::find(const std::string& path) {

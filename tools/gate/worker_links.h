@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The gate's connections to the node's workers: finds their sockets in the runtime directory, connects, says
-// Hello, and connects again when one comes back. In the loop's thread.
+// Hello, and connects again when one comes back. One that speaks another protocol is left alone. In the
+// loop's thread.
 #pragma once
 
 #include <base/loop.h>
 #include <base/unique_fd.h>
+#include <sys/types.h>
 #include <wire/channel.h>
 
 #include <functional>
@@ -41,6 +43,7 @@ class WorkerLinks {
   void on_directory_changed();
   void scan();
   void connect(const std::string& path);
+  void on_closed(const std::string& path);
 
   Loop& loop_;
   std::string runtime_dir_;
@@ -48,7 +51,8 @@ class WorkerLinks {
   OnLost on_lost_;
   UniqueFd inotify_;
   Loop::TimerId scan_timer_ = 0;
-  std::map<std::string, WorkerLink> links_;  // by path
+  std::map<std::string, WorkerLink> links_;    // by path
+  std::map<std::string, ino_t> incompatible_;  // sockets whose processes speak another protocol, by path
 };
 
 }  // namespace headgate::gate
