@@ -2,7 +2,10 @@
 // A place whose process is this test itself: it listens, and is taken over.
 #include "serve/child.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -120,6 +123,82 @@ TEST_F(ChildTest, OneThatIsStoppedBetweenTwoStartsIsToldToHaveEnded) {
   ASSERT_TRUE(wait_for([&] { return changes > 0; }));
   EXPECT_EQ(changes, 1);
   EXPECT_FALSE(child.waiting());
+}
+
+// A process of another version, which this test is, too: it listens, and greets as it is told to.
+class OtherVersionTest : public ChildTest {
+ protected:
+  void SetUp() override {
+    ChildTest::SetUp();
+    const std::string path = folder_ + "/worker-3.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    listening_.reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(listening_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listening_.get(), 8), 0);
+    child_ = std::make_unique<Child>(
+        loop_, Child::Place{"worker", 3, path, [] { return Program(); }},
+        Child::Events{[this](Child&) { ++changes_; }, [this](Child&) { ++died_; },
+                      [this](Child&, const wire::Message&, const std::vector<UniqueFd>&) { ++told_; }});
+    ASSERT_TRUE(child_->adopt_running());
+    peer_.reset(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    ASSERT_TRUE(peer_);
+    changes_ = 0;
+  }
+  // Connections that have come beside the first.
+  int others() {
+    int out = 0;
+    while (UniqueFd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK))) ++out;
+    return out;
+  }
+  void expect_left_alone(const std::string& protocol) {
+    EXPECT_EQ(child_->protocol(), protocol);
+    EXPECT_EQ(changes_, 1);
+    EXPECT_EQ(told_, 0) << "what it said was read";
+    EXPECT_TRUE(child_->running());
+    EXPECT_FALSE(child_->ready() || child_->stopping());
+    EXPECT_FALSE(child_->send(wire::Drain{}));
+    // Nobody asks it again and again.
+    ASSERT_EQ(::fcntl(listening_.get(), F_SETFL, O_NONBLOCK), 0);
+    child_->socket_appeared();
+    EXPECT_EQ(others(), 0);
+    EXPECT_EQ(died_, 0);
+  }
+
+  UniqueFd listening_, peer_;
+  int died_ = 0;
+  std::unique_ptr<Child> child_;
+};
+
+TEST_F(OtherVersionTest, WhoSpeaksAnotherProtocolIsLeftAlone) {
+  const wire::Version other{static_cast<uint16_t>(wire::kVersion.major + 1), 7};
+  const auto greeting = wire::greeting(other);
+  ByteVector status;
+  wire::encode(wire::Status{"worker", 1, "{}"}, status);
+  ASSERT_GT(::send(peer_.get(), greeting.data(), greeting.size(), 0), 0);
+  ASSERT_GT(::send(peer_.get(), status.data(), status.size(), 0), 0);
+  ASSERT_TRUE(wait_for([&] { return child_->incompatible(); }));
+  expect_left_alone(wire::text_of(other));
+}
+
+TEST_F(OtherVersionTest, WhoRefusesAGreetingAndLivesIsOfAnotherVersion) {
+  peer_.reset();
+  ASSERT_TRUE(wait_for([&] { return child_->incompatible(); }));
+  expect_left_alone("unknown");
+}
+
+TEST_F(OtherVersionTest, ALaterMinorIsHeard) {
+  const auto greeting =
+      wire::greeting({wire::kVersion.major, static_cast<uint16_t>(wire::kVersion.minor + 1)});
+  ByteVector status;
+  wire::encode(wire::Status{"worker", 1, "{}"}, status);
+  ByteWriter(status).text("a later field");
+  ASSERT_GT(::send(peer_.get(), greeting.data(), greeting.size(), 0), 0);
+  ASSERT_GT(::send(peer_.get(), status.data(), status.size(), 0), 0);
+  ASSERT_TRUE(wait_for([&] { return child_->ready(); }));
+  EXPECT_EQ(told_, 1);
+  EXPECT_FALSE(child_->incompatible());
 }
 
 TEST_F(ChildTest, SaysHowAndHowOftenItEnded) {

@@ -26,6 +26,8 @@ std::string how_it_ended(int code) {
   return "killed by signal " + std::to_string(code - 128);
 }
 
+constexpr char kUnknownProtocol[] = "unknown";
+
 // For the log: that of a worker; of others none.
 std::string worker_text(const Child::Place& place) {
   return place.number >= 0 ? std::to_string(place.number) : "";
@@ -40,6 +42,7 @@ Child::~Child() {
   loop_.cancel(restart_);
   loop_.cancel(gone_);
   loop_.cancel(silence_timer_);
+  loop_.cancel(wordless_);
   if (running()) loop_.unwatch(process_.pidfd.get());
 }
 
@@ -70,6 +73,7 @@ void Child::start() {
 
 void Child::take(Process process) {
   process_ = std::move(process);
+  protocol_.clear();
   since_utc_us_ = system_clock().utc_us();
   since_mono_ms_ = now_ms();
   loop_.watch(process_.pidfd.get(), EPOLLIN, [this](uint32_t) { on_exit(); });
@@ -78,7 +82,7 @@ void Child::take(Process process) {
 }
 
 void Child::socket_appeared() {
-  if (channel_ || stopping_) return;
+  if (channel_ || stopping_ || incompatible()) return;
   if (!running()) {
     if (adopt_running()) loop_.cancel(std::exchange(restart_, 0));
     return;
@@ -93,8 +97,30 @@ void Child::connect(std::unique_ptr<wire::Channel> channel) {
   channel_ = std::move(channel);
   channel_->start([this](const wire::Message& message,
                          std::vector<UniqueFd> fds) { on_message(message, std::move(fds)); },
-                  [this] { channel_.reset(); });
+                  [this] { on_closed(); });
   channel_->send(wire::Hello{"supervisor"});
+}
+
+void Child::on_closed() {
+  const bool incompatible = channel_->incompatible();
+  const auto version = channel_->peer_version();
+  channel_.reset();
+  if (incompatible) return on_other_protocol(version ? wire::text_of(*version) : kUnknownProtocol);
+  if (version || wordless_ != 0) return;
+  // One from before there were greetings refuses ours and goes on. One that is ending is told soon.
+  wordless_ = loop_.after_ms(kWordlessMs, [this] {
+    wordless_ = 0;
+    if (running() && !channel_) on_other_protocol(kUnknownProtocol);
+  });
+}
+
+void Child::on_other_protocol(const std::string& protocol) {
+  protocol_ = protocol;
+  loop_.cancel(std::exchange(silence_timer_, 0));
+  tools::log_warning(name() + " speaks another protocol: " + protocol + ", not " +
+                         wire::text_of(wire::kVersion) + ". It runs, and cannot be talked to",
+                     {{"CHILD_PID", process_.pid}, {"WORKER", worker_text(place_)}});
+  events_.changed(*this);
 }
 
 void Child::on_message(const wire::Message& message, std::vector<UniqueFd> fds) {
@@ -126,6 +152,7 @@ void Child::on_exit() {
   int code = collect(process_);
   loop_.unwatch(process_.pidfd.get());
   loop_.cancel(std::exchange(silence_timer_, 0));
+  loop_.cancel(std::exchange(wordless_, 0));
   bool wanted = stopping_;
   end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
   tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,

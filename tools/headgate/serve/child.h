@@ -24,6 +24,8 @@ inline constexpr int64_t kGivenUpMs = 600'000;
 inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
 inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
 inline constexpr int64_t kSilenceLookMs = 1000;
+inline constexpr int64_t kWordlessMs =
+    1000;  // for one whose connection ended before it greeted to end itself
 
 class Child {
  public:
@@ -35,7 +37,7 @@ class Child {
   };
   // In the loop's thread, never from within a call to this object but start().
   struct Events {
-    std::function<void(Child&)> changed;  // began, became ready, ended
+    std::function<void(Child&)> changed;  // began, became ready, was found to be incompatible, ended
     std::function<void(Child&)> died;     // without having been stopped
     std::function<void(Child&, const wire::Message&, std::vector<UniqueFd>)> message;
   };
@@ -64,6 +66,10 @@ class Child {
   bool ready() const { return ready_; }
   bool stopping() const { return stopping_; }
   bool retiring() const { return retiring_; }
+  // It speaks another protocol (wire/version.h): nothing is known of it but that it runs, and only signals
+  // reach it. Nobody waits for its word.
+  bool incompatible() const { return !protocol_.empty(); }
+  const std::string& protocol() const { return protocol_; }  // that one: "2.0", "unknown"; empty: ours
   int pid() const { return process_.pid; }
   int64_t since_utc_us() const { return since_utc_us_; }
   int64_t restarts() const { return restarts_; }
@@ -82,6 +88,8 @@ class Child {
  private:
   void take(Process process);
   void connect(std::unique_ptr<wire::Channel> channel);
+  void on_closed();
+  void on_other_protocol(const std::string& protocol);
   void on_message(const wire::Message& message, std::vector<UniqueFd> fds);
   void on_exit();
   void start_later();
@@ -94,6 +102,7 @@ class Child {
   std::unique_ptr<wire::Channel> channel_;
   bool ready_ = false, stopping_ = false, retiring_ = false;
   bool hang_up_ = false;  // when it is ready
+  std::string protocol_;
   int64_t since_utc_us_ = 0;
   int64_t restarts_ = 0;
   std::string end_text_;
@@ -104,7 +113,7 @@ class Child {
   int deaths_ = 0;        // in a row, each after less than kSteadyMs
   int64_t pause_ms_ = 0;  // the last one
   Silence silence_;
-  Loop::TimerId restart_ = 0, silence_timer_ = 0;
+  Loop::TimerId restart_ = 0, silence_timer_ = 0, wordless_ = 0;
   Loop::TimerId gone_ = 0;  // was stopped when it did not run: to be told
 };
 

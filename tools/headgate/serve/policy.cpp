@@ -125,7 +125,7 @@ void Policy::look() {
 std::optional<double> Policy::look_at_workers() {
   std::vector<Child*> workers;  // what is done may end some
   children_.each_worker([&](Child& child) {
-    if (child.running()) workers.push_back(&child);
+    if (child.running() && !child.incompatible()) workers.push_back(&child);
   });
   std::erase_if(watched_, [&](const auto& one) {
     return std::none_of(workers.begin(), workers.end(),

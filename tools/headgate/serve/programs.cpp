@@ -93,20 +93,22 @@ Program Supervisor::program_of(const std::string& role, int number) const {
 }
 
 std::string Supervisor::node_json() const {
-  auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts, bool retiring) {
+  auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts, bool retiring,
+                    const std::string& protocol) {
     JsonLine out;
     out.field("role", role)
         .field("pid", pid)
         .field("since_utc", tools::utc_text(since_utc_us))
         .field("restarts", restarts);
     if (retiring) out.field("retiring", true);
+    if (!protocol.empty()) out.field("protocol", protocol);
     return out.take();
   };
-  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0, false);
+  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0, false, "");
   children_.each([&](const Child& child) {
     if (child.running())
       processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts(),
-                                 child.retiring());
+                                 child.retiring(), child.protocol());
   });
   JsonLine listen;
   for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})

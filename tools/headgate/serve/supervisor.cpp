@@ -120,7 +120,9 @@ Result<void> Supervisor::start() {
   watch_->start();  // takes over what is running
   upgrade_.adopted();
   for (const char* role : {"gate", "origin", kControl}) {
-    if (children_.place(role).send(wire::GetListeners{})) ++waiting_listeners_;
+    Child& child = children_.place(role);
+    child.send(wire::GetListeners{});
+    if (child.running()) ++waiting_listeners_;  // also one that does not take it: it ends, or is incompatible
   }
   if (waiting_listeners_ == 0) {
     open_and_check();
@@ -136,6 +138,10 @@ Result<void> Supervisor::start() {
 void Supervisor::take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds) {
   for (size_t i = 0; i < std::min(names.size(), fds.size()); ++i)
     listeners_.take(names[i], std::move(fds[i]));
+  on_listeners_settled();
+}
+
+void Supervisor::on_listeners_settled() {
   if (waiting_listeners_ == 0 || --waiting_listeners_ > 0) return;
   loop_.cancel(std::exchange(adopt_timer_, 0));
   open_and_check();
@@ -272,12 +278,9 @@ void Supervisor::on_changed(Child& child) {
     // One that an earlier supervisor has started may not know.
     if (child.place().role == "gate" && child.ready() && draining_.on()) child.send(wire::Drain{});
     if (child.place().role == kControl && child.ready()) events_.tell_all();
-    if (child.stopping() && !child.running())  // a worker too many; not from within its own call
-      loop_.post([this, name = socket_name_of(child)] {
-        const Child* gone = children_.find(name);
-        if (gone && gone->stopping() && !gone->running()) children_.forget(name);
-        announce();
-      });
+    if (child.incompatible() && child.running() && !child.stopping()) return set_apart(child);
+    if (child.stopping() && !child.running())  // not from within its own call
+      loop_.post([this, name = socket_name_of(child)] { on_ended(name); });
     policy_.changed(child);
     upgrade_.changed(child);
     announce();
@@ -285,6 +288,54 @@ void Supervisor::on_changed(Child& child) {
   }
   if (!any_running(false)) stop_others();
   if (!any_running(true)) loop_.stop();
+}
+
+// A worker too many; one that has retired; one that could not be talked to.
+void Supervisor::on_ended(const std::string& name) {
+  const Child* gone = children_.find(name);
+  if (gone && gone->stopping() && !gone->running()) {
+    const bool empty = gone->incompatible() && !is_worker(*gone) && !Children::is_aside(*gone);
+    const std::string role = gone->place().role;
+    children_.forget(name);
+    if (empty && running_ && !stopping_)
+      children_.place(role).start();
+    else if (empty)
+      on_listeners_settled();
+  }
+  announce();
+}
+
+// A process of a version that this one cannot talk to. Its work goes on: what it has, it ends with. The
+// sockets that only it has can be had when it has ended.
+void Supervisor::set_apart(Child& child) {
+  events_.add("process.incompatible", Severity::warning,
+              {{kEventText, child.name() + " speaks protocol " + child.protocol() + ", this node " +
+                                wire::text_of(wire::kVersion) + ": it ends with what it has"},
+               {"process", child.name()},
+               {"pid", child.pid()},
+               {"protocol", child.protocol()}});
+  if (is_worker(child) || Children::is_aside(child)) {
+    if (ready_) let_go(child);  // otherwise others are to serve first
+    workers_.keep();
+  } else if (child.place().role == kControl || !succeeds_ || !children_.set_aside(child.place().role)) {
+    child.stop();
+    if (adopt_timer_ != 0) {
+      loop_.cancel(adopt_timer_);
+      adopt_timer_ = loop_.after_ms(kApartMs, [this] {
+        waiting_listeners_ = 0;
+        open_and_check();
+      });
+    }
+  } else {
+    if (running_) children_.place(child.place().role).start();
+    on_listeners_settled();
+  }
+  announce();
+}
+
+void Supervisor::let_go(Child& child) {
+  child.retire();
+  upgrade_.retires(child);
 }
 
 void Supervisor::on_operate(const wire::Operate& request) {
@@ -381,6 +432,9 @@ void Supervisor::report_ready() {
   }
   notify_systemd("READY=1");
   upgrade_.go_on();
+  children_.each([this](Child& one) {
+    if (one.incompatible() && one.running() && !one.stopping()) let_go(one);
+  });
 }
 
 void Supervisor::stop() {

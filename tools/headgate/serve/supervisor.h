@@ -33,6 +33,7 @@
 namespace headgate::serve {
 
 inline constexpr int64_t kAdoptMs = 2000;        // for running children to hand their sockets over
+inline constexpr int64_t kApartMs = 10'000;      // for one that cannot be talked to, to end
 inline constexpr int64_t kWorkersStopMs = 3900;  // then they are killed
 inline constexpr int64_t kOthersStopMs = 500;
 
@@ -59,6 +60,7 @@ class Supervisor {
   Program program_of(const std::string& role, int number) const;
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
+  void on_listeners_settled();  // of one child that was asked
   void open_and_check();
   void check_gate();
   void check_workers();
@@ -66,6 +68,9 @@ class Supervisor {
   void fail(const std::string& reason);
 
   void on_changed(Child& child);
+  void on_ended(const std::string& name);
+  void set_apart(Child& child);
+  void let_go(Child& child);
   void on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds);
   void on_operate(const wire::Operate& request);
   void add_verbs();

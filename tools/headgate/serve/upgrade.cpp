@@ -162,7 +162,7 @@ void Upgrade::settle_aside() {
   });
   for (Child* child : aside) {
     if (children_.place(child->place().role).running())
-      child->retire();
+      child->retire(), note(*child, Process::State::retiring);
     else if (auto back = children_.put_back(*child); !back)
       tools::log_error(back.error().message);
   }
@@ -263,6 +263,11 @@ void Upgrade::restart_control() {
     finish(State::failed, "control does not start again");
   });
   control.stop();
+}
+
+void Upgrade::retires(const Child& child) {
+  note(child, Process::State::retiring);
+  tell();
 }
 
 void Upgrade::changed(const Child& child) {

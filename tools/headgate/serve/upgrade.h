@@ -52,6 +52,7 @@ class Upgrade {
   // The node runs. Of an upgrade that the supervisor before has begun, what is left is done.
   void go_on();
   void changed(const Child& child);  // what Child::Events told
+  void retires(const Child& child);  // outside of an upgrade: it was told to
   void stop();
   const UpgradeReport& report() const { return report_; }
 

@@ -14,14 +14,18 @@ int64_t now_ms() {
   return system_clock().mono_us() / 1000;
 }
 
+// For whoever comes next.
+bool is_of_use(const Child& child) {
+  return !is_own(child) && !child.stopping() && !child.incompatible();
+}
+
 }  // namespace
 
 void Workers::start() {
   started_ = true;
   // An earlier supervisor's may have other numbers.
   int64_t running = 0;
-  children_.each_worker(
-      [&](const Child& child) { running += child.running() && !child.stopping() && !is_own(child) ? 1 : 0; });
+  children_.each_worker([&](const Child& child) { running += child.running() && is_of_use(child) ? 1 : 0; });
   for (; running < limits_.workers; ++running) children_.place("worker", free_number()).start();
 }
 
@@ -37,7 +41,7 @@ std::vector<std::string> Workers::start_others(const std::vector<std::string>& i
   children_.each_worker([&](const Child& child) {
     const bool old =
         std::find(instead_of.begin(), instead_of.end(), socket_name_of(child)) != instead_of.end();
-    others += child.running() && !child.stopping() && !is_own(child) && !old ? 1 : 0;
+    others += child.running() && is_of_use(child) && !old ? 1 : 0;
   });
   for (; others < limits_.workers; ++others) {
     Child& child = children_.place("worker", free_number());
@@ -82,8 +86,7 @@ void Workers::keep() {
   int64_t free_places = 0, workers = 0, starting = 0, failing = 0, drained = 0, unfit = 0;
   bool can_help = false;
   children_.each_worker([&](const Child& child) {
-    if (is_own(child)) return;
-    if (child.stopping()) return;
+    if (!is_of_use(child)) return;
     auto load = loads_.find(child.name());
     if (load != loads_.end() && load->second.drained_ms > 0) {  // on its way out
       ++drained;
