@@ -74,7 +74,10 @@ std::string line_of(const UpgradeReport::Process& process) {
   if (process.was != 0 && process.was != process.pid) out += " (" + std::to_string(process.was) + " before)";
   if (process.pid != 0) out += " " + std::to_string(process.pid);
   out += std::string(": ") + name_of(process.state);
-  if (process.state == ProcessState::retiring) out += ", " + std::to_string(process.sessions) + " sessions";
+  if (process.state == ProcessState::retiring)
+    out += process.sessions == serve::kUnknownSessions
+               ? ", speaks another protocol: its sessions are not known"
+               : ", " + std::to_string(process.sessions) + " sessions";
   return out;
 }
 

@@ -79,8 +79,11 @@ void Upgrade::adopted() {
 }
 
 void Upgrade::tell() {
-  for (Process& one : report_.processes)
-    if (one.state != Process::State::ended) one.sessions = workers_.sessions_of(one.name);
+  for (Process& one : report_.processes) {
+    if (one.state == Process::State::ended) continue;
+    const Child* child = children_.find(one.name + ".sock");
+    one.sessions = child && child->incompatible() ? kUnknownSessions : workers_.sessions_of(one.name);
+  }
   const std::string text = report_.json();
   if (text == told_) return;
   if (auto written = write_whole(node_.runtime_dir + "/" + kUpgradeFile, text + "\n"); !written)

@@ -11,6 +11,8 @@
 
 namespace headgate::serve {
 
+inline constexpr int64_t kUnknownSessions = -1;  // of one that speaks another protocol
+
 struct UpgradeReport {
   enum class State {
     none,      // there has been none
@@ -25,7 +27,7 @@ struct UpgradeReport {
     std::string name;      // "gate", "worker-3"
     int pid = 0, was = 0;  // of the new one; of the one that it replaces; 0: none
     State state = State::kept;
-    int64_t sessions = 0;  // of a worker
+    int64_t sessions = 0;  // of a worker; kUnknownSessions
   };
 
   int pid = 0;  // of the supervisor: SIGUSR2 asks it
