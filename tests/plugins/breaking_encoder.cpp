@@ -10,7 +10,7 @@
 namespace headgate::test {
 namespace {
 
-std::atomic<int> frames_of{-1}, hanging_now{0}, alive_now{0};
+std::atomic<int> frames_of{-1}, hanging_now{0}, alive_now{0}, drained_now{0};
 std::atomic<BreakingEncoder::Hang> hang_of{BreakingEncoder::Hang::no};
 std::mutex mutex;  // below
 std::condition_variable changed;
@@ -24,6 +24,12 @@ GstPadProbeReturn on_frame(GstPad*, GstPadProbeInfo*, gpointer left) {
   changed.wait(lock, [] { return let_go_now; });
   return GST_PAD_PROBE_DROP;
 }
+
+GstPadProbeReturn on_event(GstPad*, GstPadProbeInfo* info, gpointer) {
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) ++drained_now;
+  return GST_PAD_PROBE_OK;
+}
+
 GObjectClass* parent_class = nullptr;
 
 void add_ghost(GstElement* bin, GstElement* of, const char* name) {
@@ -36,10 +42,11 @@ void init(GTypeInstance* instance, gpointer) {
   ++alive_now;
   GstElement* const encoder = gst_element_factory_make("x264enc", nullptr);
   GstElement* const breaks = gst_element_factory_make("identity", nullptr);
-  gst_util_set_object_arg(G_OBJECT(encoder), "speed-preset", "ultrafast");
-  gst_util_set_object_arg(G_OBJECT(encoder), "tune", "zerolatency");
+  const bool drains = hang_of == BreakingEncoder::Hang::drains;
+  gst_util_set_object_arg(G_OBJECT(encoder), "speed-preset", drains ? "veryfast" : "ultrafast");
+  if (!drains) gst_util_set_object_arg(G_OBJECT(encoder), "tune", "zerolatency");
   g_object_set(encoder, "key-int-max", 100000, nullptr);
-  if (hang_of == BreakingEncoder::Hang::no) {
+  if (drains || hang_of == BreakingEncoder::Hang::no) {
     g_object_set(breaks, "error-after", frames_of.load(), nullptr);
   } else if (hanging_now-- > 0) {
     GstPad* const pad = gst_element_get_static_pad(breaks, "sink");
@@ -49,6 +56,9 @@ void init(GTypeInstance* instance, gpointer) {
   }
   gst_bin_add_many(GST_BIN(instance), encoder, breaks, nullptr);
   gst_element_link(encoder, breaks);
+  GstPad* const out = gst_element_get_static_pad(breaks, "src");
+  gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, nullptr, nullptr);
+  gst_object_unref(out);
   add_ghost(GST_ELEMENT(instance), encoder, "sink");
   add_ghost(GST_ELEMENT(instance), breaks, "src");
 }
@@ -80,6 +90,13 @@ void sound_class_init(gpointer klass, gpointer) {
                                         "Fails after some frames", "Headgate developers");
 }
 
+void forget_element(const char* name) {
+  GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), name);
+  if (!feature) return;
+  gst_registry_remove_feature(gst_registry_get(), feature);
+  gst_object_unref(feature);
+}
+
 }  // namespace
 
 void BreakingEncoder::use_sound(int frames) {
@@ -91,10 +108,11 @@ void BreakingEncoder::use_sound(int frames) {
 }
 
 void BreakingEncoder::forget_sound() {
-  GstPluginFeature* const feature = gst_registry_lookup_feature(gst_registry_get(), "fdkaacenc");
-  if (!feature) return;
-  gst_registry_remove_feature(gst_registry_get(), feature);
-  gst_object_unref(feature);
+  forget_element("fdkaacenc");
+}
+
+void BreakingEncoder::forget() {
+  forget_element("nvh264enc");
 }
 
 void BreakingEncoder::let_go() {
@@ -105,6 +123,7 @@ void BreakingEncoder::let_go() {
 
 void BreakingEncoder::use(int frames, Hang hang, int hanging) {
   frames_of = frames;
+  drained_now = 0;
   hanging_now = hanging;
   hang_of = hang;
   {
@@ -119,6 +138,10 @@ void BreakingEncoder::use(int frames, Hang hang, int hanging) {
 
 int BreakingEncoder::alive() {
   return alive_now;
+}
+
+int BreakingEncoder::drained() {
+  return drained_now;
 }
 
 }  // namespace headgate::test

@@ -8,16 +8,19 @@ namespace headgate::test {
 
 class BreakingEncoder {
  public:
-  enum class Hang { no, blocks, swallows };
-  // From now on in this process, element nvh264enc. It fails after so many frames; -1: never. Or it hangs
-  // then: it does not come back until let_go(), or takes pictures and gives nothing.
+  enum class Hang { no, drains, blocks, swallows };
+  // From now on in this process, element nvh264enc, until forget(). It fails after so many frames; -1: never;
+  // or does so with many more inside, that come out afterwards. Or it hangs then: it does not come back until
+  // let_go(), or takes pictures and gives nothing.
   // Only the first `hanging` that are made do.
   static void use(int frames, Hang hang = Hang::no, int hanging = INT_MAX);
   static void let_go();  // all of them, which are sound from then on
+  static void forget();
   // Likewise fdkaacenc, of sound, until forget_sound().
   static void use_sound(int frames);
   static void forget_sound();
-  static int alive();  // how many of video there are
+  static int alive();    // how many of video there are
+  static int drained();  // how many of video have come to their end since use()
 };
 
 }  // namespace headgate::test

@@ -53,7 +53,8 @@ void VideoRung::came(GstSample* sample) {
   heard_ns_ = now_ns();
   held_ = 0;
   std::lock_guard lock(sink_mutex_);
-  if (cut_off_) return;
+  // An encoder that has lost a picture may still give those that refer to it.
+  if (cut_off_ || failed_) return;
   if (auto taken = maker_.take(sample, sink_); !taken) fail(taken.error().message);
 }
 
@@ -65,6 +66,7 @@ void VideoRung::over() {
   }
   {
     std::lock_guard lock(sink_mutex_);
+    if (failed_) return;  // it did not give all that it had: abort() ends the run
     if (!cut_off_) sink_.end(name_, reason);
   }
   std::lock_guard lock(mutex_);
