@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Players that people use, in headless Chromium, on a node that has its troubles: tests/browser's formats.mjs."""
+"""Players that people use, on a node that has its troubles: in headless Chromium (tests/browser's formats.mjs), and ffprobe."""
 
 import json
 import pathlib
@@ -9,18 +9,21 @@ import threading
 import time
 
 BROWSER = pathlib.Path(__file__).resolve().parents[2] / "browser"
-STANDARD = {"hls": "hls", "dash": "dash", "shaka": "dash", "shaka-hls": "hls"}  # what each is given to play
+# What each is given to play.
+STANDARD = {"hls": "hls", "dash": "dash", "shaka": "dash", "shaka-hls": "hls", "ffprobe": "hls"}
 PACKAGES = {"dash": "dashjs", "shaka": "shaka-player", "shaka-hls": "shaka-player"}
 JUMP_S = 1.5  # a larger step of the video's time is a jump, not playing
 END_S = 20  # with all encoders and the checkers on the same machine
+STANDS_S = 4  # between two pictures that ffprobe reads, of segments of two seconds
 STARVED_S = 0.75  # between two lines, of which there are four a second: the page got no processor meanwhile
 
 
 def why_not(names):
     """What is missing to run them; None: nothing is."""
-    if not shutil.which("node"):
+    in_chromium = [name for name in names if name != "ffprobe"]
+    if in_chromium and not shutil.which("node"):
         return "no Node.js"
-    for name in names:
+    for name in in_chromium:
         package = BROWSER / "node_modules" / PACKAGES.get(name, "playwright-core")
         if not package.is_dir():
             return f"no {package.name}; run tools/setup browser"
@@ -83,6 +86,67 @@ class Player:
                 self.process.kill()
                 self.process.wait()
         self.thread.join(timeout=END_S)
+
+
+class Probe:
+    """ffprobe, that reads each picture of the source as soon as it is listed, from now on until end()."""
+
+    def __init__(self, url, errors):
+        self.played = self.still = self.longest = 0.0
+        self.pictures = 0
+        self.newest = None  # of the pictures' times
+        self.stands = []
+        self.began = self.heard = time.monotonic()
+        # A line for each picture, when it comes.
+        self.process = subprocess.Popen(
+            ["stdbuf", "-oL", "ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of",
+             "csv=p=0", url], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.errors = []
+        self.log = errors
+        self.threads = [threading.Thread(target=one, daemon=True) for one in (self.listen, self.complain)]
+        for one in self.threads:
+            one.start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            at = float(line.strip().rstrip(","))
+            now = time.monotonic()
+            if self.pictures:
+                self.longest = max(self.longest, now - self.heard)
+                if now - self.heard > STANDS_S:
+                    self.stands.append((round(now - self.began), round(now - self.heard, 1)))
+            self.heard = now
+            self.pictures += 1
+            step = at - self.newest if self.newest is not None else 0
+            if 0 < step < JUMP_S:
+                self.played += step
+            if self.newest is None or step > 0 or step < -JUMP_S:
+                self.newest = at
+
+    def complain(self):
+        for line in self.process.stderr:
+            self.log.write(line.encode())
+            self.errors.append(line.strip())
+
+    def end(self):
+        alive = self.process.poll() is None
+        errors = self.errors[:10]  # not of what ends it
+        still = time.monotonic() - self.heard
+        self.kill()
+        return {"player": "ffprobe", "alive": alive, "played_s": round(self.played, 1),
+                "longest_still_s": round(max(self.longest, still), 1), "still_at_end_s": round(still, 1), "heights": {},
+                "stands": self.stands[:40], "problems": [], "errors": errors, "decoded": self.pictures, "dropped": 0}
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for one in self.threads:
+            one.join(timeout=END_S)
+
+
+def start(name, url, errors):
+    return Probe(url, errors) if name == "ffprobe" else Player(name, url, errors)
 
 
 def report(found):
