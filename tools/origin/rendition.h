@@ -44,6 +44,9 @@ struct Rendition {
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
   ReplayText replay_text;                          // of `replay`
   KeptText storyboard;                             // where it is the stream's pictures (pictures.h)
+  // When `live` was seen to have changed last, CLOCK_BOOTTIME, and its version then.
+  int64_t grown_us = 0;
+  uint64_t grown_version = 0;
   // Of one that is encoded on demand (demand.h), CLOCK_BOOTTIME; INT64_MIN: never.
   int64_t wanted_us = INT64_MIN;   // when its worker was last told of a viewer
   int64_t granted_us = INT64_MIN;  // when that began

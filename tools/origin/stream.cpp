@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stream.h"
 
+#include <base/clock.h>
 #include <playlist/rendition.h>
 
 #include <utility>
@@ -73,7 +74,7 @@ void Stream::apply(const std::string& rendition, const playlist::Record& record)
     if (!one) return;
     one->live.add(record, index_);
     if (one->replay) one->replay->add(record, *replay_);
-    return;
+    return note_growth();
   }
   index_.add(record);
   totals_.add(record);
@@ -82,6 +83,44 @@ void Stream::apply(const std::string& rendition, const playlist::Record& record)
     one->live.follow(index_);
     if (one->replay) one->replay->follow(*replay_);
   }
+  note_growth();
+  if (std::holds_alternative<playlist::PartRecord>(record)) watch(index_.part_target_ms() + kSilenceTickMs);
+}
+
+void Stream::note_growth() {
+  for (auto& [name, one] : renditions_)
+    if (const uint64_t version = one->live.index().version(); version != one->grown_version) {
+      one->grown_version = version;
+      one->grown_us = system_clock().mono_us();
+    }
+}
+
+// Until the source's next part.
+void Stream::watch(int64_t in_ms) {
+  loop_.cancel(std::exchange(silence_timer_, 0));
+  if (index_.part_target_ms() > 0 && !renditions_.empty())
+    silence_timer_ = loop_.after_ms(in_ms, [this] { look_behind(); });
+}
+
+// The source says nothing, and what it said last may be with encoders that wait for more (RFC
+// 8216bis, 6.2.1).
+void Stream::look_behind() {
+  silence_timer_ = 0;
+  if (!session_) return;
+  const int64_t part_us = int64_t{index_.part_target_ms()} * 1000, now_us = system_clock().mono_us();
+  bool any = false;
+  for (auto& [name, one] : renditions_) {
+    if (!one->live.behind(index_)) continue;
+    any = true;
+    if (now_us - one->grown_us < 2 * part_us + kSilenceSlackMs * 1000) continue;
+    one->live.miss_next(index_);
+    one->grown_version = one->live.index().version();
+    one->grown_us += part_us;
+  }
+  if (!any) return;
+  changed_ = true;
+  look();
+  watch(kSilenceTickMs);
 }
 
 // It stands in live playlists, and is nothing that was received: neither counted nor replayed.

@@ -27,12 +27,19 @@ namespace headgate::origin {
 inline constexpr size_t kMaxEarlyRecords = 4096;  // kept while the disk is read
 inline constexpr size_t kRateParts = 10;          // the received rate is measured over so many
 
+// While a source is silent: a rendition that is behind it gets a gap two part targets and so much after its
+// last part, and one each part target from then on; it is looked at so often.
+inline constexpr int64_t kSilenceSlackMs = 250, kSilenceTickMs = 100;
+
 enum class State { live, waiting, ended };
 
 class Stream {
  public:
   Stream(Loop& loop, WaitingRoom& room, uint32_t event, uint32_t station,
          const playlist::IndexSettings& window, int64_t now_utc_us, bool has_archive);
+  ~Stream() { loop_.cancel(silence_timer_); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   uint32_t station() const { return station_; }
   State state() const { return state_; }
@@ -84,6 +91,9 @@ class Stream {
  private:
   void set_state(State state, int64_t now_utc_us);
   void apply(const std::string& rendition, const playlist::Record& record);
+  void note_growth();
+  void watch(int64_t in_ms);
+  void look_behind();
   void apply_fill(const std::string& rendition, const playlist::Record& record);
   Rendition* make_rendition(const std::string& name);
   playlist::MediaPlaylistSettings replay_settings() const;
@@ -107,6 +117,7 @@ class Stream {
   std::map<std::string, std::unique_ptr<Rendition>> renditions_;
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
+  Loop::TimerId silence_timer_ = 0;
   std::optional<int64_t> grace_ms_;
   bool session_has_run_ = false;
   uint64_t received_bytes_ = 0;

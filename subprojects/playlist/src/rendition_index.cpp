@@ -200,19 +200,26 @@ bool RenditionIndex::may_wait(const StreamIndex& source) const {
   return ahead < kMostMissedAtStart;
 }
 
-// The next one of a segment, as the source has it. False: that has no more.
-bool RenditionIndex::add_gap_part(uint64_t msn, const StreamIndex& source) {
+// The source's part behind all that is listed of a segment; null: that has no more.
+const PartRecord* RenditionIndex::following(uint64_t msn, const StreamIndex& source) const {
   const std::span<const PartRecord> own = index_.parts_of(msn);
   const std::span<const PartRecord> all = source.parts_of(msn);
-  if (all.empty()) return false;
-  const int64_t from = own.empty() ? all.front().pts : own.back().pts + own.back().duration;
-  const auto next = std::find_if(all.begin(), all.end(), [from](const PartRecord& part) {
-    return part.pts + part.duration > from + kFrameTicks;
+  const auto next = std::find_if(all.begin(), all.end(), [own](const PartRecord& part) {
+    return own.empty() || part.pts + part.duration > own.back().pts + own.back().duration + kFrameTicks;
   });
-  if (next == all.end()) return false;
+  return next != all.end() ? &*next : nullptr;
+}
+
+// False: there is none to be added.
+bool RenditionIndex::add_gap_part(uint64_t msn, const StreamIndex& source) {
+  const PartRecord* const next = following(msn, source);
+  if (next == nullptr) return false;
+  const std::span<const PartRecord> own = index_.parts_of(msn);
+  const size_t before = own.size();
+  const int64_t from = own.empty() ? next->pts : own.back().pts + own.back().duration;
   const int64_t most = int64_t{source.part_target_ms()} * (kTimescale / 1000);
   index_.mirror_gap_part(source, *next, std::min(next->pts + next->duration - from, most));
-  return index_.parts_of(msn).size() > own.size();
+  return index_.parts_of(msn).size() > before;
 }
 
 // Whoever was told of some of them, or waits for the first, is told of all.
@@ -224,8 +231,20 @@ void RenditionIndex::complete_parts(uint64_t msn, const StreamIndex& source) {
 
 // The source has one part more.
 void RenditionIndex::miss(const StreamIndex& source) {
-  if (++missed_ < kMostMissed) return;
+  if (++missed_ >= kMostMissed) miss_next(source);
+}
+
+bool RenditionIndex::behind(const StreamIndex& source) const {
+  if (!keeps_pace(source) || may_wait(source)) return false;
+  const uint64_t first = index_.next_msn().value_or(0), last = source.next_msn().value_or(0);
+  for (uint64_t msn = first; msn <= last && msn - first < kPartTargets; ++msn)
+    if (following(msn, source) != nullptr) return true;
+  return false;
+}
+
+void RenditionIndex::miss_next(const StreamIndex& source) {
   const auto& segments = source.segments();
+  missed_ = std::max(missed_, kMostMissed);
   while (!may_wait(source) && !add_gap_part(index_.next_msn().value_or(0), source)) {
     const auto next = std::lower_bound(segments.begin(), segments.end(), index_.next_msn().value_or(0),
                                        [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });

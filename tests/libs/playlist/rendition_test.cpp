@@ -505,6 +505,30 @@ TEST_F(GapPartsTest, WhenNobodyEncodesAnyMoreItEndsWhereItsSourceDoes) {
   EXPECT_EQ(parts(), "0: x x x x; 1: x - - gap; | 2:");
 }
 
+// A source that says nothing: encoders wait for more pictures, and keep the last ones.
+TEST_F(GapPartsTest, WhatASilentSourceHasIsOwed) {
+  source_goes_on(2);
+  both_go_on(5);
+  EXPECT_TRUE(rung_.behind(source_));
+  rung_.miss_next(source_);
+  EXPECT_EQ(parts(), "0: x x x x; | 1: x -");
+  EXPECT_TRUE(rung_.behind(source_));
+  rung_.miss_next(source_);
+  EXPECT_EQ(parts(), "0: x x x x; | 1: x - -");
+  EXPECT_FALSE(rung_.behind(source_));
+  rung_.miss_next(source_);
+  EXPECT_EQ(parts(), "0: x x x x; | 1: x - -");
+  // It goes on: with each part of it there is a gap, as with any segment that has lost something.
+  source_goes_on();
+  EXPECT_EQ(parts(), "0: x x x x; | 1: x - - -");
+  rung_goes_on(3);
+  EXPECT_EQ(parts(), "0: x x x x; 1: x - - -; | 2:");
+  EXPECT_FALSE(rung_.behind(source_));
+  source_goes_on();
+  rung_goes_on();
+  EXPECT_EQ(parts(), "0: x x x x; 1: x - - -; | 2: x");
+}
+
 TEST_F(GapPartsTest, WhatHasNoPartsHasNoGapParts) {
   RenditionIndex replay{{}};
   for (const bool pictures : {false, true}) {

@@ -225,6 +225,23 @@ class Renditions(OriginCase):
         self.assertEqual(listed()[:-1], [('1.0.m4s', '')] + [(f'1.{index}.m4s', ',GAP=YES') for index in (1, 2, 3)])
         self.assertIn('-1.m4s', segments(self.get('/hls/9/360p/media.m3u8')))
 
+    def test_gap_parts_while_the_source_is_silent(self):
+        """What an encoder that waits for more keeps is owed; what it gives later makes the segment whole."""
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Parts(self, worker, 9)
+        rung = Rung(live)
+        def gaps():
+            return re.findall(r'URI="([^"]*)",GAP=YES', self.get('/hls/9/360p/media.m3u8').decode())
+        worker.tell(*live.opened(), *rung.open_messages(), *live.whole(1), rung.segment(0))
+        worker.tell(live.message(live.part(0), live.part(1)))
+        wait_until('the second is a gap', lambda: gaps() == ['1.0.m4s', '1.1.m4s'])
+        worker.tell(live.message(live.part(2), live.part(3), live.finish()), rung.segment(1))
+        body = wait_until('the segment is there', lambda: self.listed_now('/hls/9/360p/media.m3u8', 2))
+        self.assertEqual(segments(body), ['0.m4s', '1.m4s'])
+        self.assertEqual(gaps(), [f'1.{index}.m4s' for index in range(4)])
+
     def test_on_demand(self):
         """The first who asks has the worker told, and is answered when there is something to play."""
         self.start()

@@ -11,8 +11,9 @@
 // when kMostMissed came and nothing of this one, its next part is a gap (EXT-X-PART's GAP=YES, 4.4.4.9), and
 // so are the others of that segment. The segment itself is none if all of it comes before the next one's
 // first part is due. So what is listed stays as far behind the source as it was, and there is no leap when
-// the encoder is back. An encoder that starts, with the stream or behind a pause, is waited for longer: what
-// it gives first is what players begin with.
+// the encoder is back. Of a source that is silent nobody counts parts, and its clock is not here: an encoder
+// that waits for pictures keeps the last ones, and behind() tells. An encoder that starts, with the stream or
+// behind a pause, is waited for longer: what it gives first is what players begin with.
 #pragma once
 
 #include <map>
@@ -43,6 +44,10 @@ class RenditionIndex {
   void follow(const StreamIndex& source);
   // Nobody encodes it any more: all that the source has and this has not is a gap.
   void stop(const StreamIndex& source);
+  // The source has a part that this has not, and owes.
+  bool behind(const StreamIndex& source) const;
+  // Nothing comes of either: the next part is a gap.
+  void miss_next(const StreamIndex& source);
   // Another encoder may follow, which says for itself what it does.
   void forget_told();
 
@@ -71,6 +76,7 @@ class RenditionIndex {
   bool keeps_pace(const StreamIndex& source) const;
   bool lost(uint64_t msn) const;
   bool may_wait(const StreamIndex& source) const;
+  const PartRecord* following(uint64_t msn, const StreamIndex& source) const;
   bool add_gap_part(uint64_t msn, const StreamIndex& source);
   void complete_parts(uint64_t msn, const StreamIndex& source);
   void miss(const StreamIndex& source);
