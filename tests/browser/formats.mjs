@@ -95,6 +95,8 @@ function playback() {
   return {
     time: video.currentTime,
     ready: video.readyState,
+    buffered: Array.from(
+        {length: video.buffered.length}, (_, i) => [video.buffered.start(i), video.buffered.end(i)]),
     ended: video.ended,
     height: video.videoHeight,
     duration: Number.isFinite(video.duration) ? video.duration : null,

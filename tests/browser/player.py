@@ -60,7 +60,10 @@ class Player:
             with self.lock:
                 seen = self.now and (self.now["decoded"] > self.decoded_from or not pictures)
                 return self.played >= seconds and seen and self.now["message"] is None
-        wait_until(f"{what}: {seconds} s are played; last {self.now}", done, within + seconds)
+        try:
+            wait_until(f"{what}: {seconds} s are played", done, within + seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.played:.1f} were, stood for {self.stood:.1f} s; last {self.now}") from None
 
     def picture(self, name):
         self.process.stdin.write(f"{self.artefacts / name}.png\n")

@@ -39,7 +39,7 @@ class Player:
         self.played = self.still = self.longest = 0.0
         self.heights = {}  # seconds played of each
         self.last = None
-        self.stands = []  # (when they ended, how long) of more than two seconds
+        self.stands = []  # (when they ended, how long, where, what was buffered then) of more than two seconds
         self.began = time.monotonic()
         self.process = subprocess.Popen(["node", BROWSER / "formats.mjs", name.partition("-")[0], url], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -61,7 +61,7 @@ class Player:
                 self.heights[now["height"]] = self.heights.get(now["height"], 0.0) + step
             if step > 0:
                 if self.still > 2 and self.played > 0:
-                    self.stands.append((round(at - self.began), round(self.still, 1)))
+                    self.stands.append((round(at - self.began), round(self.still, 1), before["time"], before["buffered"]))
                 self.still = 0.0
             elif self.played > 0 and at - was < STARVED_S:
                 self.still += at - was
@@ -72,6 +72,8 @@ class Player:
         alive = self.process.poll() is None
         self.kill()
         last = self.last or {"problems": ["it never began"], "errors": [], "decoded": 0, "dropped": 0}
+        if self.still > 2:
+            self.stands.append((round(time.monotonic() - self.began), round(self.still, 1), last["time"], last["buffered"]))
         return {"player": self.name, "alive": alive, "played_s": round(self.played, 1), "longest_still_s": round(self.longest, 1),
                 "still_at_end_s": round(self.still, 1), "heights": {height: round(s) for height, s in self.heights.items()},
                 "stands": self.stands[:40], "problems": last["problems"], "errors": last["errors"][:10],
