@@ -35,7 +35,7 @@ JsonLine session_fields(const Session& session) {
   line.field("session", std::to_string(session.opened.session))  // beyond what a double holds
       .field("event", session.opened.event)
       .field("station", session.opened.station)
-      .field("worker", session.worker_number)
+      .raw("worker", worker_json(session))
       .field("peer", session.opened.peer)
       .field("protocol", session.opened.protocol);
   return line;
@@ -56,23 +56,27 @@ int64_t Session::kbps() const {
                               static_cast<double>(until_us - from_us));
 }
 
+std::string worker_json(const Session& session) {
+  return tools::is_pipeline(session.worker_number) ? "null" : std::to_string(session.worker_number);
+}
+
 Feed::Feed(Loop& loop, const Clock& clock, std::string runtime_dir, EventLog& log)
-    : loop_(loop), clock_(clock), runtime_dir_(std::move(runtime_dir)), log_(log) {}
+    : loop_(loop),
+      clock_(clock),
+      log_(log),
+      feed_(loop, std::move(runtime_dir), "control",
+            {{},
+             [this](const std::string& name, const wire::Message& message) { on_message(name, message); },
+             [this](const std::string& name) { on_closed(name); }}) {}
 
 Feed::~Feed() {
   loop_.cancel(settle_);
-  for (auto& [name, timer] : retries_) loop_.cancel(timer);
   for (auto& [id, one] : waiting_) loop_.cancel(one.timer);
 }
 
 Result<void> Feed::start() {
   known_open_ = log_.sessions_left_open();
-  auto watch = tools::SocketWatch::open(loop_, runtime_dir_, [this](const std::string& name) {
-    if (name.starts_with("worker-")) connect(name);
-  });
-  if (!watch) return Unexpected(watch.error());
-  watch_ = *std::move(watch);
-  watch_->start();
+  if (auto started = feed_.start(); !started) return started;
   settle_ = loop_.after_ms(kSettleMs, [this] {
     settle_ = 0;
     settle();
@@ -87,27 +91,7 @@ void Feed::settle() {
              JsonLine().field("session", session).field("reason", "unseen").take());
 }
 
-void Feed::connect(const std::string& name) {
-  auto channel = wire::Channel::connect(loop_, runtime_dir_ + "/" + name);
-  if (!channel) return;  // its process has died; the next one's socket is told by the watch
-  if (channels_.count(name) != 0) on_closed(name);  // a new process under the old name
-  wire::Channel& opened = **channel;
-  channels_[name] = *std::move(channel);
-  opened.start(
-      [this, name](const wire::Message& message, const std::vector<UniqueFd>&) { on_message(name, message); },
-      [this, name] {
-        on_closed(name);
-        // Perhaps it only cut a connection that was too slow.
-        retries_[name] = loop_.after_ms(kReconnectMs, [this, name] {
-          retries_.erase(name);
-          if (channels_.count(name) == 0) connect(name);
-        });
-      });
-  opened.send(wire::Hello{"control"});
-}
-
 void Feed::on_closed(const std::string& name) {
-  channels_.erase(name);
   states_.erase(name);
   std::vector<uint64_t> lost;
   for (const auto& [id, session] : sessions_)
@@ -134,12 +118,15 @@ void Feed::opened(const std::string& name, const wire::SessionOpened& opened) {
   session.worker_number = states_[name].worker;
   const bool told = known_open_.erase(std::to_string(opened.session)) > 0;
   if (!fresh || told) return;
-  log_.add("session.opened", kInfo,
-           station_text(session) + ": " + opened.peer + " publishes over " + opened.protocol,
-           session_fields(session)
-               .field("ticket_id", opened.ticket_id)
-               .field("user_agent", opened.user_agent)
-               .take());
+  log_.add(
+      "session.opened", kInfo,
+      station_text(session) + ": " +
+          (tools::is_pipeline(session.worker_number) ? "the node's pipeline " + opened.user_agent + " streams"
+                                                     : opened.peer + " publishes over " + opened.protocol),
+      session_fields(session)
+          .field("ticket_id", opened.ticket_id)
+          .field("user_agent", opened.user_agent)
+          .take());
 }
 
 void Feed::health(const wire::SessionHealth& health) {

@@ -6,13 +6,12 @@
 
 #include <base/clock.h>
 #include <base/loop.h>
-#include <common/socket_watch.h>
-#include <wire/channel.h>
+#include <feed/media_feed.h>
+#include <wire/messages.h>
 
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 
@@ -20,8 +19,7 @@
 
 namespace headgate::control {
 
-inline constexpr int64_t kReconnectMs = 200;  // after a worker closed the connection and lives
-inline constexpr int64_t kSettleMs = 3000;    // from the start until all workers have said what they have
+inline constexpr int64_t kSettleMs = 3000;  // from the start until all workers have said what they have
 inline constexpr int64_t kHealthPauseUs = 5'000'000;  // between two stream.health of one session
 inline constexpr size_t kRateSamples = 6;             // a second each
 
@@ -36,6 +34,8 @@ struct Session {
   int64_t told_mono_us = 0;                           // when the latter was told
   int64_t kbps() const;                               // below 0: not known yet
 };
+
+std::string worker_json(const Session& session);  // null: a pipeline of the node's own has it
 
 class Feed {
  public:
@@ -58,7 +58,6 @@ class Feed {
     std::function<void(const std::string&)> call;
     Loop::TimerId timer;
   };
-  void connect(const std::string& name);
   void on_closed(const std::string& name);
   void on_message(const std::string& name, const wire::Message& message);
   void opened(const std::string& name, const wire::SessionOpened& opened);
@@ -69,17 +68,14 @@ class Feed {
 
   Loop& loop_;
   const Clock& clock_;
-  const std::string runtime_dir_;
   EventLog& log_;
-  std::unique_ptr<tools::SocketWatch> watch_;
-  std::map<std::string, std::unique_ptr<wire::Channel>> channels_;
   std::map<std::string, wire::WorkerState> states_;
-  std::map<std::string, Loop::TimerId> retries_;
   std::map<uint64_t, Session> sessions_;
   std::set<std::string> known_open_;  // that the files have, and no worker has told yet
   Loop::TimerId settle_ = 0;
   std::map<uint64_t, Waiting> waiting_;
   uint64_t last_waiting_ = 0;
+  tools::MediaFeed feed_;
 };
 
 }  // namespace headgate::control

@@ -3,6 +3,7 @@
 // disks are waited for in a thread of its own.
 #pragma once
 
+#include <feed/history.h>
 #include <gst/gst.h>
 
 #include <atomic>
@@ -18,10 +19,11 @@
 #include <wire/messages.h>
 
 #include "admission.h"
-#include "history.h"
 #include "reaper.h"
 
 namespace headgate::worker {
+
+using tools::History;
 
 inline constexpr int64_t kFillTickMs = 200;
 // So long before its grace time is over a stream gets no more fill: what has ended does not grow.

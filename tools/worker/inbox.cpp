@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "inbox.h"
 
+#include <feed/element_messages.h>
+#include <feed/structure_json.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -12,9 +14,14 @@
 #include <system_error>
 
 #include "session_marks.h"
-#include "structure_json.h"
 
 namespace headgate::worker {
+
+using tools::frame_rate_milli;
+using tools::records_in;
+using tools::structure_json;
+using tools::text_in;
+
 namespace {
 
 struct BusWatch {
@@ -37,35 +44,6 @@ std::string error_text(GstMessage* message, void (*parse)(GstMessage*, GError**,
   g_clear_error(&error);
   g_free(debug);
   return out;
-}
-
-std::optional<ByteVector> records_of(const GstStructure* structure) {
-  const GValue* value = gst_structure_get_value(structure, "records");
-  if (!value || !G_VALUE_HOLDS(value, G_TYPE_BYTES)) return std::nullopt;
-  auto* bytes = static_cast<GBytes*>(g_value_get_boxed(value));
-  gsize size = 0;
-  auto* data = static_cast<const std::byte*>(g_bytes_get_data(bytes, &size));
-  return ByteVector(data, data + size);
-}
-
-std::string text_field(const GstStructure* structure, const char* field) {
-  const char* text = gst_structure_get_string(structure, field);
-  return text ? text : "";
-}
-
-// Of the first video stream in healthprobe's `streams` (docs/health.md).
-uint32_t frame_rate_milli(const GstStructure* health) {
-  const GValue* streams = gst_structure_get_value(health, "streams");
-  guint size = streams && GST_VALUE_HOLDS_ARRAY(streams) ? gst_value_array_get_size(streams) : 0;
-  for (guint i = 0; i < size; ++i) {
-    const GValue* value = gst_value_array_get_value(streams, i);
-    const GstStructure* stream = GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : nullptr;
-    double rate = 0;
-    if (!stream || text_field(stream, "kind") != "video" || !gst_structure_get_double(stream, "rate", &rate))
-      continue;
-    return rate > 0 && rate < 100'000 ? static_cast<uint32_t>(rate * 1000 + 0.5) : 0;
-  }
-  return 0;
 }
 
 uint64_t number_field(const GstStructure* structure, const char* field) {
@@ -97,15 +75,15 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   if (!structure) return;
   const char* name = gst_structure_get_name(structure);
   auto post = [&](auto what) { watch.inbox->post({watch.session, std::move(what)}); };
-  if (std::strcmp(name, "headgate-records") == 0) {
-    if (auto records = records_of(structure))
-      post(RecordsEvent{*std::move(records), text_field(structure, "rendition")});
-  } else if (std::strcmp(name, "headgate-health") == 0) {
+  if (std::strcmp(name, tools::kRecordsMessage) == 0) {
+    if (auto records = records_in(structure))
+      post(RecordsEvent{*std::move(records), text_in(structure, "rendition")});
+  } else if (std::strcmp(name, tools::kHealthMessage) == 0) {
     post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
-                     text_field(structure, "cause") == "interval", health_counts(structure)});
+                     text_in(structure, "cause") == "interval", health_counts(structure)});
   } else if (std::strcmp(name, "headgate-session") == 0) {
-    if (text_field(structure, "action") == "close")
-      post(ClosingEvent{text_field(structure, "reason"),
+    if (text_in(structure, "action") == "close")
+      post(ClosingEvent{text_in(structure, "reason"),
                         {number_field(structure, "bytes"), number_field(structure, "video-frames"),
                          number_field(structure, "audio-frames"), 0}});
   } else if (std::strcmp(name, "headgate-archive") == 0) {
@@ -113,10 +91,9 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
     gst_structure_get_boolean(structure, "broken", &broken);
     gint code = 0;  // likewise
     gst_structure_get_int(structure, "code", &code);
-    post(
-        ArchiveEvent{text_field(structure, "state"), text_field(structure, "reason"), code, broken != FALSE});
+    post(ArchiveEvent{text_in(structure, "state"), text_in(structure, "reason"), code, broken != FALSE});
   } else if (std::strcmp(name, "headgate-ladder") == 0) {
-    if (text_field(structure, "state") == "failed") post(RungFailedEvent{});
+    if (text_in(structure, "state") == "failed") post(RungFailedEvent{});
   } else if (std::strcmp(name, "headgate-timestamps") == 0 || std::strcmp(name, "headgate-uplink") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

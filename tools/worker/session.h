@@ -3,6 +3,7 @@
 // control loop's thread; everything that could wait happens in the reaper's.
 #pragma once
 
+#include <feed/history.h>
 #include <gst/gst.h>
 #include <pipeline/build.h>
 
@@ -16,7 +17,6 @@
 #include <wire/messages.h>
 
 #include "fills.h"
-#include "history.h"
 #include "inbox.h"
 #include "reaper.h"
 
@@ -25,6 +25,7 @@ namespace headgate::worker {
 using pipeline::kSourceName;
 using pipeline::ObjectUnref;
 using pipeline::PipelinePtr;
+using tools::History;
 
 inline constexpr int64_t kEndMs = 4000;  // from the request to end to EOS; then it is cut
 // Action signal of elements that encode renditions on demand (docs/elements.md).

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "history.h"
+#include <feed/history.h>
 
 #include <playlist/record.h>
 #include <wire/messages.h>
 
 #include <algorithm>
 
-namespace headgate::worker {
+namespace headgate::tools {
 
 void History::add(Bytes bytes) {
   auto record = playlist::decode(bytes);
@@ -54,4 +54,4 @@ void History::replay(const std::function<void(ByteVector batch)>& send) const {
   if (!batch.empty()) send(std::move(batch));
 }
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a worker remembers of a session for origins that come later.
+#include <feed/history.h>
 #include <gtest/gtest.h>
 #include <playlist/record.h>
 #include <playlist/stream_index.h>
 #include <wire/messages.h>
-#include <worker/history.h>
 
-namespace headgate::worker {
+namespace headgate::tools {
 namespace {
 
 constexpr int64_t kSegment = 2 * playlist::kTimescale;
@@ -101,4 +101,4 @@ TEST(History, WhatIsNoRecordIsNotRemembered) {
 }
 
 }  // namespace
-}  // namespace headgate::worker
+}  // namespace headgate::tools

@@ -9,7 +9,7 @@
 
 #include <base/bytes.h>
 
-namespace headgate::worker {
+namespace headgate::tools {
 
 inline constexpr size_t kHistorySegments = 64;
 inline constexpr size_t kHistoryRecords = 1024;  // of all kinds; the oldest leave
@@ -34,4 +34,4 @@ class History {
   size_t segments_ = 0;
 };
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

@@ -5,10 +5,10 @@
 
 #include <string>
 
-namespace headgate::worker {
+namespace headgate::tools {
 
 // A structure's fields as a JSON object: numbers, booleans, texts, structures and lists as such, everything
 // else as GStreamer writes it.
 std::string structure_json(const GstStructure* structure);
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "structure_json.h"
+#include <feed/structure_json.h>
 
 #include <base/json_line.h>
 
-namespace headgate::worker {
+namespace headgate::tools {
 namespace {
 
 std::string value_json(const GValue* value);
@@ -59,4 +59,4 @@ std::string structure_json(const GstStructure* structure) {
   return line.take();
 }
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

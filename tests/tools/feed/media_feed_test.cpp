@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Workers that are none: sockets of this test's own in a folder.
+#include "feed/media_feed.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+namespace headgate::tools {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+class MediaFeedTest : public testing::Test {
+ protected:
+  struct Worker {
+    std::unique_ptr<wire::Acceptor> acceptor;
+    std::unique_ptr<wire::Channel> channel;  // the last one
+    std::vector<wire::Message> heard;
+    int connections = 0;
+  };
+
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "hg-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Worker> worker(const std::string& name) {
+    auto out = std::make_unique<Worker>();
+    auto acceptor = wire::Acceptor::listen(loop_, folder_ + "/" + name, [one = out.get()](auto channel) {
+      ++one->connections;
+      one->channel = std::move(channel);
+      one->channel->start([one](wire::Message message,
+                                const std::vector<UniqueFd>&) { one->heard.push_back(std::move(message)); },
+                          [] {});
+    });
+    EXPECT_TRUE(acceptor) << acceptor.error().message;
+    if (acceptor) out->acceptor = *std::move(acceptor);
+    return out;
+  }
+
+  template <typename Condition>
+  bool wait_for(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      loop_.run_once(100);
+    }
+    return true;
+  }
+
+  Loop loop_;
+  std::string folder_;
+  std::vector<std::string> opened_, told_, closed_;
+  MediaFeed::Events events() {
+    return {[this](const std::string& name) { opened_.push_back(name); },
+            [this](const std::string& name, const wire::Message&) { told_.push_back(name); },
+            [this](const std::string& name) { closed_.push_back(name); }};
+  }
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(MediaFeedTest, ThoseThatAreThereAndThoseThatComeAreHeardAndNoOther) {
+  auto first = worker("worker-0.sock"), gate = worker("gate.sock");
+  MediaFeed feed(loop_, folder_, "origin", events());
+  ASSERT_TRUE(feed.start());
+  ASSERT_TRUE(wait_for([&] { return !first->heard.empty(); }));
+  EXPECT_EQ(first->heard[0], wire::Message(wire::Hello{"origin"}));
+  auto second = worker("worker-1.sock");
+  ASSERT_TRUE(wait_for([&] { return !second->heard.empty(); }));
+  EXPECT_EQ(opened_, (Names{"worker-0.sock", "worker-1.sock"}));
+  EXPECT_EQ(gate->connections, 0);
+  second->channel->send(wire::GetListeners{});
+  ASSERT_TRUE(wait_for([&] { return !told_.empty(); }));
+  EXPECT_EQ(told_, Names{"worker-1.sock"});
+  EXPECT_TRUE(feed.send("worker-0.sock", wire::GetListeners{}));
+  EXPECT_FALSE(feed.send("worker-7.sock", wire::GetListeners{}));
+  ASSERT_TRUE(wait_for([&] { return first->heard.size() > 1; }));
+  EXPECT_EQ(first->heard[1], wire::Message(wire::GetListeners{}));
+}
+
+TEST_F(MediaFeedTest, WhoOnlyCutTheConnectionIsConnectedToAgain) {
+  auto one = worker("worker-0.sock");
+  MediaFeed feed(loop_, folder_, "control", events());
+  ASSERT_TRUE(feed.start());
+  ASSERT_TRUE(wait_for([&] { return one->connections == 1; }));
+  one->channel.reset();
+  ASSERT_TRUE(wait_for([&] { return one->connections == 2; }));
+  EXPECT_EQ(closed_, Names{"worker-0.sock"});
+  EXPECT_EQ(opened_, (Names{"worker-0.sock", "worker-0.sock"}));
+}
+
+TEST_F(MediaFeedTest, WhoHasDiedIsClosedOnceAndItsSuccessorIsHeard) {
+  auto one = worker("worker-0.sock");
+  MediaFeed feed(loop_, folder_, "control", events());
+  ASSERT_TRUE(feed.start());
+  ASSERT_TRUE(wait_for([&] { return one->connections == 1; }));
+  one.reset();
+  ASSERT_TRUE(wait_for([&] { return !closed_.empty(); }));
+  EXPECT_FALSE(feed.send("worker-0.sock", wire::GetListeners{}));
+  auto next = worker("worker-0.sock");
+  ASSERT_TRUE(wait_for([&] { return !next->heard.empty(); }));
+  EXPECT_EQ(closed_, Names{"worker-0.sock"});
+}
+
+}  // namespace
+}  // namespace headgate::tools
