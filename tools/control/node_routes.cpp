@@ -42,7 +42,7 @@ std::string session_json(const Session& session) {
   line.field("session", std::to_string(opened.session))  // beyond what a double holds
       .field("event", opened.event)
       .field("station", opened.station)
-      .field("worker", session.worker_number)
+      .raw("worker", worker_json(session))
       .field("peer", opened.peer)
       .field("protocol", opened.protocol)
       .field("user_agent", opened.user_agent)
@@ -68,7 +68,8 @@ std::string sessions_json(const Feed& feed) {
 
 std::string workers_json(const Feed& feed) {
   std::map<uint32_t, std::string> lines;  // by number
-  for (const auto& [name, state] : feed.workers())
+  for (const auto& [name, state] : feed.workers()) {
+    if (tools::is_pipeline(state.worker)) continue;  // it takes nobody
     lines[state.worker] = JsonLine()
                               .field("worker", state.worker)
                               .field("pid", state.pid)
@@ -77,6 +78,7 @@ std::string workers_json(const Feed& feed) {
                               .field("accepting", state.accepting)
                               .field("reason", state.reason)
                               .take();
+  }
   std::string out = "[";
   for (const auto& [number, line] : lines) out += (out.size() > 1 ? "," : "") + line;
   return JsonLine().raw("workers", out + "]").take();

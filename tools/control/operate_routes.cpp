@@ -53,6 +53,9 @@ void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, Super
   Json body;
   std::string reason;
   if (!body_of(exchange, body) || !text_of(exchange, body, "reason", tools::kMaxReasonBytes, reason)) return;
+  if (const std::string pipeline = tools::pipeline_of(session.worker); !pipeline.empty())
+    return exchange->fail(409, "nobody publishes this: it is the node's own pipeline '" + pipeline + "'",
+                          "take " + pipeline + ".conf out of the node's folder of instances");
   const uint64_t id = session.opened.session;
   const std::string told = reason.empty() ? "operator" : "operator: " + reason;
   const auto json = JsonLine()

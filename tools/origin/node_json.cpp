@@ -13,6 +13,7 @@ constexpr uint64_t kLowFactor = 4;  // so many times what a new run needs is "lo
 std::string workers_json(const WorkerFeed& feed) {
   std::string out = "[";
   for (const auto& [name, state] : feed.workers()) {
+    if (tools::is_pipeline(state.worker)) continue;  // it takes nobody
     out += out.size() > 1 ? "," : "";
     out += JsonLine()
                .field("worker", state.worker)

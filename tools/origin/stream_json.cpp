@@ -2,6 +2,7 @@
 // A stream as docs/api.md has it.
 #include <base/json_line.h>
 #include <common/utc.h>
+#include <feed/media_feed.h>
 
 #include "pictures.h"
 #include "stream.h"
@@ -136,7 +137,7 @@ std::string Stream::session_json() const {
   line.field("session", std::to_string(session_->session))  // beyond what a double holds
       .field("event", event_)
       .field("station", station_)
-      .field("worker", worker_)
+      .raw("worker", tools::is_pipeline(worker_) ? "null" : std::to_string(worker_))
       .field("peer", session_->peer)
       .field("protocol", session_->protocol)
       .field("user_agent", session_->user_agent)

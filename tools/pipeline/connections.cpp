@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -35,6 +36,13 @@ void end_with_parent(gpointer) {
 }
 
 }  // namespace
+
+std::string peer_of(int connection) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(connection, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "?";
+  return name_of(address, size);
+}
 
 Connections::Connections(Loop& loop, const Description& description, UniqueFd listener,
                          std::vector<std::string> arguments, std::string program, std::function<void()> done)
@@ -78,6 +86,10 @@ void Connections::serve(UniqueFd connection, const std::string& peer) {
   if (!path) return tell(path.error().message);
   std::vector<const char*> argv{path->c_str()};
   for (const std::string& argument : arguments_) argv.push_back(argument.c_str());
+  const int64_t place = free_place();
+  const std::string place_text = std::to_string(place);
+  argv.push_back("--place");
+  argv.push_back(place_text.c_str());
   argv.push_back(nullptr);
   const int from = connection.get(), to = kConnectionFd;
   GPid pid = 0;
@@ -100,8 +112,19 @@ void Connections::serve(UniqueFd connection, const std::string& peer) {
   tell("connection from " + peer);
   const int number = pidfd.get();
   loop_.watch(number, EPOLLIN, [this, number](uint32_t) { on_exit(number); });
-  processes_[number] = {std::move(pidfd), peer};
+  processes_[number] = {std::move(pidfd), peer, place};
   if (static_cast<int64_t>(processes_.size()) >= most_) loop_.rewatch(listener_.get(), 0);
+}
+
+// Of `most` the first that no process has.
+int64_t Connections::free_place() const {
+  const auto taken = [this](int64_t place) {
+    return std::any_of(processes_.begin(), processes_.end(),
+                       [place](const auto& one) { return one.second.place == place; });
+  };
+  int64_t out = 0;
+  while (taken(out)) ++out;
+  return out;
 }
 
 void Connections::on_exit(int pidfd) {

@@ -15,6 +15,9 @@
 
 namespace headgate::pipeline {
 
+// "192.0.2.1:4711", of who is connected to it; "?": not known.
+std::string peer_of(int connection);
+
 inline constexpr int kConnectionFd = 3;  // of a connection's process
 inline constexpr int64_t kConnectionsEndMs =
     12'000;  // a run's end and a run's way down, and some; then they are killed
@@ -36,7 +39,9 @@ class Connections {
   struct Process {
     UniqueFd fd;
     std::string peer;
+    int64_t place;
   };
+  int64_t free_place() const;
   void accept();
   void serve(UniqueFd connection, const std::string& peer);
   void on_exit(int pidfd);

@@ -5,12 +5,14 @@
 #include <load/terminal.h>
 #include <pipeline/commands.h>
 #include <pipeline/connections.h>
+#include <pipeline/node_link.h>
 #include <pipeline/runs.h>
 #include <pipeline/scheduled.h>
 
 #include <csignal>
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 namespace headgate::pipeline {
 namespace {
@@ -20,7 +22,20 @@ struct Wanted {
   Values values;
   std::vector<std::string> set;  // the same, as it was given
   bool once = false, quiet = false;
+  NodeLink::Settings node;  // without a runtime folder: it runs for itself
 };
+
+// For a node: what runs is told to it. Null: it runs for itself.
+using LinkPtr = std::unique_ptr<NodeLink>;
+Result<LinkPtr> link_to_node(Loop& loop, const Description& description, const Wanted& wanted,
+                             std::function<void()> end) {
+  if (wanted.node.runtime_dir.empty()) return LinkPtr();
+  NodeLink::Settings settings = wanted.node;
+  settings.description = description.name();
+  auto out = std::make_unique<NodeLink>(loop, std::move(settings), std::move(end));
+  if (auto listens = out->listen(); !listens) return Unexpected(listens.error());
+  return out;
+}
 
 // Until `what` has called done(): SIGINT and SIGTERM end it, its status is shown each second.
 template <typename What>
@@ -39,24 +54,34 @@ void loop_on(Loop& loop, What& what, bool quiet) {
 int run_always(const Description& description, const Wanted& wanted) {
   Loop loop;
   int code = 0;
-  Runs runs(loop, description, wanted.values, wanted.program, wanted.once, [&](Runs::End how) {
-    code = how == Runs::End::ended ? 0 : 1;
-    loop.stop();
-  });
-  loop.post([&runs] { runs.start(); });
-  loop_on(loop, runs, wanted.quiet);
+  std::unique_ptr<Runs> runs;
+  auto link = link_to_node(loop, description, wanted, [&] { runs->end(); });
+  if (!link) return tools::complain(1, wanted.program, link.error().message);
+  runs = std::make_unique<Runs>(loop, description, wanted.values, wanted.program, wanted.once, link->get(),
+                                [&](Runs::End how) {
+                                  code = how == Runs::End::ended ? 0 : 1;
+                                  loop.stop();
+                                });
+  if (*link) (*link)->says([&] { return runs->status(); });
+  loop.post([&runs] { runs->start(); });
+  loop_on(loop, *runs, wanted.quiet);
   return code;
 }
 
 int run_scheduled(const Description& description, const Wanted& wanted) {
   Loop loop;
   int code = 0;
-  Scheduled scheduled(loop, description, wanted.values, wanted.program, wanted.once, [&](int how) {
-    code = how;
-    loop.stop();
-  });
-  loop.post([&scheduled] { scheduled.start(); });
-  loop_on(loop, scheduled, wanted.quiet);
+  std::unique_ptr<Scheduled> scheduled;
+  auto link = link_to_node(loop, description, wanted, [&] { scheduled->end(); });
+  if (!link) return tools::complain(1, wanted.program, link.error().message);
+  scheduled = std::make_unique<Scheduled>(loop, description, wanted.values, wanted.program, wanted.once,
+                                          link->get(), [&](int how) {
+                                            code = how;
+                                            loop.stop();
+                                          });
+  if (*link) (*link)->says([&] { return scheduled->status(); });
+  loop.post([&scheduled] { scheduled->start(); });
+  loop_on(loop, *scheduled, wanted.quiet);
   return code;
 }
 
@@ -79,10 +104,18 @@ int run_listening(const Description& description, const Wanted& wanted) {
     arguments.push_back("--set");
     arguments.push_back(one);
   }
+  if (!wanted.node.runtime_dir.empty())
+    for (const std::string& word : {std::string("--runtime-dir"), wanted.node.runtime_dir,
+                                    std::string("--instance"), wanted.node.instance})
+      arguments.push_back(word);
   Loop loop;
-  Connections connections(loop, description, *std::move(listener), std::move(arguments), wanted.program,
-                          [&loop] { loop.stop(); });
-  loop_on(loop, connections, wanted.quiet);
+  std::unique_ptr<Connections> connections;
+  auto link = link_to_node(loop, description, wanted, [&] { connections->end(); });
+  if (!link) return tools::complain(1, wanted.program, link.error().message);
+  connections = std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
+                                              wanted.program, [&loop] { loop.stop(); });
+  if (*link) (*link)->says([&] { return connections->status(); });
+  loop_on(loop, *connections, wanted.quiet);
   return 0;
 }
 
@@ -93,6 +126,7 @@ int run_run(int argc, char** argv) {
   std::vector<std::string> set;
   bool quiet = false, once = false;
   int64_t connection = -1;
+  NodeLink::Settings node;
   tools::Options options(
       "NAME|FILE", "Runs a description alone, until it ends or SIGINT or SIGTERM comes.",
       "A run that fails is followed by another, as the description's \"restart\" says. With the trigger "
@@ -106,6 +140,10 @@ int run_run(int argc, char** argv) {
       .flag("once", once, "end with the first failure")
       .number("connection", connection, 0, 1'000'000, "FD",
               "of the trigger listen: one run, for the connection that this descriptor is")
+      .number("place", node.place, 0, kMaxConnections, "N", "of that connection among those of its pipeline")
+      .text("runtime-dir", node.runtime_dir, "DIR", "sockets of the node that is told what runs")
+      .text("instance", node.instance, "NAME", "name on that node")
+      .text("settings-id", node.settings_id, "TEXT", "told to that node's supervisor")
       .flag("quiet", quiet, "no status line");
   auto rest = options.parse(argc, argv);
   if (!rest) return tools::complain(2, argv[0], rest.error().message);
@@ -122,9 +160,12 @@ int run_run(int argc, char** argv) {
   if (connection >= 0 && !listens)
     return tools::complain(2, argv[0],
                            "--connection: " + description->name() + " has not the trigger listen");
+  if (node.runtime_dir.empty() != node.instance.empty())
+    return tools::complain(2, argv[0], "--runtime-dir and --instance belong together");
+  if (connection >= 0) node.peer = peer_of(static_cast<int>(connection));
   gst_init(nullptr, nullptr);
   find_plugins();
-  Wanted wanted{argv[0], *std::move(values), std::move(set), once, quiet};
+  Wanted wanted{argv[0], *std::move(values), std::move(set), once, quiet, std::move(node)};
   if (listens && connection < 0) return run_listening(*description, wanted);
   if (listens) wanted.values[kConnection] = std::to_string(connection);
   return description->trigger() == Trigger::schedule ? run_scheduled(*description, wanted)

@@ -196,6 +196,8 @@ void Runner::on_message(GstMessage* message) {
       return;
     case GST_MESSAGE_ELEMENT:
       if (gst_message_has_name(message, "headgate-health")) on_health(gst_message_get_structure(message));
+      if (const GstStructure* told = gst_message_get_structure(message); told && events_.element)
+        events_.element(*told);
       return;
     default:
       return;

@@ -26,6 +26,7 @@ class Runner {
   struct Events {
     std::function<void(const std::string& error)> ended;  // empty: by EOS. The last call
     std::function<void(const std::string& text)> notice;  // warnings
+    std::function<void(const GstStructure&)> element;     // what elements post; may be empty
   };
   Runner(Loop& loop, PipelinePtr pipeline, Events events);
   ~Runner();

@@ -17,12 +17,13 @@ int64_t now_ms() {
 }  // namespace
 
 Runs::Runs(Loop& loop, const Description& description, Values values, std::string program, bool once,
-           std::function<void(End)> done)
+           RunWatch* watch, std::function<void(End)> done)
     : loop_(loop),
       description_(description),
       values_(std::move(values)),
       program_(std::move(program)),
       once_(once),
+      watch_(watch),
       done_(std::move(done)),
       backoff_(description.restart()) {}
 
@@ -44,14 +45,19 @@ bool Runs::begin() {
   Runner::Events events;
   events.ended = [this](const std::string& error) { loop_.post([this, error] { ended(error); }); };
   events.notice = [this](const std::string& text) { tools::complain(0, program_.c_str(), text); };
+  if (watch_) {
+    events.element = [this](const GstStructure& message) { watch_->element(message); };
+    watch_->began(pipeline->get());
+  }
   began_ms_ = now_ms();
   runner_ = std::make_unique<Runner>(loop_, *std::move(pipeline), events);
   runner_->start();
   return true;
 }
 
-void Runs::end() {
+void Runs::end(const std::string& reason) {
   if (std::exchange(ending_, true)) return;
+  reason_ = reason;
   if (runner_) return runner_->end();
   loop_.cancel(std::exchange(pause_, 0));
   loop_.post([done = done_] { done(End::ended); });
@@ -64,6 +70,7 @@ std::string Runs::status() {
 void Runs::ended(const std::string& error) {
   if (!error.empty()) tools::complain(1, program_.c_str(), error);
   take_down();
+  if (watch_) watch_->ended(error.empty() ? reason_ : "error:" + error);
   if (error.empty()) return done_(End::ended);
   if (once_ || ending_) return done_(End::failed);
   const Backoff::Next next = backoff_.failed(now_ms() - began_ms_);

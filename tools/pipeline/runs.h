@@ -16,6 +16,18 @@
 
 namespace headgate::pipeline {
 
+// Who hears of runs.
+class RunWatch {
+ public:
+  virtual void began(GstElement* pipeline) = 0;  // it is built, and starts now
+  virtual void element(const GstStructure& message) = 0;
+  // `reason` as of a session (docs/events.md): unpublish, shutdown, error:TEXT. The pipeline is gone.
+  virtual void ended(const std::string& reason) = 0;
+
+ protected:
+  ~RunWatch() = default;
+};
+
 class Runs {
  public:
   enum class End {
@@ -24,14 +36,16 @@ class Runs {
     given_up,  // failed too often, or cannot be built
   };
   // `program`: in front of what is told. `done`: not called from within a call to this object but start().
+  // `watch`: null: nobody.
   Runs(Loop& loop, const Description& description, Values values, std::string program, bool once,
-       std::function<void(End)> done);
+       RunWatch* watch, std::function<void(End)> done);
   ~Runs();
   Runs(const Runs&) = delete;
   Runs& operator=(const Runs&) = delete;
 
   void start();
-  void end();            // EOS goes through what runs; done() follows, also when nothing runs at the moment
+  // EOS goes through what runs; done() follows, also when nothing runs at the moment. `reason`: that is told.
+  void end(const std::string& reason = "shutdown");
   std::string status();  // empty: nothing runs at the moment
 
  private:
@@ -44,12 +58,14 @@ class Runs {
   const Values values_;
   const std::string program_;
   const bool once_;
+  RunWatch* const watch_;
   const std::function<void(End)> done_;
   Backoff backoff_;
   std::unique_ptr<Runner> runner_;
   int64_t began_ms_ = 0;
   Loop::TimerId pause_ = 0;
   bool ending_ = false;
+  std::string reason_ = "unpublish";  // of an end without an error
 };
 
 }  // namespace headgate::pipeline

@@ -27,12 +27,13 @@ std::string local_time(int64_t utc_us) {
 }  // namespace
 
 Scheduled::Scheduled(Loop& loop, const Description& description, Values values, std::string program,
-                     bool once, std::function<void(int)> done)
+                     bool once, RunWatch* watch, std::function<void(int)> done)
     : loop_(loop),
       description_(description),
       values_(std::move(values)),
       program_(std::move(program)),
       once_(once),
+      watch_(watch),
       done_(std::move(done)) {}
 
 Scheduled::~Scheduled() {
@@ -50,7 +51,7 @@ void Scheduled::look() {
   now_ = description_.schedule().at_or_after(now_us);
   const bool inside = is_in(now_, now_us);
   if (runs_) {
-    if (!inside) runs_->end();
+    if (!inside) runs_->end("unpublish");
     return;
   }
   if (!now_) {
@@ -58,7 +59,7 @@ void Scheduled::look() {
     loop_.post([this] { done_(0); });
   } else if (inside && ended_in_ != now_->begin_us) {
     ended_in_.reset();
-    runs_ = std::make_unique<Runs>(loop_, description_, values_, program_, once_,
+    runs_ = std::make_unique<Runs>(loop_, description_, values_, program_, once_, watch_,
                                    [this](Runs::End how) { ended(how); });
     runs_->start();
   }

@@ -17,7 +17,7 @@ class Scheduled {
  public:
   // `done`: the exit code; not from within a call to this object but start().
   Scheduled(Loop& loop, const Description& description, Values values, std::string program, bool once,
-            std::function<void(int code)> done);
+            RunWatch* watch, std::function<void(int code)> done);
   ~Scheduled();
   Scheduled(const Scheduled&) = delete;
   Scheduled& operator=(const Scheduled&) = delete;
@@ -36,6 +36,7 @@ class Scheduled {
   const Values values_;
   const std::string program_;
   const bool once_;
+  RunWatch* const watch_;
   const std::function<void(int)> done_;
   std::unique_ptr<Runs> runs_;
   std::optional<Window> now_;        // the time that it is, or the next

@@ -170,12 +170,25 @@ void Child::on_exit() {
     if (retiring_ && code != 0) events_.died(*this);  // with what it still had
     return;
   }
+  const auto own =
+      events_.pause ? events_.pause(*this, code, now_ms() - since_mono_ms_) : std::optional<int64_t>();
+  if (own && *own < 0) return;
   ++restarts_;
-  start_later();
+  start_later(own);
   events_.died(*this);
 }
 
-void Child::start_later() {
+void Child::start_later(std::optional<int64_t> own_pause_ms) {
+  const auto later = [this] {
+    restart_ = loop_.after_ms(pause_ms_, [this] {
+      restart_ = 0;
+      start();
+    });
+  };
+  if (own_pause_ms) {
+    pause_ms_ = *own_pause_ms;
+    return later();
+  }
   if (now_ms() - since_mono_ms_ >= kSteadyMs) deaths_ = 0;
   ++deaths_;
   pause_ms_ = deaths_ <= kQuickRestarts ? 0 : std::min(std::max<int64_t>(1000, pause_ms_ * 2), kMaxPauseMs);
@@ -184,10 +197,7 @@ void Child::start_later() {
     tools::log_error(
         name() + " ends again and again: next start in " + std::to_string(pause_ms_ / 1000) + " s",
         {{"WORKER", worker_text(place_)}});
-  restart_ = loop_.after_ms(pause_ms_, [this] {
-    restart_ = 0;
-    start();
-  });
+  later();
 }
 
 int Child::deaths() const {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <base/loop.h>
@@ -30,7 +31,7 @@ inline constexpr int64_t kWordlessMs =
 class Child {
  public:
   struct Place {
-    std::string role;    // "gate", "worker", "origin", "control"
+    std::string role;    // "gate", "worker", "origin", "control", "pipeline-NAME"
     int number = -1;     // of a worker
     std::string socket;  // path
     std::function<Program()> program;
@@ -40,6 +41,9 @@ class Child {
     std::function<void(Child&)> changed;  // began, became ready, was found to be incompatible, ended
     std::function<void(Child&)> died;     // without having been stopped
     std::function<void(Child&, const wire::Message&, std::vector<UniqueFd>)> message;
+    // What follows an end that nobody asked for, of a place with rules of its own: so many ms until the next
+    // start; below 0: none, and died() is not told. Nothing: as of any other. Code -1: it is not known.
+    std::function<std::optional<int64_t>(const Child&, int code, int64_t lived_ms)> pause = {};
   };
 
   Child(Loop& loop, Place place, Events events);
@@ -92,7 +96,7 @@ class Child {
   void on_other_protocol(const std::string& protocol);
   void on_message(const wire::Message& message, std::vector<UniqueFd> fds);
   void on_exit();
-  void start_later();
+  void start_later(std::optional<int64_t> own_pause_ms = {});
   void expect_word(int64_t within_ms);
 
   Loop& loop_;

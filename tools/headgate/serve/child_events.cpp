@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "child_events.h"
 
+#include "instances.h"
+
 namespace headgate::serve {
 namespace {
 
 void tell(NodeEvents& events, const Child& child, const char* what, Severity severity,
           const std::string& text, int pid) {
+  if (const std::string instance = instance_of(child); !instance.empty()) {
+    events.add(std::string("instance.") + what, severity,
+               {{kEventText, text}, {"instance", instance}, {"pid", pid}, {"restarts", child.restarts()}});
+    return;
+  }
   const std::string kind = child.place().role + "." + what;
   if (child.place().number < 0)
     events.add(kind, severity, {{kEventText, text}, {"pid", pid}, {"restarts", child.restarts()}});
@@ -31,12 +38,19 @@ void ChildEvents::changed(const Child& child) {
     tell(events_, child, "adopted", Severity::info, child.name() + " was running and was taken over", pid);
   else if (child.restarts() > 0)
     tell(events_, child, "restarted", Severity::info, child.name() + " runs again", pid);
+  else if (!instance_of(child).empty())
+    tell(events_, child, "started", Severity::info, child.name() + " runs", pid);
   else if (child.place().number >= always_)
     tell(events_, child, "added", Severity::info, child.name() + " was started: more room", pid);
 }
 
 void ChildEvents::died(const Child& child) {
-  told_.erase(child.name());  // it has ended, and is not told to have ended once more
+  told_.erase(child.name());        // it has ended, and is not told to have ended once more
+  if (!instance_of(child).empty())  // how long it waits is its description's
+    return tell(
+        events_, child, "died", Severity::warning,
+        child.name() + " " + child.end_text() + "; next start in " + std::to_string(child.pause_ms()) + " ms",
+        child.last_pid());
   const bool again = child.pause_ms() > 0;
   const std::string next =
       again ? "; it does so again and again, next start in " + std::to_string(child.pause_ms() / 1000) + " s"

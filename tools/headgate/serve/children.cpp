@@ -28,6 +28,15 @@ std::string role_aside(const std::string& name) {
   return "";
 }
 
+// "pipeline-NAME.sock": without the end; empty: not such a name. One connection's ("pipeline-NAME.3.sock") is
+// its pipeline's.
+std::string instance_role(const std::string& name) {
+  const size_t dot = name.find('.');
+  return name.starts_with(kInstanceFront) && dot != name.npos && name.substr(dot) == kSocketEnd
+             ? name.substr(0, dot)
+             : "";
+}
+
 // "worker-12.sock" -> 12; -1: not a worker's.
 int worker_number(const std::string& name) {
   if (name.rfind(kWorkerFront, 0) != 0) return -1;
@@ -63,10 +72,12 @@ void Children::on_name(const std::string& name) {
   const bool only = std::any_of(kOnly.begin(), kOnly.end(),
                                 [&](const char* role) { return name == socket_name(role, -1); });
   const std::string aside = role_aside(name);
-  if (number < 0 && !only && aside.empty()) return;
+  const std::string instance = instance_role(name);
+  if (number < 0 && !only && aside.empty() && instance.empty()) return;
   // A dead worker's socket makes no place: there may have been more of them once.
   if (!wire::Channel::connect(loop_, runtime_dir_ + "/" + name)) return;
   if (!aside.empty()) return take_aside(aside, name);
+  if (!instance.empty()) return place(instance).socket_appeared();
   place(number < 0 ? name.substr(0, name.find('.')) : "worker", number).socket_appeared();
 }
 

@@ -14,6 +14,9 @@
 
 namespace headgate::serve {
 
+// Front of the role of a process that runs a pipeline of the node's own (instances.h).
+inline constexpr char kInstanceFront[] = "pipeline-";
+
 class Children {
  public:
   using ProgramOf = std::function<Program(const std::string& role, int number)>;

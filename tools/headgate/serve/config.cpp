@@ -59,6 +59,8 @@ constexpr Setting kSettings[] = {
     {"control", "webhook-secret", "webhook-secret", "FILE", "what they are signed with", ""},
     {"control", "webhook-severity", "webhook-severity", "S",
      "from which on: info, warning, error (default warning)", "warning"},
+    {"node", "instances", "instances", "DIR",
+     "pipelines that the node runs by itself: a file NAME.conf each (default: none)", ""},
     {"workers", "count", "workers", "N", "worker processes at start (default: one per core)", ""},
     {"workers", "max", "max-workers", "N", "more are started when sessions fill them (default 64)", "64"},
     {"workers", "capacity", "capacity", "N",
@@ -215,6 +217,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   out.webhook_severity = text("webhook-severity");
   out.pipeline = text("pipeline");
   out.pipelines = absolute(text("pipelines"));
+  out.instances = absolute(text("instances"));
   if (out.pipelines.empty()) {
     auto folder = tools::pipelines_folder();
     if (!folder) return Unexpected(folder.error());

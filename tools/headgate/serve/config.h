@@ -38,6 +38,7 @@ struct Config {
   int64_t srt_latency_ms = 0;
   int64_t workers = 1, max_workers = 1, capacity = 50;
   std::string pipeline, pipelines;      // the latter absolute
+  std::string instances;                // absolute; folder of pipelines of the node's own; empty: none
   std::vector<std::string> parameters;  // NAME=VALUE for descriptions
   int64_t window_s = 0, playlist_s = 0, grace_s = 0;
   int64_t rung_mpixels = 0, rungs_per_worker = 0;  // encoded on demand: of the node, a second; at a time

@@ -26,7 +26,19 @@ Program Supervisor::helper_program(const std::string& name, std::vector<std::str
   return out;
 }
 
+// One of the node's own: workers need not look at every plugin of the machine again.
+void Supervisor::give_registry(Program& program) const {
+  if (!std::getenv("GST_REGISTRY"))
+    program.environment.push_back("GST_REGISTRY=" + config_.runtime_dir + "/gst-registry.bin");
+}
+
 Program Supervisor::program_of(const std::string& role, int number) const {
+  if (role.starts_with(kInstanceFront)) {
+    Program out = helper_program("headgate-pipeline",
+                                 instances_.arguments(role.substr(std::string_view(kInstanceFront).size())));
+    give_registry(out);
+    return out;
+  }
   std::vector<std::string> arguments{"--runtime-dir", config_.runtime_dir};
   auto add = [&](const char* option, const std::string& value) {
     arguments.push_back(std::string("--") + option);
@@ -86,17 +98,16 @@ Program Supervisor::program_of(const std::string& role, int number) const {
       out.listeners.push_back(fd);
       out.listener_names.push_back(name);
     }
-  // A registry of the node's own: workers need not look at every plugin of the machine again.
-  if (role == "worker" && !std::getenv("GST_REGISTRY"))
-    out.environment.push_back("GST_REGISTRY=" + config_.runtime_dir + "/gst-registry.bin");
+  if (role == "worker") give_registry(out);
   return out;
 }
 
 std::string Supervisor::node_json() const {
   auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts, bool retiring,
-                    const std::string& protocol) {
+                    const std::string& protocol, const std::string& instance) {
     JsonLine out;
-    out.field("role", role)
+    if (!instance.empty()) out.field("instance", instance);
+    out.field("role", instance.empty() ? role : "pipeline")
         .field("pid", pid)
         .field("since_utc", tools::utc_text(since_utc_us))
         .field("restarts", restarts);
@@ -104,11 +115,11 @@ std::string Supervisor::node_json() const {
     if (!protocol.empty()) out.field("protocol", protocol);
     return out.take();
   };
-  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0, false, "");
+  std::string processes = "[" + process("supervisor", ::getpid(), since_utc_us_, 0, false, "", "");
   children_.each([&](const Child& child) {
     if (child.running())
       processes += "," + process(child.place().role, child.pid(), child.since_utc_us(), child.restarts(),
-                                 child.retiring(), child.protocol());
+                                 child.retiring(), child.protocol(), instance_of(child));
   });
   JsonLine listen;
   for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
@@ -121,6 +132,7 @@ std::string Supervisor::node_json() const {
       .raw("processes", processes + "]")
       .raw("recovery", recovery_.json())
       .raw("pipelines", descriptions_.json())
+      .raw("instances", instances_.json())
       .raw("clock", policy_.clock_json())
       .raw("capacity", policy_.capacity_json())
       .raw("quarantine", policy_.quarantine_json())

@@ -42,10 +42,13 @@ Supervisor::Supervisor(Loop& loop, Config config)
                  [this](Child& child) {
                    child_events_.died(child);
                    policy_.died(child);
-                   if (is_worker(child)) recovery_.ask();
+                   if (is_worker(child) || !instance_of(child).empty()) recovery_.ask();
                  },
                  [this](Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
                    on_message(child, message, std::move(fds));
+                 },
+                 [this](const Child& child, int code, int64_t lived_ms) {
+                   return instances_.pause(child, code, lived_ms);
                  }}),
       workers_(children_, {config_.workers, config_.max_workers, config_.capacity}),
       tasks_(loop_),
@@ -62,6 +65,10 @@ Supervisor::Supervisor(Loop& loop, Config config)
       policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
+      instances_(loop_, children_, events_,
+                 {config_.instances, config_.data, config_.node, config_.runtime_dir, config_.event,
+                  descriptions_.descriptions().in_use()},
+                 [this] { announce(); }),
       upgrade_(
           loop_,
           {config_.runtime_dir,
@@ -196,6 +203,7 @@ void Supervisor::reload() {
   children_.place("gate").hang_up();
   children_.place(kControl).hang_up();
   if (running_) descriptions_.look();
+  instances_.look(true);
   if (ready_) notify_systemd("READY=1");
 }
 
@@ -206,14 +214,16 @@ bool Supervisor::upgrade() {
 
 void Supervisor::on_upgraded() {
   const UpgradeReport& report = upgrade_.report();
-  if (report.state == UpgradeReport::State::done)
+  if (report.state == UpgradeReport::State::done) {
+    instances_.renew();
     events_.add("upgrade.done", Severity::info,
                 {{kEventText, "the node runs the programs on disk"}, {"version", report.version}});
-  else
+  } else {
     events_.add("upgrade.failed", Severity::error,
                 {{kEventText, "the programs on disk were not taken, those before go on"},
                  {"state", name_of(report.state)},
                  {"reason", report.reason}});
+  }
   announce();
   notify_systemd("READY=1");
 }
@@ -261,6 +271,7 @@ void Supervisor::start_children() {
   workers_.start();
   recovery_.ask();
   policy_.start();
+  instances_.start();
   descriptions_.watch();
   report_ready();
 }
@@ -294,7 +305,8 @@ void Supervisor::on_changed(Child& child) {
 void Supervisor::on_ended(const std::string& name) {
   const Child* gone = children_.find(name);
   if (gone && gone->stopping() && !gone->running()) {
-    const bool empty = gone->incompatible() && !is_worker(*gone) && !Children::is_aside(*gone);
+    const bool empty =
+        gone->incompatible() && !is_worker(*gone) && !Children::is_aside(*gone) && instance_of(*gone).empty();
     const std::string role = gone->place().role;
     children_.forget(name);
     if (empty && running_ && !stopping_)
@@ -302,6 +314,7 @@ void Supervisor::on_ended(const std::string& name) {
     else if (empty)
       on_listeners_settled();
   }
+  instances_.keep();
   announce();
 }
 
@@ -317,6 +330,8 @@ void Supervisor::set_apart(Child& child) {
   if (is_worker(child) || Children::is_aside(child)) {
     if (ready_) let_go(child);  // otherwise others are to serve first
     workers_.keep();
+  } else if (!instance_of(child).empty()) {
+    child.stop();  // another one is started when it has gone
   } else if (child.place().role == kControl || !succeeds_ || !children_.set_aside(child.place().role)) {
     child.stop();
     if (adopt_timer_ != 0) {
@@ -351,6 +366,7 @@ void Supervisor::on_descriptions(bool good) {
     take_resources(descriptions_.descriptions().in_use(), config_.pipeline, config_.worker_limits);
     policy_.limit(config_.worker_limits);
     children_.each_worker([](Child& child) { child.hang_up(); });
+    instances_.look(true);
   } else {
     events_.add("pipeline.refused", Severity::error,
                 {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
@@ -377,6 +393,7 @@ void Supervisor::on_recovery() {
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
   if (auto* status = std::get_if<wire::Status>(&message); status && !child.retiring()) report(child, *status);
   policy_.told(child, message, fds);
+  instances_.told(child, message);
   if (auto* request = std::get_if<wire::Operate>(&message); request && child.place().role == kControl)
     on_operate(*request);
   else if (auto* listeners = std::get_if<wire::Listeners>(&message))
@@ -449,6 +466,7 @@ void Supervisor::stop() {
   loop_.cancel(adopt_timer_);
   recovery_.stop();
   policy_.stop();
+  instances_.stop();
   descriptions_.stop();
   upgrade_.stop();
   auto first = [this](void (Child::*act)()) {

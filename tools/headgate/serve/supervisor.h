@@ -20,6 +20,7 @@
 #include "config.h"
 #include "description_watch.h"
 #include "draining.h"
+#include "instances.h"
 #include "listeners.h"
 #include "node_events.h"
 #include "operations.h"
@@ -58,6 +59,7 @@ class Supervisor {
   void check_next(std::vector<std::string> roles);
   Result<void> become(const Self& self);
   Program program_of(const std::string& role, int number) const;
+  void give_registry(Program& program) const;
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
   void on_listeners_settled();  // of one child that was asked
@@ -107,6 +109,7 @@ class Supervisor {
   Recovery recovery_;
   Reports reports_;
   Policy policy_;
+  Instances instances_;
   Upgrade upgrade_;
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pipelines that a node runs by itself: live on its page as they come and go, started again as their descriptions say,
+and outliving their supervisor and origin."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from node import EVENT, TOP, Node, log_text, records, wait_until
+import tap  # pylint: disable=wrong-import-order
+from admin import Admin, UnixConnection
+
+ARCHIVED = [{"use": "archive"}, "  event=${event} station=${station}", "abrhlssink name=hls archive.src ! hls.records"]
+NUMBERS = {name: {"type": "integer", "default": 0, "min": 0, "max": 4294967295} for name in ("event", "station")}
+DESCRIPTIONS = {
+    "camera": {
+        "trigger": "always", "parameters": NUMBERS, "health": {"stall": "2s"},
+        "elements": [*ARCHIVED,
+                     "videotestsrc is-live=true ! video/x-raw,format=I420,width=160,height=120,framerate=10/1",
+                     "  ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bframes=0 ! h264parse",
+                     "  ! video/x-h264,stream-format=avc,alignment=au ! healthprobe ! archive.video"],
+        "restart": {"pause": "200ms", "max-pause": "1s", "alarm-after": 2}},
+    "intake-any": {
+        "trigger": "listen", "listen": {"tcp": "127.0.0.1:0", "most": 2}, "parameters": NUMBERS,
+        "elements": [*ARCHIVED, "fdsrc fd=${connection} ! watchdog timeout=5000 ! video/mpegts,systemstream=true,packetsize=188",
+                     "  ! tsdemux name=demux",
+                     "demux. ! h264parse ! video/x-h264,stream-format=avc,alignment=au ! queue ! archive.video"]},
+    "fails": {"trigger": "always", "parameters": {"file": {"type": "string"}},
+              "elements": ["filesrc location=${file} ! fakesink"],
+              "restart": {"pause": "100ms", "max-pause": "100ms", "alarm-after": 2, "give-up-after": 3}},
+}
+
+
+class Instances(Node):
+    def __init__(self):
+        # Both folders are there before the node is.
+        self.own = Path(tempfile.mkdtemp(prefix="hg-own-", dir=os.environ.get("HEADGATE_TEST_FOLDER", "/var/tmp")))
+        shutil.copytree(TOP / "pipelines", self.own / "pipelines", ignore=shutil.ignore_patterns("meson.build", "*.md"))
+        for name, text in DESCRIPTIONS.items():
+            (self.own / f"pipelines/{name}.json").write_text(json.dumps({"name": name, "about": "Of a test.", **text}))
+        (self.own / "instances").mkdir()
+        super().__init__(arguments=["--pipelines", str(self.own / "pipelines"), "--instances", str(self.own / "instances")])
+
+    def __exit__(self, kind, error, trace):
+        super().__exit__(kind, error, trace)
+        shutil.rmtree(self.own)
+
+    def write(self, name, description, **parameters):
+        path = self.own / f"instances/{name}.conf"
+        lines = ["[pipeline]", f"description={description}", "[parameters]", *(f"{key}={value}" for key, value in parameters.items())]
+        path.with_suffix(".new").write_text("\n".join(lines) + "\n")
+        path.with_suffix(".new").rename(path)
+
+    def remove(self, name):
+        (self.own / f"instances/{name}.conf").unlink()
+
+    def instance(self, name):
+        return next((one for one in self.status()["instances"] if one["instance"] == name), None)
+
+    def wait_instance(self, name, state):
+        return wait_until(f"{name} is {state}", lambda: (one := self.instance(name)) and one["state"] == state and one)
+
+    def pid(self, name):
+        return self.wait_instance(name, "running")["pid"]
+
+    def admin(self):
+        return Admin(lambda: UnixConnection(self.data / "run/admin.sock"))
+
+    def told(self, kind):
+        """Fields of the events of a kind."""
+        try:
+            return [event["fields"] for event in self.admin().events() if event["kind"] == kind]
+        except OSError:
+            return []
+
+
+def new_media(node, station):
+    """Until what is listed has grown: it is live."""
+    before = node.wait_media(station)["duration_s"]
+    wait_until(f"station {station} goes on", lambda: node.wait_media(station)["duration_s"] > before + 1)
+
+
+def test_what_a_pipeline_archives_is_live_as_it_comes_and_goes():
+    with Instances() as node:
+        assert node.status()["instances"] == []
+        node.write("cam-a", "camera", station=7)
+        stream = node.wait_media(7, 1.0)
+        assert stream["protocol"] == "pipeline" and stream["width"] == 160, stream
+        wait_until("its health is told", lambda: node.stream(7)["health"])
+        status, playlist = node.get("/hls/7/media.m3u8")
+        assert status == 200 and b".m4s" in playlist, playlist
+        pid = node.pid("cam-a")
+        assert (pid, "cam-a") in [(one["pid"], one.get("instance")) for one in node.status()["processes"]]
+        assert all(one["pid"] != pid for one in node.status()["workers"])
+        admin = node.admin()
+        session = wait_until("control knows it", lambda: next(iter(admin.get("/api/v1/sessions")["sessions"]), None))
+        assert (session["station"], session["protocol"], session["worker"]) == (7, "pipeline", None), session
+        assert session["event"] == EVENT, "it is archived as the node's event"
+        wait_until("its rate is known", lambda: admin.get("/api/v1/sessions")["sessions"][0]["kbps"])
+        status, answer = admin.ask("POST", "/api/v1/streams/7/kick", {})
+        assert status == 409 and "cam-a" in answer["error"], (status, answer)
+        # Another file, another pipeline; the first is not touched.
+        node.write("cam-b", "camera", station=8)
+        node.wait_media(8)
+        # A file that has changed.
+        node.write("cam-b", "camera", station=9)
+        node.wait_media(9)
+        node.wait_state(8, "waiting")
+        assert records(node.runs(8)[0], "end"), "its run was not closed"
+        node.remove("cam-b")
+        node.wait_state(9, "waiting")
+        wait_until("it is listed no more", lambda: node.instance("cam-b") is None)
+        # What is wrong says where, and what runs stays.
+        node.write("cam-a", "camera", station=7, color="red")
+        refused = wait_until("the file is refused", lambda: (one := node.instance("cam-a")).get("reason") and one)
+        assert "cam-a.conf" in refused["reason"] and "color" in refused["reason"], refused
+        assert (refused["state"], refused["pid"]) == ("running", pid), refused
+        node.write("phone", "station")
+        assert "publishers" in node.wait_instance("phone", "refused")["reason"]
+        wait_until("both were told", lambda: {one.get("instance") for one in node.told("instance.refused")} >= {"cam-a", "phone"})
+        new_media(node, 7)
+        assert len(node.runs(7)) == 1
+
+
+def test_processes_around_a_pipeline_and_it_itself_may_die():
+    with Instances() as node:
+        node.write("cam", "camera", station=7)
+        node.wait_media(7, 1.0)
+        pid = node.pid("cam")
+        node.kill("origin")
+        wait_until("there is another origin", lambda: node.healthy())
+        new_media(node, 7)
+        node.kill("supervisor")
+        node.start()
+        assert node.pid("cam") == pid, "it was not taken over"
+        new_media(node, 7)
+        node.kill("control")
+        wait_until("control knows who streams", lambda: [one["station"] for one in sessions(node)] == [7])
+        assert len(node.runs(7)) == 1
+        os.kill(pid, signal.SIGKILL)
+        wait_until("there is another one", lambda: node.pid("cam") != pid)
+        wait_until("it records", lambda: len(node.runs(7)) == 2)
+        new_media(node, 7)
+        assert [one["instance"] for one in node.told("instance.died")] == ["cam"]
+        wait_until("the sessions of both are told", lambda: len(node.told("session.opened")) == 2)
+        assert node.told("session.closed")[0]["reason"] == "crash"
+        node.check_archive()
+
+
+def sessions(node):
+    try:
+        return node.admin().get("/api/v1/sessions")["sessions"]
+    except OSError:
+        return []
+
+
+def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
+    with Instances() as node:
+        node.write("reader", "fails", file="/nonexistent/file")
+        given_up = node.wait_instance("reader", "given-up")
+        assert "pid" not in given_up, given_up
+        wait_until("that was told", lambda: node.told("instance.over"))
+        assert len(node.told("instance.died")) == 2 and len(node.told("instance.alarm")) == 1
+        # What ends by itself is not started again.
+        there = node.own / "there"
+        there.write_bytes(b"x" * 100)
+        node.write("reader", "fails", file=there)
+        node.wait_instance("reader", "ended")
+        assert len(node.told("instance.over")) == 2
+        assert not node.told("process.alarm")
+
+
+def test_each_connection_to_a_pipeline_that_listens_is_live():
+    with Instances() as node:
+        node.write("door", "intake-any", station=5)
+        port = int(wait_until("it listens", lambda: re.search(r"listens on 127\.0\.0\.1:(\d+)", log_text(node)))[1])
+        pid = node.pid("door")
+        sender = subprocess.Popen(
+            ["ffmpeg", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25", "-t", "60", "-c:v", "libx264",
+             "-preset", "ultrafast", "-bf", "0", "-g", "25", "-f", "mpegts", f"tcp://127.0.0.1:{port}"],
+            env=node.client_env, stdin=subprocess.DEVNULL)
+        try:
+            node.wait_media(5, 1.0)
+            session = sessions(node)[0]
+            assert session["peer"].startswith("127.0.0.1:"), session
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+            assert len(children) == 1
+            # The connection's process is no process of the node's: it dies alone.
+            os.kill(int(children[0]), signal.SIGKILL)
+            wait_until("the session is over", lambda: not sessions(node))
+            node.wait_state(5, "waiting")
+            assert node.pid("door") == pid
+        finally:
+            sender.kill()
+            sender.wait()
+
+
+if __name__ == "__main__":
+    tap.run(globals())

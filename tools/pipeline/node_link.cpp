@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/clock.h>
+#include <base/json_line.h>
+#include <feed/element_messages.h>
+#include <feed/media_feed.h>
+#include <feed/structure_json.h>
+#include <pipeline/node_link.h>
+#include <playlist/record.h>
+#include <playlist/rendition.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::pipeline {
+namespace {
+
+constexpr char kArchiver[] = "segmentarchiver";
+
+// The first archiver of the pipeline.
+GstElement* archiver_of(GstElement* pipeline) {
+  if (!GST_IS_BIN(pipeline)) return nullptr;
+  GstIterator* all = gst_bin_iterate_all_by_element_factory_name(GST_BIN(pipeline), kArchiver);
+  GValue value = G_VALUE_INIT;
+  GstElement* out = nullptr;
+  if (gst_iterator_next(all, &value) == GST_ITERATOR_OK) out = GST_ELEMENT(g_value_dup_object(&value));
+  g_value_unset(&value);
+  gst_iterator_free(all);
+  return out;
+}
+
+// Unique on the node: no two processes begin a run in the same microsecond but by the id's last bits.
+uint64_t new_session() {
+  return static_cast<uint64_t>(system_clock().utc_us()) << 16 | (static_cast<uint64_t>(::getpid()) & 0xffff);
+}
+
+}  // namespace
+
+NodeLink::NodeLink(Loop& loop, Settings settings, std::function<void()> on_stop)
+    : loop_(loop), settings_(std::move(settings)), on_stop_(std::move(on_stop)) {}
+
+NodeLink::~NodeLink() {
+  loop_.cancel(timer_);
+}
+
+Result<void> NodeLink::listen() {
+  std::string path = settings_.runtime_dir + "/" + tools::kPipelineFront + settings_.instance;
+  if (settings_.place >= 0) path += "." + std::to_string(settings_.place);
+  auto acceptor = wire::Acceptor::listen(
+      loop_, path + ".sock", [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
+  if (!acceptor) return Unexpected(acceptor.error());
+  acceptor_ = *std::move(acceptor);
+  timer_ = loop_.every_ms(kTellMs, [this] { tick(); });
+  return {};
+}
+
+void NodeLink::accept(std::unique_ptr<wire::Channel> channel) {
+  auto owned = std::make_unique<Subscriber>();
+  Subscriber* subscriber = owned.get();
+  subscriber->channel = std::move(channel);
+  subscribers_.insert(std::move(owned));
+  subscriber->channel->start(
+      [this, subscriber](const wire::Message& message, const std::vector<UniqueFd>&) {
+        on_message(*subscriber, message);
+      },
+      [this, subscriber] {
+        std::erase_if(subscribers_, [&](const auto& one) { return one.get() == subscriber; });
+      });
+}
+
+void NodeLink::on_message(Subscriber& from, const wire::Message& message) {
+  if (auto* hello = std::get_if<wire::Hello>(&message)) {
+    from.role = hello->role;
+    greet(from);
+  } else if (std::holds_alternative<wire::GetListeners>(message)) {
+    from.channel->send(wire::Listeners{});
+  } else if (std::holds_alternative<wire::Stop>(message)) {
+    on_stop_();
+  }
+}
+
+void NodeLink::greet(Subscriber& subscriber) {
+  wire::Channel& channel = *subscriber.channel;
+  if (subscriber.role == "supervisor") {
+    channel.send(status());
+    return;
+  }
+  channel.send(state());
+  if (!opened_) return;
+  channel.send(*opened_);
+  if (subscriber.role == "origin")
+    for (const auto& [rendition, history] : histories_)
+      history.replay([&, name = rendition](ByteVector batch) {
+        channel.send(wire::StreamRecords{opened_->session, event_, station_, std::move(batch), name});
+      });
+  if (!health_.json.empty()) channel.send(health_);
+}
+
+void NodeLink::began(GstElement* pipeline) {
+  GstElement* archiver = archiver_of(pipeline);
+  archives_ = archiver != nullptr;
+  if (!archiver) return;
+  g_object_get(archiver, "event", &event_, "station", &station_, nullptr);
+  gst_object_unref(archiver);
+}
+
+void NodeLink::element(const GstStructure& message) {
+  if (!archives_) return;
+  if (gst_structure_has_name(&message, tools::kRecordsMessage)) {
+    if (auto all = tools::records_in(&message)) records(tools::text_in(&message, "rendition"), *all);
+  } else if (gst_structure_has_name(&message, tools::kHealthMessage)) {
+    health_.json = tools::structure_json(&message);
+    health_.frame_rate_milli = tools::frame_rate_milli(&message);
+    if (opened_ && tools::text_in(&message, "cause") != "interval") tell(health_, {"origin", "control"});
+  }
+}
+
+// Not before there is media: a camera that is not there begins a run again and again.
+void NodeLink::open_session() {
+  opened_ = wire::SessionOpened{new_session(),
+                                event_,
+                                station_,
+                                "",
+                                settings_.peer,
+                                tools::kPipelineProtocol,
+                                settings_.instance + " (" + settings_.description + ")",
+                                system_clock().utc_us()};
+  health_.session = opened_->session;
+  health_.event = event_;
+  health_.station = station_;
+  health_.received_bytes = 0;
+  tell(state(), {"origin", "control"});
+  tell(*opened_, {"origin", "control"});
+}
+
+// Of the source.
+void NodeLink::count(Bytes record) {
+  const auto told = playlist::decode(record);
+  const auto* part = told ? std::get_if<playlist::PartRecord>(&*told) : nullptr;
+  if (!part) return;
+  health_.received_bytes += part->length;
+  health_.last_media_mono_us = system_clock().mono_us();
+}
+
+void NodeLink::records(const std::string& rendition, Bytes all) {
+  if (!rendition.empty() &&
+      (!playlist::valid_rendition(rendition) ||
+       (!histories_.contains(rendition) && histories_.size() > playlist::kMaxRenditions)))
+    return;
+  if (!opened_) open_session();
+  wire::StreamRecords batch{opened_->session, event_, station_, {}, rendition};
+  ByteReader reader(all);
+  while (reader.remaining() > 0) {
+    const uint32_t length = reader.u32();
+    const Bytes record = reader.bytes(length);
+    if (!reader.ok()) break;
+    histories_[rendition].add(record);
+    if (rendition.empty()) count(record);
+    if (!batch.records.empty() && batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
+      tell(batch, {"origin"});
+      batch.records.clear();
+    }
+    ByteWriter writer(batch.records);
+    writer.u32(length);
+    writer.bytes(record);
+  }
+  if (!batch.records.empty()) tell(batch, {"origin"});
+}
+
+void NodeLink::ended(const std::string& reason) {
+  if (opened_) {
+    const wire::SessionClosed closed{opened_->session, event_, station_, reason};
+    opened_.reset();
+    tell(closed, {"origin", "control"});
+    tell(state(), {"origin", "control"});
+  }
+  histories_.clear();
+  health_ = {};
+  archives_ = false;
+}
+
+void NodeLink::tick() {
+  tell(status(), {"supervisor"});
+  if (!opened_) return;
+  if (!health_.json.empty()) tell(health_, {"origin"});
+  wire::SessionHealth brief = health_;  // what control counts
+  brief.json.clear();
+  tell(brief, {"control"});
+}
+
+void NodeLink::tell(const wire::Message& message, std::initializer_list<std::string_view> roles) {
+  for (const auto& one : subscribers_)
+    if (std::find(roles.begin(), roles.end(), one->role) != roles.end()) one->channel->send(message);
+}
+
+wire::WorkerState NodeLink::state() const {
+  const auto pid = static_cast<uint32_t>(::getpid());
+  return {tools::kFirstPipelineNumber + pid,           pid, opened_ ? 1u : 0u, 1, false,
+          "it runs the pipeline " + settings_.instance};
+}
+
+wire::Status NodeLink::status() {
+  const std::string line = status_ ? status_() : "";
+  return {"pipeline", static_cast<uint32_t>(::getpid()),
+          JsonLine()
+              .field("settings", settings_.settings_id)
+              .field("running", !line.empty())
+              .field("line", line)
+              .take()};
+}
+
+}  // namespace headgate::pipeline

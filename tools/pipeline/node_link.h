@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A pipeline that a node runs by itself, towards the node: the supervisor is told each second that the
+// process lives, the origin what the pipeline archives, control who streams and how he is doing, as a worker
+// tells it of a session. What the pipeline archives is one session a run. In the loop's thread.
+#pragma once
+
+#include <feed/history.h>
+#include <pipeline/runs.h>
+#include <wire/channel.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <base/loop.h>
+
+namespace headgate::pipeline {
+
+inline constexpr int64_t kTellMs = 1000;
+
+class NodeLink final : public RunWatch {
+ public:
+  struct Settings {
+    std::string runtime_dir;
+    std::string instance;     // its name on the node
+    int64_t place = -1;       // of one connection of a pipeline that listens; -1: it is the pipeline itself
+    std::string description;  // its name
+    std::string settings_id;  // that the supervisor has given; it is told back
+    std::string peer;         // of the connection; empty: there is none
+  };
+  // `on_stop`: somebody who may wants it to end.
+  NodeLink(Loop& loop, Settings settings, std::function<void()> on_stop);
+  ~NodeLink();
+  NodeLink(const NodeLink&) = delete;
+  NodeLink& operator=(const NodeLink&) = delete;
+
+  // Fails when another process has the name.
+  Result<void> listen();
+  // What runs, for people; empty: nothing does.
+  void says(std::function<std::string()> status) { status_ = std::move(status); }
+
+  void began(GstElement* pipeline) override;
+  void element(const GstStructure& message) override;
+  void ended(const std::string& reason) override;
+
+ private:
+  struct Subscriber {
+    std::unique_ptr<wire::Channel> channel;
+    std::string role;  // empty: has not said Hello yet
+  };
+  void accept(std::unique_ptr<wire::Channel> channel);
+  void on_message(Subscriber& from, const wire::Message& message);
+  void greet(Subscriber& subscriber);
+  void records(const std::string& rendition, Bytes records);
+  void count(Bytes record);
+  void open_session();
+  void tick();
+  void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
+  wire::WorkerState state() const;
+  wire::Status status();
+
+  Loop& loop_;
+  const Settings settings_;
+  const std::function<void()> on_stop_;
+  std::function<std::string()> status_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+  std::set<std::unique_ptr<Subscriber>> subscribers_;
+  bool archives_ = false;  // what runs
+  uint32_t event_ = 0, station_ = 0;
+  std::optional<wire::SessionOpened> opened_;  // from the first record on
+  wire::SessionHealth health_;
+  std::map<std::string, tools::History> histories_;  // by rendition, the source's is ""
+  Loop::TimerId timer_ = 0;
+};
+
+}  // namespace headgate::pipeline
