@@ -117,13 +117,13 @@ using Segments = std::span<const Segment* const>;
 class Manifest {
  public:
   Manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
-           DashPeriods& periods)
+           DashPeriods& periods, ViewMeters& meters)
       : index_(index),
         facts_(facts),
         settings_(settings),
         periods_(periods),
-        video_(view_rates(index, facts, View::video)),
-        audio_(view_rates(index, facts, View::audio)) {
+        video_(meters.rates(index, facts, View::video)),
+        audio_(meters.rates(index, facts, View::audio)) {
     const auto& all = index.segments();
     for (size_t i = settings.everything ? 0 : index.live_begin(); i < all.size(); ++i)
       listed_.push_back(&all[i]);
@@ -412,8 +412,14 @@ class Manifest {
 }  // namespace
 
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
+                          DashPeriods& periods, ViewMeters& meters) {
+  return Manifest(index, facts, settings, periods, meters).text();
+}
+
+std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
                           DashPeriods& periods) {
-  return Manifest(index, facts, settings, periods).text();
+  ViewMeters once;
+  return dash_manifest(index, facts, settings, periods, once);
 }
 
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings) {

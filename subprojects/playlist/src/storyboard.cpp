@@ -81,10 +81,12 @@ std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, boo
 std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri) {
   uint64_t peak = 0, bytes = 0;
   int64_t ticks = 0;
+  auto of_stream = stream.segments().begin();
   for (const Segment& segment : pictures.segments()) {
     const SegmentRecord& record = segment.record;
-    const Segment* of_stream = record.length > 0 ? stream.find_segment(record.msn) : nullptr;
-    if (of_stream == nullptr || of_stream->record.duration <= 0) continue;
+    while (of_stream != stream.segments().end() && of_stream->record.msn < record.msn) ++of_stream;
+    const bool there = of_stream != stream.segments().end() && of_stream->record.msn == record.msn;
+    if (!there || record.length == 0 || of_stream->record.duration <= 0) continue;
     const int64_t lasts = of_stream->record.duration;
     peak = std::max(peak, record.length * 8 * kTimescale / static_cast<uint64_t>(lasts));
     bytes += record.length;
@@ -100,27 +102,50 @@ std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictur
 }
 
 std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures, const std::string& prefix) {
-  std::string out = "WEBVTT\n";
-  int64_t at = 0;
+  return Storyboard().text(stream, pictures, prefix);
+}
+
+void Storyboard::forget() {
+  *this = {};
+}
+
+std::string Storyboard::text(const StreamIndex& stream, const StreamIndex& pictures,
+                             const std::string& prefix) {
+  const auto& segments = stream.segments();
+  const uint64_t first = segments.empty() ? 0 : segments.front().record.msn;
+  if (first != first_ || epoch_ != stream.epoch() || pictures_epoch_ != pictures.epoch()) forget();
+  first_ = first;
+  epoch_ = stream.epoch();
+  pictures_epoch_ = pictures.epoch();
+  const uint64_t certain = pictures.next_msn().value_or(0) / kSheetPictures * kSheetPictures;
+  const auto by_number = [](const Segment& segment, uint64_t msn) { return segment.record.msn < msn; };
+  auto segment = std::lower_bound(segments.begin(), segments.end(), next_, by_number);
+  auto picture = std::lower_bound(pictures.segments().begin(), pictures.segments().end(), next_, by_number);
+  const auto end = pictures.segments().end();
+  std::string open;  // behind text_
+  int64_t at = at_;
   std::optional<uint64_t> number;  // of `sheet`
   std::optional<Sheet> sheet;
-  for (const Segment& segment : stream.segments()) {
-    const int64_t end = at + segment.record.duration;
-    const uint64_t msn = segment.record.msn;
-    const Segment* picture = pictures.find_segment(msn);
-    if (picture != nullptr && picture->record.length > 0) {
+  for (; segment != segments.end(); ++segment, ++looked_at_) {
+    const int64_t begin = at;
+    const uint64_t msn = segment->record.msn;
+    at += segment->record.duration;
+    const bool settles = msn < certain;
+    while (picture != end && picture->record.msn < msn) ++picture;
+    if (picture != end && picture->record.msn == msn && picture->record.length > 0) {
       if (number != msn / kSheetPictures) {
         number = msn / kSheetPictures;
         sheet = sheet_of(pictures, *number);
       }
       const uint64_t place = msn % kSheetPictures;
       const bool on_sheet = sheet && sheet->pictures[place] != nullptr;
-      out += "\n" + timestamp(at) + " --> " + timestamp(end) + "\n" + prefix +
-             (on_sheet ? sheet_uri(*number) + tile_fragment(sheet->tile, place) : picture_uri(msn)) + "\n";
+      (settles ? text_ : open) +=
+          "\n" + timestamp(begin) + " --> " + timestamp(at) + "\n" + prefix +
+          (on_sheet ? sheet_uri(*number) + tile_fragment(sheet->tile, place) : picture_uri(msn)) + "\n";
     }
-    at = end;
+    if (settles) next_ = msn + 1, at_ = at;
   }
-  return out;
+  return "WEBVTT\n" + text_ + open;
 }
 
 }  // namespace headgate::playlist

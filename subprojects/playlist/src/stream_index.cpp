@@ -58,6 +58,7 @@ void StreamIndex::finish_open_segment(const RunRecord& next) {
 void StreamIndex::on(const InitRecord& init) {
   // The first file with these bytes stays the one to read them from.
   inits_.emplace(init.id, init);
+  if (newest_init_ != init.id) ++version_;
   newest_init_ = init.id;
 }
 
@@ -70,7 +71,7 @@ void StreamIndex::on(const PartRecord& part) {
   parts_.push_back(part);
   if (parts_.size() > kMaxParts) parts_.erase(parts_.begin());
   listed_parts_begin_ = std::max(listed_parts_begin_, begin_within(kListedPartTargets));
-  ++version_;
+  ++parts_version_;
 }
 
 // Of a segment whose parts are not all known none is kept. With a gap they are known when they last as long.

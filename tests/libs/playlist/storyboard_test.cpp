@@ -113,6 +113,52 @@ struct Long {
   std::string text() const { return storyboard(stream, pictures.index(), "p/"); }
 };
 
+TEST(Storyboard, OfAStreamThatGoesOnIsTheSameMadeOfWhatIsNew) {
+  constexpr uint64_t kHours = 3600, kMore = 100;
+  StreamIndex stream;
+  RenditionIndex pictures;
+  Storyboard kept;
+  stream.add(run("r1", 0, 0));
+  stream.add(init("aa", "r1/0.mp4"));
+  pictures.add(run("p1", 0, 0), stream);
+  pictures.add(pictures_init("pp", "p1/0.mp4"), stream);
+  for (uint64_t msn = 0; msn < kHours + kMore; ++msn) {
+    const double at = 2.0 * static_cast<double>(msn);
+    stream.add(segment(msn, at));
+    pictures.follow(stream);
+    const auto is_the_same = [&] {
+      if (msn < kHours) return true;
+      return kept.text(stream, pictures.index(), "p/") == storyboard(stream, pictures.index(), "p/");
+    };
+    EXPECT_TRUE(is_the_same()) << msn << ", before its picture";
+    if (msn % 7 != 3) pictures.add(segment(msn, at, 0.5, "pp", "p1/0.mp4"), stream);
+    EXPECT_TRUE(is_the_same()) << msn;
+  }
+  EXPECT_LT(kept.looked_at(), kHours + 2 * kMore * (kSheetPictures + 2));
+}
+
+TEST(Storyboard, OfAnotherStreamIsMadeAnew) {
+  const Long first(60), other(40, {2});
+  Storyboard kept;
+  EXPECT_EQ(kept.text(first.stream, first.pictures.index(), "p/"), first.text());
+  kept.forget();
+  EXPECT_EQ(kept.text(other.stream, other.pictures.index(), "p/"), other.text());
+  // The numbers begin anew.
+  StreamIndex over = first.stream;
+  RenditionIndex pictures = first.pictures;
+  kept.forget();
+  kept.text(over, pictures.index(), "p/");
+  over.add(run("r2", 0, 1));
+  over.add(init("aa", "r1/0.mp4"));
+  over.add(segment(0, 0, 3));
+  pictures.follow(over);
+  EXPECT_EQ(kept.text(over, pictures.index(), "p/"), storyboard(over, pictures.index(), "p/"));
+  pictures.add(run("p2", 0, 0), over);
+  pictures.add(pictures_init("pp", "p1/0.mp4"), over);
+  pictures.add(segment(0, 0, 0.5, "pp", "p1/0.mp4"), over);
+  EXPECT_EQ(kept.text(over, pictures.index(), "p/"), storyboard(over, pictures.index(), "p/"));
+}
+
 TEST(Sheets, TilesAreAQuarterOfAPicture) {
   EXPECT_EQ(tile_size(320, 180), (TileSize{4, 160, 90}));
   EXPECT_EQ(tile_size(180, 320), (TileSize{4, 90, 160}));

@@ -106,10 +106,15 @@ TEST(StreamIndex, ToldTwiceChangesNothing) {
   }
   EXPECT_EQ(shown(index), before);
   EXPECT_EQ(index.version(), version);
+  // Parts are not among the segments.
+  const uint64_t segments_version = index.segments_version();
+  index.add(part(4, 1));
+  EXPECT_GT(index.version(), version);
+  EXPECT_EQ(index.segments_version(), segments_version);
   // And what is new after the repeats still counts.
   index.add(segment(4, 22, 2, "bb", "r2/0.mp4"));
   EXPECT_EQ(numbers(index), (Numbers{0, 1, 2, 3, 4}));
-  EXPECT_GT(index.version(), version);
+  EXPECT_GT(index.segments_version(), segments_version);
   index.add(EndRecord{"eos"});
   EXPECT_FALSE(index.run_open());
 }

@@ -4,6 +4,9 @@
 
 #include <playlist/views.h>
 
+#include <random>
+#include <vector>
+
 #include "records.h"
 
 namespace headgate::playlist {
@@ -176,6 +179,59 @@ TEST(ViewVariants, AStreamWithoutVideoIsItsOwnAudio) {
   TrackFacts known;
   known.put(0, facts(segment(0, 0), 0, 40'000, 0));
   EXPECT_EQ(view_variants(index, known), "");
+}
+
+// As who counts all of it each time, whatever comes and goes, in whichever order the facts are known.
+TEST(ViewMeters, SayWhatOneSaysThatCountsEverything) {
+  std::mt19937 random(5);
+  for (const int64_t window_ms : {0, 30'000}) {
+    StreamIndex index({window_ms, 0});
+    TrackFacts known;
+    ViewMeters meters;
+    std::vector<SegmentRecord> unread;
+    double at = 0;
+    index.add(run("r0", 0, 0));
+    index.add(init("aa", "r1/0.mp4"));
+    for (uint64_t msn = 0; msn < 400; ++msn) {
+      if (msn == 300) {  // it starts over
+        index.add(run("r1", 2, 9));
+        index.add(init("aa", "r1/0.mp4"));
+        known = {};
+        unread.clear();
+      }
+      const uint64_t number = msn < 300 ? msn : msn - 298;
+      const double length = random() % 20 == 0 ? 7 : 0.5 + static_cast<double>(random() % 30) / 10;
+      const SegmentRecord record = segment(number, at, length);
+      at += length;
+      index.add(record);
+      unread.push_back(record);
+      while (random() % 4 != 0 && !unread.empty()) {
+        known.put(unread.back().msn, facts(unread.back(), 100'000 + static_cast<uint32_t>(random() % 900'000),
+                                           random() % 8 == 0 ? 0 : 40'000, random() % 9 == 0 ? 0 : 30'000));
+        unread.pop_back();
+      }
+      for (const View view : {View::whole, View::video, View::audio, View::key_frames}) {
+        const Rates all = view_rates(index, known, view), rates = meters.rates(index, known, view);
+        ASSERT_EQ(rates.peak, all.peak) << msn;
+        ASSERT_EQ(rates.average, all.average) << msn;
+      }
+    }
+  }
+}
+
+TEST(ViewMeters, CountWhatIsNewOnly) {
+  constexpr uint64_t kHours = 3600, kMore = 100;
+  StreamIndex index;
+  TrackFacts known;
+  ViewMeter meter(View::video);
+  index.add(run("r1", 0, 0));
+  index.add(init("aa", "r1/0.mp4"));
+  for (uint64_t msn = 0; msn < kHours + kMore; ++msn) {
+    index.add(segment(msn, 2.0 * static_cast<double>(msn)));
+    known.put(msn, facts(segment(msn, 0), 400'000, 40'000, 30'000));
+    if (msn >= kHours) meter.rates(index, known);
+  }
+  EXPECT_LT(meter.looked_at(), kHours + 10 * kMore);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include <playlist/dash_periods.h>
 #include <playlist/stream_index.h>
 #include <playlist/track_facts.h>
+#include <playlist/view_meter.h>
 
 namespace headgate::playlist {
 
@@ -40,7 +41,11 @@ struct DashSettings {
 };
 
 // Without any segment there is nothing to list: empty text. Otherwise all but the end, which tells the time.
-// `periods` is what players were told before by manifests of the same index, `everything` or not.
+// `periods` is what players were told before by manifests of the same index, `everything` or not; `meters`
+// are of the same index and facts.
+std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
+                          DashPeriods& periods, ViewMeters& meters);
+// By whoever asks once.
 std::string dash_manifest(const StreamIndex& index, const TrackFacts& facts, const DashSettings& settings,
                           DashPeriods& periods);
 // Nobody was told anything before.

@@ -53,6 +53,7 @@ class RenditionIndex {
 
   const StreamIndex& index() const { return index_; }
   uint64_t version() const { return index_.version() + told_version_; }
+  uint64_t segments_version() const { return index_.segments_version() + told_version_; }
   // What its encoder said last; none: nothing, all that is known are the segments.
   const std::optional<RenditionRecord>& told() const { return told_; }
   // A run of it is open.

@@ -64,4 +64,22 @@ std::string sheet_uri(uint64_t number);
 std::string storyboard(const StreamIndex& stream, const StreamIndex& pictures,
                        const std::string& prefix = "");
 
+// The same of a stream that goes on, asked for again and again: cues of sheets that are complete are made
+// once. Each time the same indexes and prefix; forget() comes before others.
+class Storyboard {
+ public:
+  std::string text(const StreamIndex& stream, const StreamIndex& pictures, const std::string& prefix);
+  void forget();
+  // Segments that all calls together have looked at.
+  uint64_t looked_at() const { return looked_at_; }
+
+ private:
+  std::string text_;  // of all segments before next_
+  uint64_t next_ = 0;
+  int64_t at_ = 0;      // when next_ begins
+  uint64_t first_ = 0;  // the stream's first segment, at which time is 0
+  uint64_t epoch_ = 0, pictures_epoch_ = 0;
+  uint64_t looked_at_ = 0;
+};
+
 }  // namespace headgate::playlist

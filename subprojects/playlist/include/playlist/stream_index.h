@@ -92,7 +92,9 @@ class StreamIndex {
   uint32_t part_target_ms() const { return part_target_ms_; }
   std::optional<uint64_t> next_msn() const { return next_msn_; }  // nothing before the first run or segment
   bool run_open() const { return run_open_; }                     // between RunRecord and EndRecord
-  uint64_t version() const { return version_; }  // grows with every change that a playlist shows
+  // Grows with every change that a playlist shows; and with those that one without parts shows.
+  uint64_t version() const { return version_ + parts_version_; }
+  uint64_t segments_version() const { return version_; }
   // Grows when the index starts over. What was made of a segment holds as long as this stays.
   uint64_t epoch() const { return epoch_; }
   // EXT-X-TARGETDURATION: what the runs promise, rounded up to seconds. It must not change while a playlist
@@ -142,7 +144,7 @@ class StreamIndex {
   bool run_has_segments_ = false;
   bool run_open_ = false;
   std::optional<uint64_t> next_msn_;
-  uint64_t version_ = 0, epoch_ = 0;
+  uint64_t version_ = 0, parts_version_ = 0, epoch_ = 0;
   uint32_t target_seconds_ = 0;  // 0: no run yet
   uint32_t part_target_ms_ = 0;  // 0: nothing promised
   bool independent_ = true;

@@ -6,12 +6,10 @@
 #include <string>
 
 #include <playlist/hls.h>
+#include <playlist/view_meter.h>
 
 namespace headgate::playlist {
 
-struct Rates {
-  uint32_t peak = 0, average = 0;  // bit/s, as StreamIndex::bandwidth() and average_bandwidth() mean them
-};
 // Of the index's segments whose facts are known; none: zeros.
 Rates view_rates(const StreamIndex& index, const TrackFacts& facts, View view);
 
@@ -24,6 +22,10 @@ struct ViewUris {
 };
 // Lines to go behind the variants of multivariant_playlist(): an audio-only variant (not for a stream that
 // has no video: it is one) and an EXT-X-I-FRAME-STREAM-INF. Each only when its rate is known.
+// `meters`: of the same index and facts.
+std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris,
+                          ViewMeters& meters);
+// Likewise, by whoever asks once.
 std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris = {});
 
 }  // namespace headgate::playlist
