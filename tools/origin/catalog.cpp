@@ -86,6 +86,7 @@ void Catalog::records(const wire::StreamRecords& batch) {
       early->second.emplace_back(batch.rendition, *record);
     one->add(batch.rendition, *record);
   }
+  if (when_records_) when_records_(*one);
   one->look();
 }
 

@@ -47,6 +47,9 @@ class Catalog {
   void session_closed(const wire::SessionClosed& closed);
   void worker_gone(uint32_t worker);  // without having closed its sessions
 
+  // `call` is told of each stream that records have come for, before those who wait for what they bring.
+  void when_records(std::function<void(Stream&)> call) { when_records_ = std::move(call); }
+
   Stream* find(uint32_t station);
   const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
   size_t waiting() const { return room_.now(); }  // requests, for what is not there yet
@@ -82,7 +85,8 @@ class Catalog {
   std::map<uint32_t, std::vector<std::pair<std::string, playlist::Record>>> early_replay_;
   std::map<uint32_t, Loop::TimerId> grace_timers_;
   std::vector<uint32_t> replays_;  // stations, the one asked for last at the end
-  bool listed_ = false;            // the disk's stations are known
+  std::function<void(Stream&)> when_records_;
+  bool listed_ = false;  // the disk's stations are known
   std::vector<std::function<void()>> want_listed_;
 };
 

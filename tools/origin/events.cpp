@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "events.h"
 
+#include <sys/socket.h>
+
 namespace headgate::origin {
 namespace {
 
@@ -81,8 +83,7 @@ void Events::tick() {
       send(*listener, text);
   }
   for (Listener* listener : slow) {
-    GSocket* socket = soup_server_message_get_socket(listener->message);
-    if (socket) g_socket_shutdown(socket, TRUE, TRUE, nullptr);
+    if (const int fd = socket_of(listener->message); fd >= 0) ::shutdown(fd, SHUT_RDWR);
     drop(listener);
   }
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "plain_request.h"
+#include "turns.h"
 #include "whose.h"
 
 namespace headgate::origin {
@@ -122,6 +123,7 @@ void HttpServer::give_to_libsoup(UniqueFd fd, Place place) {
       new Place(std::move(place)));
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
+  if (remote) note_socket(remote, g_socket_get_fd(g_socket_connection_get_socket(connection)));
   if (local && remote) soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
   g_clear_object(&local);
   g_clear_object(&remote);
@@ -188,9 +190,8 @@ void HttpServer::count_answer(SoupServerMessage* message, const char* path) {
     int64_t since_us;
   };
   if (!requests_) return;
-  auto asked = std::make_unique<Asked>(Asked{*requests_, class_of(path), system_clock().mono_us()});
-  GSocket* socket = soup_server_message_get_socket(message);
-  if (socket) requests_->asked(asked->kind, g_socket_get_fd(socket), asked->since_us);
+  auto asked = std::make_unique<Asked>(Asked{*requests_, class_of(path), Turns::request_us()});
+  requests_->asked(asked->kind, socket_of(message), system_clock().mono_us());
   const auto begun = +[](SoupServerMessage* answered, Asked* of) {
     of->requests.answered(of->kind, soup_server_message_get_status(answered),
                           system_clock().mono_us() - of->since_us, has_waited(answered));

@@ -21,6 +21,8 @@
 #include "requests.h"
 #include "site.h"
 #include "succession.h"
+#include "text.h"
+#include "turns.h"
 
 namespace headgate::origin {
 namespace {
@@ -117,6 +119,7 @@ std::string status_json(const Requests& requests, const HttpServer& server, cons
       .field("viewers", requests.viewers(system_clock().mono_us()))
       .field("live_segments", live)
       .field("replay_segments", replay)
+      .field("texts_made", KeptText::made())
       .raw("requests", requests.json())
       .take();
 }
@@ -209,6 +212,7 @@ int run(int argc, char** argv) {
     // No loop runs in one of its callbacks. Did GLib see to that, it would wake itself up twice each time.
     g_source_set_can_recurse(source, TRUE);
     g_source_attach(source, nullptr);
+    Turns::watch();
     g_main_loop_run(main_loop);
     g_source_destroy(source);
     g_source_unref(source);

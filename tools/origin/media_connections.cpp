@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "plain_request.h"
+#include "turns.h"
 
 namespace headgate::origin {
 namespace {
@@ -71,6 +72,7 @@ class MediaConnections::ConnectionAnswer : public Answer {
   ~ConnectionAnswer() override { send_if_none(); }
 
  private:
+  void watch() override {}  // as a connection is in any case
   // MediaConnections is there as long as a connection is.
   void write(Reply reply) override {
     if (ConnectionPtr one = one_.lock(); one && one->socket) all_.begin(one, std::move(reply), waited());
@@ -154,8 +156,8 @@ void MediaConnections::read(const ConnectionPtr& one) {
     return drop(*one);
   moved(*one);
   one->kind = class_of(path);
-  one->asked_us = one->moved_us;
-  if (requests_) requests_->asked(one->kind, fd, one->asked_us);
+  one->asked_us = Turns::request_us();
+  if (requests_) requests_->asked(one->kind, fd, one->moved_us);
   one->head_only = request->head;
   one->close = request->close;
   one->gzip = request->gzip;

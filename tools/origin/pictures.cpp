@@ -165,10 +165,10 @@ void Pictures::storyboard(const AnswerPtr& answer, uint32_t station) {
     Rendition* track = stream ? stream->rendition(kPictures) : nullptr;
     if (!track || !track->replay) return answer->send(not_there_reply(kNoPicture));
     // With pictures, and with the stream's segments; not with its parts.
-    const KeptText::Version version{track->replay->version(), stream->replay()->next_msn().value_or(0),
-                                    stream->replay()->epoch(), 0};
+    const KeptText::Version version{track->replay->segments_version(),
+                                    stream->replay()->next_msn().value_or(0), stream->replay()->epoch(), 0};
     Reply reply = playlist_reply(track->storyboard.get(version, [&] {
-      return playlist::storyboard(*stream->replay(), track->replay->index(), std::string(kPictures) + "/");
+      return track->cues.text(*stream->replay(), track->replay->index(), std::string(kPictures) + "/");
     }));
     reply.type = kTypeVtt;
     answer->send(std::move(reply));

@@ -10,6 +10,7 @@
 #include <base/loop.h>
 #include <playlist/live_playlist.h>
 #include <playlist/rendition_index.h>
+#include <playlist/storyboard.h>
 
 #include "live_edge.h"
 #include "text.h"
@@ -22,7 +23,7 @@ class ReplayText {
   // Each time the same index; forget() comes before another one.
   const TextPtr& get(const playlist::StreamIndex& index, const playlist::MediaPlaylistSettings& settings,
                      bool any) {
-    return text_.get({index.version(), static_cast<uint64_t>(settings.type), any, 0},
+    return text_.get({index.segments_version(), static_cast<uint64_t>(settings.type), any, 0},
                      [&] { return any ? lines_.text(index, settings) : std::string(); });
   }
   void forget() {
@@ -43,7 +44,9 @@ struct Rendition {
   LiveEdge edge;                                   // of `live`
   std::optional<playlist::RenditionIndex> replay;  // while the stream has its replay
   ReplayText replay_text;                          // of `replay`
-  KeptText storyboard;                             // where it is the stream's pictures (pictures.h)
+  // Where it is the stream's pictures (pictures.h), of its replay.
+  KeptText storyboard;
+  playlist::Storyboard cues;
   // When `live` was seen to have changed last, CLOCK_BOOTTIME, and its version then.
   int64_t grown_us = 0;
   uint64_t grown_version = 0;

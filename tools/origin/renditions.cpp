@@ -57,12 +57,11 @@ std::optional<playlist::SegmentRecord> segment_of(const playlist::RenditionIndex
 
 // The source, without its audio where it has some.
 std::optional<playlist::Variant> source_variant(const playlist::StreamIndex& index,
-                                                const playlist::TrackFacts& facts, bool apart,
+                                                const playlist::Rates& rates, bool apart,
                                                 const std::string& front) {
   const std::string whole = front.empty() ? "media.m3u8" : "replay.m3u8";
   auto variant = playlist::variant_of(index, apart ? front + "video.m3u8" : whole);
   if (!variant || !apart) return variant;
-  const playlist::Rates rates = playlist::view_rates(index, facts, View::video);
   if (rates.peak > 0) {
     variant->bandwidth = rates.peak;
     variant->average_bandwidth = rates.average;
@@ -94,7 +93,8 @@ const playlist::RenditionIndex* index_of(const Rendition& one, bool everything) 
   return one.replay ? &*one.replay : nullptr;
 }
 
-std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything) {
+std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything,
+                            playlist::ViewMeters& meters) {
   const playlist::StreamIndex& index = everything ? *stream.replay() : stream.index();
   const playlist::InitRecord* init = index.newest_init();
   if (!init || index.segments().empty()) return {};
@@ -113,14 +113,15 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
   std::stable_sort(out.variants.begin(), out.variants.end(),
                    [](const auto& a, const auto& b) { return a.bandwidth > b.bandwidth; });
   if (apart) {
-    const playlist::Rates rates = playlist::view_rates(index, facts, View::audio);
+    const playlist::Rates rates = meters.rates(index, facts, View::audio);
     out.audio = playlist::AudioRendition{front + "audio.m3u8", rates.peak, rates.average,
                                          playlist::view_codecs(*init, View::audio), init->channels};
   }
-  if (auto source = source_variant(index, facts, apart, front))
+  const playlist::Rates video = meters.rates(index, facts, View::video);
+  if (auto source = source_variant(index, video, apart, front))
     out.variants.insert(out.variants.begin(), *std::move(source));
-  out.more = playlist::view_variants(index, facts,
-                                     {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"});
+  out.more = playlist::view_variants(
+      index, facts, {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"}, meters);
   const Rendition* pictures = stream.rendition(kPictures);
   const playlist::RenditionIndex* track = pictures ? index_of(*pictures, everything) : nullptr;
   if (track)

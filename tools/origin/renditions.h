@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <playlist/track_facts.h>
+#include <playlist/view_meter.h>
 
 #include "catalog.h"
 #include "demand.h"
@@ -19,8 +20,9 @@
 namespace headgate::origin {
 
 // A stream with derived renditions: its video and its audio apart, the rungs, its views. Empty: it has none.
-// `everything`: of its replay, which must be there.
-std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything);
+// `everything`: of its replay, which must be there. `meters`: of its index and facts.
+std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, bool everything,
+                            playlist::ViewMeters& meters);
 
 // Of what is live, of the replay; null: it has none.
 const playlist::RenditionIndex* index_of(const Rendition& one, bool everything);

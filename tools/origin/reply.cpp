@@ -3,6 +3,7 @@
 
 #include <base/clock.h>
 #include <common/log.h>
+#include <glib-unix.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "error_lines.h"
 #include "plain_request.h"
+#include "turns.h"
 #include "whose.h"
 
 namespace headgate::origin {
@@ -64,6 +66,13 @@ std::optional<Asked> asked_part(SoupServerMessage* message, uint64_t length) {
                std::min(static_cast<uint64_t>(one.end), length - 1)};
 }
 
+// The Server-Timing of an answer that begins now (W3C Server Timing, 2.1), in milliseconds.
+std::string timing(int64_t asked_us) {
+  const int64_t us = std::max<int64_t>(system_clock().mono_us() - asked_us, 0);
+  const std::string rest = std::to_string(us % 1000);
+  return "origin;dur=" + std::to_string(us / 1000) + "." + std::string(3 - rest.size(), '0') + rest;
+}
+
 // What every answer says of itself, its type apart.
 template <typename Header>
 void each_header(const Reply& reply, Header&& header) {
@@ -78,9 +87,11 @@ void each_header(const Reply& reply, Header&& header) {
   if (reply.text) header("Vary", "Accept-Encoding");
   if (reply.gzip) header("Content-Encoding", "gzip");
   if (reply.status == SOUP_STATUS_SERVICE_UNAVAILABLE) header("Retry-After", kRetryAfterSeconds);
+  if (reply.asked_us > 0) header("Server-Timing", timing(reply.asked_us).c_str());
 }
 
 constexpr char kWaited[] = "headgate-waited";  // at a message
+constexpr char kSocket[] = "headgate-socket";  // at a remote address; one more than the descriptor
 
 // As RFC 9110, 5.6.7 has it; made once a second.
 const std::string& date_now() {
@@ -137,6 +148,15 @@ Reply playlist_reply(TextPtr text) {
   reply.any_origin = true;
   reply.text = std::move(text);
   return reply;
+}
+
+void note_socket(GSocketAddress* remote, int fd) {
+  g_object_set_data(G_OBJECT(remote), kSocket, GINT_TO_POINTER(fd + 1));
+}
+
+int socket_of(SoupServerMessage* message) {
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  return remote ? GPOINTER_TO_INT(g_object_get_data(G_OBJECT(remote), kSocket)) - 1 : -1;
 }
 
 bool has_waited(SoupServerMessage* message) {
@@ -212,14 +232,18 @@ std::string header_text(const Reply& reply, bool close) {
   return out;
 }
 
+Answer::Answer(std::string whose) : whose_(std::move(whose)), asked_us_(Turns::request_us()) {}
+
 void Answer::send(Reply reply) {
   if (std::exchange(sent_, true)) return;
   when_gone_ = nullptr;
+  if (reply.text && !waited_) reply.asked_us = asked_us_;
   write(std::move(reply));
 }
 
 void Answer::when_gone(std::function<void()> call) {
   when_gone_ = std::move(call);
+  watch();
 }
 
 void Answer::gone() {
@@ -233,6 +257,7 @@ void Answer::send_if_none() {
 SoupAnswer::SoupAnswer(SoupServerMessage* message)
     : Answer(whose_is(message)), message_(static_cast<SoupServerMessage*>(g_object_ref(message))) {
   finished_handler_ = g_signal_connect_swapped(message_, "finished", G_CALLBACK(+[](SoupAnswer* self) {
+                                                 self->forget_watch();
                                                  self->gone_ = true;
                                                  self->gone();
                                                }),
@@ -242,8 +267,34 @@ SoupAnswer::SoupAnswer(SoupServerMessage* message)
 
 SoupAnswer::~SoupAnswer() {
   g_signal_handler_disconnect(message_, finished_handler_);
+  forget_watch();
   send_if_none();
   g_object_unref(message_);
+}
+
+void SoupAnswer::watch() {
+  const int fd = socket_of(message_);
+  if (fd < 0 || watched_ || gone_) return;
+  watched_ = g_unix_fd_source_new(fd, G_IO_IN);
+  g_source_set_callback(watched_, G_SOURCE_FUNC(&SoupAnswer::on_readable), this, nullptr);
+  g_source_attach(watched_, nullptr);
+}
+
+void SoupAnswer::forget_watch() {
+  if (!watched_) return;
+  g_source_destroy(watched_);
+  g_source_unref(std::exchange(watched_, nullptr));
+}
+
+// The end, or a request more, which stays where it is: of what is behind that nothing is seen any more.
+gboolean SoupAnswer::on_readable(gint fd, GIOCondition, gpointer data) {
+  const auto self = static_cast<SoupAnswer*>(data)->shared_from_this();
+  char byte = 0;
+  const ssize_t n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return G_SOURCE_CONTINUE;
+  self->forget_watch();
+  if (n <= 0) self->gone();  // nobody has it any more behind this: the connection ends with an answer in vain
+  return G_SOURCE_REMOVE;
 }
 
 void SoupAnswer::gather(Reply reply) {
@@ -261,6 +312,7 @@ void SoupAnswer::gather(Reply reply) {
 }
 
 void SoupAnswer::write(Reply reply) {
+  forget_watch();
   if (gone_) return;
   if (reply.more) return gather(std::move(reply));
   if (!reply.file) return finish(std::move(reply));

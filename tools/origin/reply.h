@@ -56,6 +56,7 @@ struct Reply {
   std::string end;                // of this answer alone, behind `body` or `text`; 64 kB at most
   bool gzip = false;              // set by choose_coding()
   Growth more{};                  // behind `file`: sent in chunks as it comes (RFC 9112, 7.1)
+  int64_t asked_us = 0;           // when the request came, to tell how long its answer took; 0: not told
 };
 
 Reply text_reply(unsigned status, const std::string& text);
@@ -66,6 +67,10 @@ Reply not_there_reply(const std::string& what);
 Reply playlist_reply(TextPtr text);
 // Makes a body of `text`. Whoever writes an answer does it first.
 void choose_coding(Reply& reply, bool accepts_gzip);
+// libsoup does not tell the descriptor of a stream that it was given: whoever gives it one notes it at the
+// stream's remote address. -1: nobody has.
+void note_socket(GSocketAddress* remote, int fd);
+int socket_of(SoupServerMessage* message);
 // Whether an answer to one of libsoup's messages waited for media to come.
 bool has_waited(SoupServerMessage* message);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
@@ -81,12 +86,12 @@ class Answer {
  public:
   // `whose`: the address that asks; behind a proxy on this machine the one that it tells (X-Forwarded-For),
   // or else empty.
-  explicit Answer(std::string whose) : whose_(std::move(whose)) {}
+  explicit Answer(std::string whose);
   virtual ~Answer() = default;
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
   const std::string& whose() const { return whose_; }
-  // The first one counts.
+  // The first one counts. A text tells how long it took (Server-Timing), unless it waited for media.
   void send(Reply reply);
   // `call` runs once, when who asked goes before there is an answer. The last one given counts.
   void when_gone(std::function<void()> call);
@@ -99,9 +104,12 @@ class Answer {
   void send_if_none();  // for destructors: 503
   bool waited() const { return waited_; }
   virtual void write(Reply reply) = 0;
+  // From now on gone() is to be called as soon as who asked has gone.
+  virtual void watch() = 0;
 
  private:
   const std::string whose_;
+  const int64_t asked_us_;
   bool sent_ = false, waited_ = false;
   std::function<void()> when_gone_;
 };
@@ -116,11 +124,15 @@ class SoupAnswer : public Answer, public std::enable_shared_from_this<SoupAnswer
 
  private:
   void write(Reply reply) override;
+  void watch() override;
+  void forget_watch();
+  static gboolean on_readable(gint fd, GIOCondition, gpointer self);
   void gather(Reply reply);
   void finish(Reply reply);
 
   SoupServerMessage* message_;
   gulong finished_handler_;
+  GSource* watched_ = nullptr;  // its socket, while it waits: libsoup does not look at it
   bool gone_ = false;
 };
 

@@ -54,6 +54,12 @@ uint64_t Stream::version() const {
   return sum;
 }
 
+uint64_t Stream::segments_version() const {
+  uint64_t sum = index_.segments_version() + renditions_.size();
+  for (const auto& [name, one] : renditions_) sum += one->live.segments_version();
+  return sum;
+}
+
 void Stream::add(const std::string& rendition, const playlist::Record& record) {
   changed_ = true;
   if (rendition.empty() && std::holds_alternative<playlist::RunRecord>(record)) session_has_run_ = true;
@@ -218,6 +224,7 @@ void Stream::drop_replay() {
     one->replay.reset();
     one->replay_text.forget();
     one->storyboard.forget();
+    one->cues.forget();
   }
 }
 

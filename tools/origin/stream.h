@@ -74,8 +74,9 @@ class Stream {
   // Derived ones, by name.
   const std::map<std::string, std::unique_ptr<Rendition>>& renditions() const { return renditions_; }
   Rendition* rendition(const std::string& name) const;
-  // Grows with every change of any rendition.
+  // Grows with every change of any rendition; and with those that are not of parts alone.
   uint64_t version() const;
+  uint64_t segments_version() const;
 
   // Playlists as they are now, computed once for each change; empty: nothing to list yet. Of the replay (of
   // `one`, or the stream's own) only while it is there.

@@ -39,6 +39,7 @@ std::string Text::packed_end(std::string_view more) const {
 const TextPtr& KeptText::get(const Version& version, const std::function<std::string()>& make) {
   if (!text_ || version_ != version) {
     version_ = version;
+    ++made_;
     std::string made = make();
     if (!packer_ && made.size() >= kLeastPackedBytes) packer_ = std::make_shared<Packer>();
     text_ = std::make_shared<const Text>(std::move(made), packer_);

@@ -49,11 +49,14 @@ class KeptText {
   using Version = std::array<uint64_t, 4>;
   const TextPtr& get(const Version& version, const std::function<std::string()>& make);
   void forget();
+  // How many texts this process has made.
+  static uint64_t made() { return made_; }
 
  private:
   Version version_{};
   TextPtr text_;                    // null: there is none yet
   std::shared_ptr<Packer> packer_;  // null: it was never long enough
+  static inline uint64_t made_ = 0;
 };
 
 }  // namespace headgate::origin

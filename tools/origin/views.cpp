@@ -5,6 +5,7 @@
 #include <playlist/dash.h>
 #include <playlist/views.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -117,14 +118,49 @@ void Views::with_stream(uint32_t station, bool everything, OnStream ready) {
 std::vector<playlist::SegmentRecord> Views::unknown(Stream& stream, bool everything) {
   Station& one = stations_[stream.station()];
   const playlist::StreamIndex& index = index_of(stream, everything);
-  auto& complete = one.complete[everything ? 1 : 0];
-  const std::array<uint64_t, 3> now{index.version(), stream.replays_read(), one.facts.size()};
+  auto& [epoch, replay, before] = one.known[everything ? 1 : 0];
+  if (epoch != index.epoch() || replay != stream.replays_read()) before = 0;
+  epoch = index.epoch();
+  replay = stream.replays_read();
+  const auto& segments = index.segments();
+  auto segment =
+      std::lower_bound(segments.begin(), segments.end(), before,
+                       [](const playlist::Segment& known, uint64_t msn) { return known.record.msn < msn; });
   std::vector<playlist::SegmentRecord> out;
-  if (complete == now) return out;
-  for (const playlist::Segment& segment : index.segments())
-    if (!one.facts.find(segment.record)) out.push_back(segment.record);
-  if (out.empty()) complete = now;
+  for (; segment != segments.end(); ++segment) {
+    const bool known = one.facts.find(segment->record) != nullptr;
+    if (!known) out.push_back(segment->record);
+    if (out.empty()) before = segment->record.msn + 1;
+  }
   return out;
+}
+
+void Views::read_few(uint32_t station, std::vector<playlist::SegmentRecord> wanted) {
+  boxes_.learn(std::move(wanted), true, [this, station](const SegmentBoxes::Facts& facts) {
+    learned(station, facts);
+    for (auto& go_on : std::exchange(stations_[station].want_few, {})) go_on();
+  });
+}
+
+// So that nobody has to wait for the disk's thread who asks when a segment has just come.
+void Views::learn_ahead(Stream& stream) {
+  const auto found = stations_.find(stream.station());
+  if (found == stations_.end() || !stream.loaded()) return;
+  Station& one = found->second;
+  const bool wanted_lately =
+      one.wanted_us != INT64_MIN && system_clock().mono_us() - one.wanted_us < kFactsWantedUs;
+  if (!wanted_lately || !one.want_few.empty()) return;
+  std::vector<playlist::SegmentRecord> wanted = unknown(stream, false);
+  if (wanted.empty() || wanted.size() > kSegmentsInAStep) return;
+  one.want_few.push_back([] {});  // whoever asks meanwhile waits for the same
+  read_few(stream.station(), std::move(wanted));
+}
+
+playlist::ViewMeters& Views::meters(Stream& stream, bool everything) {
+  auto& [replay, meters] = stations_[stream.station()].meters[everything ? 1 : 0];
+  const uint64_t now = everything ? stream.replays_read() : 0;
+  if (std::exchange(replay, now) != now) meters.forget();
+  return meters;
 }
 
 // Viewers of what is live, and of a replay that has grown by a few segments, do not wait for other replays.
@@ -133,6 +169,7 @@ void Views::with_facts(const AnswerPtr& answer, uint32_t station, bool everythin
   with_stream(station, everything,
               [this, answer, station, everything, rounds, ready = std::move(ready)](Stream* stream) {
                 if (!stream || rounds == 0) return ready(stream);
+                if (!everything) stations_[station].wanted_us = system_clock().mono_us();
                 std::vector<playlist::SegmentRecord> wanted = unknown(*stream, everything);
                 if (wanted.empty()) return ready(stream);
                 const bool few = !everything || wanted.size() <= kSegmentsInAStep;
@@ -144,13 +181,7 @@ void Views::with_facts(const AnswerPtr& answer, uint32_t station, bool everythin
                   with_facts(answer, station, everything, rounds - 1, ready);
                 });
                 if (waiting.size() > 1) return;
-                if (few)
-                  return boxes_.learn(std::move(wanted), true,
-                                      [this, station](const SegmentBoxes::Facts& facts) {
-                                        learned(station, facts);
-                                        for (auto& go_on : std::exchange(stations_[station].want_few, {}))
-                                          go_on();
-                                      });
+                if (few) return read_few(station, std::move(wanted));
                 replays_to_read_.push_back(station);
                 if (replays_to_read_.size() == 1) read_next_replay();
               });
@@ -196,7 +227,13 @@ const TextPtr& Views::text(Stream& stream, const std::string& name, const Listin
   const playlist::StreamIndex& index = index_of(stream, listing.everything);
   const bool ended = stream.state() == State::ended;
   const uint64_t replay = listing.everything ? stream.replays_read() : 0;
-  const uint64_t version = index.version() + (listing.kind == Listing::Kind::media ? 0 : stream.version());
+  // Only a live manifest has parts.
+  const bool parts = listing.kind == Listing::Kind::dash && !listing.everything;
+  const bool one_index = listing.kind == Listing::Kind::media;
+  const uint64_t version =
+      (parts ? index.version() : index.segments_version()) + (one_index ? 0
+                                                              : parts   ? stream.version()
+                                                                        : stream.segments_version());
   const KeptText::Version all{version, replay * 2 + (ended ? 1 : 0), one.facts.size(), index.epoch()};
   return kept.text.get(all, [&] { return made(stream, one, listing, kept); });
 }
@@ -206,13 +243,14 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
   const bool ended = stream.state() == State::ended;
   if (index.segments().empty()) return {};
   if (listing.kind == Listing::Kind::multivariant) {
-    if (std::string ladder = ladder_playlist(stream, one.facts, listing.everything); !ladder.empty())
-      return ladder;
+    playlist::ViewMeters& rates = meters(stream, listing.everything);
+    std::string ladder = ladder_playlist(stream, one.facts, listing.everything, rates);
+    if (!ladder.empty()) return ladder;
     if (!listing.everything)
-      return playlist::multivariant_playlist(index) + playlist::view_variants(index, one.facts);
+      return playlist::multivariant_playlist(index) + playlist::view_variants(index, one.facts, {}, rates);
     return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8"}) +
-           playlist::view_variants(index, one.facts,
-                                   {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"});
+           playlist::view_variants(
+               index, one.facts, {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"}, rates);
   }
   const uint64_t replay = listing.everything ? stream.replays_read() : 0;
   const bool another = std::exchange(kept.replay, replay) != replay;
@@ -249,7 +287,8 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
       settings.renditions.push_back({name, &of->index(), running, &of->cut()});
   }
   if (another) kept.periods.forget();
-  return playlist::dash_manifest(index, one.facts, settings, kept.periods);
+  return playlist::dash_manifest(index, one.facts, settings, kept.periods,
+                                 meters(stream, listing.everything));
 }
 
 void Views::send_segment(const AnswerPtr& answer, const playlist::SegmentRecord& record, View view) {

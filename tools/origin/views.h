@@ -16,6 +16,7 @@
 #include <playlist/dash_periods.h>
 #include <playlist/live_playlist.h>
 #include <playlist/track_facts.h>
+#include <playlist/view_meter.h>
 
 #include "catalog.h"
 #include "live.h"
@@ -32,11 +33,19 @@ inline constexpr size_t kMaxReplaysToRead =
 inline constexpr size_t kMaxKnownFacts = 250'000;
 inline constexpr size_t kMaxViewInits = 256;      // kept in memory; some are made anew beyond
 inline constexpr int64_t kMaxZeroDriftMs = 5000;  // of a stream's timeline against the clock (DASH)
+// Of a stream whose facts somebody wanted so lately they are read as soon as there are new ones.
+inline constexpr int64_t kFactsWantedUs = 30'000'000;
 
 class Views {
  public:
+  // Is told what `catalog` brings.
   Views(Loop& loop, Catalog& catalog, MediaFiles& media)
-      : catalog_(catalog), media_(media), live_(media), boxes_(loop, media) {}
+      : catalog_(catalog), media_(media), live_(media), boxes_(loop, media) {
+    catalog.when_records([this](Stream& stream) { learn_ahead(stream); });
+  }
+  ~Views() { catalog_.when_records(nullptr); }
+  Views(const Views&) = delete;
+  Views& operator=(const Views&) = delete;
 
   // `name` as in /hls/<station>/<name>, `query` without the "?". False: it is none of a view's, and nothing
   // was done.
@@ -60,8 +69,17 @@ class Views {
     std::vector<std::function<void()>> want_few, want_replay;
     std::map<std::string, Kept> texts;   // by name
     std::optional<int64_t> zero_utc_us;  // of its DASH manifests
-    // Of what is live, of the replay: all was known when they were so.
-    std::array<std::optional<std::array<uint64_t, 3>>, 2> complete;
+    // Of what is live, of the replay: all is known of the segments before this.
+    struct Known {
+      uint64_t epoch = 0, replay = 0, before = 0;
+    };
+    std::array<Known, 2> known;
+    struct Meters {
+      uint64_t replay = 0;  // Stream::replays_read() that they are of
+      playlist::ViewMeters meters{};
+    };
+    std::array<Meters, 2> meters;
+    int64_t wanted_us = INT64_MIN;  // when somebody wanted facts of what is live; CLOCK_BOOTTIME
   };
   // What a name stands for.
   struct Listing;
@@ -71,6 +89,9 @@ class Views {
   // `answer` says so when too much is to be read already.
   void with_facts(const AnswerPtr& answer, uint32_t station, bool everything, int rounds, OnStream ready);
   std::vector<playlist::SegmentRecord> unknown(Stream& stream, bool everything);
+  void read_few(uint32_t station, std::vector<playlist::SegmentRecord> wanted);
+  void learn_ahead(Stream& stream);
+  playlist::ViewMeters& meters(Stream& stream, bool everything);
   void read_next_replay();
   void learned(uint32_t station, const SegmentBoxes::Facts& facts);
   void trim(uint32_t station, bool facts);

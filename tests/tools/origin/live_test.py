@@ -310,8 +310,8 @@ class LiveTest(OriginCase):
         live = self.live(3, '--max-connections', '16', target_s=60)  # who waits may do so for three minutes
         places = 12
         asked = [f'{MEDIA}?_HLS_msn=3&_HLS_part=0', f'{MEDIA}?_HLS_msn=3', f'/hls/{STATION}/3.0.m4s']
-        for _ in range(2):
-            waiting = [Waiting(self, asked[i % len(asked)]) for i in range(places)]
+        for plain in (True, False):
+            waiting = [Waiting(self, asked[i % len(asked)], plain) for i in range(places)]
             self.heard()
             self.assertFalse(any(one.is_answered() for one in waiting))
             more = Waiting(self, asked[0])

@@ -68,6 +68,8 @@ class MediaTest(OriginCase):
                             one.sendall(f'{method} {what} HTTP/1.1\r\nHost: x\r\n'.encode() + how + b'\r\n')
                             answers.append(self.answer(one, method))
                             answers[-1][1].pop('connection', None)  # libsoup closes without saying so
+                            if 'server-timing' in answers[-1][1]:  # each took as long as it took
+                                answers[-1][1]['server-timing'] = 'told'
                             if how:
                                 self.assertEqual(one.recv(1), b'')
                         self.assertEqual(answers[0], answers[1])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 #include <requests.h>
+#include <turns.h>
 
 #include <string>
 
@@ -54,6 +55,20 @@ TEST(OriginRequests, ViewersAskedForMediaLately) {
   EXPECT_EQ(requests.viewers(3'000'000), 2u);
   EXPECT_EQ(requests.viewers(2'000'000 + kViewerUs), 1u);
   EXPECT_EQ(requests.viewers(3'000'000 + kViewerUs), 0u);
+}
+
+// What comes while the loop works is seen a turn later, and has waited since.
+TEST(Turns, ARequestIsNoOlderThanTheTurnBefore) {
+  Turns turns;
+  EXPECT_EQ(turns.earliest_us(), 0);
+  turns.looked(1'000'000, 2'000'000);  // slept: it came when the loop woke up
+  EXPECT_EQ(turns.earliest_us(), 2'000'000);
+  turns.looked(2'300'000, 2'300'002);  // did not: it may have come at any time within those 300 ms
+  EXPECT_EQ(turns.earliest_us(), 2'000'000);
+  turns.looked(2'301'000, 2'301'001);
+  EXPECT_EQ(turns.earliest_us(), 2'300'002);
+  turns.looked(2'301'100, 2'400'000);
+  EXPECT_EQ(turns.earliest_us(), 2'400'000);
 }
 
 }  // namespace
