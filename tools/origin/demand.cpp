@@ -37,6 +37,13 @@ bool starts(const Rendition& one, int64_t now_us) {
   return one.granted_us != INT64_MIN && now_us - one.granted_us < kStartMs * 1000;
 }
 
+// Its worker encodes it, or would if it could keep up and does as soon as it can.
+bool encodes(const Rendition& one, int64_t now_us) {
+  const RenditionState state = one.live.told()->state;
+  const bool asked = one.wanted_us != INT64_MIN && now_us - one.wanted_us < kAskedMs * 1000;
+  return state == RenditionState::paused ? asked : state != RenditionState::idle;
+}
+
 const char* text_of(ladder::DemandVerdict verdict) {
   switch (verdict) {
     case ladder::DemandVerdict::granted:
@@ -59,8 +66,7 @@ std::vector<Demand::Found> Demand::running(int64_t now_us) const {
   for (const auto& [station, stream] : catalog_.streams()) {
     for (const auto& [name, one] : stream->renditions()) {
       if (!on_demand(*stream, *one)) continue;
-      if (one->live.told()->state != RenditionState::idle || starts(*one, now_us))
-        out.push_back({rung_of(*stream, *one), one.get()});
+      if (encodes(*one, now_us) || starts(*one, now_us)) out.push_back({rung_of(*stream, *one), one.get()});
     }
   }
   return out;
@@ -93,7 +99,7 @@ Demand::Answer Demand::ask(const Stream& stream, const std::string& name, Rendit
   if (!on_demand(stream, one)) return Answer::as_it_is;
   const int64_t now_us = system_clock().mono_us();
   const RenditionState state = one.live.told()->state;
-  if (state == RenditionState::idle) {
+  if (!encodes(one, now_us)) {
     one.leaves = false;
     const bool refused_before = one.refused_us != INT64_MIN && now_us - one.refused_us < kRefuseMs * 1000;
     if (!starts(one, now_us) && (refused_before || !start(stream, name, one, now_us))) {

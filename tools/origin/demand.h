@@ -21,6 +21,8 @@ namespace headgate::origin {
 inline constexpr int64_t kWantAgainMs = 1000;
 // From a worker's being asked to its having said that it encodes: so long a rung takes room meanwhile.
 inline constexpr int64_t kStartMs = 15'000;
+// A rung that is paused takes room for so long after somebody asked for it: nobody watches it then.
+inline constexpr int64_t kAskedMs = 10'000;
 // Who was refused is not looked at again before that.
 inline constexpr int64_t kRefuseMs = 2000;
 

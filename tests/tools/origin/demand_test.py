@@ -176,6 +176,24 @@ class Demand(OriginCase):
         stations[2].refused('360p')
         self.assertEqual(self.node()['rungs']['paused'], 2)
 
+    def test_what_is_paused_takes_no_room_when_nobody_watches_it(self):
+        worker = self.begin(1000)
+        stations = [Station(self, worker, number) for number in (1, 2, 3)]
+        for station in stations[:2]:
+            station.run('360p')
+            station.say('360p', 2, 'paused')
+        stations[2].refused('144p')
+        wait_until('it may be encoded', lambda: self.status(stations[2].path('144p')) is None and
+                   self.worker_heard(worker, wire.want_rendition(3, '144p')))
+        self.assertEqual(self.node()['rungs']['paused'], 0)
+        # Those are decided on anew when somebody asks again.
+        started = self.node()['rungs']['started']
+        for station in stations[:2]:
+            station.want('360p')
+        rungs = self.node()['rungs']
+        self.assertEqual((rungs['paused'], rungs['started']), (2, started + 2))
+        stations[2].refused('360p')
+
     def test_one_that_does_not_start_is_told_so(self):
         worker = self.begin(1000)
         one = Station(self, worker, 1)
