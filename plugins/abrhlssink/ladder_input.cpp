@@ -12,7 +12,7 @@ GST_DEBUG_CATEGORY_EXTERN(abr_hls_sink_debug);
 namespace headgate::abrhlssink {
 
 LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake)
-    : element_(element), on_demand_(settings.idle_ns > 0) {
+    : element_(element) {
   Ladder::Events events;
   events.records = std::move(take);
   events.wake = std::move(wake);
@@ -61,7 +61,8 @@ void LadderInput::source_records(const std::vector<playlist::Record>& records) {
       ladder_->announce(*init);
     }
   }
-  if (!on_demand_) feed_->wake();
+  ladder_->look();
+  feed_->wake();
 }
 
 void LadderInput::source_time(const store::StreamTime& time) {

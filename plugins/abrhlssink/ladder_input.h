@@ -53,7 +53,6 @@ class LadderInput final : public gst::InputTap {
 
   GstElement* element_;
   std::unique_ptr<Ladder> ladder_;
-  const bool on_demand_;
   std::unique_ptr<ArchiveFeed> feed_;  // none: frames come on encoded pads
 };
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "breaking_encoder.h"
 #include "told_records.h"
 
 namespace headgate::test {
@@ -114,6 +115,76 @@ TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
   for (const auto& one : segments(pipeline, "144p")) EXPECT_TRUE(numbers.insert(one.msn).second) << one.msn;
   pipeline.stop();
   EXPECT_TRUE(ladder_threads().empty());
+}
+
+// The largest rung runs, and falls behind until it gives way; from then on its encoder is as good as before.
+class AbrDemandPaused : public AbrDemand {
+ protected:
+  void SetUp() override { BreakingEncoder::use(0, BreakingEncoder::Hang::blocks); }
+  void TearDown() override {
+    BreakingEncoder::let_go();
+    BreakingEncoder::forget();
+  }
+  std::string slow_line(const std::string& more) const {
+    return line("encoder=nvh264enc encoder-timeout=60000000000 " + more, "videotestsrc is-live=true");
+  }
+  static int64_t waiting_ms(Pipeline& pipeline) {
+    GstStructure* stats = nullptr;
+    g_object_get(pipeline.element("hls").get(), "stats", &stats, nullptr);
+    gint64 waiting = 0;
+    EXPECT_TRUE(gst_structure_get_int64(stats, "waiting-ms", &waiting));
+    gst_structure_free(stats);
+    return waiting;
+  }
+  static testing::AssertionResult grows(Pipeline& pipeline, const std::string& rendition) {
+    const size_t before = segments(pipeline, rendition).size();
+    const bool grown = eventually([&] {
+      ask(pipeline, "144p");
+      return segments(pipeline, rendition).size() > before;
+    });
+    return grown ? testing::AssertionSuccess() : testing::AssertionFailure() << rendition << " stands still";
+  }
+  static void pause(Pipeline& pipeline) {
+    BreakingEncoder::let_go();
+    pipeline.play();
+    ASSERT_TRUE(grows(pipeline, ""));
+    ASSERT_TRUE(grows(pipeline, "144p"));
+    // It is passed over, and was only slow then: it is waited for.
+    BreakingEncoder::hold();
+    ASSERT_TRUE(grows(pipeline, ""));
+    BreakingEncoder::let_go();
+    ASSERT_TRUE(grows(pipeline, "144p"));
+    BreakingEncoder::hold();
+    ASSERT_TRUE(eventually([&] {
+      ask(pipeline, "144p");
+      return waiting_ms(pipeline) > 2500;
+    }));
+    BreakingEncoder::let_go();
+    ASSERT_TRUE(eventually([&] { return state(pipeline, "144p") == RenditionState::paused; }));
+    EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 0);
+  }
+};
+
+TEST_F(AbrDemandPaused, ComesBackWhileSomebodyAsks) {
+  Pipeline pipeline(slow_line(""));
+  ASSERT_NO_FATAL_FAILURE(pause(pipeline));
+  ASSERT_TRUE(eventually([] { return ladder_threads().empty(); })) << "the only rung that is wanted rests";
+  EXPECT_TRUE(eventually([&] {
+    ask(pipeline, "144p");
+    return state(pipeline, "144p") == RenditionState::running;
+  }));
+  EXPECT_TRUE(grows(pipeline, "144p"));
+  pipeline.stop();
+}
+
+TEST_F(AbrDemandPaused, IsIdleWhenNobodyAsksAndThenAsBefore) {
+  Pipeline pipeline(slow_line("idle-timeout=3000000000"));
+  ASSERT_NO_FATAL_FAILURE(pause(pipeline));
+  EXPECT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "stopped")));
+  EXPECT_TRUE(eventually([&] { return state(pipeline, "144p") == RenditionState::idle; }));
+  ask(pipeline, "144p");  // once: it waits for nothing
+  EXPECT_TRUE(eventually([&] { return state(pipeline, "144p") == RenditionState::running; }));
+  pipeline.stop();
 }
 
 TEST_F(AbrDemand, ARungHasTheStreamsEnd) {

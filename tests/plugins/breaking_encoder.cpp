@@ -121,6 +121,11 @@ void BreakingEncoder::let_go() {
   changed.notify_all();
 }
 
+void BreakingEncoder::hold() {
+  std::lock_guard lock(mutex);
+  let_go_now = false;
+}
+
 void BreakingEncoder::use(int frames, Hang hang, int hanging) {
   frames_of = frames;
   drained_now = 0;

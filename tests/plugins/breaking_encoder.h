@@ -15,6 +15,7 @@ class BreakingEncoder {
   // Only the first `hanging` that are made do.
   static void use(int frames, Hang hang = Hang::no, int hanging = INT_MAX);
   static void let_go();  // all of them, which are sound from then on
+  static void hold();    // those that block do so again
   static void forget();
   // Likewise fdkaacenc, of sound, until forget_sound().
   static void use_sound(int frames);

@@ -23,10 +23,10 @@ Ladder::Ladder(LadderSettings settings, Events events)
       video_(settings_.rungs, settings_.encoder, renditions_.sink(),
              [this](const RungNews& news) { tell(news); }),
       boundaries_(settings_.packager),
-      relief_({.least_running = settings_.idle_ns > 0 ? 0u : 1u}),
-      demand_(settings_.idle_ns) {
+      demand_(settings_.idle_ns),
+      relief_({.least_running = settings_.idle_ns > 0 ? 0u : 1u}) {
   if (settings_.pictures) video_.make_stills();
-  look_at_demand();
+  update_wishes();
   for (const ladder::Rung& rung : settings_.rungs)
     if (rung.is_audio())
       audio_.push_back(std::make_unique<AudioRung>(rung, settings_.loudness, renditions_.sink()));
@@ -67,7 +67,7 @@ void Ladder::put(Kind kind, EncodedFrame frame, bool live) {
   video_.may_wait(!live);
   video_feeder_->put(std::move(frame), !live);
   if (live) relieve();
-  if (settings_.idle_ns > 0 && key) look_at_demand();
+  if (settings_.idle_ns > 0 && key) look();
 }
 
 void Ladder::end(Kind kind) {
@@ -101,11 +101,14 @@ void Ladder::when_drained(std::function<void()> done) {
 void Ladder::session(Kind kind) {
   if (kind != Kind::video) return;
   boundaries_.reset();
+  std::lock_guard lock(mutex_);
   relief_.starve(false);
 }
 
 void Ladder::uplink(Kind kind, bool late) {
-  if (kind == Kind::video) relief_.starve(late);
+  if (kind != Kind::video) return;
+  std::lock_guard lock(mutex_);
+  relief_.starve(late);
 }
 
 void Ladder::flush(Kind kind) {
@@ -115,8 +118,12 @@ void Ladder::flush(Kind kind) {
 
 void Ladder::relieve() {
   const VideoLadder::Counts counts = video_.counts();
-  switch (relief_.update(system_clock().mono_us() * 1000, video_feeder_->waiting_ns(), counts.running,
-                         counts.paused)) {
+  const int64_t waiting_ns = video_feeder_->waiting_ns();
+  std::unique_lock lock(mutex_);
+  const ladder::Relief::Action action =
+      relief_.update(system_clock().mono_us() * 1000, waiting_ns, counts.running, counts.paused);
+  lock.unlock();
+  switch (action) {
     case ladder::Relief::Action::pause:
       return video_.pause_one();
     case ladder::Relief::Action::resume:
@@ -176,7 +183,7 @@ void Ladder::activate(Demand::Names names) {
     std::lock_guard lock(mutex_);
     demand_.activate(std::move(names));
   }
-  look_at_demand();
+  look();
 }
 
 void Ladder::ask(const std::string& name) {
@@ -184,16 +191,22 @@ void Ladder::ask(const std::string& name) {
     std::lock_guard lock(mutex_);
     demand_.ask(name, system_clock().mono_us() * 1000);
   }
-  look_at_demand();
+  look();
 }
 
-void Ladder::look_at_demand() {
+void Ladder::look() {
+  update_wishes();
+  video_.tell_unwanted();
+  if (!video_.busy()) relieve();  // otherwise put() does, as long as frames come
+}
+
+void Ladder::update_wishes() {
   std::lock_guard lock(mutex_);
   video_.want(demand_.wanted(system_clock().mono_us() * 1000));
 }
 
 bool Ladder::busy() {
-  look_at_demand();
+  update_wishes();
   return video_.busy();
 }
 

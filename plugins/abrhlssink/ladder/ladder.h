@@ -81,6 +81,9 @@ class Ladder {
   void activate(Demand::Names names);
   // Somebody asks for this one.
   void ask(const std::string& name);
+  // What is wanted by now. While nothing is decoded somebody has to call this now and then, or what is paused
+  // stays so. Not with a lock that news or records take.
+  void look();
   // On demand: rungs are wanted, or have not stopped yet.
   bool busy();
   // On demand, while it is not busy and nothing comes: has no threads until something does.
@@ -97,7 +100,7 @@ class Ladder {
   void pass(const EncodedFrame& frame);
   void tell(const RungNews& news);
   void relieve();
-  void look_at_demand();
+  void update_wishes();
   void ended();
 
   const LadderSettings settings_;
@@ -105,13 +108,13 @@ class Ladder {
   Renditions renditions_;
   VideoLadder video_;
   Boundaries boundaries_;  // the video's thread
-  ladder::Relief relief_;  // likewise
   // The audio feeder's thread.
   std::vector<std::unique_ptr<AudioRung>> audio_;
   gst::TrackFinder pass_finder_;
   bool passing_ = false;  // its track is known
   std::mutex mutex_;      // below; a leaf
   Demand demand_;
+  ladder::Relief relief_;
   unsigned ending_ = 0;  // ends that have not come through
   std::function<void()> drained_;
   std::atomic<bool> live_{false};

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -62,8 +63,10 @@ class VideoLadder {
   void release();
   void stop();
 
-  // Which rungs are to run, by name; nothing: all.
+  // Which rungs are to run, by name; nothing: all. One that is not wanted is not paused any more.
   void want(std::optional<std::set<std::string>> names);
+  // Tells of rungs that do not run and are not wanted any more; without locks.
+  void tell_unwanted();
   // The largest that runs; the smallest that is paused.
   void pause_one();
   void resume_one();
@@ -110,8 +113,8 @@ class VideoLadder {
   void replan(const GstVideoInfo& info);
   void announce();
   void tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
-            const std::string& reason) const;
-  void tell(const Slot& slot, const char* state, const std::string& reason) const {
+            const std::string& reason);
+  void tell(const Slot& slot, const char* state, const std::string& reason) {
     tell(slot.plan, slot.encoder, state, reason);
   }
   void reconcile(bool boundary);
@@ -125,6 +128,7 @@ class VideoLadder {
   void take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns);
   void finish_rungs(const char* reason);
   Wish wish(const std::string& name) const;
+  bool is_wanted(const std::string& name) const { return !wanted_ || wanted_->count(name) != 0; }
   bool anything_wanted() const;
   void note_running();
 
@@ -158,7 +162,9 @@ class VideoLadder {
   std::condition_variable changed_;
   std::deque<std::pair<int64_t, Cut>> cuts_;     // by PTS of frames in the decoder
   std::optional<std::set<std::string>> wanted_;  // nothing: all
-  std::set<std::string> paused_;
+  std::set<std::string> paused_;                 // of those that are wanted
+  // Of those that are told to be paused: what is told once nobody wants them.
+  std::map<std::string, playlist::RenditionRecord> told_paused_;
   std::vector<std::string> running_;              // larger before smaller
   std::vector<std::shared_ptr<VideoRung>> live_;  // to be released
   std::set<std::string> dropped_;                 // by the plan, or failed for good

@@ -49,18 +49,36 @@ void VideoLadder::replan(const GstVideoInfo& info) {
 }
 
 void VideoLadder::tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
-                       const std::string& reason) const {
+                       const std::string& reason) {
   const std::string_view name = state;
   playlist::RenditionRecord record = rendition_of(encoder, rung, rate_.over, rate_.under);
   record.state = name == "running"                      ? playlist::RenditionState::running
                  : name == "paused" || name == "failed" ? playlist::RenditionState::paused
                                                         : playlist::RenditionState::idle;
+  const bool paused = record.state == playlist::RenditionState::paused;
+  playlist::RenditionRecord then = record;
+  then.state = playlist::RenditionState::idle;
   tell_({rung.rung.name, state, reason, std::move(record)});
+  std::lock_guard lock(mutex_);
+  told_paused_.erase(rung.rung.name);
+  if (paused && dropped_.count(rung.rung.name) == 0) told_paused_.emplace(rung.rung.name, std::move(then));
+}
+
+void VideoLadder::tell_unwanted() {
+  std::map<std::string, playlist::RenditionRecord> unwanted;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto told = told_paused_.begin(); told != told_paused_.end();) {
+      const auto one = told++;
+      if (!is_wanted(one->first)) unwanted.insert(told_paused_.extract(one));
+    }
+  }
+  for (auto& [name, record] : unwanted) tell_({name, "stopped", "not wanted", std::move(record)});
 }
 
 VideoLadder::Wish VideoLadder::wish(const std::string& name) const {
   std::lock_guard lock(mutex_);
-  if (wanted_ && wanted_->count(name) == 0) return Wish::stop;
+  if (!is_wanted(name)) return Wish::stop;
   return paused_.count(name) != 0 ? Wish::pause : Wish::run;
 }
 
@@ -68,7 +86,7 @@ bool VideoLadder::anything_wanted() const {
   std::lock_guard lock(mutex_);
   return std::any_of(rungs_.begin(), rungs_.end(), [this](const ladder::Rung& rung) {
     return !rung.is_audio() && dropped_.count(rung.name) == 0 && paused_.count(rung.name) == 0 &&
-           (!wanted_ || wanted_->count(rung.name) != 0);
+           is_wanted(rung.name);
   });
 }
 
@@ -126,9 +144,11 @@ void VideoLadder::note_failure(Slot& slot, const std::string& error, bool hung) 
     return tell(slot, "failed", error + "; it is " + *next + "'s turn");
   }
   slot.failures = kMaxEncoderFailures;
+  {
+    std::lock_guard lock(mutex_);
+    dropped_.insert(slot.plan.rung.name);
+  }
   tell(slot, "failed", error);
-  std::lock_guard lock(mutex_);
-  dropped_.insert(slot.plan.rung.name);
 }
 
 // It runs, and is not to.
@@ -217,12 +237,13 @@ void VideoLadder::finish_rungs(const char* reason) {
 void VideoLadder::want(std::optional<std::set<std::string>> names) {
   std::lock_guard lock(mutex_);
   wanted_ = std::move(names);
+  std::erase_if(paused_, [this](const std::string& name) { return !is_wanted(name); });
 }
 
 void VideoLadder::pause_one() {
   std::lock_guard lock(mutex_);
   for (const std::string& name : running_)
-    if (paused_.insert(name).second) return;
+    if (is_wanted(name) && paused_.insert(name).second) return;
 }
 
 void VideoLadder::resume_one() {
