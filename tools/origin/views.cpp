@@ -6,7 +6,6 @@
 #include <playlist/views.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "pictures.h"
@@ -264,13 +263,13 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
     if (another) kept.lines.forget();
     return kept.lines.text(index, settings);
   }
-  // It stays what it was as long as it is right: players hold on to it.
+  // It stays what it was (ISO/IEC 23009-1, 5.4): players hold on to it.
   const int64_t zero = playlist::timeline_zero_utc_us(stream.index());
-  if (!one.zero_utc_us || std::abs(*one.zero_utc_us - zero) > kMaxZeroDriftMs * 1000) one.zero_utc_us = zero;
+  if (!one.zero_utc_us && zero > 0) one.zero_utc_us = zero;
   playlist::DashSettings settings;
   settings.everything = listing.everything;
   settings.ended = ended;
-  settings.zero_utc_us = *one.zero_utc_us;
+  settings.zero_utc_us = one.zero_utc_us.value_or(zero);
   settings.base = "../../hls/" + std::to_string(stream.station()) + "/";
   if (const Rendition* pictures = stream.rendition(kPictures))
     settings.pictures = !listing.everything ? &pictures->live.index()

@@ -31,8 +31,7 @@ inline constexpr size_t kMaxReplaysToRead =
     8;  // whose facts are wanted: one is read, the others have to wait
 // Of all stations; beyond, what only those list whose replay was not asked for lately goes.
 inline constexpr size_t kMaxKnownFacts = 250'000;
-inline constexpr size_t kMaxViewInits = 256;      // kept in memory; some are made anew beyond
-inline constexpr int64_t kMaxZeroDriftMs = 5000;  // of a stream's timeline against the clock (DASH)
+inline constexpr size_t kMaxViewInits = 256;  // kept in memory; some are made anew beyond
 // Of a stream whose facts somebody wanted so lately they are read as soon as there are new ones.
 inline constexpr int64_t kFactsWantedUs = 30'000'000;
 
@@ -68,7 +67,7 @@ class Views {
     // Who waits for facts that are being read, of a few segments or of the whole replay; empty: none are.
     std::vector<std::function<void()>> want_few, want_replay;
     std::map<std::string, Kept> texts;   // by name
-    std::optional<int64_t> zero_utc_us;  // of its DASH manifests
+    std::optional<int64_t> zero_utc_us;  // of its DASH manifests, for good
     // Of what is live, of the replay: all is known of the segments before this.
     struct Known {
       uint64_t epoch = 0, replay = 0, before = 0;

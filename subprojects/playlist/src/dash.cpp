@@ -134,6 +134,7 @@ class Manifest {
                    .early = early_ > 0,
                    .ended = settings.ended,
                    .epoch = index.epoch(),
+                   .zero_utc_us = settings.everything ? 0 : settings.zero_utc_us,
                    .renditions = settings.renditions});
     while (!listed_.empty() && listed_.back()->record.msn >= periods_.end()) listed_.pop_back();
     if (open_ && (listed_.empty() || !is_open(*listed_.back()))) open_.reset(), published_.reset();
@@ -193,8 +194,10 @@ class Manifest {
 
   void write_head() {
     const int64_t target = int64_t{index_.target_seconds()} * kTimescale;
-    const SegmentRecord& first = listed_.front()->record;
-    const int64_t end = end_of(*listed_.back());
+    const auto& periods = periods_.periods();
+    const int64_t begin = listed_.front()->record.pts + periods.front().shift;
+    const int64_t end = end_of(*listed_.back()) + periods.back().shift;
+    const int64_t published = published_ ? *published_ + periods.back().shift : end;
     out_ = kHead;
     if (settings_.ended) {
       out_ += attribute("type", "static") + attribute("mediaPresentationDuration", duration(end));
@@ -202,9 +205,9 @@ class Manifest {
       out_ +=
           attribute("type", "dynamic") +
           attribute("availabilityStartTime", date_time(settings_.zero_utc_us)) +
-          attribute("publishTime", date_time(settings_.zero_utc_us + published_.value_or(end) * 100 / 9)) +
+          attribute("publishTime", date_time(settings_.zero_utc_us + published * 100 / 9)) +
           attribute("minimumUpdatePeriod", early_ > 0 ? duration(part_target()) : whole_seconds(target / 2)) +
-          attribute("timeShiftBufferDepth", whole_seconds(end - first.pts)) +
+          attribute("timeShiftBufferDepth", whole_seconds(end - begin)) +
           attribute("suggestedPresentationDelay", whole_seconds(kDelayTargets * target));
     }
     out_ += attribute("maxSegmentDuration", whole_seconds(target)) +
@@ -221,8 +224,13 @@ class Manifest {
         attribute("max", hundredths(kDashFastest)) + "/>\n </ServiceDescription>\n";
   }
 
-  // Of the Period's first segment; what follows is dated by media time (StreamIndex).
-  void write_reference_time(const SegmentRecord& first, int64_t utc_us, uint32_t timescale) {
+  // Of the Period's first segment; what follows is dated by media time (StreamIndex), as long as that and the
+  // clock are one.
+  void write_reference_time(const Segment& segment, const DashPeriod& period, uint32_t timescale) {
+    const SegmentRecord& first = segment.record;
+    const int64_t drift = period.shift - period.ahead;
+    const int64_t utc_us =
+        drift == 0 ? segment.program_utc_us : settings_.zero_utc_us + (first.pts + drift) * 100 / 9;
     if (early_ == 0 || utc_us == 0) return;
     out_ += "    <ProducerReferenceTime id=\"0\" type=\"application\"" +
             attribute("applicationScheme", std::string_view(kReceipt)) +
@@ -234,7 +242,10 @@ class Manifest {
     const Segment& first = *segments.front();
     const InitRecord& init = index_.inits().at(first.record.init_id);
     out_ += " <Period" + attribute("id", period.id) +
-            attribute("start", duration(std::max<int64_t>(period.pts, 0))) + ">\n";
+            attribute("start", duration(std::max<int64_t>(period.pts + period.shift, 0))) + ">\n";
+    // What low latency says of the templates counts besides (5.3.9.5.1).
+    if (period.ahead > 0 && !settings_.ended)
+      out_ += "  <BaseURL" + attribute("availabilityTimeOffset", seconds(period.ahead)) + ">./</BaseURL>\n";
     if (init.width > 0) write_video(segments, init, period);
     if (init.channels > 0) write_audio(segments, init, period);
     if (settings_.pictures != nullptr) out_ += dash_sheets(*settings_.pictures, segments);
@@ -264,7 +275,7 @@ class Manifest {
         "   <AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\"";
     if (index_.independent()) out_ += " startWithSAP=\"1\"";
     out_ += ">\n";
-    write_reference_time(first, segments.front()->program_utc_us, kTimescale);
+    write_reference_time(*segments.front(), period, kTimescale);
     write_representation("video", view_codecs(init, View::video), video_.peak, init);
     write_template(period.pts, first.msn, kTimescale, "v", init.id, spans_of(segments));
     out_ += "    </Representation>\n";
@@ -386,7 +397,7 @@ class Manifest {
         "   <AdaptationSet id=\"2\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
         "startWithSAP=\"1\">\n";
     const SegmentRecord& first = segments.front()->record;
-    write_reference_time(first, segments.front()->program_utc_us, timescale);
+    write_reference_time(*segments.front(), period, timescale);
     write_template(period.pts, first.msn, timescale, "a", init.id, spans);
     out_ += "    <Representation id=\"audio\"" + attribute("codecs", view_codecs(init, View::audio)) +
             attribute("bandwidth", std::max<int64_t>(audio_.peak, 1)) +

@@ -2,6 +2,7 @@
 #include <playlist/dash_periods.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace headgate::playlist {
@@ -51,6 +52,19 @@ uint64_t whole_until(const DashRendition& rendition, const DashPeriod& period, u
   return until;
 }
 
+// By how much a segment came later than the timeline says.
+std::optional<int64_t> late(const DashPeriods::Now& now, size_t i) {
+  std::optional<int64_t> least;
+  for (size_t back = 0; back < kDashDriftSegments && back <= i; ++back) {
+    const Segment& one = *now.segments[i - back];
+    if (one.discontinuity_sequence != now.segments[i]->discontinuity_sequence) break;
+    if (one.record.utc_us <= 0) continue;
+    const int64_t here = (one.record.utc_us - now.zero_utc_us) / 100 * 9 - one.record.pts;
+    least = std::min(least.value_or(here), here);
+  }
+  return least;
+}
+
 }  // namespace
 
 std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64_t msn,
@@ -73,10 +87,16 @@ struct DashPeriods::Candidate {
 void DashPeriods::take(const Now& now) {
   if (now.segments.empty()) return;
   const uint64_t first = now.segments.front()->record.msn;
-  if (std::exchange(epoch_, now.epoch) != now.epoch || (!periods_.empty() && first > next_)) {
+  const bool same = epoch_ == now.epoch;
+  if (!same || (!periods_.empty() && first > next_)) {
+    const Clock clock = same ? clock_ : Clock();
     forget();
     epoch_ = now.epoch;
+    clock_ = clock;
   }
+  // What players were told before this process was started, as near as can be.
+  if (periods_.empty() && !clock_.told_end && !now.ended)
+    clock_ = another_clock(now, now.segments.size() - 1).value_or(clock_);
   while (periods_.size() > 1 && periods_[1].first_msn <= first) periods_.pop_front();
   for (size_t i = 0; i < now.segments.size(); ++i) {
     const bool new_one = periods_.empty() || now.segments[i]->record.msn >= next_;
@@ -91,7 +111,8 @@ bool DashPeriods::place(const Now& now, size_t i) {
   const size_t after = now.segments.size() - 1 - i;
   const size_t behind = after - (now.open && after > 0 ? 1 : 0);  // of those, finished
   const bool settled = now.ended || behind >= kDashBehind;
-  const bool breaks = periods_.empty() || !segment.continues ||
+  const std::optional<Clock> clock = settled ? std::nullopt : another_clock(now, i);
+  const bool breaks = periods_.empty() || clock || !segment.continues ||
                       segment.discontinuity_sequence != periods_.back().discontinuity_sequence ||
                       segment.record.init_id != periods_.back().init_id;
   follow(now);
@@ -102,7 +123,7 @@ bool DashPeriods::place(const Now& now, size_t i) {
            all.size() != periods_.back().members.size();
   };
   if (!changed()) {
-    next_ = segment.record.msn + 1;
+    list(segment);
     return true;
   }
   const auto misses = [](const Candidate& one) { return !one.here; };
@@ -114,9 +135,30 @@ bool DashPeriods::place(const Now& now, size_t i) {
     if (changed()) std::erase_if(all, misses);
   }
   if (changed() && now.open && after == 0 && !now.open_begins) return false;
+  if (clock) clock_ = *clock;
   if (changed()) begin(segment, all);
-  next_ = segment.record.msn + 1;
+  list(segment);
   return true;
+}
+
+void DashPeriods::list(const Segment& segment) {
+  next_ = segment.record.msn + 1;
+  const int64_t end = segment.record.pts + segment.record.duration + clock_.shift;
+  clock_.told_end = std::max(clock_.told_end.value_or(end), end);
+}
+
+// None: what comes is there when the last Period says. Else as the clock is, but not before what was told.
+std::optional<DashPeriods::Clock> DashPeriods::another_clock(const Now& now, size_t i) const {
+  if (now.zero_utc_us <= 0) return std::nullopt;
+  const auto drift = late(now, i);
+  if (!drift || std::abs(*drift - (clock_.shift - clock_.ahead)) <= kMaxDashDrift) return std::nullopt;
+  const int64_t pts = now.segments[i]->record.pts;
+  const int64_t wanted = std::abs(*drift) <= kMaxDashDrift ? 0 : *drift;
+  const int64_t earliest = std::min(clock_.shift, clock_.told_end.value_or(pts + clock_.shift) - pts);
+  Clock clock = clock_;
+  clock.shift = std::max(wanted, earliest);
+  clock.ahead = clock.shift - wanted;
+  return clock;
 }
 
 std::vector<DashPeriods::Candidate> DashPeriods::candidates(const Now& now, const Segment& segment,
@@ -156,6 +198,8 @@ void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& me
     period.id += "-" + std::to_string(segment.record.msn);
   period.first_msn = segment.record.msn;
   period.pts = segment.record.pts;
+  period.shift = clock_.shift;
+  period.ahead = clock_.ahead;
   period.discontinuity_sequence = segment.discontinuity_sequence;
   period.init_id = segment.record.init_id;
   for (const Candidate& one : members) {

@@ -301,6 +301,26 @@ class ViewsTest(OriginCase):
         worker.tell(*live.segments(1))
         wait_until('the next one is told', lambda: self.get('/hls/8/iframes.m3u8').count(b'#EXT-X-GAP') == 4)
 
+    def test_the_presentations_zero_stays_whatever_the_clock_does(self):
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        live = Live(self, worker, 8)
+        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(3))
+        wait_until('it is live', lambda: self.request('/hls/8/2.m4s')[0].status == 200)
+        zero = re.compile(rb'availabilityStartTime="([^"]+)"')
+        before = zero.search(self.get('/dash/8/manifest.mpd')).group(1)
+        # The next run's media begins where the last one's ended, and came 20 s later.
+        offset, late = len(live.content) - 3000, live.utc_us + 26_000_000
+        worker.tell(wire.stream_records(live.session, 77, 8, [
+            wire.run_record('run-b', 3, 1, late), wire.init_record('0123456789abcdef', live.file, 0, 1024),
+            *(wire.segment_record(msn, live.file, offset, 3000, msn * 180_000, 180_000, late + (msn - 3) * 2_000_000,
+                                  '0123456789abcdef') for msn in (3, 4))]))
+        wait_until('it is told', lambda: self.request('/hls/8/4.m4s')[0].status == 200)
+        manifest = self.get('/dash/8/manifest.mpd')
+        self.assertEqual(zero.search(manifest).group(1), before)
+        self.assertIn(b'<Period id="1" start="PT26.000000S">', manifest)
+
     def test_only_what_is_there_is_found(self):
         self.archive(5, 4)
         self.start()

@@ -6,7 +6,9 @@
 // there are (dash_periods.h). Periods stand where the stream's timeline has them: @start is the time on it of
 // the first segment that was ever told, @presentationTimeOffset the same in the track's own timescale: a
 // media time never means another presentation time, and neither changes when segments leave the manifest.
-// availabilityStartTime is the wall clock at the timeline's zero. Video and audio are the views of hls.h.
+// availabilityStartTime is the wall clock at the timeline's zero, for good: where the sender's clock and the
+// node's have come apart, Period@start is moved from there on, or BaseURL@availabilityTimeOffset says how
+// much earlier segments can be had (kMaxDashDrift). Video and audio are the views of hls.h.
 //
 // Low latency (DASH-IF IOP, Low-latency Modes for DASH): of a live stream whose writer promises the length of
 // parts, and whose segments last alike, the segment that is being written is listed, too, from its first part
@@ -34,7 +36,7 @@ inline constexpr int kDashSlowest = 96, kDashFastest = 104;
 struct DashSettings {
   bool everything = false;  // all segments; otherwise those that a live playlist lists
   bool ended = false;       // static: nothing will follow
-  int64_t zero_utc_us = 0;  // wall clock at the timeline's zero; the same for a stream as long as it can be
+  int64_t zero_utc_us = 0;  // wall clock at the timeline's zero; always the same for a stream. 0: not known
   std::string base{};       // of all segments' names: "../../hls/42/"
   std::vector<DashRendition> renditions{};
   const StreamIndex* pictures = nullptr;  // the stream's small pictures; null: it has none

@@ -10,11 +10,17 @@
 // if the stream has.
 //
 // What nobody was told of yet, and is so old that it is certain, is divided where renditions changed.
+//
+// Likewise a Period begins where the sender's clock and the node's have come apart: MPD@availabilityStartTime
+// never moves (ISO/IEC 23009-1, 5.4), so what a Period says of when its segments can be had is put right. Of
+// a clock that is slow by Period@start, behind a hole; of one that is fast by an offset, because what was
+// listed before is not cut short.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -36,6 +42,11 @@ struct DashRendition {
 inline constexpr size_t kDashBehind = 2;
 // A Period's first segment is held back for its renditions until so many more of the stream are finished.
 inline constexpr size_t kDashPatience = 1;
+// Ticks by which a live segment can be had earlier or later than the manifest says; beyond, a Period begins.
+// A connection that stood still is late for a while, a clock for good: the least late of so many segments
+// counts.
+inline constexpr int64_t kMaxDashDrift = 5 * kTimescale;
+inline constexpr size_t kDashDriftSegments = 8;
 
 struct DashPeriod {
   struct Member {
@@ -44,7 +55,9 @@ struct DashPeriod {
   };
   std::string id;
   uint64_t first_msn = 0;
-  int64_t pts = 0;  // of that one, as it was told first
+  int64_t pts = 0;    // of that one, as it was told first
+  int64_t shift = 0;  // presentation time of a media time, less that
+  int64_t ahead = 0;  // its segments can be had so much earlier than that says; never negative
   uint64_t discontinuity_sequence = 0;
   std::string init_id;
   std::vector<Member> members;  // renditions, besides the stream itself
@@ -60,6 +73,7 @@ class DashPeriods {
     bool early = false;                          // what is being written is listed, of renditions too
     bool ended = false;                          // nothing follows
     uint64_t epoch = 0;                          // StreamIndex::epoch()
+    int64_t zero_utc_us = 0;  // MPD@availabilityStartTime; 0: not known, and drift is not looked at
     std::span<const DashRendition> renditions{};
   };
   void take(const Now& now);
@@ -74,12 +88,19 @@ class DashPeriods {
   struct Candidate;
   bool place(const Now& now, size_t i);
   std::vector<Candidate> candidates(const Now& now, const Segment& segment, bool breaks, bool settled) const;
+  struct Clock {
+    int64_t shift = 0, ahead = 0;       // as DashPeriod has them
+    std::optional<int64_t> told_end{};  // presentation time up to which segments were told
+  };
   void follow(const Now& now);
+  std::optional<Clock> another_clock(const Now& now, size_t i) const;
   void begin(const Segment& segment, const std::vector<Candidate>& members);
+  void list(const Segment& segment);
 
   std::deque<DashPeriod> periods_;
   uint64_t next_ = 0;
   uint64_t epoch_ = 0;
+  Clock clock_;                 // of the last Period
   std::set<std::string> late_;  // renditions that are waited for no more, until they are there
 };
 
