@@ -37,7 +37,7 @@ def digests(run):
 
 
 def test_a_full_disk():
-    with SmallVolume(VOLUME_MIB) as volume, Node(data=volume.path / "data") as node:
+    with SmallVolume(VOLUME_MIB) as volume, Node(data=volume.path / "data", arguments=["--workers", "3", "--capacity", "2"]) as node:
         before = media.ffmpeg(node, media.clip(5), node.url(1))
         before.finish(30)
         node.wait_state(1, "ended")
@@ -46,11 +46,12 @@ def test_a_full_disk():
 
         running = media.ffmpeg(node, media.clip(60), node.url(2), loop=True, again=True)
         node.wait_media(2, 2)
+        workers = len(node.pids("worker"))
         volume.fill()
         wait_until("the running stream is told", lambda: "archive is full" in log_text(node), 30)
-        workers = len(node.pids("worker"))
         wait_until("no worker takes sessions", lambda: log_text(node).count("takes no sessions") >= workers, 10)
         assert node.status()["space"]["state"] == "full", node.status()["space"]
+        assert len(node.pids("worker")) == workers, "more workers were started, for the same disk"
         assert running.started == 1, "the running publisher was thrown out"
 
         refused = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", media.clip(5), "-c", "copy", "-f", "flv",

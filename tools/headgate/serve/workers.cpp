@@ -64,6 +64,7 @@ void Workers::told(const Child& child, const wire::WorkerState& state) {
   of.sessions = state.sessions;
   of.capacity = state.capacity;
   of.accepting = state.accepting;
+  of.no_storage = state.reason.starts_with(wire::kNoStorageFront);
   if (state.reason != wire::kDraining)
     of.drained_ms = 0;
   else if (of.drained_ms == 0)
@@ -84,7 +85,7 @@ uint32_t Workers::sessions() const {
 void Workers::keep() {
   if (!started_) return;
   int64_t free_places = 0, workers = 0, starting = 0, failing = 0, drained = 0, unfit = 0;
-  bool can_help = false;
+  bool can_help = false, no_storage = false;
   children_.each_worker([&](const Child& child) {
     if (!is_of_use(child)) return;
     auto load = loads_.find(child.name());
@@ -100,11 +101,14 @@ void Workers::keep() {
       free_places += std::max<int64_t>(0, int64_t{load->second.capacity} - load->second.sessions);
     } else {
       ++unfit;
+      // One without a session has nothing of its own that could keep it from writing: it is the disk, and
+      // others may only not have looked yet.
+      no_storage = no_storage || (load->second.no_storage && load->second.sessions == 0);
     }
   });
   for (; workers < limits_.workers; ++workers) children_.place("worker", free_number()).start();
   // What keeps these from accepting would keep others; but not that an operator has drained them.
-  if (!can_help && (drained == 0 || unfit > 0)) return end_drained();
+  if (no_storage || (!can_help && (drained == 0 || unfit > 0))) return end_drained();
   int64_t more = room_.to_start(free_places, starting, failing, now_ms());
   for (more = std::min(more, limits_.max_workers - workers); more > 0; --more) {
     const int number = free_number();

@@ -46,7 +46,8 @@ class Workers {
   struct Load {
     uint32_t sessions = 0, capacity = 0;
     bool accepting = false;
-    int64_t drained_ms = 0;  // since when it takes nothing more, mono; 0: it does
+    bool no_storage = false;  // for that reason
+    int64_t drained_ms = 0;   // since when it takes nothing more, mono; 0: it does
   };
 
   void drain_spare(int64_t workers);
