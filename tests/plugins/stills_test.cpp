@@ -126,5 +126,42 @@ TEST(Stills, FollowAChangeOfSizeAndKeepTheShape) {
   EXPECT_EQ(shelf.ends, (std::vector<std::string>{"", "", ""}));
 }
 
+// One JPEG's worth is lost, not the session's: the encoder begins anew with the next segment, and it is told.
+TEST(Stills, AnEncoderThatFailsIsToldOnceAndStartedAgain) {
+  Shelf shelf;
+  int made = 0, broken = 3;
+  Stills stills(shelf.sink(), [&] {
+    const char* const how = made++ < broken ? "jpegenc ! identity error-after=1" : "jpegenc";
+    GstElement* const bin = gst_parse_bin_from_description(how, TRUE, nullptr);
+    return Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(bin)));
+  });
+  const GstVideoInfo info = info_of(64, 36);
+  std::vector<std::string> told;
+  int64_t segment = 0;
+  const auto take_until = [&](const std::function<bool()>& done) {
+    return test::eventually([&] {
+      const auto taken = stills.take(green(info).get(), info, segment++ * 2 * kSecond);
+      if (!taken) told.push_back(taken.error().message);
+      return done();
+    });
+  };
+  const auto pictures = [&] {
+    std::lock_guard lock(shelf.mutex);
+    return shelf.pictures.size();
+  };
+  ASSERT_TRUE(take_until([&] { return pictures() > 0; }));
+  EXPECT_EQ(made, broken + 1);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0], "");
+  // What came out takes it back: of the next failure it is told again.
+  stills.finish("");
+  broken = made + 1;
+  ASSERT_TRUE(take_until([&, before = pictures()] { return made > broken && pictures() > before; }));
+  EXPECT_EQ(told.size(), 2u);
+  stills.finish("stopped");
+  EXPECT_EQ(shelf.ends.back(), "stopped");
+  for (size_t i = 0; i + 1 < shelf.ends.size(); ++i) EXPECT_EQ(shelf.ends[i], "") << "the rendition goes on";
+}
+
 }  // namespace
 }  // namespace headgate::abrhlssink

@@ -39,6 +39,12 @@ GstVideoInfo small(const GstVideoInfo& info) {
 
 }  // namespace
 
+Ref<GstElement> Stills::jpegenc() {
+  Ref<GstElement> encoder = make("jpegenc");
+  if (encoder) g_object_set(encoder.get(), "quality", kPictureQuality, nullptr);
+  return encoder;
+}
+
 Stills::~Stills() {
   stop();
 }
@@ -49,12 +55,11 @@ Result<void> Stills::start(const GstVideoInfo& info) {
   const GstVideoInfo to = small(info);
   auto scaler = Scaler::make(info, to);
   if (!scaler) return Unexpected(scaler.error());
-  Ref<GstElement> convert = make("videoconvert"), filter = make("capsfilter"), encoder = make("jpegenc");
+  Ref<GstElement> convert = make("videoconvert"), filter = make("capsfilter"), encoder = make_encoder_();
   if (!convert || !filter || !encoder)
     return Unexpected("videoconvert or jpegenc is not installed: gst-plugins-base, -good");
   const auto jfif = Ref<GstCaps>::adopt(gst_caps_from_string(kJfif));
   g_object_set(filter.get(), "caps", jfif.get(), nullptr);
-  g_object_set(encoder.get(), "quality", kPictureQuality, nullptr);
   Stage::Setup setup;
   setup.name = "stills";
   setup.middle.push_back(std::move(convert));
@@ -66,8 +71,13 @@ Result<void> Stills::start(const GstVideoInfo& info) {
   Stage::Events events;
   events.sample = [this](GstSample* sample) { came(sample); };
   events.ended = [this] { over(); };
-  events.failed = [this](const std::string&) { over(); };
-  ended_ = told_ = false;
+  events.failed = [this](const std::string& why) { failed(why); };
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = false;
+    failure_.clear();
+  }
+  told_ = false;
   auto stage = Stage::start(std::move(setup), std::move(events));
   if (!stage) return Unexpected(stage.error());
   scaler_ = std::move(scaler).value();
@@ -76,13 +86,29 @@ Result<void> Stills::start(const GstVideoInfo& info) {
 }
 
 Result<void> Stills::take(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns) {
-  if (!known_ || !gst_video_info_is_equal(&info, &from_)) {
+  Result<void> before;
+  {
+    std::lock_guard lock(mutex_);
+    if (!failure_.empty()) before = Unexpected(failure_);
+  }
+  if (!before || !known_ || !gst_video_info_is_equal(&info, &from_)) {
     finish("");
     if (auto started = start(info); !started) return started;
   }
   if (!stage_) return {};
+  Result<void> pushed = scale_and_push(picture, time_ns);
+  return told_once(before ? std::move(pushed) : std::move(before));
+}
+
+Result<void> Stills::told_once(Result<void> result) {
+  std::lock_guard lock(mutex_);
+  if (result || !std::exchange(has_told_failure_, true)) return result;
+  return {};
+}
+
+Result<void> Stills::scale_and_push(GstBuffer* picture, int64_t time_ns) {
   auto scaled = scaler_->scale(picture);
-  if (!scaled) return {};
+  if (!scaled) return Unexpected(scaled.error());
   Ref<GstBuffer> one = Ref<GstBuffer>::adopt(gst_buffer_copy(scaled->get()));
   GST_BUFFER_PTS(one.get()) = static_cast<GstClockTime>(time_ns + kStageEpochNs);
   stage_->push(std::move(one), [] { return true; });
@@ -109,6 +135,17 @@ void Stills::came(GstSample* sample) {
   unit.data = mapped.bytes();
   unit.holder = std::move(mapped).into_holder();
   sink_.unit(kPictures, std::move(unit));
+  std::lock_guard lock(mutex_);
+  has_told_failure_ = false;
+}
+
+// On any thread.
+void Stills::failed(const std::string& why) {
+  {
+    std::lock_guard lock(mutex_);
+    failure_ = why;
+  }
+  over();
 }
 
 void Stills::over() {
@@ -127,6 +164,10 @@ void Stills::finish(const std::string& reason) {
   }
   stage_->stop();
   stage_.reset();
+  {
+    std::lock_guard lock(mutex_);
+    failure_.clear();
+  }
   sink_.end(kPictures, reason);
 }
 

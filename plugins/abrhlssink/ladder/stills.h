@@ -7,6 +7,7 @@
 #include <gst/video/video.h>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,12 +25,18 @@ inline constexpr int kPictureQuality = 75;     // of JPEG: 5 to 15 kB each
 // Of one thread, but for release().
 class Stills {
  public:
-  explicit Stills(UnitSink sink) : sink_(std::move(sink)) {}
+  // I420 in, JPEG out. Null: it is not installed.
+  using MakeEncoder = std::function<gst::Ref<GstElement>()>;
+  static gst::Ref<GstElement> jpegenc();
+
+  explicit Stills(UnitSink sink, MakeEncoder make_encoder = &jpegenc)
+      : sink_(std::move(sink)), make_encoder_(std::move(make_encoder)) {}
   ~Stills();  // stop()
   Stills(const Stills&) = delete;
 
   // A picture that begins a segment at `time_ns` (running time). Never waits: one for which there is no room
-  // is left out. Error: there can be none of pictures like this, told once.
+  // is left out. Error: there can be none of pictures like this; or the last one failed, and the encoder
+  // begins anew with this one. Told once, until one comes out again.
   Result<void> take(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns);
   // All that was taken comes out; `reason` as UnitSink::end() has it.
   void finish(const std::string& reason);
@@ -38,10 +45,14 @@ class Stills {
 
  private:
   Result<void> start(const GstVideoInfo& info);
+  Result<void> scale_and_push(GstBuffer* picture, int64_t time_ns);
+  Result<void> told_once(Result<void> result);
   void came(GstSample* sample);
+  void failed(const std::string& why);
   void over();
 
   const UnitSink sink_;
+  const MakeEncoder make_encoder_;
   GstVideoInfo from_{};
   bool known_ = false;  // from_ is what comes
   std::unique_ptr<Scaler> scaler_;
@@ -49,6 +60,8 @@ class Stills {
   std::mutex mutex_;   // below; a leaf
   std::condition_variable changed_;
   bool ended_ = false, released_ = false;
+  std::string failure_;            // of the stage; empty: it goes on
+  bool has_told_failure_ = false;  // and nothing has come out since
   std::unique_ptr<Stage> stage_;
 };
 
