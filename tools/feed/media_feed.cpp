@@ -42,7 +42,10 @@ void MediaFeed::connect(const std::string& name) {
   opened.start([this, name](const wire::Message& message,
                             const std::vector<UniqueFd>&) { events_.message(name, message); },
                [this, name] {
+                 const bool stranger = channels_.at(name)->incompatible();
                  close(name);
+                 if (stranger)
+                   return;  // it stays one; who comes under its name after it is told by the watch
                  // Perhaps it only cut a connection that was too slow.
                  loop_.cancel(std::exchange(again_[name], loop_.after_ms(kFeedAgainMs, [this, name] {
                    again_.erase(name);

@@ -3,6 +3,9 @@
 #include "feed/media_feed.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <wire/version.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -93,6 +96,40 @@ TEST_F(MediaFeedTest, WhoOnlyCutTheConnectionIsConnectedToAgain) {
   ASSERT_TRUE(wait_for([&] { return one->connections == 2; }));
   EXPECT_EQ(closed_, Names{"worker-0.sock"});
   EXPECT_EQ(opened_, (Names{"worker-0.sock", "worker-0.sock"}));
+}
+
+TEST_F(MediaFeedTest, WhoSpeaksAnotherProtocolIsAskedOnce) {
+  const UniqueFd stranger(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder_ + "/worker-0.sock";
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  ASSERT_EQ(::bind(stranger.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(stranger.get(), 8), 0);
+  MediaFeed feed(loop_, folder_, "origin", events());
+  ASSERT_TRUE(feed.start());
+  const auto hello = wire::greeting({wire::kVersion.major + 1, 0});
+  int connections = 0;
+  bool over = false;
+  const auto serve = [&] {
+    const UniqueFd one(::accept4(stranger.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (one.get() < 0) return;
+    ++connections;
+    EXPECT_EQ(::send(one.get(), hello.data(), hello.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(hello.size()));
+  };
+  ASSERT_TRUE(wait_for([&] {
+    serve();
+    return !closed_.empty();
+  }));
+  loop_.after_ms(3 * kFeedAgainMs, [&] { over = true; });
+  ASSERT_TRUE(wait_for([&] {
+    serve();
+    return over;
+  }));
+  EXPECT_EQ(connections, 1);
+  EXPECT_EQ(closed_, Names{"worker-0.sock"});
 }
 
 TEST_F(MediaFeedTest, WhoHasDiedIsClosedOnceAndItsSuccessorIsHeard) {
