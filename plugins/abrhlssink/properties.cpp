@@ -50,7 +50,8 @@ void install_ladder(GObjectClass* klass, const Settings& defaults) {
   g_object_class_install_property(
       klass, kOnDemand,
       g_param_spec_boolean("on-demand", "On demand",
-                           "Video rungs are encoded while somebody asks for them (want-rendition)",
+                           "Video rungs are encoded while somebody asks for them (want-rendition); read from "
+                           "files those of sound, too",
                            defaults.on_demand, kReadWrite));
   install_ns(klass, kIdleTimeout, "idle-timeout", "Idle timeout",
              "On demand: a rung that nobody has asked for so long is not encoded any more (ns)", GST_SECOND,

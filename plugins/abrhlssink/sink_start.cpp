@@ -68,6 +68,7 @@ Result<void> Sink::start_ladder(const Settings& settings, bool own_media) {
   ladder.renditions.keep_ms = own_media ? 0 : static_cast<int64_t>(settings.keep_ns / GST_MSECOND);
   ladder.loudness = settings.loudness;
   ladder.idle_ns = settings.on_demand ? static_cast<int64_t>(settings.idle_ns) : 0;
+  ladder.sound_on_demand = from_files && settings.on_demand;
   ladder.packager = recorder_settings(settings).packager;
   ladder.pictures = !own_media && settings.location.empty();
   ladder.pass_audio = own_media && input_.has_pad(codec::Kind::video);

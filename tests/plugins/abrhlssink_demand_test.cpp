@@ -74,6 +74,42 @@ TEST_F(AbrDemand, WhatIsOnOfferIsToldAndHasNoThreads) {
   pipeline.stop();
 }
 
+TEST_F(AbrDemand, SoundIsAskedForAsPicturesAre) {
+  Pipeline pipeline(
+      line("rungs=144p@120k,audio@32k,audio@48k idle-timeout=4000000000", "videotestsrc is-live=true"));
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "").size() >= 2; }));
+  const auto told = only<playlist::RenditionRecord>(records_of(pipeline, "audio-32k"));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].state, RenditionState::idle);
+  EXPECT_TRUE(told[0].on_demand);
+  EXPECT_EQ(told[0].width, 0u);
+  EXPECT_EQ(told[0].channels, 2u);
+  EXPECT_EQ(told[0].average_bandwidth, 32'000u);
+  for (int round = 0; round < 2; ++round) {
+    const size_t before = segments(pipeline, "audio-32k").size();
+    ASSERT_TRUE(eventually([&] {
+      ask(pipeline, "audio-32k");
+      return segments(pipeline, "audio-32k").size() >= before + 2;
+    }));
+    EXPECT_EQ(state(pipeline, "audio-32k"), RenditionState::running);
+    // Nobody asks again: nothing is left of it.
+    EXPECT_TRUE(eventually([&] { return state(pipeline, "audio-32k") == RenditionState::idle; }));
+    EXPECT_TRUE(eventually([&] { return ladder_threads().empty(); })) << "threads are left";
+  }
+  EXPECT_TRUE(segments(pipeline, "144p").empty());
+  EXPECT_TRUE(segments(pipeline, "audio-48k").empty());
+  EXPECT_EQ(state(pipeline, "144p"), RenditionState::idle);
+  const auto source = segments(pipeline, "");
+  for (const auto& one : segments(pipeline, "audio-32k")) {
+    const auto same =
+        std::find_if(source.begin(), source.end(), [&](const auto& other) { return other.msn == one.msn; });
+    ASSERT_NE(same, source.end());
+    EXPECT_NEAR(static_cast<double>(one.pts), static_cast<double>(same->pts), 90 * 25.0);
+  }
+  pipeline.stop();
+}
+
 // Nobody waits for a key frame: what was archived just before is encoded first.
 TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
   Pipeline pipeline(line("idle-timeout=4000000000", "videotestsrc is-live=true"));

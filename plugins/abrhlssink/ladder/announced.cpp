@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ladder/announced.h"
 
+#include <algorithm>
+
 namespace headgate::abrhlssink {
 
 playlist::RenditionRecord rendition_of(const EncoderSettings& settings, const ladder::PlannedRung& rung,
@@ -13,6 +15,14 @@ playlist::RenditionRecord rendition_of(const EncoderSettings& settings, const la
   record.average_bandwidth = rung.rung.kbps * 1000;
   // A buffer of a second, over the shortest segments that there are: half as much again.
   record.bandwidth = record.average_bandwidth / 2 * 3;
+  return record;
+}
+
+playlist::RenditionRecord rendition_of(const ladder::Rung& rung, uint32_t channels) {
+  playlist::RenditionRecord record;
+  record.codecs = "mp4a.40.2";
+  record.channels = std::min(channels, kMostChannels);
+  record.bandwidth = record.average_bandwidth = rung.kbps * 1000;
   return record;
 }
 

@@ -17,6 +17,8 @@
 
 namespace headgate::abrhlssink {
 
+inline constexpr uint32_t kMostChannels = 2;  // that a rung has
+
 // Of one thread, but for release().
 class AudioRung {
  public:
@@ -34,7 +36,9 @@ class AudioRung {
   void finish(const char* reason);
   void release();  // nothing waits any more
   void stop();
+  const ladder::Rung& rung() const { return rung_; }
   const std::string& name() const { return rung_.name; }
+  bool has_caps() const { return static_cast<bool>(caps_); }  // and was not finished since
 
  private:
   Result<void> start();

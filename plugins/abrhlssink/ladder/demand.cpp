@@ -12,4 +12,9 @@ Demand::Names Demand::wanted(int64_t now_ns) {
   return names;
 }
 
+bool Demand::is_asked(const std::string& name, int64_t now_ns) const {
+  const auto found = asked_ns_.find(name);
+  return found != asked_ns_.end() && now_ns - found->second <= idle_ns_;
+}
+
 }  // namespace headgate::abrhlssink

@@ -20,6 +20,8 @@ class Demand {
   void activate(Names names) { active_ = std::move(names); }
   void ask(const std::string& name, int64_t now_ns) { asked_ns_[name] = now_ns; }
   Names wanted(int64_t now_ns);
+  // Somebody asked for this one, active or not.
+  bool is_asked(const std::string& name, int64_t now_ns) const;
 
  private:
   int64_t idle_ns_;

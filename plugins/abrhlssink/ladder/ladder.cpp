@@ -144,22 +144,69 @@ void Ladder::tell(const RungNews& news) {
 
 void Ladder::take_audio(Input input) {
   if (auto* caps = std::get_if<Ref<GstCaps>>(&input)) {
+    sound_caps_ = *caps;
     for (const auto& rung : audio_)
-      if (auto taken = rung->caps(caps->get()); !taken)
-        events_.news({rung->name(), "failed", taken.error().message});
+      if (wants_sound(rung->name())) start_sound(*rung);
     if (!settings_.pass_audio) return;
     const auto track = pass_finder_.caps(caps->get());
     passing_ = track && *track;
     if (passing_) renditions_.track(kPassedAudio, **track);
   } else if (const auto* frame = std::get_if<EncodedFrame>(&input)) {
-    for (const auto& rung : audio_)
+    for (const auto& rung : audio_) {
+      const bool wanted = wants_sound(rung->name());
+      if (wanted && !rung->has_caps() && sound_caps_) start_sound(*rung);
+      if (!wanted) stop_sound(*rung);
+      if (!wanted || !rung->has_caps()) continue;
       if (auto pushed = rung->push(*frame, !live_); !pushed)
         events_.news({rung->name(), "failed", pushed.error().message});
+    }
     if (settings_.pass_audio) pass(*frame);
   } else {
     for (const auto& rung : audio_) rung->finish("");
+    sound_caps_.reset();
     if (passing_) renditions_.end(kPassedAudio, "");
   }
+}
+
+void Ladder::start_sound(AudioRung& rung) {
+  const bool begins = !rung.has_caps();
+  auto taken = rung.caps(sound_caps_.get());
+  if (!taken)
+    tell_sound(rung.rung(), "failed", taken.error().message, playlist::RenditionState::paused);
+  else if (begins)
+    tell_sound(rung.rung(), "running", "", playlist::RenditionState::running);
+}
+
+void Ladder::stop_sound(AudioRung& rung) {
+  if (!rung.has_caps()) return;
+  rung.finish("stopped");
+  tell_sound(rung.rung(), "stopped", "not wanted", playlist::RenditionState::idle);
+}
+
+// Of sound that is always there its media says everything.
+void Ladder::tell_sound(const ladder::Rung& rung, const char* state, const std::string& reason,
+                        playlist::RenditionState is) {
+  if (!settings_.sound_on_demand) {
+    if (is == playlist::RenditionState::paused) events_.news({rung.name, state, reason});
+    return;
+  }
+  playlist::RenditionRecord record;
+  {
+    std::lock_guard lock(mutex_);
+    if (is == playlist::RenditionState::idle)
+      begun_sound_.erase(rung.name);
+    else
+      begun_sound_.insert(rung.name);
+    record = rendition_of(rung, channels_);
+  }
+  record.state = is;
+  tell({rung.name, state, reason, std::move(record)});
+}
+
+bool Ladder::wants_sound(const std::string& name) {
+  if (!settings_.sound_on_demand) return true;
+  std::lock_guard lock(mutex_);
+  return demand_.is_asked(name, system_clock().mono_us() * 1000);
 }
 
 void Ladder::pass(const EncodedFrame& frame) {
@@ -207,12 +254,15 @@ void Ladder::update_wishes() {
 
 bool Ladder::busy() {
   update_wishes();
-  return video_.busy();
+  return video_.busy() ||
+         std::any_of(settings_.rungs.begin(), settings_.rungs.end(),
+                     [this](const auto& rung) { return rung.is_audio() && wants_sound(rung.name); });
 }
 
 void Ladder::rest() {
   video_feeder_->rest();
   audio_feeder_->rest();
+  for (const auto& rung : audio_) stop_sound(*rung);
 }
 
 void Ladder::announce(const playlist::InitRecord& source) {
@@ -225,6 +275,16 @@ void Ladder::announce(const playlist::InitRecord& source) {
     record.state = playlist::RenditionState::idle;
     tell({planned.rung.name, "idle", "not wanted", std::move(record)});
   }
+  if (!settings_.sound_on_demand || source.channels == 0) return;
+  std::set<std::string> begun;
+  {
+    std::lock_guard lock(mutex_);
+    channels_ = source.channels;
+    begun = begun_sound_;
+  }
+  for (const ladder::Rung& rung : settings_.rungs)
+    if (rung.is_audio() && begun.count(rung.name) == 0)
+      tell_sound(rung, "idle", "not wanted", playlist::RenditionState::idle);
 }
 
 LadderStats Ladder::stats() const {

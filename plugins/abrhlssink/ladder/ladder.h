@@ -42,6 +42,7 @@ struct LadderSettings {
   bool pass_audio = false;          // kPassedAudio is written
   double loudness = 0;              // of audio rungs, LUFS; 0: as it is
   int64_t idle_ns = 0;  // video rungs are encoded on demand, until nobody has asked for so long; 0: always
+  bool sound_on_demand = false;  // audio rungs are, too
 };
 
 struct LadderStats {
@@ -97,6 +98,11 @@ class Ladder {
 
  private:
   void take_audio(Input input);
+  void start_sound(AudioRung& rung);
+  void stop_sound(AudioRung& rung);
+  void tell_sound(const ladder::Rung& rung, const char* state, const std::string& reason,
+                  playlist::RenditionState is);
+  bool wants_sound(const std::string& name);
   void pass(const EncodedFrame& frame);
   void tell(const RungNews& news);
   void relieve();
@@ -108,14 +114,17 @@ class Ladder {
   Renditions renditions_;
   VideoLadder video_;
   Boundaries boundaries_;  // the video's thread
-  // The audio feeder's thread.
+  // The audio feeder's thread; whoever calls rest() when that has none.
   std::vector<std::unique_ptr<AudioRung>> audio_;
+  gst::Ref<GstCaps> sound_caps_;
   gst::TrackFinder pass_finder_;
   bool passing_ = false;  // its track is known
   std::mutex mutex_;      // below; a leaf
   Demand demand_;
   ladder::Relief relief_;
-  unsigned ending_ = 0;  // ends that have not come through
+  uint32_t channels_ = 0;              // of the source that was announced
+  std::set<std::string> begun_sound_;  // audio rungs that are encoded, or cannot be
+  unsigned ending_ = 0;                // ends that have not come through
   std::function<void()> drained_;
   std::atomic<bool> live_{false};
   std::unique_ptr<Feeder> video_feeder_, audio_feeder_;
