@@ -202,6 +202,7 @@ void RenditionSite::hold(const AnswerPtr& answer, const LiveEnd& end, std::optio
                                         hold(answer, end, until, send);
                                       });
   if (waiter == 0) return give_up();
+  answer->note_wait();
   answer->when_gone([&edge = end.edge(), waiter] { edge.cancel(waiter); });
 }
 

@@ -194,6 +194,20 @@ class Demand(OriginCase):
         self.assertEqual((rungs['paused'], rungs['started']), (2, started + 2))
         stations[2].refused('360p')
 
+    def test_how_long_it_takes_to_start_is_no_time_of_the_origins(self):
+        worker = self.begin(1000)
+        one = Station(self, worker, 1)
+        got = []
+        viewer = threading.Thread(target=lambda: got.append(self.request(one.path('360p'))), daemon=True)
+        viewer.start()
+        self.assertEqual(worker.origin.recv(65536), wire.want_rendition(1, '360p'))
+        rung = one.rungs['360p']
+        worker.tell(one.told('360p', 1), *rung.open_messages()[1:], rung.segment(0))
+        viewer.join(PATIENCE)
+        self.assertEqual(segments(got[0][1]), ['0.m4s'])
+        self.assertIsNone(got[0][0].getheader('Server-Timing'), 'it waited for the rung')
+        self.assertIsNotNone(self.request(one.path('360p'))[0].getheader('Server-Timing'))
+
     def test_one_that_does_not_start_is_told_so(self):
         worker = self.begin(1000)
         one = Station(self, worker, 1)
