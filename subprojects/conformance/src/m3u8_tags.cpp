@@ -256,6 +256,7 @@ Variant P::variant() {
   if (auto codecs = attributes_.text("CODECS")) one.codecs = words(*codecs);
   if (const Attribute* size = attributes_.find("RESOLUTION")) one.resolution = read_resolution(size->value);
   one.frame_rate = attributes_.decimal("FRAME-RATE");
+  if (const Attribute* range = attributes_.find("VIDEO-RANGE")) one.range = range->value;
   one.audio = attributes_.text("AUDIO");
   one.video = attributes_.text("VIDEO");
   one.subtitles = attributes_.text("SUBTITLES");

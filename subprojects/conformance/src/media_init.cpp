@@ -38,6 +38,16 @@ void track_header(Bytes body, MediaTrack& track, std::vector<std::string>& fault
   if (duration != 0) faults.push_back("track " + std::to_string(track.id) + "'s header has a duration");
 }
 
+void colour(Bytes children, MediaTrack& track) {
+  auto colr = child(children, "colr");
+  if (!colr) return;
+  ByteReader reader(*colr);
+  if (reader.u32() != fourcc("nclx")) return;
+  reader.skip(2);
+  const uint16_t transfer = reader.u16();
+  if (reader.ok()) track.transfer = transfer;
+}
+
 void sample_entry(Bytes stsd, MediaTrack& track) {
   ByteReader reader(stsd);
   reader.skip(8);
@@ -52,6 +62,7 @@ void sample_entry(Bytes stsd, MediaTrack& track) {
     ByteReader size(entry->body.subspan(24));
     track.width = size.u16();
     track.height = size.u16();
+    colour(entry->body.subspan(fields), track);
   }
   name_codec(entry->type, entry->body.subspan(fields), track);
 }

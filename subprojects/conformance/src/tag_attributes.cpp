@@ -94,6 +94,7 @@ constexpr AttributeRule kAttributes[] = {
     {"EXT-X-I-FRAME-STREAM-INF", "AVERAGE-BANDWIDTH", Type::integer},
     {"EXT-X-I-FRAME-STREAM-INF", "CODECS", Type::quoted},
     {"EXT-X-I-FRAME-STREAM-INF", "RESOLUTION", Type::resolution},
+    {"EXT-X-I-FRAME-STREAM-INF", "VIDEO-RANGE", Type::word},
     {"EXT-X-I-FRAME-STREAM-INF", "VIDEO", Type::quoted},
 };
 // clang-format on

@@ -58,6 +58,17 @@ void picture(const Variant& variant, const SegmentChecker& media, Findings& find
   }
 }
 
+// What mixes ranges has the higher one's.
+void range(const Variant& variant, const SegmentChecker& media, Findings& findings) {
+  constexpr uint16_t kPq = 16, kHlg = 18;
+  const MediaTrack* video = media.video();
+  if (!video || (video->transfer != kPq && video->transfer != kHlg)) return;
+  const bool right = variant.range == "PQ" || (variant.range == "HLG" && video->transfer == kHlg);
+  if (!right)
+    add(findings, "video-range", variant.line,
+        "VIDEO-RANGE is " + variant.range + ", pictures are " + (video->transfer == kPq ? "PQ" : "HLG"));
+}
+
 }  // namespace
 
 bool codec_matches(const std::string& listed, const std::string& seen) {
@@ -85,6 +96,7 @@ Findings check_variant(const Variant& variant, const Member& own,
   }
   codecs(variant, media, complete, findings);
   picture(variant, *own.media, findings);
+  range(variant, *own.media, findings);
   if (variant.iframes) return findings;  // its rate is of pictures played at their own pace
   if (rates.peak > static_cast<double>(variant.bandwidth) * kPeakSlack)
     add(findings, "bandwidth-exceeded", variant.line,

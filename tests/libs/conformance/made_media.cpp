@@ -25,8 +25,12 @@ std::string full(const char* name, uint32_t flags, const std::string& body, uint
 std::string entry(const MadeTrack& track) {
   if (track.video) {
     const std::string avcc = box("avcC", std::string("\x01\x64\x00\x1e\xff\xe0\x00", 7));
+    const std::string colr =
+        track.transfer == 0
+            ? ""
+            : box("colr", "nclx" + number(9, 2) + number(track.transfer, 2) + number(9, 2) + zeros(1));
     return box("avc1", zeros(6) + number(1, 2) + zeros(16) + number(track.width, 2) +
-                           number(track.height, 2) + zeros(50) + avcc);
+                           number(track.height, 2) + zeros(50) + avcc + colr);
   }
   // ES, decoder configuration, AAC-LC of 48 kHz in stereo.
   const std::string info = std::string("\x05\x02\x11\x90", 4);

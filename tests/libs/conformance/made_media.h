@@ -15,6 +15,7 @@ struct MadeTrack {
   bool video = true;
   uint32_t timescale = 90000;
   uint32_t width = 640, height = 360;
+  uint16_t transfer = 0;  // of a colr box; 0: there is none
 };
 inline constexpr MadeTrack kVideo{1, true, 90000, 640, 360};
 inline constexpr MadeTrack kAudio{2, false, 48000, 0, 0};

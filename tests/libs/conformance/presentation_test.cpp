@@ -164,6 +164,30 @@ TEST_F(Presentation, FrameRateUntrue) {
   EXPECT_EQ(variant(wrong), Ids{});
 }
 
+TEST_F(Presentation, VideoRange) {
+  struct Case {
+    uint16_t transfer;
+    std::string range;
+    Ids found;
+  };
+  const Case cases[] = {{16, "SDR", {"video-range"}},
+                        {16, "HLG", {"video-range"}},
+                        {16, "PQ", {}},
+                        {18, "SDR", {"video-range"}},
+                        {18, "HLG", {}},
+                        {18, "PQ", {}},
+                        {14, "SDR", {}},
+                        {14, "PQ", {}},
+                        {0, "PQ", {}}};
+  for (const auto& [transfer, range, found] : cases) {
+    one_ = {};
+    one_.fill({{{1, true, 90000, 640, 360, transfer}}}, 6);
+    Variant told = right();
+    told.range = range;
+    EXPECT_EQ(variant(told), found) << transfer << " " << range;
+  }
+}
+
 TEST_F(Presentation, BandwidthExceeded) {
   Variant wrong = right();
   const double peak = one_.media.rates(4).peak;
@@ -195,6 +219,19 @@ TEST(CodecNames, Match) {
   EXPECT_TRUE(conformance::codec_matches("av01.0.04M.08.0.110", "av01.0.04M.08"));
   EXPECT_FALSE(conformance::codec_matches("av01.0.04M.081", "av01.0.04M.08"));
   EXPECT_FALSE(conformance::codec_matches("avc1.64001f.1", "avc1.64001f"));
+}
+
+TEST(Multivariant, VideoRangeIsRead) {
+  std::string text = test::file_text("playlists/multivariant.m3u8");
+  const std::string rate = "FRAME-RATE=25.000";
+  ASSERT_NE(text.find(rate), std::string::npos);
+  text.insert(text.find(rate) + rate.size(), ",VIDEO-RANGE=HLG");
+  const conformance::Parsed parsed = conformance::parse_playlist(text);
+  ASSERT_TRUE(parsed.multivariant && parsed.findings.empty()) << test::text_of(parsed.findings);
+  std::multiset<std::string> ranges;
+  for (const Variant& one : parsed.multivariant->variants) ranges.insert(one.range);
+  EXPECT_EQ(ranges.count("HLG"), 1u);
+  EXPECT_EQ(ranges.count("SDR"), ranges.size() - 1) << "where it is not told";
 }
 
 // One edit each; names as the rules'.

@@ -31,6 +31,7 @@ struct MediaTrack {
   uint32_t display_width = 0, display_height = 0;                      // of the track header
   uint32_t default_duration = 0, default_size = 0, default_flags = 0;  // trex
   uint8_t nal_length = 0;  // avc, hevc: bytes of a NAL unit's length; 0: not such a codec
+  uint16_t transfer = 0;   // of the sample entry's colr (14496-12, 12.1.5); 0: it does not say
   bool encrypted = false;
   bool operator==(const MediaTrack&) const = default;
 };

@@ -120,6 +120,7 @@ struct Variant {  // EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF
   std::vector<std::string> codecs;
   std::optional<std::pair<uint64_t, uint64_t>> resolution;
   std::optional<Micros> frame_rate;  // millionths of a frame per second
+  std::string range = "SDR";         // VIDEO-RANGE, or what its absence means
   std::optional<std::string> audio, video, subtitles, captions;
   bool captions_none = false;
 };
