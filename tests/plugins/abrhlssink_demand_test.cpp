@@ -46,6 +46,10 @@ class AbrDemand : public ::testing::Test {
   static void ask(Pipeline& pipeline, const char* rendition) {
     g_signal_emit_by_name(pipeline.element("hls").get(), "want-rendition", rendition);
   }
+  // With each the ladder is announced anew.
+  static void write_short_files(Pipeline& pipeline) {
+    g_object_set(pipeline.element("archive").get(), "file-duration", guint64{GST_SECOND}, nullptr);
+  }
   static std::vector<playlist::SegmentRecord> segments(Pipeline& pipeline, const std::string& rendition) {
     return only<playlist::SegmentRecord>(records_of(pipeline, rendition));
   }
@@ -153,6 +157,23 @@ TEST_F(AbrDemand, ARungBeginsWithASegmentThatIsThereAndStopsWhenNobodyAsks) {
   EXPECT_TRUE(ladder_threads().empty());
 }
 
+// As seen: 427x180.
+TEST_F(AbrDemand, WhatIsKnownOfTheSourcesPixelsIsNotForgotten) {
+  Pipeline pipeline(
+      line("", "videotestsrc is-live=true ! capsfilter caps=video/x-raw,pixel-aspect-ratio=4/3"));
+  write_short_files(pipeline);
+  pipeline.play();
+  ASSERT_TRUE(eventually([&] {
+    ask(pipeline, "144p");
+    return state(pipeline, "144p") == RenditionState::running;
+  }));
+  EXPECT_TRUE(eventually([&] {
+    const auto told = only<playlist::RenditionRecord>(records_of(pipeline, "90p"));
+    return !told.empty() && told.back().width == 214 && told.back().state == RenditionState::idle;
+  }));
+  pipeline.stop();
+}
+
 // The largest rung runs, and falls behind until it gives way; from then on its encoder is as good as before.
 class AbrDemandPaused : public AbrDemand {
  protected:
@@ -182,6 +203,7 @@ class AbrDemandPaused : public AbrDemand {
   }
   static void pause(Pipeline& pipeline) {
     BreakingEncoder::let_go();
+    write_short_files(pipeline);
     pipeline.play();
     ASSERT_TRUE(grows(pipeline, ""));
     ASSERT_TRUE(grows(pipeline, "144p"));
@@ -205,6 +227,10 @@ TEST_F(AbrDemandPaused, ComesBackWhileSomebodyAsks) {
   Pipeline pipeline(slow_line(""));
   ASSERT_NO_FATAL_FAILURE(pause(pipeline));
   ASSERT_TRUE(eventually([] { return ladder_threads().empty(); })) << "the only rung that is wanted rests";
+  // The source's new files do not make it idle: there is no room for it.
+  EXPECT_TRUE(grows(pipeline, ""));
+  EXPECT_TRUE(grows(pipeline, ""));
+  EXPECT_EQ(state(pipeline, "144p"), RenditionState::paused);
   EXPECT_TRUE(eventually([&] {
     ask(pipeline, "144p");
     return state(pipeline, "144p") == RenditionState::running;

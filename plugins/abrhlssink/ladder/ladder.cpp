@@ -265,12 +265,33 @@ void Ladder::rest() {
   for (const auto& rung : audio_) stop_sound(*rung);
 }
 
+namespace {
+
+// What records say of it: neither its bit rate nor the shape of its pixels.
+ladder::SourcePicture picture_of(const playlist::InitRecord& source) {
+  ladder::SourcePicture picture;
+  picture.width = source.width;
+  picture.height = source.height;
+  picture.stands = source.codecs.rfind("avc", 0) == 0;
+  return picture;
+}
+
+bool same_picture(const ladder::SourcePicture& a, const ladder::SourcePicture& b) {
+  return a.width == b.width && a.height == b.height && a.stands == b.stands;
+}
+
+}  // namespace
+
 void Ladder::announce(const playlist::InitRecord& source) {
   const uint32_t rate_milli = source.frame_rate_milli > 0 ? source.frame_rate_milli : ladder::kUsualRateMilli;
-  const ladder::Plan plan = ladder::make_plan(settings_.rungs, {source.width, source.height});
+  ladder::SourcePicture picture = picture_of(source);
+  if (const auto seen = video_.source(); seen && same_picture(*seen, picture)) picture = *seen;
+  const ladder::Plan plan = ladder::make_plan(settings_.rungs, picture);
   const std::vector<std::string> running = video_.running();
   for (const ladder::PlannedRung& planned : plan.rungs) {
-    if (std::find(running.begin(), running.end(), planned.rung.name) != running.end()) continue;
+    if (std::find(running.begin(), running.end(), planned.rung.name) != running.end() ||
+        video_.cannot_run(planned.rung.name))
+      continue;
     playlist::RenditionRecord record = rendition_of(settings_.encoder, planned, rate_milli, 1000);
     record.state = playlist::RenditionState::idle;
     tell({planned.rung.name, "idle", "not wanted", std::move(record)});

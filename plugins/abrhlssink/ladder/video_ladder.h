@@ -77,6 +77,10 @@ class VideoLadder {
   // Names of rungs that are encoded now.
   std::vector<std::string> running() const;
   uint64_t pictures() const { return pictures_; }
+  // As far as it was looked at.
+  std::optional<ladder::SourcePicture> source() const;
+  // It is not what nobody asks for: it is paused, or its encoders have failed.
+  bool cannot_run(const std::string& name) const;
   // Something is decoded, or is to be.
   bool busy() const { return decodes_ || anything_wanted(); }
 
@@ -167,7 +171,9 @@ class VideoLadder {
   std::map<std::string, playlist::RenditionRecord> told_paused_;
   std::vector<std::string> running_;              // larger before smaller
   std::vector<std::shared_ptr<VideoRung>> live_;  // to be released
+  std::optional<ladder::SourcePicture> source_;   // that was planned for last
   std::set<std::string> dropped_;                 // by the plan, or failed for good
+  std::set<std::string> failed_;                  // those of them that have
   bool decoder_ended_ = false, decoder_failed_ = false;
   std::atomic<bool> released_{false}, may_wait_{true};
   std::atomic<uint64_t> pictures_{0};

@@ -12,7 +12,9 @@ namespace headgate::abrhlssink {
 ladder::Plan VideoLadder::plan_for(const ladder::SourcePicture& source) {
   ladder::Plan plan = ladder::make_plan(rungs_, source);
   std::lock_guard lock(mutex_);
+  source_ = source;
   dropped_.clear();
+  failed_.clear();
   for (const auto& drop : plan.dropped) dropped_.insert(drop.rung.name);
   return plan;
 }
@@ -147,6 +149,7 @@ void VideoLadder::note_failure(Slot& slot, const std::string& error, bool hung) 
   {
     std::lock_guard lock(mutex_);
     dropped_.insert(slot.plan.rung.name);
+    failed_.insert(slot.plan.rung.name);
   }
   tell(slot, "failed", error);
 }
@@ -263,6 +266,16 @@ VideoLadder::Counts VideoLadder::counts() const {
 std::vector<std::string> VideoLadder::running() const {
   std::lock_guard lock(mutex_);
   return running_;
+}
+
+std::optional<ladder::SourcePicture> VideoLadder::source() const {
+  std::lock_guard lock(mutex_);
+  return source_;
+}
+
+bool VideoLadder::cannot_run(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  return paused_.count(name) != 0 || told_paused_.count(name) != 0 || failed_.count(name) != 0;
 }
 
 void VideoLadder::release() {
