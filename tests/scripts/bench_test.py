@@ -168,7 +168,7 @@ def test_chaos_counts_what_is_lost_and_not_what_is_late():
     trouble = {"kind": "kill", "role": "worker", "hit": [3], "at": 10, "until": 11, "after_id": 5, "expect": ["worker.died"]}
     loss = [(3, 9, 14, 6.0)]
     assert chaos.unexcused(loss, [trouble], 5) == []
-    assert chaos.unexcused([(4, 9, 14, 6.0)], [trouble], 5) == ["station 4: 6.0 s"], "it was not hit"
+    assert chaos.unexcused([(4, 9, 14, 6.0)], [trouble], 5) == ["station 4: 6.0 s, -1 to 4 s"], "it was not hit"
     assert chaos.unexcused([(3, 100, 110, 6.0)], [trouble], 5), "that was long over"
     assert chaos.unexcused([(4, 9, 14, 4.0)], [trouble], 5) == []
     assert chaos.unheard([dict(trouble)], [{"id": 6, "kind": "worker.died", "text": "it died"}]) == []

@@ -16,7 +16,8 @@ ROLES = ("gate", "origin", "control", "worker")
 PUT_TOGETHER = {
     '"worker." + verdict.kind': (("worker",), SERVE / "policy_worker.cpp", r'now_ms,\s+"(\w+)"|Do::\w+, "(\w+)"'),
     'std::string("quarantine.") + kind': (("quarantine",), SERVE / "policy.cpp", r'std::pair\("([\w-]+)"'),
-    "kind": (ROLES, SERVE / "child_events.cpp", r'tell\(events_, child, "(\w+)"'),
+    'std::string("instance.") + what': (("instance",), SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!added)(\w+)"'),
+    "kind": (ROLES, SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!started)(\w+)"'),
 }
 
 

@@ -536,7 +536,7 @@ class ServeTest(unittest.TestCase):
             ended = run(*arguments)
             self.assertEqual(ended.returncode, 2)
             self.assertIn(reason, ended.stderr)
-        self.assertIn('\n[node] data, keys, name (--node), runtime-dir\n', run('serve', '--help').stdout)
+        self.assertIn('\n[node] data, keys, name (--node), runtime-dir, instances\n', run('serve', '--help').stdout)
         for command in ('serve', 'status'):
             self.assertEqual(run(command, '--help').returncode, 0)
 
