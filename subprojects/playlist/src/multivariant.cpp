@@ -41,6 +41,7 @@ std::string stream_lines(const Variant& variant, const AudioRendition* audio) {
     std::snprintf(rate, sizeof rate, ",FRAME-RATE=%.3f", variant.frame_rate_milli / 1000.0);
     out += rate;
   }
+  if (variant.width > 0) out += video_range(variant.transfer);
   if (audio) out += ",AUDIO=\"" + std::string(kAudioGroup) + "\"";
   return out + "\n" + variant.uri + "\n";
 }
@@ -69,7 +70,8 @@ std::optional<Variant> variant_of(const StreamIndex& index, const std::string& u
                  .codecs = init->codecs,
                  .width = init->width,
                  .height = init->height,
-                 .frame_rate_milli = init->frame_rate_milli};
+                 .frame_rate_milli = init->frame_rate_milli,
+                 .transfer = init->transfer};
 }
 
 }  // namespace headgate::playlist

@@ -112,8 +112,9 @@ struct Writer {
     if (run.dated_from_us != 0) number(run.dated_from_us);
   }
   void record(const InitRecord& init) {
-    out.u8(2);
+    out.u8(is_hdr(init.transfer) ? 9 : 2);
     fields_of_init(*this, init);
+    if (is_hdr(init.transfer)) number(init.transfer);
   }
   void record(const PartRecord& part) {
     out.u8(3);
@@ -197,6 +198,12 @@ struct Reader {
           fields_of_run(io, run);
           io.number(run.dated_from_us);
           io.good &= run.dated_from_us != 0;
+        });
+      case 9:
+        return read<InitRecord>([](auto& io, auto& init) {
+          fields_of_init(io, init);
+          io.number(init.transfer);
+          io.good &= is_hdr(init.transfer);
         });
       default:
         return std::nullopt;

@@ -69,4 +69,8 @@ std::string date_time(int64_t utc_us) {
   return out;
 }
 
+std::string video_range(uint32_t transfer) {
+  return transfer == kTransferPq ? ",VIDEO-RANGE=PQ" : transfer == kTransferHlg ? ",VIDEO-RANGE=HLG" : "";
+}
+
 }  // namespace headgate::playlist

@@ -16,5 +16,8 @@ std::string escaped(std::string_view path);
 std::string date_time(int64_t utc_us);
 // Ticks of kTimescale, not negative, as seconds with six digits.
 std::string seconds(int64_t ticks);
+// ",VIDEO-RANGE=…" of a variant (RFC 8216bis, 4.4.6.2), with InitRecord::transfer. Of SDR, and of what is not
+// known, which players take for that, nothing.
+std::string video_range(uint32_t transfer);
 
 }  // namespace headgate::playlist

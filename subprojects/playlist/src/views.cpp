@@ -44,7 +44,8 @@ std::string view_variants(const StreamIndex& index, const TrackFacts& facts, con
   if (key_frames.peak > 0)
     out += "#EXT-X-I-FRAME-STREAM-INF:" + rate_attributes(key_frames) +
            codecs_attribute(view_codecs(*init, View::video)) + ",RESOLUTION=" + std::to_string(init->width) +
-           "x" + std::to_string(init->height) + ",URI=\"" + quotable(uris.key_frames) + "\"\n";
+           "x" + std::to_string(init->height) + video_range(init->transfer) + ",URI=\"" +
+           quotable(uris.key_frames) + "\"\n";
   return out;
 }
 

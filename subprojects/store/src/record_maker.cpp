@@ -18,6 +18,8 @@ FileLine describe_file(uint32_t file, const fmp4::Presentation& presentation, By
     line.width = presentation.video->width;
     line.height = presentation.video->height;
     line.frame_rate_milli = presentation.video->frame_rate_milli;
+    const uint32_t transfer = presentation.video->colour.transfer;
+    if (playlist::is_hdr(transfer)) line.transfer = transfer;
     line.video_config_sha = to_hex(sha256(presentation.video->config));
   }
   if (presentation.audio) {
@@ -41,9 +43,16 @@ playlist::RunRecord RecordMaker::run(const OpenLine& line) {
 
 playlist::InitRecord RecordMaker::init(const FileLine& line) {
   init_id_ = line.init_sha.substr(0, kInitIdDigits);
-  return {init_id_,    path(line.file),       0,
-          line.length, line.codecs,           line.width,
-          line.height, line.frame_rate_milli, line.channels};
+  return {init_id_,
+          path(line.file),
+          0,
+          line.length,
+          line.codecs,
+          line.width,
+          line.height,
+          line.frame_rate_milli,
+          line.channels,
+          playlist::is_hdr(line.transfer) ? line.transfer : 0};
 }
 
 playlist::PartRecord RecordMaker::part(uint32_t file, uint64_t msn, uint64_t dseq, uint32_t index,

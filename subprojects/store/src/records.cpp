@@ -205,6 +205,7 @@ FileLine parse_file(Fields& in) {
   line.height = in.natural<uint32_t>("height");
   line.frame_rate_milli = in.natural<uint32_t>("mfps");
   line.channels = in.natural<uint32_t>("channels");
+  if (in.has("transfer")) line.transfer = in.natural<uint32_t>("transfer");
   return line;
 }
 
@@ -301,6 +302,7 @@ void put(JsonLine& json, const FileLine& line) {
       .field("height", line.height)
       .field("mfps", line.frame_rate_milli)
       .field("channels", line.channels);
+  if (line.transfer != 0) json.field("transfer", line.transfer);
   if (!line.video_config_sha.empty()) json.field("vcfg", line.video_config_sha);
   if (!line.audio_config_sha.empty()) json.field("acfg", line.audio_config_sha);
 }

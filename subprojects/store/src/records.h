@@ -59,6 +59,7 @@ struct FileLine {
   uint64_t length = 0;
   std::string codecs;
   uint32_t width = 0, height = 0, frame_rate_milli = 0, channels = 0;
+  uint32_t transfer = 0;                           // of HDR, as playlist::InitRecord has it
   std::string video_config_sha, audio_config_sha;  // hex; written, not read back
 };
 

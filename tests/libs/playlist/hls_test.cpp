@@ -224,6 +224,23 @@ media.m3u8
 )");
 }
 
+// Without it players take pictures of high dynamic range for others, and whoever cannot show them chooses
+// them.
+TEST(MultivariantPlaylist, VideoRange) {
+  for (const auto& [transfer, range] :
+       {std::pair(kTransferPq, ",VIDEO-RANGE=PQ\n"), std::pair(kTransferHlg, ",VIDEO-RANGE=HLG\n")}) {
+    StreamIndex index;
+    index.add(run("r1", 0, 0));
+    InitRecord hdr = init("aa", "r1/0.mp4");
+    hdr.transfer = transfer;
+    index.add(hdr);
+    index.add(segment(0, 0));
+    const std::string text = multivariant_playlist(index);
+    EXPECT_NE(text.find(range), std::string::npos) << text;
+  }
+  EXPECT_EQ(multivariant_playlist(two_runs()).find("VIDEO-RANGE"), std::string::npos);
+}
+
 TEST(MultivariantPlaylist, AudioAlone) {
   StreamIndex index;
   index.add(run("r1", 0, 0));

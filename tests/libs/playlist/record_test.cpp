@@ -27,6 +27,7 @@ std::vector<Record> examples() {
           filled,
           test::init("0123456789abcdef", "lta/42/st/11/000017/r/000000.mp4"),
           InitRecord{},
+          InitRecord{"a", "f", 1, 2, "c", 3, 4, 5, 6, kTransferHlg},
           test::part(7, 0),
           bare,
           test::segment(8, -3.5),
@@ -65,6 +66,8 @@ TEST(RecordEncoding, Form) {
             "06"
             "0003"
             "656f73");
+  EXPECT_EQ(to_hex(encoded(InitRecord{"a", "f", 1, 2, "c", 3, 4, 5, 6, kTransferPq})),
+            "0109" + to_hex(encoded(InitRecord{"a", "f", 1, 2, "c", 3, 4, 5, 6})).substr(4) + "00000010");
   EXPECT_EQ(to_hex(encoded(InitRecord{"a", "f", 1, 2, "c", 3, 4, 5, 6})),
             "01"
             "02"
@@ -139,7 +142,7 @@ TEST(RecordEncoding, RefusesWhatItDoesNotKnow) {
     return record ? std::string() : record.error().message;
   };
   EXPECT_EQ(message("020600"), "record of version 2");
-  EXPECT_EQ(message("0109"), "record of type 9");
+  EXPECT_EQ(message("010a"), "record of type 10");
   EXPECT_EQ(message("0100"), "record of type 0");
   EXPECT_EQ(message(""), "record ends too early");
   EXPECT_EQ(decode(ByteVector(kMaxRecordBytes + 1)).error().message,
@@ -167,6 +170,9 @@ TEST(RecordEncoding, RefusesNumbersThatCannotBe) {
                           GapRecord{"", 0, 0, 0, -kMaxTime - 1}};
   for (const Record& record : wrong)
     EXPECT_EQ(decode(encoded(record)).error().message, "record with numbers that cannot be");
+  ByteVector range = encoded(InitRecord{"a", "f", 1, 2, "c", 3, 4, 5, 6, kTransferPq});
+  range.back() = std::byte{1};
+  EXPECT_FALSE(decode(range));
   ByteVector flag = encoded(test::segment(1, 0));
   flag.back() = std::byte{2};
   EXPECT_FALSE(decode(flag));

@@ -134,6 +134,15 @@ TEST_F(ViewsTest, Variants) {
 audio.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=120000,AVERAGE-BANDWIDTH=120000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="iframes.m3u8"
 )");
+  StreamIndex hdr;
+  InitRecord init = test::init("aa", "r1/0.mp4");
+  init.transfer = kTransferPq;
+  hdr.add(test::run("r1", 5, 0));
+  hdr.add(init);
+  hdr.add(segment(5, 0));
+  const std::string text = view_variants(hdr, facts_);
+  EXPECT_NE(text.find(",RESOLUTION=1280x720,VIDEO-RANGE=PQ,URI="), std::string::npos) << text;
+  EXPECT_EQ(text.find("VIDEO-RANGE"), text.rfind("VIDEO-RANGE")) << "of pictures alone\n" << text;
   EXPECT_EQ(view_variants(index_, {}), "") << "a rate that nobody knows is not told";
 }
 

@@ -170,6 +170,28 @@ TEST_F(RunWriterTest, AnotherPresentationIsAnotherFileAndADiscontinuity) {
   expect_sound();
 }
 
+TEST_F(RunWriterTest, PicturesOfHighDynamicRangeAreToldAsSuch) {
+  auto disk = volume();
+  auto session = open(disk);
+  write(*session, 3);
+  fmp4::Presentation hdr = session->media->presentation();
+  hdr.video->colour = {9, 16, 9, false};
+  ASSERT_TRUE(session->writer->begin(hdr));
+  write(*session, 3);
+  hdr.video->colour = {9, 14, 9, false};  // BT.2020 alone
+  ASSERT_TRUE(session->writer->begin(hdr));
+  write(*session, 3);
+  session->writer->end("unpublish");
+  const auto inits = only<playlist::InitRecord>(session->told);
+  ASSERT_EQ(inits.size(), 3u);
+  EXPECT_EQ(inits[0].transfer, 0u);
+  EXPECT_EQ(inits[1].transfer, playlist::kTransferPq);
+  EXPECT_EQ(inits[2].transfer, 0u);
+  disk->commit();
+  EXPECT_EQ(read(session->writer->name()), session->told);
+  expect_sound();
+}
+
 TEST_F(RunWriterTest, AGapEndsTheSegmentAndIsRecorded) {
   auto disk = volume();
   auto session = open(disk);

@@ -18,6 +18,7 @@ struct Variant {
   std::string codecs{};                           // likewise; empty: not known
   uint32_t width = 0, height = 0;                 // 0: no picture
   uint32_t frame_rate_milli = 0;                  // 0: not known
+  uint32_t transfer = 0;                          // as InitRecord has it
   bool takes_audio = false;                       // it has none of its own: Multivariant::audio goes with it
 };
 

@@ -48,8 +48,14 @@ struct InitRecord {
   uint32_t width = 0, height = 0;
   uint32_t frame_rate_milli = 0;  // codec::Track's; 0: not known
   uint32_t channels = 0;          // 0: no audio
+  uint32_t transfer = 0;          // kTransferPq or kTransferHlg; 0: another, or not known
   bool operator==(const InitRecord&) const = default;
 };
+// Transfer characteristics of pictures of high dynamic range (ISO/IEC 23091-2, 8.2).
+inline constexpr uint32_t kTransferPq = 16, kTransferHlg = 18;
+inline constexpr bool is_hdr(uint32_t transfer) {
+  return transfer == kTransferPq || transfer == kTransferHlg;
+}
 
 struct ChunkRange {
   uint32_t track_id = 0;
