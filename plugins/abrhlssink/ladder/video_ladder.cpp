@@ -55,6 +55,7 @@ void VideoLadder::take(Input input) {
     finish_decoder();
     caps_ = std::move(*caps);
     given_up_ = announced_ = false;
+    decoder_failures_ = 0;
     read_caps();
   } else if (auto* frame = std::get_if<EncodedFrame>(&input)) {
     if (!finder_) return;
@@ -123,14 +124,18 @@ void VideoLadder::feed(EncodedFrame frame) {
     const bool failed = decoder_failed_;
     lock.unlock();
     if (failed) {
-      tell_({"", "failed", "the decoder failed and is started again"});
       finish_decoder();
+      note_decoder_failure();
+      if (given_up_) return;
+    } else if (frame.boundary && std::exchange(segment_begun_, true)) {
+      decoder_failures_ = 0;  // it has been through one
     }
   }
   if (!decoder_) {
     if (!frame.key) return;
     start_decoder();
     if (!decoder_) return;
+    segment_begun_ = frame.boundary;
   }
   note_cut(frame);
   // Its memory is shared, its times are not.
@@ -193,6 +198,22 @@ void VideoLadder::finish_decoder() {
   }
   decoder_->stop();
   decoder_.reset();
+}
+
+// There is none now: slots are the feeder's.
+void VideoLadder::note_decoder_failure() {
+  given_up_ = ++decoder_failures_ >= kMaxDecoderFailures;
+  if (!given_up_) return tell_({"", "failed", "the decoder failed and is started again"});
+  tell_({"", "failed",
+         "the decoder has failed " + std::to_string(decoder_failures_) +
+             " times in a row and is not started again"});
+  for (Slot& slot : slots_) {
+    if (!slot.rung) continue;
+    leave(slot, slot.rung->failed() ? nullptr : "stopped");
+    tell(slot, "failed", "the source cannot be decoded");
+  }
+  finish_rungs("stopped");
+  decodes_ = false;
 }
 
 void VideoLadder::note_cut(const EncodedFrame& frame) {

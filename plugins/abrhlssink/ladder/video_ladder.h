@@ -38,6 +38,10 @@ namespace headgate::abrhlssink {
 // rung's key frame as far from where it should be.
 inline constexpr int64_t kShortestGopNs = 240'000'000;
 
+// A decoder that fails is started again with the next key frame; after so many times without a whole segment
+// between them no more, until other caps.
+inline constexpr unsigned kMaxDecoderFailures = 5;
+
 struct RungNews {
   std::string rendition;
   const char* state = "";  // idle, running, paused, stopped, failed, dropped
@@ -103,6 +107,7 @@ class VideoLadder {
   void measure_source();
   void start_decoder();
   void finish_decoder();
+  void note_decoder_failure();
   void feed(EncodedFrame frame);
   void feed_early();
   void picture(GstSample* sample);
@@ -150,6 +155,8 @@ class VideoLadder {
   std::optional<ladder::RateFinder> finder_;
   std::vector<EncodedFrame> early_;  // until the frame rate is known
   bool given_up_ = false;            // no decoder for this
+  unsigned decoder_failures_ = 0;    // in a row
+  bool segment_begun_ = false;       // the decoder was given the beginning of one
   std::optional<int64_t> last_cut_ns_;
 
   // The decoder's thread; the feeder's while there is no decoder.
