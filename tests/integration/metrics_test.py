@@ -65,9 +65,9 @@ def wait_total(node, name, wanted, **labels):
 def test_a_nodes_numbers_are_as_prometheus_wants_them_and_move_by_as_much_as_they_should():
     with Node(arguments=["--workers", "2", "--capacity", "2"]) as node:
         path = media.clip(8)
-        before = wait_total(node, "headgate_process_cpu_seconds_total", lambda value: value > 0, role="control")
         wait_total(node, "headgate_worker_accepting", lambda value: value == 2)
         for role in ("supervisor", "gate", "origin", "control", "worker"):
+            before = wait_total(node, "headgate_process_cpu_seconds_total", lambda value: value > 0, role=role)
             assert total(before, "headgate_process_up", role=role) >= 1, role
             assert total(before, "headgate_process_resident_memory_bytes", role=role) > 1 << 20, role
             assert total(before, "headgate_process_cpu_seconds_total", role=role) > 0, role
