@@ -156,6 +156,30 @@ Result<RunTail> read_run_tail(const std::string& root, uint32_t event, uint32_t 
   return out;
 }
 
+namespace {
+
+// The lines do not tell of what was written last: the media itself does.
+Result<RunSum> sum_crashed(const std::string& root, uint32_t event, uint32_t station, const std::string& run,
+                           const ChainFile& chain, RunSum out) {
+  auto tail = read_run_tail(root, event, station, run, 1);
+  if (!tail) return Unexpected(tail.error());
+  auto before = sum_lines(chain.fd.get(), 0, tail->from);
+  if (!before) return Unexpected(before.error());
+  out.segments = before->segments;
+  out.gaps = before->gaps;
+  out.duration = before->duration;
+  for (const playlist::Record& record : tail->records) {
+    if (std::holds_alternative<playlist::GapRecord>(record)) ++out.gaps;
+    if (auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
+      ++out.segments;
+      out.duration += segment->duration;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<RunSum> sum_run(const std::string& root, uint32_t event, uint32_t station, const std::string& run,
                        uint64_t until) {
   auto chain = open_chain(root + "/" + station_directory(event, station) + "/" + run);
@@ -173,6 +197,8 @@ Result<RunSum> sum_run(const std::string& root, uint32_t event, uint32_t station
   auto foot = chain->read(chain->size - last, last);
   if (!foot) return Unexpected(foot.error());
   auto end = first_of<EndLine>(as_text(*foot), "end");
+  if (until == chain->size && (!end || end->reason == "crash"))
+    if (auto crashed = sum_crashed(root, event, station, run, *chain, out)) return crashed;
   auto counted = end ? count(until, chain->size) : count(0, until);
   if (!counted) return Unexpected(counted.error());
   if (!end) {

@@ -2,6 +2,7 @@
 // What a crash leaves, at any moment, and what recovery makes of it. A copy of the directory is what kill -9
 // would leave; cutting and flipping its bytes is what a power cut or a bad disk would.
 #include <fcntl.h>
+#include <store/run_tail.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -52,6 +53,20 @@ class RecoveryTest : public ArchiveTest {
     EXPECT_TRUE(records) << records.error().message;
     return records ? records->records : Records();
   }
+  // What a run adds up to is what a reader finds in it, beyond its lines as well.
+  static void expect_summed(const std::string& root, const std::string& run) {
+    uint64_t segments = 0;
+    int64_t duration = 0;
+    for (const Record& record : read_in(root, run))
+      if (auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
+        ++segments;
+        duration += segment->duration;
+      }
+    auto sum = sum_run(root, kEvent, kStation, run);
+    ASSERT_TRUE(sum) << sum.error().message;
+    EXPECT_EQ(sum->segments, segments);
+    EXPECT_EQ(sum->duration, duration);
+  }
   static void expect_sound_in(const std::string& root) {
     Checked checked = check_archive(root);
     EXPECT_TRUE(checked.ok) << checked.text;
@@ -70,10 +85,12 @@ TEST_F(RecoveryTest, EveryPartThatWasToldSurvives) {
     // Alive, committed or not: a reader knows what was told, finished segments included.
     EXPECT_EQ(describe(read(session->writer->name())), describe(session->told));
     std::string copy = snapshot();
+    expect_summed(copy, session->writer->name());
     RecoverySummary summary = recover(copy, "n02");
     EXPECT_EQ(summary.recovered, 1);
     EXPECT_TRUE(summary.problems.empty()) << summary.problems[0];
     expect_told(session->told, read_in(copy, session->writer->name()));
+    expect_summed(copy, session->writer->name());
     if (step % 8 == 3) expect_sound_in(copy);
     // Again: there is nothing left to do.
     summary = recover(copy, "n02");

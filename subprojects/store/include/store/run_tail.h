@@ -31,7 +31,7 @@ struct RunTail {
 Result<RunTail> read_run_tail(const std::string& root, uint32_t event, uint32_t station,
                               const std::string& run, int64_t at_least);
 
-// What a run's lines say that it holds.
+// What a run holds, as its lines say; and, of one that ended in a crash, what its media holds beyond them.
 struct RunSum {
   bool opened = false;
   uint64_t segments = 0, gaps = 0;
