@@ -129,7 +129,8 @@ class GateSrtClients(unittest.TestCase):
         # A gate that was given its sockets waits for what the supervisor says of the node.
         supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.addCleanup(supervisor.close)
-        supervisor.connect(os.path.join(self.runtime, 'gate.sock'))
+        path = os.path.join(self.runtime, 'gate.sock')
+        wait_until('the gate listens', lambda: supervisor.connect_ex(path) == 0)
         wire.greet(supervisor)
         supervisor.send(wire.hello('supervisor'))
         supervisor.send(wire.node_policy())
