@@ -51,9 +51,10 @@ def ticket(node, station, protocol):
 
 
 def expect_plays(node, station, kinds):
-    """What a player finds behind the live playlist: the tracks, and pictures and sound that decode."""
+    """What a player finds behind the live playlist: the tracks, and pictures and sound that decode. nginx's push begins
+    wherever it has connected: up to a GOP of sound comes before the first key frame."""
     done = subprocess.run(
-        ["ffprobe", "-v", "error", "-read_intervals", "%+1", "-count_frames", "-show_entries",
+        ["ffprobe", "-v", "error", "-read_intervals", "%+3", "-count_frames", "-show_entries",
          "stream=codec_type,nb_read_frames", "-of", "json", node.page(f"/hls/{station}/index.m3u8")], capture_output=True, text=True, timeout=60 * SLOWNESS,
         check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0 and not done.stderr, f"station {station}: {done.stderr}"
