@@ -28,9 +28,9 @@ def write(root, station):
 
 
 @contextlib.contextmanager
-def node_of(station):
+def node_of(station, arguments=()):
     """A node that lists all of it, and what is to come, of a station that has just lost its network."""
     with tempfile.TemporaryDirectory(prefix="hg-", dir="/var/tmp") as root:
         write(root, station)
-        with Node(data=root, arguments=["--window", "8000", "--playlist", "7500"]) as node:
+        with Node(data=root, arguments=["--window", "8000", "--playlist", "7500", *arguments]) as node:
             yield node
