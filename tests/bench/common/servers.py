@@ -15,6 +15,7 @@ import time
 import accounting
 
 HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[2]
 NGINX_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 READY_S = 20
 STOP_S = 10
@@ -74,6 +75,18 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def pipelines_with(folder, name, ladder):
+    """The descriptions, copied into `folder`, of which `name`'s ladder has these properties as well."""
+    pipelines = pathlib.Path(folder) / "pipelines"
+    if not pipelines.exists():
+        shutil.copytree(TOP / "pipelines", pipelines)
+    description = json.loads((pipelines / f"{name}.json").read_text())
+    description["elements"] = [line.replace("abrhlssink name=hls", f"abrhlssink name=hls {ladder}")
+                               for line in description["elements"]]
+    (pipelines / f"{name}.json").write_text(json.dumps(description))
+    return pipelines
 
 
 class NginxRtmp(Server):

@@ -104,9 +104,12 @@ def ffmpeg(place, source, rungs, arguments, cascade):
     return command + ["-map", "0", "-c", "copy"] + hls(place, "source", arguments)
 
 
+def rungs_text(rungs):
+    return ",".join((rung.name if rung.lines else "audio") + f"@{rung.kbps}k" for rung in rungs)
+
+
 def headgate(place, source, rungs, arguments):
-    text = ",".join((f"{rung.name}" if rung.lines else "audio") + f"@{rung.kbps}k" for rung in rungs)
-    return ["gst-launch-1.0", "-q", "abrhlssink", "name=hls", "playlist-length=0", f"location={place}", f"rungs={text}",
+    return ["gst-launch-1.0", "-q", "abrhlssink", "name=hls", "playlist-length=0", f"location={place}", f"rungs={rungs_text(rungs)}",
             f"encoder-preset={arguments.preset}", f"encoder-threads={arguments.threads}",
             f"segment-duration={round(arguments.gop * 1e9)}", "filesrc", f"location={source.path}", "!", "qtdemux",
             "name=demux", "demux.video_0", "!", "queue", "!", "h264parse", "!", "hls.video", "demux.audio_0", "!", "queue",
