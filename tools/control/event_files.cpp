@@ -15,6 +15,7 @@
 #include <tuple>
 
 #include "event.h"
+#include "line_file.h"
 
 namespace headgate::control {
 namespace {
@@ -46,19 +47,22 @@ bool parse_name(std::string_view name, std::string& day, int& number) {
   return rest[0] == '.' && error == std::errc() && end == rest.data() + rest.size() && number > 1;
 }
 
-void each_line(std::string_view text, const std::function<bool(std::string_view)>& on_line) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    if (end == text.npos) return;  // cut, or still being written
-    if (!on_line(text.substr(0, end))) return;
-    text.remove_prefix(end + 1);
-  }
-}
-
 }  // namespace
 
 std::string EventFiles::File::name() const {
   return day + (number > 1 ? "." + std::to_string(number) : "") + std::string(kEnd);
+}
+
+void EventFiles::File::has(uint64_t id, uint64_t offset) {
+  if (first == 0) first = id;
+  last = std::max(last, id);
+  if (marks.empty() || offset - marks.back().offset >= kMarkBytes) marks.push_back({id, offset});
+}
+
+uint64_t EventFiles::File::offset_of(uint64_t id) const {
+  const auto behind = std::upper_bound(marks.begin(), marks.end(), id,
+                                       [](uint64_t wanted, const Mark& mark) { return wanted < mark.id; });
+  return behind == marks.begin() ? 0 : std::prev(behind)->offset;
 }
 
 EventFiles::EventFiles(std::string folder, const FileLimits& limits)
@@ -81,24 +85,22 @@ Result<void> EventFiles::open() {
 }
 
 void EventFiles::look_at(File& file) const {
-  auto content = read_file(folder_ + "/" + file.name(), kMaxReadBytes);
-  if (!content) return;
-  file.bytes = content->size();
-  each_line(as_text(*content), [&](std::string_view line) {
-    if (const auto id = id_of(line)) {
-      if (file.first == 0) file.first = *id;
-      file.last = std::max(file.last, *id);
-    }
+  const LineFile lines(folder_ + "/" + file.name());
+  if (lines.size() > kMaxReadBytes) return;
+  file.bytes = lines.size();
+  lines.read(0, kMaxLineBytes, [&](std::string_view line, uint64_t at) {
+    if (const auto id = id_of(line)) file.has(*id, at);
     return true;
   });
 }
 
 // The newest file, or one behind it.
 Result<void> EventFiles::open_for(const std::string& day) {
-  File next{day};
+  File next;
+  next.day = day;
   if (!files_.empty()) {
     const File& newest = files_.back();
-    if (newest.day >= day) next = {newest.day, newest.number + 1};
+    if (newest.day >= day) next.day = newest.day, next.number = newest.number + 1;
     if (newest.day >= day && newest.bytes < limits_.file_bytes) next = newest;
   }
   const bool known = !files_.empty() && files_.back().name() == next.name();
@@ -110,6 +112,7 @@ Result<void> EventFiles::open_for(const std::string& day) {
       ::pread(fd->get(), &last, 1, state.st_size - 1) == 1 && last != '\n')
     if (auto ended = write_all(fd->get(), as_bytes("\n")); !ended) return ended;
   if (!known) files_.push_back(next);
+  if (::fstat(fd->get(), &state) == 0) files_.back().bytes = static_cast<uint64_t>(state.st_size);
   fd_ = *std::move(fd);
   return {};
 }
@@ -127,9 +130,8 @@ Result<void> EventFiles::append(uint64_t id, int64_t utc_us, const std::string& 
     fd_.reset();  // what was written of it is ended when the file is opened again
     return written;
   }
+  file.has(id, file.bytes);
   file.bytes += text.size();
-  if (file.first == 0) file.first = id;
-  file.last = id;
   return {};
 }
 
@@ -161,9 +163,9 @@ void EventFiles::read_after(uint64_t after, const std::function<bool(uint64_t, s
   for (const File& file : files_) {
     if (!more) return;
     if (file.last <= after) continue;
-    auto content = read_file(folder_ + "/" + file.name(), kMaxReadBytes);
-    if (!content) continue;  // somebody has removed it
-    each_line(as_text(*content), [&](std::string_view line) {
+    const LineFile lines(folder_ + "/" + file.name());  // none: somebody has removed it
+    if (lines.size() > kMaxReadBytes) continue;
+    read_bytes_ += lines.read(file.offset_of(after + 1), kMaxLineBytes, [&](std::string_view line, uint64_t) {
       const auto id = id_of(line);
       if (id && *id > after) more = on_line(*id, std::string(line));
       return more;

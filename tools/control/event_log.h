@@ -47,6 +47,7 @@ class EventLog {
   uint64_t last_id() const { return last_id_; }
   uint64_t first_id() const;  // of those that can still be had; last_id() + 1: none
   const std::string& folder() const { return files_.folder(); }
+  uint64_t read_bytes() const { return files_.read_bytes(); }  // of files, for open() and after()
 
   // `call` gets each new one, until unlisten().
   uint64_t listen(OnEvent call);

@@ -3,6 +3,7 @@
 #include <base/clock.h>
 #include <base/io.h>
 #include <control/event_log.h>
+#include <control/line_file.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -110,6 +111,41 @@ TEST_F(EventLogTest, FilesAreBoundedInDaysAndBytes) {
   EXPECT_EQ(log.last_id(), 105u);
   EXPECT_GT(log.first_id(), 1u);
   EXPECT_EQ(log.after(104, 10).size(), 1u);
+}
+
+// Somebody who is far behind and reads on, as a webhook or a client that pages does, reads what he gets and
+// little more: not each time all that he has had.
+TEST_F(EventLogTest, WhoIsFarBehindReadsNothingAgain) {
+  const FileLimits limits{30, 600'000, 10'000'000};
+  constexpr uint64_t kEvents = 2 * kMaxKept;
+  const std::string text(40, 'x');
+  {
+    EventLog log(clock_, events(), limits);
+    log.open();
+    for (uint64_t i = 0; i < kEvents / 2; ++i) log.add("node.ready", kInfo, text, "{}");
+  }
+  std::ofstream(events() + "/" + files().back(), std::ios::app) << R"({"id":7,"utc":)";  // cut by a crash
+  EventLog log(clock_, events(), limits);
+  log.open();
+  while (log.last_id() < kEvents) log.add("node.ready", kInfo, text, "{}");
+  uint64_t bytes = 0;
+  for (const std::string& name : files()) bytes += std::filesystem::file_size(events() + "/" + name);
+  ASSERT_GT(files().size(), 2u);
+
+  const uint64_t before = log.read_bytes();
+  constexpr size_t kPage = 100;
+  uint64_t last = 0;
+  while (last < kEvents) {
+    const auto page = log.after(last, kPage);
+    ASSERT_EQ(page.size(), kPage);
+    for (const auto& one : page) {
+      ASSERT_EQ(one.id, ++last);
+      ASSERT_EQ(id_of(one.line), one.id);
+    }
+  }
+  // From the mark before it to the end of the piece in which its last line is, twice where a file ends.
+  constexpr uint64_t kPages = (kEvents - kMaxKept) / kPage;  // the others are in memory
+  EXPECT_LE(log.read_bytes() - before, bytes + kPages * (kMarkBytes + 2 * kPieceBytes));
 }
 
 TEST_F(EventLogTest, AClockThatGoesBackMakesNoEarlierFile) {
