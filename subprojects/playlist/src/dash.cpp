@@ -136,7 +136,7 @@ class Manifest {
                    .epoch = index.epoch(),
                    .zero_utc_us = settings.everything ? 0 : settings.zero_utc_us,
                    .renditions = settings.renditions});
-    while (!listed_.empty() && listed_.back()->record.msn >= periods_.end()) listed_.pop_back();
+    std::erase_if(listed_, [this](const Segment* one) { return !periods_.lists(one->record.msn); });
     if (open_ && (listed_.empty() || !is_open(*listed_.back()))) open_.reset(), published_.reset();
   }
 
@@ -146,9 +146,8 @@ class Manifest {
     const auto& periods = periods_.periods();
     size_t begin = 0;
     for (size_t i = 0; i < periods.size() && begin < listed_.size(); ++i) {
-      const uint64_t next = i + 1 < periods.size() ? periods[i + 1].first_msn : periods_.end();
       size_t end = begin;
-      while (end < listed_.size() && listed_[end]->record.msn < next) ++end;
+      while (end < listed_.size() && listed_[end]->record.msn < periods[i].end_msn) ++end;
       if (end > begin) write_period(Segments(listed_).subspan(begin, end - begin), periods[i]);
       begin = end;
     }

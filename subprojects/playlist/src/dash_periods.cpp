@@ -126,6 +126,9 @@ bool DashPeriods::place(const Now& now, size_t i) {
     list(segment);
     return true;
   }
+  const Length length = length_from(now, i);
+  if (length == Length::too_short) next_ = segment.record.msn + 1;
+  if (length != Length::enough) return length == Length::too_short;
   const auto misses = [](const Candidate& one) { return !one.here; };
   if (std::any_of(all.begin(), all.end(), misses)) {
     if (!settled && behind < kDashPatience) return false;
@@ -141,8 +144,30 @@ bool DashPeriods::place(const Now& now, size_t i) {
   return true;
 }
 
+// Of a Period that begins with a segment: what there is of it.
+DashPeriods::Length DashPeriods::length_from(const Now& now, size_t i) {
+  const Segment& first = *now.segments[i];
+  int64_t lasts = 0;
+  for (; i < now.segments.size(); ++i) {
+    const Segment& one = *now.segments[i];
+    const bool follows = one.continues && one.discontinuity_sequence == first.discontinuity_sequence &&
+                         one.record.init_id == first.record.init_id;
+    if (&one != &first && !follows) return Length::too_short;
+    lasts += one.record.duration;
+    if (lasts >= kLeastDashPeriod) return Length::enough;
+  }
+  return now.ended ? Length::too_short : Length::short_so_far;
+}
+
+bool DashPeriods::lists(uint64_t msn) const {
+  const auto behind =
+      std::upper_bound(periods_.begin(), periods_.end(), msn,
+                       [](uint64_t number, const DashPeriod& period) { return number < period.first_msn; });
+  return behind != periods_.begin() && msn < std::prev(behind)->end_msn;
+}
+
 void DashPeriods::list(const Segment& segment) {
-  next_ = segment.record.msn + 1;
+  next_ = periods_.back().end_msn = segment.record.msn + 1;
   const int64_t end = segment.record.pts + segment.record.duration + clock_.shift;
   clock_.told_end = std::max(clock_.told_end.value_or(end), end);
 }

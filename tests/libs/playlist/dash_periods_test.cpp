@@ -281,6 +281,45 @@ TEST_F(DashPeriodsTest, OneThatStandsStillIsLeftBehind) {
   EXPECT_EQ(shape(), "0: video 0-6 360p 0-3; 0-7: video 7-7");
 }
 
+// A frame that a run ends with, behind a segment that the rung has not to its end: a Period of it would be so
+// short that players do not find what is in it.
+TEST_F(DashPeriodsTest, AFrameAloneIsNoPeriod) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  for (uint32_t i = 0; i < 4; ++i) source_part(4, i);
+  rung_part(4, 0);
+  source(4);
+  rung(4, 1);
+  source(5, 0.04);
+  rung(5, 0.04);
+  source_.add(EndRecord{"timeout"});
+  rung_.add(EndRecord{"timeout"}, source_);
+  told();
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4");
+  begin(550, kSecondRun, 6, 1);
+  begin_rung("20261121T050100Z-n01-0101", 6, 1);
+  both_in_parts(6);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4; 1: video 6-6 360p 6-6");
+  // Of a run that goes on it is told when that has more.
+  source_.add(EndRecord{"timeout"});
+  rung_.add(EndRecord{"timeout"}, source_);
+  begin(550, "20261121T050200Z-n01-0001", 7, 2);
+  begin_rung("20261121T050200Z-n01-0101", 7, 2);
+  source(7, 0.04);
+  rung(7, 0.04);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4; 1: video 6-6 360p 6-6");
+  both(8);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4; 1: video 6-6 360p 6-6; 2: video 7-8 360p 7-8");
+  // The recording has not got it either.
+  ended_ = true;
+  periods_.forget();
+  last_.clear();
+  told();
+  EXPECT_EQ(shape(), "0: video 0-3 360p 0-3; 0-4: video 4-4; 1: video 6-6 360p 6-6; 2: video 7-8 360p 7-8");
+}
+
 TEST_F(DashPeriodsTest, AReconnectsPeriodHasTheRungAsWell) {
   begin();
   say(RenditionState::running);

@@ -9,6 +9,10 @@
 // So it is with sound: a Period's first segment, while it is being written, is not told before it has some,
 // if the stream has.
 //
+// None is shorter than kLeastDashPeriod: what a run leaves behind such a change, a frame perhaps, is listed
+// nowhere. Players look for what they play next in steps, and find nothing in it (dash.js goes on by 0.3 s
+// from a Period's beginning where sound begins a moment after it, and stands until the Period has left).
+//
 // What nobody was told of yet, and is so old that it is certain, is divided where renditions changed.
 //
 // Likewise a Period begins where the sender's clock and the node's have come apart: MPD@availabilityStartTime
@@ -48,6 +52,9 @@ inline constexpr size_t kDashPatience = 1;
 inline constexpr int64_t kMaxDashDrift = 5 * kTimescale;
 inline constexpr size_t kDashDriftSegments = 8;
 
+// Ticks.
+inline constexpr int64_t kLeastDashPeriod = kTimescale / 2;
+
 struct DashPeriod {
   struct Member {
     std::string name;
@@ -55,7 +62,8 @@ struct DashPeriod {
   };
   std::string id;
   uint64_t first_msn = 0;
-  int64_t pts = 0;    // of that one, as it was told first
+  uint64_t end_msn = 0;  // behind its last one that is listed
+  int64_t pts = 0;       // of the first one, as it was told first
   int64_t shift = 0;  // presentation time of a media time, less that
   int64_t ahead = 0;  // its segments can be had so much earlier than that says; never negative
   uint64_t discontinuity_sequence = 0;
@@ -77,16 +85,18 @@ class DashPeriods {
     std::span<const DashRendition> renditions{};
   };
   void take(const Now& now);
-  // Those with a segment that is listed, in order; each goes on until the next one, the last to end().
+  // Those with a segment that is listed, in order.
   const std::deque<DashPeriod>& periods() const { return periods_; }
-  // The first segment that is not to be listed.
-  uint64_t end() const { return next_; }
+  // A segment is listed, in one of them.
+  bool lists(uint64_t msn) const;
   // The manifest is another stream's.
   void forget() { *this = {}; }
 
  private:
   struct Candidate;
   bool place(const Now& now, size_t i);
+  enum class Length { enough, short_so_far, too_short };
+  static Length length_from(const Now& now, size_t i);
   std::vector<Candidate> candidates(const Now& now, const Segment& segment, bool breaks, bool settled) const;
   struct Clock {
     int64_t shift = 0, ahead = 0;       // as DashPeriod has them
