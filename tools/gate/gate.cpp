@@ -78,6 +78,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
       verifier_(verifier),
       settings_(std::move(settings)),
       door_(clock),
+      lease_file_(settings_.runtime_dir + "/leases"),
       front_(clock, front_settings(settings_)),
       listener_(loop, clock, verifier, settings_.policy,
                 {[this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
@@ -98,6 +99,7 @@ Gate::~Gate() {
 
 Result<void> Gate::start() {
   if (auto loaded = front_.load(); !loaded) return loaded;
+  restore_leases();
   auto workers = WorkerLinks::watch(
       loop_, settings_.runtime_dir,
       [this](WorkerLink& link, const wire::Message& message) { on_worker_message(link, message); },
@@ -112,6 +114,16 @@ Result<void> Gate::start() {
   ticker_ = loop_.every_ms(kTickMs, [this] { tick(); });
   if (settings_.supervised) policy_timer_ = loop_.after_ms(kFirstPolicyMs, [this] { stop_waiting(); });
   return {};
+}
+
+void Gate::restore_leases() {
+  const auto kept = lease_file_.load(clock_.utc_seconds());
+  if (!kept)
+    log_warning("devices and addresses from before are not known: " + kept.error().message);
+  auto door = door_.lock();
+  if (kept) door->sessions.restore(*kept);
+  door->sessions.keep(
+      [this](const ticket::Holding& one) { lease_file_.keep(one, clock_.utc_seconds()); });
 }
 
 Result<void> Gate::listen(const std::string& name, UniqueFd socket) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "front.h"
+#include "lease_file.h"
 #include "sessions.h"
 #include "srt_turn.h"
 #include "worker_links.h"
@@ -84,6 +85,7 @@ class Gate {
   void admitted(srt::Admitted admitted);
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
   Result<void> accept(const std::string& name, UniqueFd socket);
+  void restore_leases();
   void stop_waiting();  // for the first NodePolicy
   Result<void> open_port(const std::string& name, UniqueFd socket);
   void open_ports_if_ready();
@@ -106,6 +108,7 @@ class Gate {
   const ticket::Verifier& verifier_;
   Settings settings_;
   mutable Guarded<Door> door_;
+  LeaseFile lease_file_;
   Front front_;
   ingest::Listener listener_;
   std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them

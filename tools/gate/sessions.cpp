@@ -147,9 +147,29 @@ void Sessions::begin(uint64_t id, const ticket::Ticket& ticket, const Choice& ch
   // Only now: whoever loses the lease is kicked, and somebody else has it.
   auto lease = leases_.claim(ticket, choice.claimant, clock_.mono_us());
   const uint64_t epoch = lease ? lease->epoch : 0;
+  if (lease) keep(ticket.tid);
   sessions_[id] = {
       id, ticket.event, ticket.station, ticket.tid, epoch, choice.worker, clock_.mono_us(), false, -1};
   last_worker_[{ticket.event, ticket.station}] = choice.worker;
+}
+
+void Sessions::restore(const std::vector<ticket::Holding>& holdings) {
+  for (const ticket::Holding& one : holdings) leases_.restore(one, clock_.mono_us());
+}
+
+void Sessions::keep(const ticket::TicketId& tid) const {
+  if (const auto holding = kept_ ? leases_.holding(tid) : std::nullopt) kept_(*holding);
+}
+
+// The epoch of a session that an earlier gate has let in. What that one has written down of the ticket is this
+// session's: nobody else was let in since.
+uint64_t Sessions::found_lease(const Session& session, const std::string& peer) {
+  if (const auto known = leases_.holding(session.tid)) return known->epoch;
+  ticket::Ticket ticket;
+  ticket.tid = session.tid;
+  ticket.expires = static_cast<uint32_t>(clock_.utc_seconds() + kFoundLeaseSeconds);
+  const auto lease = leases_.claim(ticket, {address_of(peer)}, clock_.mono_us());
+  return lease ? lease->epoch : 0;
 }
 
 bool Sessions::opened(const wire::SessionOpened& opened, const std::string& worker) {
@@ -170,11 +190,7 @@ bool Sessions::opened(const wire::SessionOpened& opened, const std::string& work
   auto tid = from_hex(opened.ticket_id);
   if (tid && tid->size() == session.tid.size()) {
     std::copy(tid->begin(), tid->end(), session.tid.begin());
-    ticket::Ticket ticket;
-    ticket.tid = session.tid;
-    ticket.expires = static_cast<uint32_t>(clock_.utc_seconds() + kFoundLeaseSeconds);
-    if (auto lease = leases_.claim(ticket, {address_of(opened.peer)}, clock_.mono_us()))
-      session.epoch = lease->epoch;
+    session.epoch = found_lease(session, opened.peer);
   }
   last_worker_[{session.event, session.station}] = worker;
   sessions_[session.id] = session;

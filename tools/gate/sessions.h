@@ -7,9 +7,11 @@
 #include <ticket/lease.h>
 #include <wire/messages.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace headgate::gate {
@@ -37,6 +39,11 @@ struct Candidate {
 class Sessions {
  public:
   explicit Sessions(const Clock& clock) : clock_(clock), begun_us_(clock.mono_us()) {}
+
+  // Who held which ticket, by an earlier gate; before anybody is let in.
+  void restore(const std::vector<ticket::Holding>& holdings);
+  // From now on `kept` is told of each lease that is taken. Called under the caller's lock; must not wait.
+  void keep(std::function<void(const ticket::Holding&)> kept) { kept_ = std::move(kept); }
 
   // What the supervisor says of the node as a whole and of single stations.
   void rule(wire::NodePolicy policy) { policy_ = std::move(policy); }
@@ -74,12 +81,15 @@ class Sessions {
                                  const std::vector<Candidate>& workers) const;
   bool is_expected(const Station& station) const;
   void note_gone(const Session& session);
+  uint64_t found_lease(const Session& session, const std::string& peer);
+  void keep(const ticket::TicketId& tid) const;
 
   const Clock& clock_;
   const int64_t begun_us_;
   wire::NodePolicy policy_;
   std::map<Station, int64_t> waits_until_us_;  // of stations that went away and may come back; mono
   ticket::LeaseTable leases_;
+  std::function<void(const ticket::Holding&)> kept_;
   std::map<uint64_t, Session> sessions_;
   std::map<Station, std::string> last_worker_;  // bounded by the event's stations
 };

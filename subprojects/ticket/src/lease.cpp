@@ -65,6 +65,19 @@ void LeaseTable::received(const TicketId& tid, uint64_t epoch, int64_t mono_us) 
   if (found != records_.end() && found->second.epoch == epoch) found->second.last_received_us = mono_us;
 }
 
+std::optional<Holding> LeaseTable::holding(const TicketId& tid) const {
+  const auto found = records_.find(tid);
+  if (found == records_.end()) return std::nullopt;
+  const Record& record = found->second;
+  return Holding{tid, record.holder, record.epoch, record.expires};
+}
+
+void LeaseTable::restore(const Holding& holding, int64_t mono_us) {
+  const auto found = records_.find(holding.tid);
+  if (found != records_.end() && found->second.epoch >= holding.epoch) return;
+  records_[holding.tid] = {holding.holder, holding.epoch, mono_us, holding.expires};
+}
+
 void LeaseTable::drop_expired(int64_t utc_seconds) {
   std::erase_if(records_, [&](const auto& entry) {
     return utc_seconds > int64_t{entry.second.expires} + kGraceSeconds;

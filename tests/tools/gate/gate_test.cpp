@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <filesystem>
+
 #include "gate_fixture.h"
 
 namespace headgate::gate {
@@ -151,6 +153,28 @@ TEST_F(GateTest, ANewGateFindsTheSessions) {
   EXPECT_EQ(worker->kicks[0].session, handoff.session);
   EXPECT_EQ(worker->handoffs[1].claim, "resume");
   EXPECT_GT(worker->handoffs[1].session, handoff.session);
+}
+
+// Nothing is left of the session, and no worker tells of it.
+TEST_F(GateTest, ANewGateKnowsWhoHeldATicketWhoseSessionIsOver) {
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  const std::string file = folder_.path + "/leases";
+  std::error_code none;
+  // Before the gate ends: one that is killed has no time.
+  ASSERT_TRUE(wait_for([&] { return std::filesystem::file_size(file, none) > 0 && !none; }));
+  gate_.reset();
+  ASSERT_TRUE(wait_for([&] { return worker->channel == nullptr; }));
+  start_gate();
+  ASSERT_TRUE(wait_for([&] { return worker->channel != nullptr; }));
+  settle();
+  Publisher other = Publisher::of(port_, issued, "127.0.0.9");
+  EXPECT_TRUE(publish(other, worker.get()).starts_with("1409 IN-USE")) << other.refusal().text;
+  Publisher again = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(again, worker.get()), "");
+  EXPECT_EQ(worker->handoffs.back().claim, "resume");
 }
 
 TEST_F(GateTest, ASupervisedOneKnowsTheQuarantineBeforeAnybodyComesIn) {

@@ -247,6 +247,53 @@ TEST_F(SessionsTest, SessionsOfLivingWorkersAreFoundAgain) {
   EXPECT_EQ(choice.superseded[0].id, 9u);
 }
 
+TEST_F(SessionsTest, ADevicesKeyHoldsForTheNextGate) {
+  std::vector<ticket::Holding> kept;
+  sessions_.keep([&](const ticket::Holding& one) { kept.push_back(one); });
+  ticket::Device phone;
+  phone.key[0] = std::byte{1};
+  phone.counter = 5;
+  ticket::Claimant claimant{"192.0.2.7", phone};
+  ticket::Ticket ticket = ticket_of(1);
+  ticket.flags = 0;  // nobody may take it over, ever
+  auto choice = sessions_.choose(ticket, claimant, workers_);
+  ASSERT_TRUE(choice);
+  sessions_.begin(1, ticket, *choice);
+  ASSERT_EQ(kept.size(), 1u);
+
+  // Its session may still be there, or not.
+  for (const bool streams : {true, false}) {
+    Sessions next(clock_);
+    next.restore(kept);
+    if (streams) next.opened({1, 77, 1, to_hex(ticket.tid), "192.0.2.7:1000", "rtmps", "", 0}, "w1");
+    clock_.advance_us(3600 * kSecond);
+    ticket::Device other = phone;
+    other.key[0] = std::byte{2};
+    other.counter = 99;
+    for (const ticket::Claimant& stranger :
+         {ticket::Claimant{"192.0.2.7", other}, at("192.0.2.7"), at("198.51.100.9")}) {
+      auto refused = next.choose(ticket, stranger, workers_);
+      ASSERT_FALSE(refused) << "the binding is forgotten";
+      EXPECT_EQ(refused.error().code, ticket::kLocked);
+    }
+    auto replayed = next.choose(ticket, claimant, workers_);
+    ASSERT_FALSE(replayed) << "an attempt that was made before is let in";
+    EXPECT_EQ(replayed.error().code, ticket::kUnauthorized);
+    ticket::Device back = phone;
+    back.counter = 6;
+    auto again = next.choose(ticket, {"198.51.100.9", back}, workers_);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->claim, ticket::LeaseKind::kResume);
+    EXPECT_EQ(again->superseded.size(), streams ? 1u : 0u);
+    // What its session receives keeps its lease alive.
+    if (!streams) continue;
+    next.health({1, 77, 1, clock_.mono_us(), 0, 0, {}});
+    auto alive = next.choose(ticket, at("198.51.100.9"), workers_);
+    ASSERT_FALSE(alive);
+    EXPECT_EQ(alive.error().code, ticket::kConflict);
+  }
+}
+
 TEST_F(SessionsTest, FoundSessionsOverIpv6) {
   sessions_.opened({9, 77, 1, to_hex(ticket_of(1).tid), "[2001:db8::7]:1000", "rtmp", "", 0}, "w1");
   media(9);

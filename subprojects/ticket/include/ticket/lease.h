@@ -39,6 +39,14 @@ struct Lease {
   uint64_t epoch = 0;  // larger than every epoch of this ticket before: the fencing token
 };
 
+// What a table knows of one ticket, for another table after it.
+struct Holding {
+  TicketId tid{};
+  Claimant holder;
+  uint64_t epoch = 0;
+  uint32_t expires = 0;  // Unix seconds, the ticket's
+};
+
 class LeaseTable {
  public:
   // For a ticket that has been verified, once the publisher has proved that it knows the seed. A granted
@@ -51,6 +59,11 @@ class LeaseTable {
 
   // Data came from the session with this epoch. Superseded epochs are ignored.
   void received(const TicketId& tid, uint64_t epoch, int64_t mono_us);
+
+  std::optional<Holding> holding(const TicketId& tid) const;
+  // Of a table before this one: the holder counts as one who was here just now. Passed over when this table
+  // has that epoch or a later one.
+  void restore(const Holding& holding, int64_t mono_us);
 
   // Forgets tickets that can no longer be used, so that the table is bounded by the tickets in force.
   void drop_expired(int64_t utc_seconds);
