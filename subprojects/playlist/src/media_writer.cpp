@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "text.h"
 #include "view_duration.h"
@@ -117,17 +118,35 @@ void MediaWriter::map(std::string& out, const SegmentRecord& record) const {
   }
 }
 
-// `duration`: what they last together. Parts know their pictures' durations only: the sound that ends before
-// them does so in the last one, which is told together with its segment's end.
+// How long each of a segment's parts lasts. They know their pictures' durations only: the sound that ends
+// before or after them does so in the last ones, which are told together with their segment's end.
+// `duration`: what they last together; none: more may come.
+std::vector<int64_t> MediaWriter::durations(std::span<const PartRecord> parts,
+                                            std::optional<int64_t> duration) const {
+  constexpr int64_t kFrames = kTimescale / 20, kLeast = kTimescale / 50;
+  std::vector<int64_t> out;
+  for (const PartRecord& part : parts) out.push_back(part.duration);
+  if (!duration || out.empty()) return out;
+  int64_t over = std::accumulate(out.begin(), out.end(), int64_t{0}) - *duration;
+  if (over < -kFrames && settings_.view == View::audio) {
+    const int64_t most = int64_t{index_.part_target_ms()} * (kTimescale / 1000);
+    out.back() = std::max(out.back(), std::min(out.back() - over, most));
+  }
+  for (auto last = out.rbegin(); last != out.rend() && over > kFrames; ++last) {
+    const int64_t less = std::clamp<int64_t>(*last - kLeast, 0, over);
+    *last -= less;
+    over -= less;
+  }
+  return out;
+}
+
 void MediaWriter::parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const {
-  constexpr int64_t kFrames = kTimescale / 20;
-  const auto all = index_.parts_of(msn);
-  int64_t over = duration ? -*duration : 0;
-  for (const PartRecord& part : all) over += duration ? part.duration : 0;
-  for (const PartRecord& part : all) {
-    const bool shortened = &part == &all.back() && over > kFrames && over < part.duration;
-    out += "#EXT-X-PART:DURATION=" + seconds(part.duration - (shortened ? over : 0)) + ",URI=\"" +
-           settings_.prefix + letter(settings_.view) + part_uri(part.msn, part.index) + "\"";
+  const std::span<const PartRecord> all = index_.parts_of(msn);
+  const std::vector<int64_t> lasts = durations(all, duration);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const PartRecord& part = all[i];
+    out += "#EXT-X-PART:DURATION=" + seconds(lasts[i]) + ",URI=\"" + settings_.prefix +
+           letter(settings_.view) + part_uri(part.msn, part.index) + "\"";
     if (part.independent || settings_.view == View::audio) out += ",INDEPENDENT=YES";
     if (is_gap(part)) out += ",GAP=YES";
     out += "\n";

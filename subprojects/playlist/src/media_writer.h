@@ -3,7 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <playlist/hls.h>
 
@@ -31,6 +33,7 @@ class MediaWriter {
   void server_control(std::string& out) const;
   void before_media(std::string& out, const Segment& segment, const Segment* last) const;
   void map(std::string& out, const SegmentRecord& record) const;
+  std::vector<int64_t> durations(std::span<const PartRecord> parts, std::optional<int64_t> duration) const;
   void parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const;
   void edge(std::string& out) const;
   void key_frame(std::string& out, const SegmentRecord& record) const;

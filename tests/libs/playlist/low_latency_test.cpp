@@ -229,6 +229,39 @@ TEST(LowLatency, SoundThatEndsBeforeItsLastPart) {
             "#EXTINF:1.978667,");
 }
 
+// What it ends before, or behind, may be a part that is shorter: the last frames of a run that was cut off.
+TEST(LowLatency, SoundThatEndsElsewhereThanAShortLastPart) {
+  StreamIndex index = stream(1);
+  SegmentRecord record = segment(1, 2);
+  record.duration = 0;
+  for (uint32_t i = 0; i < 3; ++i) {
+    PartRecord one = part(1, i);
+    if (i == 2) one.duration = test::kSecond / 25;
+    record.duration += one.duration;
+    index.add(one);
+  }
+  record.length = 375'000;
+  index.add(record);
+  TrackFacts facts;
+  MediaPlaylistSettings settings = kDirectives;
+  settings.view = View::audio;
+  settings.facts = &facts;
+  const auto lasts = [&](int64_t audio_end) {
+    facts.put(1,
+              {.offset = record.offset, .audio_bytes = 1, .audio_timescale = 48'000, .audio_end = audio_end});
+    const std::string text = media_playlist(index, settings);
+    std::string out;
+    for (size_t at = text.find("\na0.m4s"); (at = text.find(":DURATION=", at + 1)) != text.npos;)
+      out += text.substr(at + 10, 5) + " ";
+    const size_t at = text.find("#EXTINF:", text.find("a1.2.m4s"));
+    return out + "of " + text.substr(at + 8, 5);
+  };
+  EXPECT_EQ(lasts(48'000 * 104 / 100), "0.500 0.500 0.040 of 1.040");
+  EXPECT_EQ(lasts(48'000 * 84 / 100), "0.500 0.320 0.020 of 0.840");
+  EXPECT_EQ(lasts(48'000 * 130 / 100), "0.500 0.500 0.300 of 1.300");
+  EXPECT_EQ(lasts(48'000 * 170 / 100), "0.500 0.500 0.550 of 1.700") << "no part is longer than promised";
+}
+
 // A track that a whole segment has nothing of: told by its parts before its boxes have been read.
 TEST(LowLatency, ASegmentWithoutTheTrackIsAGap) {
   StreamIndex index = stream(1);
