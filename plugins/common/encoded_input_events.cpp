@@ -185,6 +185,7 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
         recorder_->session_end(pad.track, string_field(gst_event_get_structure(event.get()), "reason"));
       if (gst_event_has_name(event.get(), kTimestampsName))
         recorder_->repaired(pad.track, clock_repair_of(gst_event_get_structure(event.get())));
+      if (gst_event_has_name(event.get(), kSilenceName)) recorder_->silent();
       break;
     default:
       break;

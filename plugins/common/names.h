@@ -8,6 +8,7 @@ inline constexpr char kSessionName[] = "headgate-session";         // event, ele
 inline constexpr char kSessionEndName[] = "headgate-session-end";  // event
 inline constexpr char kTimestampsName[] = "headgate-timestamps";   // event, element message
 inline constexpr char kUplinkName[] = "headgate-uplink";           // event, element message
+inline constexpr char kSilenceName[] = "headgate-silence";         // event
 // Sticky event in front of a run's first part, on the pad that has the run's records: `base` (int64, ticks of
 // 90 kHz) and `shift` (int64, ns) of store::StreamTime.
 inline constexpr char kTimelineName[] = "headgate-timeline";

@@ -80,6 +80,10 @@ void Recorder::push(Track* track, Unit unit) {
 void Recorder::advance(Track* track, int64_t position_ns) {
   take(track, Advance{position_ns});
 }
+void Recorder::silent() {
+  look();
+  if (!opening_) settle();  // else there is no run yet
+}
 void Recorder::set_active(Track* track, bool active) {
   take(track, Active{active});
 }

@@ -105,6 +105,8 @@ class Recorder {
   void repaired(Track* track, store::ClockRepair repair);
   void push(Track* track, Unit unit);
   void advance(Track* track, int64_t position_ns);  // a GAP event: nothing comes before this
+  // The source sends nothing, on no track: what there is for a part is told now (fmp4::Packager::settle()).
+  void silent();
   void eos(Track* track);
   // A flush: drops what this track has queued; what was packaged is written, and a new run follows.
   void flush(Track* track);
@@ -191,6 +193,7 @@ class Recorder {
   void fail(const Error& error);
   void note_gap(const Unit& unit);
   void note_repairs();
+  void settle();
   void write_parts();
   void end_run(const std::string& reason);
   void end_packager();

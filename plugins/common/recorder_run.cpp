@@ -126,6 +126,12 @@ void Recorder::note_repairs() {
   repairs_.clear();
 }
 
+void Recorder::settle() {
+  if (!packager_) return;
+  packager_->settle();
+  write_parts();
+}
+
 void Recorder::write_parts() {
   while (auto part = packager_->next_part()) {
     next_sequence_ += static_cast<uint32_t>(part->chunks.size());

@@ -21,6 +21,10 @@ constexpr int64_t kMaxCompositionNs = 10'000'000'000;
 // Media of one track that is pushed before the other track's turn, by the sender's clock.
 constexpr int64_t kSliceNs = 250'000'000;
 
+// Without a frame on any track: longer than senders and networks wait between two, as long as a part usually
+// is.
+constexpr int64_t kSilenceUs = 500'000;
+
 constexpr int64_t kMsNs = 1'000'000, kUsNs = 1'000;
 
 // What the publisher is told when downstream fails. The cause is for the log: a flow return has none.
@@ -149,8 +153,10 @@ void Source::serve() {
   warn_of_tracks();
   if (session.decided(at)) push_items(at);
   if (finished_ || !live_) return;  // downstream ended it
-  if (live_->begun)
+  if (live_->begun) {
     for (const TrackId track : {kVideoTrack, kAudioTrack}) tell_repairs(track, at.mono_us, false);
+    watch_silence(at);
+  }
   if (listener_) listener_->received(live_->serial, session.last_frame_us());
   {
     auto stats = stats_.lock();
@@ -383,6 +389,16 @@ void Source::watch_lateness() {
     if (pad && live_->begun)
       pad->push_event(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy(fields)));
   post(fields);
+}
+
+// Once a silence: who writes what came need not wait for what comes.
+void Source::watch_silence(Now at) {
+  const int64_t since = live_->session->last_frame_us();
+  if (at.mono_us - since < kSilenceUs || std::exchange(live_->silent_since_us, since) == since) return;
+  for (const auto& pad : pads_)
+    if (pad)
+      pad->push_event(
+          gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty(gst::kSilenceName)));
 }
 
 // One linked pad that takes data is enough; an error of any ends the stream.

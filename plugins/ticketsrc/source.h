@@ -56,7 +56,8 @@ struct LiveSession {
   ClockReport clock_report;
   timeline::Lateness lateness[kTracks];
   timeline::LateSwitch late;
-  bool begun = false;  // pads have its stream-start
+  bool begun = false;           // pads have its stream-start
+  int64_t silent_since_us = 0;  // last_frame_us() of the silence that was told
 };
 
 class Source : public PollClient {
@@ -106,6 +107,7 @@ class Source : public PollClient {
   void put(TrackId track, Item&& item);
   void tell_repairs(TrackId track, int64_t mono_us, bool all);
   void watch_lateness();
+  void watch_silence(Now now);
   void check_flow();
   GstFlowReturn combined_flow() const;
   void dismiss(const std::string& text);

@@ -112,6 +112,18 @@ TEST_F(ByHand, ATrackThatComesLateStartsANewFileAtAKeyFrame) {
   expect_archived(pushed);
 }
 
+TEST_F(ByHand, WhatThereIsForAPartIsToldWhenTheSourceFallsSilent) {
+  start(true, true);
+  Pushed pushed = push(media_, 0, 1480);  // 12 pictures
+  ASSERT_TRUE(written());
+  EXPECT_EQ(stat("parts"), 0u);
+  send_all(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("headgate-silence")));
+  EXPECT_EQ(stat("parts"), 1u);
+  pushed += push(media_, 1480, 9000);
+  finish();
+  expect_archived(pushed);
+}
+
 TEST_F(ByHand, MissingMediaIsRecordedAsAGap) {
   start(true, true);
   Pushed pushed = push(media_, 0, 3000);

@@ -134,6 +134,13 @@ std::vector<gst::Ref<GstEvent>> Passed::events_of(GstEventType type) {
   return found;
 }
 
+size_t Passed::events_named(const char* name) {
+  std::lock_guard lock(mutex);
+  return static_cast<size_t>(std::count_if(events.begin(), events.end(), [name](const auto& event) {
+    return gst_event_has_name(event.get(), name);
+  }));
+}
+
 std::shared_ptr<Passed> watch_pad(GstPad* pad) {
   auto passed = std::make_shared<Passed>();
   const auto probe = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {

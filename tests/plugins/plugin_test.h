@@ -68,6 +68,7 @@ struct Passed {
   std::function<void(GstClockTime dts)> on_buffer;  // set before data flows
   size_t count();
   std::vector<gst::Ref<GstEvent>> events_of(GstEventType type);
+  size_t events_named(const char* name);
 };
 // Watches the element's static or existing pad.
 std::shared_ptr<Passed> watch_pad(GstPad* pad);

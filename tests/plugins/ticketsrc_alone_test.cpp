@@ -118,7 +118,7 @@ TEST_F(Alone, TheNextPublisherComesOutOfTheSamePads) {
     ASSERT_EQ(passed->events_of(GST_EVENT_SEGMENT).size(), 2u);
     EXPECT_EQ(passed->events_of(GST_EVENT_GAP).size(), 1u);
     ASSERT_EQ(passed->events_of(GST_EVENT_CUSTOM_DOWNSTREAM_STICKY).size(), 2u);
-    EXPECT_EQ(passed->events_of(GST_EVENT_CUSTOM_DOWNSTREAM).size(), 2u);  // ends
+    EXPECT_EQ(passed->events_named("headgate-session-end"), 2u);
     EXPECT_TRUE(passed->events_of(GST_EVENT_EOS).empty());
     // Running time goes on; the timestamps of each session start at 0.
     const GstSegment *first = nullptr, *second = nullptr;

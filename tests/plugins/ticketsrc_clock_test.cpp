@@ -37,9 +37,9 @@ TEST_F(ClockTest, JumpsWithEveryFrameAreAllCountedAndToldInFew) {
   EXPECT_GE(stat("repairs"), uint64_t{kFrames - 1});
   EXPECT_EQ(repairs_told(*pipeline_), stat("repairs"));
   EXPECT_LT(pipeline_->count(Pipeline::is_element("headgate-timestamps")), 40);
-  EXPECT_EQ(
-      video_->events_of(GST_EVENT_CUSTOM_DOWNSTREAM).size(),
-      static_cast<size_t>(pipeline_->count(Pipeline::is_element("headgate-timestamps"))) + 1);  // the end
+  EXPECT_EQ(video_->events_named("headgate-timestamps"),
+            static_cast<size_t>(pipeline_->count(Pipeline::is_element("headgate-timestamps"))));
+  EXPECT_EQ(video_->events_named("headgate-session-end"), 1u);
 }
 
 TEST_F(ClockTest, TheSameStampTwiceIsToldToo) {
@@ -135,6 +135,21 @@ TEST_F(ClockTest, WhatWasChangedIsInTheArchive) {
             1u);
   EXPECT_EQ(chain_lines(archive.path(), R"("receipt_us":10000)"), 1u);
   EXPECT_EQ(count_packets(files_under(archive.path(), ".mp4"), codec::Kind::video), 75u);
+}
+
+TEST_F(ClockTest, EachSilenceIsToldDownstreamOnce) {
+  start();
+  publisher_.metadata(true, false);
+  publisher_.video_config(media_->video->config);
+  const auto silences = [this] { return video_->events_named("headgate-silence"); };
+  publisher_.video(video_frame(), 0, true);
+  ASSERT_TRUE(eventually([&] { return silences() == 1; }));
+  publisher_.video(video_frame(false), 40, false);
+  ASSERT_TRUE(eventually([&] { return silences() == 2; }));
+  publisher_.unpublish();
+  ASSERT_TRUE(pipeline_->wait(Pipeline::is_element("headgate-session", "action", "close")));
+  EXPECT_EQ(video_->count(), 2u);
+  EXPECT_EQ(silences(), 2u);
 }
 
 TEST_F(ClockTest, ASlowUplinkIsToldToThePublisherAndOnTheBus) {

@@ -160,9 +160,11 @@ struct Packager::State {
     return i > 1 && lead.time(i) - lead.time(0) > limits.longest_part && !lead.gap_before(i);
   }
   bool video_stalled() const;
+  bool audio_stalled() const { return *video->last_time() - *audio->last_time() >= limits.interleave; }
   bool over_limits() const;
   bool cut_one(bool draining);
   void emit(size_t video_count, size_t audio_count, bool ends_segment = false);
+  void emit_rest();
   void begin_segment(int64_t time) {
     segment_start = time;
     next_starts_segment = true;
@@ -305,6 +307,25 @@ void Packager::State::emit(size_t video_count, size_t audio_count, bool ends_seg
   fill(part, shares, sequence);
 }
 
+// What is left, as far as both tracks have it, if that makes a part that its segment may go on behind.
+void Packager::State::emit_rest() {
+  constexpr int64_t kReach = kPartTimescale / 20;  // of two tracks' frames over the same moment
+  TrackQueue& lead = video ? *video : *audio;
+  if (lead.empty() || !lead.settle()) return;
+  int64_t until = lead.time(0) + limits.longest_part;
+  if (video && audio && audio->last_time() && (!audio->empty() || !audio_stalled())) {
+    const int64_t heard = audio->empty() ? *audio->last_time() : audio->end();
+    if (heard > lead.end() + kReach) return;
+    until = std::min(until, heard + kReach);
+  }
+  size_t count = lead.size();
+  const auto end = [&] { return count < lead.size() ? lead.time(count) : lead.end(); };
+  while (count > 0 && end() > until) --count;
+  if ((end() - lead.time(0)) * 100 < limits.longest_part * kLeastPartPercent) return;
+  const size_t heard_count = !audio ? 0 : count < lead.size() ? audio->count_before(end()) : audio->size();
+  emit(video ? count : 0, video ? heard_count : count);
+}
+
 Packager::Packager(Presentation presentation, PackagerSettings settings, uint32_t first_sequence)
     : state_(std::make_unique<State>(presentation, settings, first_sequence)) {}
 Packager::~Packager() = default;
@@ -327,6 +348,10 @@ std::optional<Part> Packager::next_part() {
   std::optional<Part> part(std::move(state_->finished.front()));
   state_->finished.pop_front();
   return part;
+}
+
+void Packager::settle() {
+  state_->emit_rest();
 }
 
 void Packager::flush() {

@@ -67,6 +67,21 @@ uint32_t TrackQueue::duration_of_last(size_t count) const {
   return static_cast<uint32_t>(std::max<uint64_t>(1, uint64_t{track_.timescale} * 1000 / rate));
 }
 
+bool TrackQueue::settle() {
+  constexpr size_t kLeastUnits = 3;
+  constexpr int64_t kAlike = 8;  // senders' clocks tick in milliseconds: 33 and 34
+  if (units_.size() < kLeastUnits) return false;
+  int64_t shortest = max_duration(), longest = 0;
+  for (size_t i = 1; i < units_.size(); ++i) {
+    const int64_t lasts = units_[i].dts - units_[i - 1].dts;
+    shortest = std::min(shortest, lasts);
+    longest = std::max(longest, lasts);
+  }
+  if ((longest - shortest) * kAlike > longest) return false;
+  units_.back().duration = static_cast<uint32_t>(shortest);
+  return true;
+}
+
 void TrackQueue::take(size_t count, std::vector<AccessUnit>& out) {
   const auto end = units_.begin() + static_cast<std::ptrdiff_t>(count);
   for (auto it = units_.begin(); it != end; ++it) {

@@ -23,6 +23,9 @@ class TrackQueue {
   // When unit i begins, in kPartTimescale and for cutting only: it never goes back. Video: its DTS moved by
   // the last key frame's composition offset, so that a key frame stands at its PTS.
   int64_t time(size_t i) const { return times_[i]; }
+  int64_t end() const {  // of the last unit that is there
+    return time(size() - 1) + to_part_ticks(duration_of_last(size()), timescale());
+  }
   std::optional<int64_t> last_time() const { return last_time_; }  // of the newest unit ever pushed
 
   Result<void> push(AccessUnit unit);
@@ -35,6 +38,9 @@ class TrackQueue {
   // `count`, or fewer where a gap lies before.
   size_t count_until_gap(size_t count) const;
   uint32_t duration_of_last(size_t count) const;
+  // The last unit lasts as long as those before it do, and no longer than until a next one would come. False:
+  // they tell nothing.
+  bool settle();
 
   std::span<const AccessUnit> first(size_t count) const { return std::span(units_).first(count); }
   // What comes next stands in no relation to what came, but that its DTS still grows.

@@ -47,6 +47,10 @@ class PackagerTest : public testing::Test {
     drain();
     return pushed;
   }
+  void settle() {
+    packager_->settle();
+    drain();
+  }
   void flush() {
     packager_->flush();
     drain();

@@ -19,6 +19,75 @@ TEST_F(PackagerTest, FlushEndsTheSegment) {
   EXPECT_EQ(take(), "S- 3600.000+0.520 13v 25a\n-- 3600.520+0.520 13v 5a\n-- 3601.040+0.160 4v 0a\n");
 }
 
+TEST_F(PackagerTest, WhatASilenceLeavesIsAPartIfItIsLongEnough) {
+  start(true, true);
+  both(0, 1000);
+  take();
+  settle();
+  EXPECT_EQ(take(), "-- 0.520+0.480 12v 22a\n");
+  settle();
+  EXPECT_EQ(take(), "");
+  // It goes on as if nothing had been, and the next rest is too short for a part that is not the last.
+  both(1000, 1440);
+  settle();
+  EXPECT_EQ(take(), "");
+  both(1440, 2100);
+  EXPECT_EQ(take(), "-- 1.000+0.520 13v 25a\n-- 1.520+0.480 12v 22a\n");
+  flush();
+  EXPECT_EQ(take(), "SK 2.000+0.120 3v 5a\n");
+  expect_continuous(kVideoTrackId);
+  expect_continuous(kAudioTrackId);
+}
+
+TEST_F(PackagerTest, WhatBothTracksHaveIsAPartInASilence) {
+  start(true, true);
+  both(0, 520);
+  for (int i = 13; i < 20; ++i) video(i);
+  EXPECT_EQ(take(), "") << "audio of the next frame is still to come";
+  settle();
+  EXPECT_EQ(take(), "SK 0.000+0.520 13v 25a\n");
+  flush();
+  EXPECT_EQ(take(), "-- 0.520+0.280 7v 0a\n");
+  // Audio that is ahead would be a part's that has not got it.
+  start(true, true);
+  both(0, 480);
+  for (int i = 23; i < 30; ++i) audio(i);
+  settle();
+  EXPECT_EQ(take(), "");
+}
+
+TEST_F(PackagerTest, ASilenceCutsNoFrameOfUnknownDuration) {
+  start(true, false);
+  // A screen that changes now and then: the last picture may stand for long.
+  for (const int at : {0, 3, 5, 12}) EXPECT_TRUE(push(Kind::video, at * kFrame, at == 0));
+  settle();
+  EXPECT_EQ(take(), "");
+  EXPECT_TRUE(push(Kind::video, 37 * kFrame));
+  flush();
+  EXPECT_EQ(take(), "SK 0.000+0.480 3v 0a\n-- 0.480+1.000 1v 0a\n-- 1.480+1.000 1v 0a\n");
+  expect_continuous(kVideoTrackId);
+}
+
+// Of 30 frames a second, in milliseconds: the last frame may be one of the longer ones, and no time goes
+// back.
+TEST_F(PackagerTest, ASilenceOfARoundedClockSetsNoTimeBack) {
+  for (const int frames : {14, 15}) {
+    start(true, false);
+    int64_t end = 0;
+    for (int i = 0; i < frames; ++i) EXPECT_TRUE(push(Kind::video, (i * 1000 / 30) * 90, i == 0));
+    packager_->settle();
+    const std::optional<Part> part = packager_->next_part();
+    if (frames * 1000 / 30 < 467) {
+      EXPECT_FALSE(part);
+      continue;
+    }
+    ASSERT_TRUE(part) << frames;
+    end = part->pts + part->duration;
+    EXPECT_LE(end, frames * 1000 / 30 * 90);
+    EXPECT_GE(end, frames * 1000 / 30 * 90 - 90);
+  }
+}
+
 TEST_F(PackagerTest, AHoleBeginsANewChunk) {
   start(true, true);
   both(0, 1000);

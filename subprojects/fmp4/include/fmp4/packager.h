@@ -112,6 +112,8 @@ int64_t longest_segment_ms(const PackagerSettings& settings);
 // tenth more than part_ms: frames of up to 15 % of this fit so that each part but a segment's last has the
 // 85 % of it that players are owed.
 int64_t longest_part_ms(const PackagerSettings& settings);
+// Of that, each part has so much that is not its segment's last (ibid.).
+inline constexpr int64_t kLeastPartPercent = 85;
 
 inline constexpr size_t kMaxUnitBytes = 16u << 20;
 inline constexpr size_t kMaxPartBytes = 32u << 20;  // a part is cut at these, however short
@@ -137,6 +139,11 @@ class Packager {
   Result<void> push(AccessUnit unit);
   // The next finished part, if any; call until empty after push().
   std::optional<Part> next_part();
+  // The source is silent, for how long nobody knows: what is there becomes a part now, not when the next unit
+  // comes. But only if it may be one whether or not its segment goes on: it has kLeastPartPercent, and its
+  // frames come so regularly that the last one's duration is as good as known. What comes then goes on behind
+  // it.
+  void settle();
   // Closes the open part (end of stream, a codec change, a gap); what next_part() then returns ends its
   // segment.
   void flush();
