@@ -50,6 +50,20 @@ def wait_control(node, admin):
     return wait_until("control answers", answers)
 
 
+def acts_of(admin, kind):
+    """Who made the events of a kind happen, how he came, and why."""
+    return [tuple(event["fields"].get(name) for name in ("by", "from", "reason")) for event in admin.events() if event["kind"] == kind]
+
+
+def own_acts():
+    """What is said of whoever runs this test, over the Unix socket: (by, from)."""
+    uid, login = os.getuid(), int(pathlib.Path("/proc/self/loginuid").read_text())
+    behind = login not in (uid, 2**32 - 1)
+    names = {int(line.split(":")[2]): line.split(":")[0] for line in reversed(pathlib.Path("/etc/passwd").read_text().splitlines())}
+    one = login if behind else uid
+    return names.get(one, f"uid {one}"), f"admin.sock uid={uid}" + (f" login={login}" if behind else "")
+
+
 def publish(node, station=STATION, again=False):
     publisher = media.ffmpeg(node, media.clip(30), node.url(station), loop=True, again=again)
     node.wait_state(station, "live")
@@ -127,9 +141,14 @@ def test_sessions_are_ended_and_the_node_is_emptied():
         assert code == 200 and told["reason"] == "kick:operator", (code, told)
         second.stop()
         assert admin.ask("POST", "/api/v1/streams/6/kick")[0] == 404
+        by, came = own_acts()
+        kicked = wait_event(admin, "session.kicked", 2)
+        assert [one["fields"]["station"] for one in kicked] == [STATION, 6], kicked
+        assert acts_of(admin, "session.kicked") == [(by, came, "falsche Kamera: Büro" + 49 * "ü"), (by, came, None)], kicked
 
         third = publish(node, 7)
-        code, told = admin.ask("POST", "/api/v1/drain", {"reconnect_to": "rtmp://192.0.2.1/live"})
+        code, told = admin.ask("POST", "/api/v1/drain", {"reconnect_to": "rtmp://192.0.2.1/live", "reason": "Feierabend"})
+        assert acts_of(admin, "node.draining") == [(by, came, "Feierabend")]
         assert code == 200 and told["sessions"] == 1 and told["draining"]["since_utc"], told
         assert admin.get("/api/v1/node")["draining"] == told["draining"]
         for death in (None, "gate", "supervisor"):
@@ -144,8 +163,10 @@ def test_sessions_are_ended_and_the_node_is_emptied():
         assert node.stream(7)["state"] == "live", "who is in goes on"
         third.stop()
         wait_event(admin, "node.drained")
-        code, told = admin.ask("DELETE", "/api/v1/drain")
+        code, told = admin.ask("DELETE", "/api/v1/drain", {"reason": "wieder da"})
         assert (code, told["draining"]) == (200, None), told
+        wait_event(admin, "node.undrained")
+        assert acts_of(admin, "node.undrained") == [(by, came, "wieder da")]
         publish(node, 8)
 
         # Whoever is on a worker that is drained goes on, and a new one takes who comes.
@@ -165,6 +186,13 @@ def test_sessions_are_ended_and_the_node_is_emptied():
         assert after[8] == busy and after[9] != busy, (workers, after)
         assert admin.ask("POST", "/api/v1/reload")[0] == 202
         wait_event(admin, "node.reload")
+        assert acts_of(admin, "node.reload") == [(by, came, None)]
+        assert acts_of(admin, "worker.draining") == [(by, came, None)]
+        os.kill(node.supervisor.pid, signal.SIGHUP)
+        wait_event(admin, "node.reload", 2)
+        login = came.partition(" login=")[2]
+        assert acts_of(admin, "node.reload")[1] == (
+            by, f"SIGHUP uid={os.getuid()}" + (f" login={login}" if login else "") + f" pid={os.getpid()}", None)
 
 
 def refusal_of(node, station):
@@ -276,7 +304,9 @@ def test_tokens_decide_who_may_do_what_over_tcp():
         assert ask("GET", "/api/v1/node", "looks")[0] == 200
         assert ask("GET", "/api/v1/node", "wrong")[0] == 401
         assert ask("POST", "/api/v1/drain", "looks")[0] == 403
-        assert ask("POST", "/api/v1/drain", "acts")[0] == 200
+        assert ask("POST", "/api/v1/drain", "acts", body={"reason": "a test"})[0] == 200
+        wait_event(admin_of(node), "node.draining")
+        assert acts_of(admin_of(node), "node.draining") == [("chief", "127.0.0.1", "a test")]
         assert ask("DELETE", "/api/v1/drain", "acts")[0] == 200
         assert ask("POST", "/api/v1/drain", "acts", body="x" * 20_000)[0] == 413
         tokens.write_text(f"late read {digest['later']}\n")
@@ -330,7 +360,9 @@ def test_the_description_names_every_route_and_every_answer():
                 ("POST", "/api/v1/streams/-1/kick", None, 400),
                 ("POST", "/api/v1/streams/-1/release", None, 400), ("POST", f"/api/v1/streams/{STATION}/release", None, 404),
                 ("POST", "/api/v1/drain", {"reconnect_to": "x"}, 400),
-                ("POST", "/api/v1/drain", "7", 400), ("POST", "/api/v1/workers/x/drain", None, 400),
+                ("POST", "/api/v1/drain", "7", 400), ("POST", "/api/v1/drain", {"reason": "x" * 121}, 400),
+                ("DELETE", "/api/v1/drain", {"reason": 7}, 400), ("POST", "/api/v1/reload", "[", 400), ("POST", "/api/v1/upgrade", "7", 400),
+                ("POST", f"/api/v1/streams/{STATION}/release", {"reason": "a\tb"}, 400), ("POST", "/api/v1/workers/x/drain", None, 400),
                 ("POST", "/api/v1/workers/0/drain", {"reconnect": 1}, 400), ("POST", "/api/v1/reload", None, 202),
                 ("POST", "/api/v1/drain", None, 200), ("POST", "/api/v1/workers/0/drain", {"reconnect": True}, 409), ("DELETE", "/api/v1/drain", None, 200),
                 ("POST", f"/api/v1/sessions/{session}/kick", None, 200), ("GET", "/nothing", None, 404),

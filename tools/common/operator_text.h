@@ -8,7 +8,7 @@
 
 namespace headgate::tools {
 
-inline constexpr size_t kMaxReasonBytes = 120;     // of a kick: publishers are shown it
+inline constexpr size_t kMaxReasonBytes = 120;     // why something is done; of a kick publishers are shown it
 inline constexpr size_t kMaxReconnectBytes = 512;  // of an address
 
 // UTF-8 without control characters.

@@ -71,7 +71,11 @@ Result<Caller> Door::enter(const std::string& authorization, const std::string& 
       authorization.starts_with(kBearer) ? authorization.substr(kBearer.size()) : std::string();
   Token* known = token.empty() || token.size() > kMaxTokenBytes ? nullptr : find(token);
   if (known && !known->rate.more(now)) return refused(429, rate + " with this token");
-  if (known) return known->caller;
+  if (known) {
+    Caller caller = known->caller;
+    caller.from = address;
+    return caller;
+  }
   if (!strangers_.more(now)) return refused(429, rate + " without a token that is known");
   if (now / 60 != minute_) {
     minute_ = now / 60;

@@ -18,8 +18,9 @@ inline constexpr char kTypeJson[] = "application/json";
 
 // Who asks, and what he may.
 struct Caller {
-  std::string name;  // of the token; over the Unix socket "local"
+  std::string name;  // of the token; over the Unix socket the user's (tools::Actor)
   bool operates = false;
+  std::string from{};  // an address; "admin.sock uid=0"
 };
 
 class Exchange {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http_server.h"
 
+#include <common/actor.h>
 #include <common/log.h>
+#include <common/unix_listener.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
 constexpr char kCaller[] = "headgate-caller";
+constexpr char kPeer[] = "headgate-peer";  // of the connection's remote address: whose it is
 
 std::string address_of(SoupServerMessage* message) {
   GSocketAddress* remote = soup_server_message_get_remote_address(message);
@@ -92,7 +95,7 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
   fd.release();
   g_socket_set_timeout(socket, kIdleSeconds);
   GSocketConnection* connection = g_socket_connection_factory_create_connection(socket);
-  g_object_unref(socket);
+  g_object_unref(socket);  // the connection has it
   ++count_->open;
   g_object_weak_ref(
       G_OBJECT(connection),
@@ -105,6 +108,11 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
       new std::shared_ptr<Count>(count_));
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
+  if (local && remote && !door_) {
+    const tools::Actor actor = tools::actor_of_peer(g_socket_get_fd(socket), tools::kAdminSocket);
+    g_object_set_data_full(G_OBJECT(remote), kPeer, new Caller{actor.by, true, actor.from},
+                           [](gpointer data) { delete static_cast<Caller*>(data); });
+  }
   if (local && remote) soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
   g_clear_object(&local);
   g_clear_object(&remote);
@@ -112,7 +120,7 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
 }
 
 bool HttpServer::admit(SoupServerMessage* message) {
-  Caller caller{"local", true};
+  Caller caller{"", true, tools::kAdminSocket};
   if (door_) {
     const char* authorization =
         soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Authorization");
@@ -129,6 +137,8 @@ bool HttpServer::admit(SoupServerMessage* message) {
       return false;
     }
     caller = *entered;
+  } else if (GSocketAddress* remote = soup_server_message_get_remote_address(message)) {
+    if (auto* peer = static_cast<Caller*>(g_object_get_data(G_OBJECT(remote), kPeer))) caller = *peer;
   }
   g_object_set_data_full(G_OBJECT(message), kCaller, new Caller(caller),
                          [](gpointer data) { delete static_cast<Caller*>(data); });

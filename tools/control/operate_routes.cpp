@@ -44,8 +44,19 @@ bool text_of(const ExchangePtr& exchange, const Json& body, const char* name, si
   return true;
 }
 
-void answer(const ExchangePtr& exchange, unsigned code, const std::string& json) {
-  exchange->send(code, json);
+// What the supervisor is told of whoever asks, behind a verb's own arguments. False: it was answered.
+bool add_actor(const ExchangePtr& exchange, const Json& body, JsonLine& arguments) {
+  std::string reason;
+  if (!text_of(exchange, body, "reason", tools::kMaxReasonBytes, reason)) return false;
+  arguments.field("by", exchange->caller().name).field("from", exchange->caller().from).field("why", reason);
+  return true;
+}
+
+void operate(const ExchangePtr& exchange, SupervisorLink& supervisor, const char* verb, const Json& body,
+             JsonLine arguments) {
+  if (!add_actor(exchange, body, arguments)) return;
+  supervisor.operate(verb, arguments.take(),
+                     [exchange](unsigned code, const std::string& json) { exchange->send(code, json); });
 }
 
 // Answered when the session is over, so that who asks need not look.
@@ -57,12 +68,13 @@ void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, Super
     return exchange->fail(409, "nobody publishes this: it is the node's own pipeline '" + pipeline + "'",
                           "take " + pipeline + ".conf out of the node's folder of instances");
   const uint64_t id = session.opened.session;
-  const std::string told = reason.empty() ? "operator" : "operator: " + reason;
-  const auto json = JsonLine()
-                        .field("session", std::to_string(id))
-                        .field("worker", session.worker_number)
-                        .field("reason", told)
-                        .take();
+  JsonLine arguments;
+  arguments.field("session", std::to_string(id))
+      .field("event", session.opened.event)
+      .field("station", session.opened.station)
+      .field("worker", session.worker_number)
+      .field("reason", reason.empty() ? "operator" : "operator: " + reason);
+  add_actor(exchange, body, arguments);
   // First, because it may be over before the supervisor answers.
   feed.when_closed(id, kKickMs, [exchange, id](const std::string& end) {
     JsonLine line;
@@ -73,8 +85,8 @@ void kick(const ExchangePtr& exchange, const Session& session, Feed& feed, Super
       line.field("reason", end);
     exchange->send(end.empty() ? 202 : 200, line.take());
   });
-  supervisor.operate("kick", json, [exchange](unsigned code, const std::string& said) {
-    if (code >= 300) answer(exchange, code, said);
+  supervisor.operate("kick", arguments.take(), [exchange](unsigned code, const std::string& said) {
+    if (code >= 300) exchange->send(code, said);
   });
 }
 
@@ -105,8 +117,9 @@ void release_station(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   if (!station)
     return exchange->fail(400, "'" + exchange->parts[0] + "' is no station's number",
                           "say it in decimal digits");
-  supervisor.operate("release", JsonLine().field("station", *station).take(),
-                     [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+  Json body;
+  if (body_of(exchange, body))
+    operate(exchange, supervisor, "release", body, JsonLine().field("station", *station));
 }
 
 void drain(const ExchangePtr& exchange, SupervisorLink& supervisor) {
@@ -117,8 +130,7 @@ void drain(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   if (!to.empty() && !tools::is_rtmp_address(to))
     return exchange->fail(400, "'reconnect_to' is no address of RTMP",
                           "say rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
-  supervisor.operate("drain", JsonLine().field("reconnect_to", to).take(),
-                     [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+  operate(exchange, supervisor, "drain", body, JsonLine().field("reconnect_to", to));
 }
 
 void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
@@ -130,10 +142,8 @@ void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
   if (!body_of(exchange, body)) return;
   if (body.has("reconnect") && !body.truth("reconnect"))
     return exchange->fail(400, "'reconnect' is true or false", "say one of them, or leave it out: false");
-  const auto json =
-      JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(false)).take();
-  supervisor.operate("drain-worker", json,
-                     [exchange](unsigned code, const std::string& said) { answer(exchange, code, said); });
+  operate(exchange, supervisor, "drain-worker", body,
+          JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(false)));
 }
 
 }  // namespace
@@ -141,8 +151,8 @@ void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
 void add_operate_routes(Routes& routes, Feed& feed, SupervisorLink& supervisor) {
   auto simple = [&supervisor](const char* verb) {
     return [&supervisor, verb](const ExchangePtr& exchange) {
-      supervisor.operate(
-          verb, "{}", [exchange](unsigned code, const std::string& json) { answer(exchange, code, json); });
+      Json body;
+      if (body_of(exchange, body)) operate(exchange, supervisor, verb, body, {});
     };
   };
   routes.add({"POST", "/api/v1/sessions/{session}/kick", Right::operates,

@@ -208,7 +208,13 @@ void Loop::stop() {
   state_->stopping = true;
 }
 
-SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> callback)
+SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals,
+                         std::function<void(int number)> callback)
+    : SignalWatch(loop, signals,
+                  [callback = std::move(callback)](const SignalInfo& signal) { callback(signal.number); }) {}
+
+SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals,
+                         std::function<void(const SignalInfo&)> callback)
     : loop_(loop) {
   sigset_t set;
   sigemptyset(&set);
@@ -218,8 +224,11 @@ SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals, std::fu
   if (fd_ < 0) fail("signalfd");
   loop_.watch(fd_, EPOLLIN, [fd = fd_, callback = std::move(callback)](uint32_t) {
     signalfd_siginfo info;
-    while (::read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info))
-      callback(static_cast<int>(info.ssi_signo));
+    while (::read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      const bool sent = info.ssi_code <= 0;  // SI_USER, SI_QUEUE, SI_TKILL
+      callback({static_cast<int>(info.ssi_signo), sent, sent ? info.ssi_uid : 0,
+                sent ? static_cast<int>(info.ssi_pid) : 0});
+    }
   });
 }
 

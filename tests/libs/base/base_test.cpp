@@ -173,6 +173,25 @@ TEST(Loop, ACallbackMayUnwatchOthersOfTheSameRound) {
   for (int fd : {first[0], first[1], second[0], second[1]}) ::close(fd);
 }
 
+TEST(SignalWatch, TellsWhoSentIt) {
+  Loop loop;
+  SignalInfo got;
+  int number = 0;
+  {
+    const SignalWatch full(loop, {SIGUSR1}, [&](const SignalInfo& signal) { got = signal; });
+    ::kill(::getpid(), SIGUSR1);
+    loop.run_once(10'000);
+  }
+  EXPECT_EQ(got.number, SIGUSR1);
+  EXPECT_TRUE(got.from_process);
+  EXPECT_EQ(got.uid, ::getuid());
+  EXPECT_EQ(got.pid, ::getpid());
+  const SignalWatch short_one(loop, {SIGUSR1}, [&](int one) { number = one; });
+  ::kill(::getpid(), SIGUSR1);
+  loop.run_once(10'000);
+  EXPECT_EQ(number, SIGUSR1);
+}
+
 TEST(Loop, PostWakesItFromAnotherThread) {
   Loop loop;
   std::thread::id ran_in;

@@ -39,6 +39,7 @@ TEST_F(DoorTest, ATokenIsItsNameAndRole) {
   auto one = door_.enter("Bearer a", "192.0.2.1"), two = door_.enter("Bearer b", "192.0.2.1");
   ASSERT_TRUE(one && two);
   EXPECT_EQ(one->name, "watcher");
+  EXPECT_EQ(one->from, "192.0.2.1");
   EXPECT_FALSE(one->operates);
   EXPECT_TRUE(two->operates);
   for (const char* wrong : {"", "Bearer", "Bearer ", "Bearer c", "bearer a", "Basic a", "Bearer a "})

@@ -95,6 +95,7 @@ class Operating(unittest.TestCase):
                                   (('kick', '--station', '1', '--reason', 'ä' * 61), '--reason'), (('kick', '--station', '1', '--reason', 'a\nb'), '--reason'),
                                   (('kick', '--station', '1', '--reason', b'\xff'), '--reason'), (('kick', '--session', '1x'), "'1x' is not"),
                                   (('kick', '--session', str(2**64)), 'is not a session'), (('logs', '--session', '-1'), 'is not a session'), (('release',), 'give --station N'),
+                                  (('release', '--station', '1', '--reason', ''), '--reason'), (('drain', '--reason', 'a\nb'), '--reason'),
                                   (('release', '7'), "unexpected argument '7'"), (('drain', '--off', '--wait'), '--off'),
                                   (('drain', '--timeout', '3'), 'needs --wait'), (('drain', '--reconnect'), '--reconnect needs --worker'),
                                   (('drain', '--reconnect-to', 'rtmp://'), '--reconnect-to takes'), (('drain', '--reconnect-to', 'http://b/live'), '--reconnect-to takes'),
@@ -144,9 +145,9 @@ class Operating(unittest.TestCase):
         self.run_headgate('kick', '--session', str(2**64 - 1), '--reason', 'ä' * 60)
         self.assertEqual(self.run_headgate('kick', '--station', '1').stdout, 'session 1001 was told to end\n')
         self.assertEqual(node.orders, [('POST', '/api/v1/streams/3/kick', {'reason': 'wrong "room"'}),
-                                       ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {'reason': 'operator'}),
+                                       ('POST', f'/api/v1/sessions/{10**17 + 1}/kick', {}),
                                        ('POST', f'/api/v1/sessions/{2**64 - 1}/kick', {'reason': 'ä' * 60}),
-                                       ('POST', '/api/v1/streams/1/kick', {'reason': 'operator'})])
+                                       ('POST', '/api/v1/streams/1/kick', {})])
         node.answers[('POST', '/api/v1/streams/3/kick')] = (404, {'error': 'station 3 has no session', 'do': 'see /api/v1/sessions'})
         told = self.run_headgate('kick', '--station', '3', code=1).stderr
         self.assertIn('station 3 has no session: see /api/v1/sessions', told)
@@ -155,7 +156,9 @@ class Operating(unittest.TestCase):
         node = self.three()
         self.assertEqual(self.run_headgate('release', '--station', '3').stdout, 'station 3 is released\n')
         self.assertEqual(json.loads(self.run_headgate('release', '--station', '3', '--json').stdout), {'station': 3, 'released': True})
-        self.assertEqual(node.orders, 2 * [('POST', '/api/v1/streams/3/release', {})])
+        self.run_headgate('release', '--station', '3', '--reason', 'new encoder')
+        self.assertEqual(node.orders, 2 * [('POST', '/api/v1/streams/3/release', {})] +
+                         [('POST', '/api/v1/streams/3/release', {'reason': 'new encoder'})])
         node.answers[('POST', '/api/v1/streams/3/release')] = (404, {'error': 'the station is not in quarantine', 'do': 'look'})
         self.assertIn('the station is not in quarantine: look', self.run_headgate('release', '--station', '3', code=1).stderr)
 

@@ -185,7 +185,7 @@ class Top(unittest.TestCase):
         top.wait_text('End the session')
         top.type('y')
         top.wait_text('the session of station 3 is ended')
-        self.assertEqual(node.orders, [('POST', f'/api/v1/sessions/{10**17 + 3}/kick', {'reason': 'operator'})])
+        self.assertEqual(node.orders, [('POST', f'/api/v1/sessions/{10**17 + 3}/kick', {})])
         node.answers[('POST', '/api/v1/drain')] = (409, {'error': 'it is upgraded', 'do': 'wait'})
         top.type('d')
         top.wait_text('Take no new publishers')

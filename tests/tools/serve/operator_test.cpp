@@ -73,6 +73,19 @@ TEST(Operations, AVerbGetsItsArgumentsAndAnswersUnderTheRequestsId) {
   EXPECT_EQ(std::get<wire::Operated>(answers[1]).code, 501u);
 }
 
+TEST(NodeEvents, SayWhoWantedItAndWhy) {
+  ManualClock clock(1, 1);
+  Told told;
+  NodeEvents events(clock, told.send());
+  const Arguments arguments(R"({"by":"chief","from":"192.0.2.7","why":"the \"day\" is over","station":4})");
+  events.add("node.draining", Severity::info, {{"text", "x"}, {"sessions", 3}}, arguments.actor());
+  events.add("node.undrained", Severity::info, {}, Arguments(R"({"by":"chief"})").actor());
+  ASSERT_EQ(told.events.size(), 2u);
+  EXPECT_EQ(told.events[0].json,
+            R"({"sessions":3,"by":"chief","from":"192.0.2.7","reason":"the \"day\" is over"})");
+  EXPECT_EQ(told.events[1].json, R"({"by":"chief"})");
+}
+
 TEST(Draining, OutlivesWhoBeganItUntilItEnds) {
   char path[] = "/tmp/hg-drain-XXXXXX";
   const std::string folder = ::mkdtemp(path);

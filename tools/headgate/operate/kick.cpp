@@ -30,8 +30,30 @@ Result<size_t> sessions_left(const NodeClient& client, int64_t worker) {
   return left;
 }
 
+// Why, in the operator's words.
+struct Reason {
+  std::string text = {'\0'};  // that no argument can be: none was given
+  bool given = false;
+
+  void add_to(tools::Options& options, const char* help) { options.text("reason", text, "TEXT", help); }
+  // After parsing. Not empty: what is wrong with it.
+  std::string check() {
+    given = text != std::string{'\0'};
+    if (!given || (!text.empty() && text.size() <= tools::kMaxReasonBytes && tools::is_plain_text(text)))
+      return "";
+    return "--reason takes 1 to " + std::to_string(tools::kMaxReasonBytes) +
+           " bytes of UTF-8 without control characters";
+  }
+  JsonLine& in(JsonLine& line) const { return given ? line.field("reason", text) : line; }
+  std::string body() const {
+    JsonLine line;
+    return given ? in(line).take() : "";
+  }
+};
+
 struct DrainArguments {
   NodePlace place;
+  Reason reason;
   int64_t worker = -1, timeout_s = 0;
   std::string reconnect_to;
   bool reconnect = false, off = false, wait = false, json = false;
@@ -41,8 +63,11 @@ struct DrainArguments {
     return worker < 0 ? "/api/v1/drain" : "/api/v1/workers/" + std::to_string(worker) + "/drain";
   }
   std::string body() const {
-    if (reconnect) return JsonLine().field("reconnect", true).take();
-    return reconnect_to.empty() ? "" : JsonLine().field("reconnect_to", reconnect_to).take();
+    JsonLine line;
+    if (reconnect) line.field("reconnect", true);
+    if (!reconnect_to.empty()) line.field("reconnect_to", reconnect_to);
+    if (reconnect || !reconnect_to.empty()) return reason.in(line).take();
+    return reason.body();
   }
 };
 
@@ -76,7 +101,8 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
 int run_kick(int argc, char** argv) {
   NodePlace place;
   int64_t station = -1;
-  std::string session, reason = "operator";
+  std::string session;
+  Reason reason;
   bool json = false;
   tools::Options options(
       "", "Ends a publisher's connection, of a station or by the session's id.",
@@ -88,21 +114,18 @@ int run_kick(int argc, char** argv) {
   place.add_to(options);
   options.number("station", station, 0, UINT32_MAX, "N", "the present session of this station")
       .text("session", session, "ID", "this session")
-      .text("reason", reason, "TEXT", "why, for the log and the events (default: operator)")
       .flag("json", json, "print the answer as it came");
+  reason.add_to(options, "why: told to the publisher, the log and the events");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, argv[0], rest.error().message);
   if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
   if ((station < 0) == session.empty()) return complain(2, argv[0], "give --station N or --session ID");
   if (station < 0 && !tools::session_of_text(session))
     return complain(2, argv[0], "'" + session + "' is not a session's id: `headgate sessions` lists them");
-  if (reason.empty() || reason.size() > tools::kMaxReasonBytes || !tools::is_plain_text(reason))
-    return complain(2, argv[0],
-                    "--reason takes 1 to " + std::to_string(tools::kMaxReasonBytes) +
-                        " bytes of UTF-8 without control characters");
+  if (const std::string wrong = reason.check(); !wrong.empty()) return complain(2, argv[0], wrong);
   const std::string path = station >= 0 ? "/api/v1/streams/" + std::to_string(station) + "/kick"
                                         : "/api/v1/sessions/" + session + "/kick";
-  auto answer = NodeClient(place.socket()).good("POST", path, JsonLine().field("reason", reason).take());
+  auto answer = NodeClient(place.socket()).good("POST", path, reason.body());
   if (!answer) return complain(1, argv[0], answer.error().message);
   if (json) {
     std::puts(answer->c_str());
@@ -130,14 +153,17 @@ int run_release(int argc, char** argv) {
       "  headgate status --json | jq .quarantine      who is\n\n"
       "Exit code 1: no node answers, or the station is not in quarantine.");
   place.add_to(options);
+  Reason reason;
   options.number("station", station, 0, UINT32_MAX, "N", "this station")
       .flag("json", json, "print the answer as it came");
+  reason.add_to(options, "why: for the log and the events");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, argv[0], rest.error().message);
   if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
   if (station < 0) return complain(2, argv[0], "give --station N");
-  auto answer =
-      NodeClient(place.socket()).good("POST", "/api/v1/streams/" + std::to_string(station) + "/release", "");
+  if (const std::string wrong = reason.check(); !wrong.empty()) return complain(2, argv[0], wrong);
+  auto answer = NodeClient(place.socket())
+                    .good("POST", "/api/v1/streams/" + std::to_string(station) + "/release", reason.body());
   if (!answer) return complain(1, argv[0], answer.error().message);
   if (json)
     std::puts(answer->c_str());
@@ -169,6 +195,7 @@ int run_drain(int argc, char** argv) {
       .flag("wait", arguments.wait, "until no session is left, telling how many there are")
       .number("timeout", arguments.timeout_s, 1, 7 * 86400, "S", "with --wait: at most so long")
       .flag("json", arguments.json, "print the answer as it came");
+  arguments.reason.add_to(options, "why: for the log and the events");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, argv[0], rest.error().message);
   if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
@@ -181,6 +208,7 @@ int run_drain(int argc, char** argv) {
     return complain(2, argv[0], "--reconnect-to is for draining the whole node");
   if (!arguments.reconnect_to.empty() && !tools::is_rtmp_address(arguments.reconnect_to))
     return complain(2, argv[0], "--reconnect-to takes rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
+  if (const std::string wrong = arguments.reason.check(); !wrong.empty()) return complain(2, argv[0], wrong);
   const NodeClient client(arguments.place.socket());
   auto answer = client.good(arguments.method(), arguments.path(), arguments.body());
   if (!answer) return complain(1, argv[0], answer.error().message);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate top: a node's streams on a terminal, as they are now.
 #include <base/clock.h>
-#include <base/json_line.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -236,8 +235,7 @@ void Top::on_answer(int key) {
   const Asking what = std::exchange(asking_, Asking::nothing);
   if (key != 'y' && key != 'Y') return tell("nothing was done");
   if (what == Asking::kick)
-    source_.order({"POST", "/api/v1/sessions/" + asked_of_->session + "/kick",
-                   JsonLine().field("reason", "operator").take(),
+    source_.order({"POST", "/api/v1/sessions/" + asked_of_->session + "/kick", "",
                    "the session of station " + std::to_string(asked_of_->station) + " is ended"});
   else if (draining_)
     source_.order({"DELETE", "/api/v1/drain", "", "the node takes publishers again"});

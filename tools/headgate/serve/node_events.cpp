@@ -17,7 +17,8 @@ EventField::EventField(const char* field_name, std::string_view text)
       json(JsonLine::quoted(text.substr(0, kMaxEventTextBytes))),
       text(text.substr(0, kMaxEventTextBytes)) {}
 
-uint64_t NodeEvents::add(std::string_view kind, Severity severity, std::initializer_list<EventField> fields) {
+uint64_t NodeEvents::add(std::string_view kind, Severity severity, std::initializer_list<EventField> fields,
+                         const tools::Actor& actor) {
   wire::NodeEvent event;
   event.utc_us = clock_.utc_us();
   last_id_ = std::max<uint64_t>(last_id_ + 1, static_cast<uint64_t>(std::max<int64_t>(0, event.utc_us)));
@@ -31,6 +32,9 @@ uint64_t NodeEvents::add(std::string_view kind, Severity severity, std::initiali
     else
       line.raw(field.name, field.json);
   }
+  for (const EventField& field :
+       {EventField("by", actor.by), EventField("from", actor.from), EventField("reason", actor.reason)})
+    if (!field.text.empty()) line.raw(field.name, field.json);
   event.json = line.take();
   kept_.push_back(std::move(event));
   if (kept_.size() > kMaxNodeEvents) kept_.pop_front();

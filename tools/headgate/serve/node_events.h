@@ -5,6 +5,7 @@
 #pragma once
 
 #include <base/clock.h>
+#include <common/actor.h>
 #include <wire/messages.h>
 
 #include <cstdint>
@@ -47,8 +48,10 @@ class NodeEvents {
   NodeEvents(const Clock& clock, Send send) : clock_(clock), send_(std::move(send)) {}
 
   // `kind`: words with dots, "worker.died". The field "text" is a sentence for people, and every event has
-  // it. Returns the event's id.
-  uint64_t add(std::string_view kind, Severity severity, std::initializer_list<EventField> fields);
+  // it. `actor`: who wanted it; what is known of him are the fields by, from and reason. Returns the event's
+  // id.
+  uint64_t add(std::string_view kind, Severity severity, std::initializer_list<EventField> fields,
+               const tools::Actor& actor = {});
   // Control has just connected.
   void tell_all() const;
 

@@ -39,13 +39,20 @@ bool Arguments::truth(const char* name, bool otherwise) const {
   return found ? json_node_get_boolean(found) != FALSE : otherwise;
 }
 
+tools::Actor Arguments::actor() const {
+  return {text("by"), text("from"), text("why")};
+}
+
 std::string refusal(const std::string& error, const std::string& remedy) {
   return JsonLine().field("error", error).field("do", remedy).take();
 }
 
 void Operations::carry_out(const wire::Operate& request,
                            const std::function<void(const wire::Message&)>& answer) {
-  tools::log_notice("an operator wants: " + request.verb + " " + request.json);
+  const Arguments arguments(request.json);
+  const tools::Actor actor = arguments.actor();
+  tools::log_notice("an operator wants: " + request.verb + " " + request.json,
+                    {{"BY", actor.by}, {"FROM", actor.from}, {"REASON", actor.reason}});
   auto done = [answer, id = request.id](unsigned code, const std::string& json) {
     answer(wire::Operated{id, code, json});
   };
@@ -53,7 +60,7 @@ void Operations::carry_out(const wire::Operate& request,
   if (verb == verbs_.end())
     return done(501, refusal("this supervisor cannot do that: " + request.verb,
                              "its programs are of another version: start them anew"));
-  verb->second(Arguments(request.json), done);
+  verb->second(arguments, done);
 }
 
 }  // namespace headgate::serve

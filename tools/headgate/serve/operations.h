@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include <common/actor.h>
 #include <wire/messages.h>
 
 namespace headgate::serve {
@@ -21,6 +22,7 @@ class Arguments {
   std::string text(const char* name) const;  // empty: it has none
   std::optional<int64_t> number(const char* name) const;
   bool truth(const char* name, bool otherwise) const;
+  tools::Actor actor() const;  // members by, from and why; an older control says none
 
  private:
   struct Parsed;

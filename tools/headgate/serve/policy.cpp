@@ -237,7 +237,7 @@ void Policy::died(const Child& child) {
   told_of(quarantine_.died(number, suspects, now_ms()));
 }
 
-void Policy::told_of(const std::vector<Ruling>& rulings) {
+void Policy::told_of(const std::vector<Ruling>& rulings, const tools::Actor& actor) {
   using What = Ruling::What;
   if (rulings.empty()) return;
   for (const Ruling& one : rulings) {
@@ -259,7 +259,8 @@ void Policy::told_of(const std::vector<Ruling>& rulings) {
                  {"event", one.station.first},
                  {"station", one.station.second},
                  {"worker", one.worker},
-                 {"deaths", one.deaths}});
+                 {"deaths", one.deaths}},
+                actor);
   }
   if (auto kept = write_node_file(quarantine_file_, quarantine_.save()); !kept)
     tools::log_warning("the quarantine is forgotten when the supervisor dies: " + kept.error().message);
@@ -268,9 +269,9 @@ void Policy::told_of(const std::vector<Ruling>& rulings) {
   changed_();
 }
 
-bool Policy::release(uint32_t event, uint32_t station) {
+bool Policy::release(uint32_t event, uint32_t station, const tools::Actor& actor) {
   const auto ruling = quarantine_.release({event, station});
-  if (ruling) told_of({*ruling});
+  if (ruling) told_of({*ruling}, actor);
   return ruling.has_value();
 }
 

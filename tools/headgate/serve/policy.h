@@ -57,7 +57,7 @@ class Policy {
   // What a worker may take, from now on.
   void limit(const WorkerLimits& limits);
   // An operator's word; false: the station is not in quarantine.
-  bool release(uint32_t event, uint32_t station);
+  bool release(uint32_t event, uint32_t station, const tools::Actor& actor);
   // NODE's.
   std::string clock_json() const { return clock_watch_.json(); }
   std::string capacity_json() const { return capacity_.json(); }
@@ -84,7 +84,7 @@ class Policy {
   void look_at_clock();
   void look_at_quarantine();
   void look_at_alarms();
-  void told_of(const std::vector<Ruling>& rulings);
+  void told_of(const std::vector<Ruling>& rulings, const tools::Actor& actor = {});
   void note_storage(const wire::WorkerState& state);
   void tell_gate();
 

@@ -23,13 +23,14 @@ int run_serve(int argc, char** argv) {
   const bool check = config->check;
   Loop loop;
   serve::Supervisor supervisor(loop, *std::move(config));
-  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR2}, [&](int signal) {
-    if (signal == SIGHUP)
-      supervisor.reload();
-    else if (signal == SIGUSR2)
-      supervisor.upgrade();
+  SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR2}, [&](const SignalInfo& signal) {
+    const tools::Actor actor = tools::actor_of_signal(signal);
+    if (signal.number == SIGHUP)
+      supervisor.reload(actor);
+    else if (signal.number == SIGUSR2)
+      supervisor.upgrade(actor);
     else
-      supervisor.stop();
+      supervisor.stop(actor);
   });
   if (check)
     supervisor.check();

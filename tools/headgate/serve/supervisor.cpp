@@ -69,17 +69,17 @@ Supervisor::Supervisor(Loop& loop, Config config)
                  {config_.instances, config_.data, config_.node, config_.runtime_dir, config_.event,
                   descriptions_.descriptions().in_use()},
                  [this] { announce(); }),
-      upgrade_(
-          loop_,
-          {config_.runtime_dir,
-           [this](const std::string& role, int number) { return program_of(role, number); },
-           [this](const Self& self) { return become(self); },
-           [this] {
-             notify_systemd(reloading_state());
-             events_.add("upgrade.started", Severity::info, {{kEventText, "the programs on disk are tried"}});
-           },
-           [this] { on_upgraded(); }},
-          children_, workers_, tasks_, descriptions_),
+      upgrade_(loop_,
+               {config_.runtime_dir,
+                [this](const std::string& role, int number) { return program_of(role, number); },
+                [this](const Self& self) { return become(self); },
+                [this] {
+                  notify_systemd(reloading_state());
+                  events_.add("upgrade.started", Severity::info,
+                              {{kEventText, "the programs on disk are tried"}}, upgrader_);
+                },
+                [this] { on_upgraded(); }},
+               children_, workers_, tasks_, descriptions_),
       since_utc_us_(system_clock().utc_us()) {
   add_verbs();
 }
@@ -195,11 +195,13 @@ void Supervisor::check_workers() {
   });
 }
 
-void Supervisor::reload() {
+void Supervisor::reload(const tools::Actor& actor) {
   if (ready_) notify_systemd(reloading_state());
-  tools::log_notice("certificate, address list and pipeline descriptions are looked at again");
+  tools::log_notice("certificate, address list and pipeline descriptions are looked at again",
+                    {{"BY", actor.by}, {"FROM", actor.from}});
   events_.add("node.reload", Severity::info,
-              {{kEventText, "certificate, address list and pipeline descriptions are looked at again"}});
+              {{kEventText, "certificate, address list and pipeline descriptions are looked at again"}},
+              actor);
   children_.place("gate").hang_up();
   children_.place(kControl).hang_up();
   if (running_) descriptions_.look();
@@ -207,9 +209,12 @@ void Supervisor::reload() {
   if (ready_) notify_systemd("READY=1");
 }
 
-bool Supervisor::upgrade() {
+bool Supervisor::upgrade(const tools::Actor& actor) {
   children_.place("gate").hang_up();
-  return upgrade_.request();
+  const tools::Actor before = std::exchange(upgrader_, actor);
+  if (upgrade_.request()) return true;
+  upgrader_ = before;
+  return false;
 }
 
 void Supervisor::on_upgraded() {
@@ -454,10 +459,10 @@ void Supervisor::report_ready() {
   });
 }
 
-void Supervisor::stop() {
+void Supervisor::stop(const tools::Actor& actor) {
   if (std::exchange(stopping_, true)) return;
-  tools::log_notice("stopping");
-  events_.add("node.stopping", Severity::info, {{kEventText, "the node was told to end"}});
+  tools::log_notice("stopping", {{"BY", actor.by}, {"FROM", actor.from}});
+  events_.add("node.stopping", Severity::info, {{kEventText, "the node was told to end"}}, actor);
   notify_systemd("STOPPING=1");
   ::unlink((config_.runtime_dir + "/node.json").c_str());
   draining_.end();

@@ -44,14 +44,15 @@ class Supervisor {
   ~Supervisor();
   // The runtime folder, its lock, the running children. Fails when another supervisor lives.
   Result<void> start();
-  void stop();
+  void stop(const tools::Actor& actor);
   // Replaces the node's programs by those on disk (docs/upgrade.md). Files are read again as by reload().
   // False: one is under way, or the node starts.
-  bool upgrade();
+  bool upgrade(const tools::Actor& actor);
   // `headgate serve --check`: without touching the node, whether its programs can be started with these
   // settings. The loop ends; exit_code() is 0 if they can, and standard output has the reason if not.
   void check();
-  void reload();  // files that may change while the node runs; they are looked at without it as well
+  // Files that may change while the node runs; they are looked at without it as well.
+  void reload(const tools::Actor& actor);
   int exit_code() const { return exit_code_; }
 
  private:
@@ -78,7 +79,7 @@ class Supervisor {
   void add_verbs();
   void kick(const Arguments& arguments, const Operations::Done& done);
   void drain(const Arguments& arguments, const Operations::Done& done);
-  void undrain(const Operations::Done& done);
+  void undrain(const Arguments& arguments, const Operations::Done& done);
   void drain_worker(const Arguments& arguments, const Operations::Done& done);
   void release(const Arguments& arguments, const Operations::Done& done);
   void on_upgraded();
@@ -111,6 +112,7 @@ class Supervisor {
   Policy policy_;
   Instances instances_;
   Upgrade upgrade_;
+  tools::Actor upgrader_;  // who wanted the last one
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
   Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;

@@ -28,17 +28,18 @@ void Supervisor::add_verbs() {
   using Done = Operations::Done;
   operations_.add("kick", [this](const Arguments& arguments, const Done& done) { kick(arguments, done); });
   operations_.add("drain", [this](const Arguments& arguments, const Done& done) { drain(arguments, done); });
-  operations_.add("undrain", [this](const Arguments&, const Done& done) { undrain(done); });
+  operations_.add("undrain",
+                  [this](const Arguments& arguments, const Done& done) { undrain(arguments, done); });
   operations_.add("drain-worker",
                   [this](const Arguments& arguments, const Done& done) { drain_worker(arguments, done); });
   operations_.add("release",
                   [this](const Arguments& arguments, const Done& done) { release(arguments, done); });
-  operations_.add("reload", [this](const Arguments&, const Done& done) {
-    reload();
+  operations_.add("reload", [this](const Arguments& arguments, const Done& done) {
+    reload(arguments.actor());
     done(202, JsonLine().field("reloading", true).take());
   });
-  operations_.add("upgrade", [this](const Arguments&, const Done& done) {
-    if (!upgrade())
+  operations_.add("upgrade", [this](const Arguments& arguments, const Done& done) {
+    if (!upgrade(arguments.actor()))
       return done(409, refusal("the node starts, or an upgrade is under way",
                                "GET /api/v1/node tells in `upgrade` how it goes on"));
     done(202, JsonLine().field("upgrading", true).take());
@@ -52,6 +53,14 @@ void Supervisor::kick(const Arguments& arguments, const Operations::Done& done) 
   Child* worker = find_worker(arguments.number("worker"));
   if (id == 0 || !worker || !worker->send(wire::Kick{id, arguments.text("reason")}))
     return done(404, refusal("the session's worker has gone", "GET /api/v1/sessions lists who publishes"));
+  const int64_t station = arguments.number("station").value_or(0);  // an older control does not say
+  events_.add("session.kicked", Severity::info,
+              {{kEventText, "an operator ends the session of station " + std::to_string(station)},
+               {"session", session},
+               {"event", arguments.number("event").value_or(config_.event)},
+               {"station", station},
+               {"worker", worker->place().number}},
+              arguments.actor());
   done(202, JsonLine().field("session", session).take());
 }
 
@@ -63,19 +72,23 @@ void Supervisor::drain(const Arguments& arguments, const Operations::Done& done)
   const std::string to = arguments.text("reconnect_to");
   if (!to.empty())
     children_.each_worker([&](Child& child) { child.send(wire::AskReconnect{0, to, kAskText}); });
-  if (fresh) {
-    drained_told_ = false;
-    events_.add("node.draining", Severity::info,
-                {{kEventText, "the node lets nobody in any more"}, {"sessions", workers_.sessions()}});
-  }
+  if (fresh) drained_told_ = false;
+  if (fresh || !to.empty())
+    events_.add(
+        "node.draining", Severity::info,
+        {{kEventText, to.empty() ? "the node lets nobody in any more"
+                                 : "the node lets nobody in any more, and asks who is in to go to " + to},
+         {"sessions", workers_.sessions()}},
+        arguments.actor());
   announce();
   tell_drained();
   done(200, JsonLine().raw("draining", draining_.json()).field("sessions", workers_.sessions()).take());
 }
 
-void Supervisor::undrain(const Operations::Done& done) {
+void Supervisor::undrain(const Arguments& arguments, const Operations::Done& done) {
   if (draining_.on())
-    events_.add("node.undrained", Severity::info, {{kEventText, "the node lets publishers in again"}});
+    events_.add("node.undrained", Severity::info, {{kEventText, "the node lets publishers in again"}},
+                arguments.actor());
   draining_.end();
   children_.place("gate").send(wire::Drain{false});
   announce();
@@ -101,14 +114,15 @@ void Supervisor::drain_worker(const Arguments& arguments, const Operations::Done
   if (reconnect) worker->send(wire::AskReconnect{0, "", "this server is rearranged"});
   events_.add("worker.draining", Severity::info,
               {{kEventText, worker->name() + " takes nobody any more, and ends when its sessions have"},
-               {"worker", *number}});
+               {"worker", *number}},
+              arguments.actor());
   done(200, JsonLine().field("worker", *number).field("draining", true).take());
 }
 
 void Supervisor::release(const Arguments& arguments, const Operations::Done& done) {
   const auto station = arguments.number("station");
   if (!station || *station < 0 || *station > UINT32_MAX ||
-      !policy_.release(config_.event, static_cast<uint32_t>(*station)))
+      !policy_.release(config_.event, static_cast<uint32_t>(*station), arguments.actor()))
     return done(404, refusal("the station is not in quarantine", "NODE's quarantine lists those that are"));
   done(200, JsonLine().field("station", *station).field("released", true).take());
 }

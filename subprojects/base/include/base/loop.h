@@ -46,11 +46,21 @@ class Loop {
   std::unique_ptr<State> state_;
 };
 
+// A signal, and who sent it as far as the kernel says (signalfd_siginfo).
+struct SignalInfo {
+  int number = 0;
+  bool from_process = false;  // kill(2), sigqueue(3); false: the kernel's, as from a terminal's keys
+  uint32_t uid = 0;           // the sender's real one; with from_process
+  int pid = 0;                // likewise; 0: of another PID namespace
+};
+
 // Blocks SIGINT, SIGTERM (and the like) in this thread and delivers them to `callback` through the loop.
 // Call before starting threads.
 class SignalWatch {
  public:
-  SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> callback);
+  SignalWatch(Loop& loop, std::initializer_list<int> signals,
+              std::function<void(const SignalInfo&)> callback);
+  SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int number)> callback);
   ~SignalWatch();
 
  private:
