@@ -40,6 +40,7 @@ class FakeNode:
         self.socket = os.path.join(folder, "admin.sock")
         self.streams = list(streams)
         self.events = []
+        self.read_after = []  # ids behind which events were asked for
         self.orders = []  # (method, path, JSON)
         self.gets = 0  # questions
         self.answers = {}  # (method, path): (status, body), instead of the usual
@@ -113,7 +114,9 @@ class FakeNode:
         if "event-stream" not in request.headers["Accept"]:
             after, limit = int(query.get("after", ["0"])[0]), int(query.get("limit", ["100"])[0])
             found = [one for one in self.events if one["id"] > after][:limit]
-            self.send(request, 200, {"events": found, "last": found[-1]["id"] if found else after})
+            self.read_after.append(after)
+            self.send(request, 200, {"events": found, "last": found[-1]["id"] if found else after,
+                                     "newest": max((one["id"] for one in self.events), default=0)})
             return
         last = int(request.headers["Last-Event-ID"])
         request.send_response(200)

@@ -215,6 +215,15 @@ class Top(unittest.TestCase):
         self.assertIn('1500 kbit/s  25.00/s', shown)
         top.type('\033')
         top.wait('the table again', lambda _: len(top.stations()) == 3)
+        # Whoever looks again goes on from there.
+        node.events.append(event(4, 'session.closed', station='3', session='8'))
+        top.type('\r')
+        shown = top.wait('what happened since', lambda text: 'session.closed' in text and text)
+        self.assertIn('session.opened', shown)
+        self.assertEqual(node.read_after.count(0), 1, node.read_after)
+        # Another node has taken its place.
+        node.events = [event(1, 'session.refused', station='3')]
+        top.wait('what happened there', lambda text: 'session.refused' in text and 'session.opened' not in text)
 
     def test_a_thousand_streams_only_what_changes_is_drawn(self):
         node = self.fake(*[stream(number) for number in range(1, 1001)])

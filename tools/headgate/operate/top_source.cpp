@@ -9,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <list>
 
 #include <base/guarded.h>
 
@@ -21,6 +22,7 @@ constexpr int64_t kIntervalUs = 1'000'000;
 constexpr int64_t kRestFactor = 3;  // a look that took long is followed by so much more rest
 constexpr int64_t kForecastUs = 5 * int64_t{60'000'000}, kForecastLeastUs = 60'000'000;
 constexpr size_t kEventsShown = 20;
+constexpr size_t kStationsFollowed = 16;
 constexpr int64_t kEventPage = 1000;
 constexpr double kKilobitBytes = 125;
 
@@ -165,9 +167,24 @@ void TopSource::watch_events(int64_t station) {
 
 namespace {
 
-// The newest of a station, from `after` on, which becomes the newest of all.
-Result<void> read_events(const NodeClient& client, int64_t station, int64_t& after,
-                         std::vector<NodeEvent>& out) {
+// A station's newest events, and the id up to which all that there are have been read.
+struct Followed {
+  int64_t station = -1, after = 0;
+  std::vector<NodeEvent> events;
+};
+
+// Who looks at a station again goes on from where he was. The last one asked for is in front.
+Followed& followed_of(std::list<Followed>& all, int64_t station) {
+  auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.station == station; });
+  if (found == all.end()) found = all.insert(all.end(), Followed{station, 0, {}});
+  all.splice(all.begin(), all, found);
+  if (all.size() > kStationsFollowed) all.pop_back();
+  return all.front();
+}
+
+Result<void> read_events(const NodeClient& client, Followed& followed) {
+  const std::string station = std::to_string(followed.station);
+  auto& [number, after, out] = followed;
   for (int64_t before = -1; before != after;) {
     before = after;
     auto answer =
@@ -175,13 +192,18 @@ Result<void> read_events(const NodeClient& client, int64_t station, int64_t& aft
     if (!answer) return Unexpected(answer.error());
     auto json = Json::parse(*answer);
     if (!json || !json->view().has("events")) return Unexpected("this node tells no events");
+    if (json->view().has("newest") && json->view().integer("newest") < after) {  // another node's by now
+      out.clear();
+      after = 0;
+      continue;
+    }
     json->view().each("events", [&](const JsonView& one) {
       NodeEvent event = node_event_of(one);
       after = std::max(after, event.id);
-      if (event.field("station") == std::to_string(station)) out.push_back(std::move(event));
+      if (event.field("station") == station) out.push_back(std::move(event));
     });
+    if (out.size() > kEventsShown) out.erase(out.begin(), out.end() - kEventsShown);
   }
-  if (out.size() > kEventsShown) out.erase(out.begin(), out.end() - kEventsShown);
   return {};
 }
 
@@ -190,8 +212,8 @@ Result<void> read_events(const NodeClient& client, int64_t station, int64_t& aft
 void TopSource::run(const std::shared_ptr<Shared>& shared) {
   NodeLook look(shared->socket);
   const NodeClient client(shared->socket);
-  std::vector<NodeEvent> events;
-  int64_t events_of = -1, after = 0, pause_us = 0;
+  std::list<Followed> followed;
+  int64_t events_of = -1, pause_us = 0;
   for (;;) {
     std::deque<Order> orders;
     {
@@ -201,7 +223,6 @@ void TopSource::run(const std::shared_ptr<Shared>& shared) {
       if (data->stop) return;
       data->now = false;
       orders.swap(data->orders);
-      if (events_of != data->events_of) events.clear(), after = 0;
       events_of = data->events_of;
     }
     for (const Order& order : orders) {
@@ -213,12 +234,16 @@ void TopSource::run(const std::shared_ptr<Shared>& shared) {
     auto snapshot = look.take();
     std::string no_events;
     if (snapshot && events_of >= 0)
-      if (auto read = read_events(client, events_of, after, events); !read) no_events = read.error().message;
+      if (auto read = read_events(client, followed_of(followed, events_of)); !read)
+        no_events = read.error().message;
     {
       auto data = shared->data.lock();
       data->news.error = snapshot ? "" : snapshot.error().message;
       if (snapshot) data->news.snapshot = *std::move(snapshot);
-      if (data->events_of == events_of) data->news.events = events, data->news.no_events = no_events;
+      if (events_of >= 0 && data->events_of == events_of) {
+        data->news.events = followed_of(followed, events_of).events;
+        data->news.no_events = no_events;
+      }
     }
     shared->tell();
     const int64_t took_us = system_clock().mono_us() - began_us;
