@@ -140,6 +140,23 @@ TEST_F(PolicyWorkerTest, MemoryThatIsSharedCountsInParts) {
   EXPECT_EQ(after(100).what, Do::nothing);
 }
 
+// Before its share of what is in memory is known all of that would be counted as its own; and while it holds
+// up who looks at it, what was seen last is no reason to end it.
+TEST_F(PolicyWorkerTest, MemoryThatWasNotLookedAtIsNotJudged) {
+  limits_.memory_mib = 2000;
+  health_.limit(limits_);
+  look_.usage->resident_bytes = 10'000 * kMiB;
+  look_.usage->look_age_ms = -1;
+  EXPECT_EQ(after(100).what, Do::nothing);
+  look_.usage->proportional_bytes = 1'900 * kMiB;
+  look_.usage->open_fds = 999;
+  look_.usage->look_age_ms = kStaleLookMs;
+  EXPECT_EQ(after(100).what, Do::nothing);
+  look_.usage->look_age_ms = kStaleLookMs - 1;
+  EXPECT_EQ(after(59).what, Do::nothing) << "it counts from here";
+  EXPECT_EQ(after(10).kind, "memory");
+}
+
 TEST_F(PolicyWorkerTest, TheHardLimitIsHardAtOnce) {
   limits_.memory_mib = 2000;
   WorkerHealth health(limits_);

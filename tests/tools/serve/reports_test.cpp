@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include <sys/wait.h>
 
@@ -16,7 +17,8 @@ uint32_t own_pid() {
 }
 
 TEST(Reports, WhatAProcessSaysGoesOnWithWhatItUses) {
-  Reports reports;
+  CloseLooks looks;
+  Reports reports(looks);
   const wire::Status report = reports.of("worker-3", {"worker", own_pid(), R"({"id":3})"}, 0);
   EXPECT_EQ(report.role, "worker-3");
   EXPECT_EQ(report.pid, own_pid());
@@ -32,9 +34,15 @@ TEST(Reports, AnotherProcessInAPlaceIsLookedAtAnew) {
     ::pause();
     std::_Exit(0);
   }
-  Reports reports;
-  const std::string mine = reports.of("gate", {"gate", own_pid(), "{}"}, 0).json;
-  const std::string its = reports.of("gate", {"gate", static_cast<uint32_t>(kid), "{}"}, 1).json;
+  CloseLooks looks;
+  Reports reports(looks);
+  auto looked_at = [&](uint32_t pid, int64_t now_ms) {
+    for (;; std::this_thread::yield())
+      if (std::string json = reports.of("gate", {"gate", pid, "{}"}, now_ms).json;
+          json.find("open_fds") != json.npos)
+        return json;
+  };
+  const std::string mine = looked_at(own_pid(), 0), its = looked_at(static_cast<uint32_t>(kid), 1);
   EXPECT_NE(mine.find("open_fds"), mine.npos);
   EXPECT_NE(its.find("open_fds"), its.npos);  // though 10 s are not over
   ::kill(kid, SIGKILL);
@@ -44,7 +52,8 @@ TEST(Reports, AnotherProcessInAPlaceIsLookedAtAnew) {
 }
 
 TEST(Reports, TheSupervisorTellsOfItself) {
-  Reports reports;
+  CloseLooks looks;
+  Reports reports(looks);
   const wire::Status own = reports.own(0);
   EXPECT_EQ(own.pid, own_pid());
   EXPECT_NE(own.role, "supervisor");

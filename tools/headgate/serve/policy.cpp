@@ -34,11 +34,12 @@ int64_t rungs_of(const std::string& json) {
 
 }  // namespace
 
-Policy::Policy(Loop& loop, const Clock& clock, Children& children, Workers& workers, NodeEvents& events,
-               const std::string& data, std::string runtime_dir, const PolicyLimits& limits,
-               std::function<void()> changed)
+Policy::Policy(Loop& loop, const Clock& clock, CloseLooks& looks, Children& children, Workers& workers,
+               NodeEvents& events, const std::string& data, std::string runtime_dir,
+               const PolicyLimits& limits, std::function<void()> changed)
     : loop_(loop),
       clock_(clock),
+      looks_(looks),
       children_(children),
       workers_(workers),
       events_(events),
@@ -100,7 +101,7 @@ void Policy::note_storage(const wire::WorkerState& state) {
 Policy::Watched& Policy::watched(const Child& child) {
   Watched& worker = watched_[child.pid()];
   if (worker.health) return worker;
-  worker.usage.emplace(child.pid());
+  worker.usage.emplace(child.pid(), looks_);
   worker.health.emplace(limits_.worker);
   return worker;
 }

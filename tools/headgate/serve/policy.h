@@ -40,8 +40,9 @@ struct PolicyLimits {
 class Policy {
  public:
   // `changed`: what NODE says of it is another.
-  Policy(Loop& loop, const Clock& clock, Children& children, Workers& workers, NodeEvents& events,
-         const std::string& data, std::string runtime_dir, const PolicyLimits& limits,
+  // `looks` outlives it.
+  Policy(Loop& loop, const Clock& clock, CloseLooks& looks, Children& children, Workers& workers,
+         NodeEvents& events, const std::string& data, std::string runtime_dir, const PolicyLimits& limits,
          std::function<void()> changed);
   ~Policy();
   Policy(const Policy&) = delete;
@@ -90,6 +91,7 @@ class Policy {
 
   Loop& loop_;
   const Clock& clock_;
+  CloseLooks& looks_;
   Children& children_;
   Workers& workers_;
   NodeEvents& events_;

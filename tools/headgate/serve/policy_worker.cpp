@@ -36,14 +36,16 @@ WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
   const Usage& usage = *look.usage;
   const auto bytes =
       static_cast<int64_t>(usage.proportional_bytes > 0 ? usage.proportional_bytes : usage.resident_bytes);
+  const bool looked = usage.has_look();
   const std::string has = "has " + std::to_string(bytes / kMiB) + " MiB of memory with " +
                           std::to_string(look.sessions) + " streams";
-  if (limits_.memory_mib > 0 && bytes > limits_.memory_mib * kMiB)
+  if (looked && limits_.memory_mib > 0 && bytes > limits_.memory_mib * kMiB)
     return {WorkerVerdict::Do::end, "memory",
             has + "; it may have " + std::to_string(limits_.memory_mib) + " in all"};
   const int64_t memory = limits_.base_memory_mib + look.sessions * limits_.stream_memory_mib;
-  const auto of_memory = judge(memory_, limits_.stream_memory_mib > 0 && bytes > memory * kMiB, look.now_ms,
-                               "memory", has + ", for which " + std::to_string(memory) + " are enough");
+  const auto of_memory =
+      judge(memory_, looked && limits_.stream_memory_mib > 0 && bytes > memory * kMiB, look.now_ms, "memory",
+            has + ", for which " + std::to_string(memory) + " are enough");
   if (of_memory.what != WorkerVerdict::Do::nothing) return of_memory;
   const double allowed = static_cast<double>(limits_.base_cpu + look.sessions * limits_.stream_cpu +
                                              look.rungs * limits_.rung_cpu) /
@@ -55,7 +57,7 @@ WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
                 " rungs, for which " + tenths(allowed) + " are enough");
   if (of_processors.what != WorkerVerdict::Do::nothing) return of_processors;
   return judge(
-      descriptors_, usage.max_fds > 0 && usage.open_fds * 100 > usage.max_fds * limits_.fds_percent,
+      descriptors_, looked && usage.max_fds > 0 && usage.open_fds * 100 > usage.max_fds * limits_.fds_percent,
       look.now_ms, "descriptors",
       "has " + std::to_string(usage.open_fds) + " of " + std::to_string(usage.max_fds) + " descriptors open");
 }

@@ -21,8 +21,8 @@ std::string with_usage(std::string_view object, const Usage& usage) {
 
 wire::Status Reports::of(const std::string& name, const wire::Status& told, int64_t now_ms) {
   const int pid = static_cast<int>(told.pid);
-  auto meter = meters_.try_emplace(name, pid).first;
-  if (meter->second.pid() != pid) meter->second = UsageMeter(pid);
+  auto meter = meters_.try_emplace(name, pid, looks_).first;
+  if (meter->second.pid() != pid) meter->second = UsageMeter(pid, looks_);
   const auto usage = meter->second.read(now_ms);
   return {name, told.pid, usage ? with_usage(told.json, *usage) : told.json};
 }

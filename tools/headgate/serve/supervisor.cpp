@@ -62,7 +62,8 @@ Supervisor::Supervisor(Loop& loop, Config config)
                                   {"archive", "recover", "--progress", "--node", config_.node, config_.data});
           },
           [this] { on_recovery(); }),
-      policy_(loop_, system_clock(), children_, workers_, events_, config_.data, config_.runtime_dir,
+      reports_(looks_),
+      policy_(loop_, system_clock(), looks_, children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
       instances_(loop_, children_, events_,

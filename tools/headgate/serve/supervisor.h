@@ -108,6 +108,7 @@ class Supervisor {
   Tasks tasks_;
   DescriptionWatch descriptions_;
   Recovery recovery_;
+  CloseLooks looks_;
   Reports reports_;
   Policy policy_;
   Instances instances_;
