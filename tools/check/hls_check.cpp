@@ -112,7 +112,8 @@ void HlsCheck::check_reports(const MediaWatch& watch) {
       if (other->read()) check_report(watch, report, *other);
     }
   }
-  if (!playlist.has_parts() || playlist.iframes_only) return;
+  // Of what has ended there is nothing to be told: nobody asks for its next part.
+  if (!playlist.has_parts() || playlist.iframes_only || playlist.ended) return;
   Findings findings;
   for (const auto& other : watches_)
     if (other.get() != &watch && !other->iframes() && other->read() && !reported.contains(other.get()))

@@ -140,7 +140,7 @@ class LiveServer:
         lines.append('#EXT-X-MAP:URI="init.mp4"')
         for number in range(kept, full + (1 if rest else 0)):
             lines.append("#EXT-X-PROGRAM-DATE-TIME:" + time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(EPOCH + number * SEGMENT_S)))
-            if number >= full - 2 and not ended:
+            if number >= full - 2:
                 lines += [self.part(kind, number, index) for index in range(PARTS if number < full else rest)]
             if number < full:
                 duration = SEGMENT_S + (0.001 if skip and self.fault == "delta-differs" else 0)

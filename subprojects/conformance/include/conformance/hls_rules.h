@@ -138,7 +138,8 @@ inline constexpr Rule kHlsRules[] = {
      "a hinted resource that becomes a part was delivered to who asked",
      "hold such requests until the part is complete"},
     {"report-missing", "B.1", Severity::warning,
-     "a low-latency playlist reports on every other one of the presentation", "add EXT-X-RENDITION-REPORT"},
+     "a low-latency playlist that has not ended reports on every other one of the presentation",
+     "add EXT-X-RENDITION-REPORT"},
     {"report-wrong", "4.4.5.4", Severity::error,
      "a rendition report is as new as the playlist that it stands in", "make it from the same state"},
     // The multivariant playlist.
