@@ -31,7 +31,7 @@ def build(work, base, jobs, log, check, ccache):
         log(machine.chroot(f"apt-get update -q && apt-get install -y -q --no-install-recommends {TOOLS} {'ccache' if ccache else ''}"))
         log(machine.chroot(f"cd /{PROJECT} && apt-get build-dep -y -q --no-install-recommends ./"))
         fetch_hls(machine, project, log)
-        more = {"DEB_BUILD_OPTIONS": f"nocheck parallel={jobs}"}
+        more = {"DEB_BUILD_OPTIONS": f"nocheck noautodbgsym parallel={jobs}"}
         if ccache:
             ccache.mkdir(parents=True, exist_ok=True)
             (machine.root / "srv/ccache").mkdir()
