@@ -23,10 +23,10 @@ def get(node, path):
     return body
 
 
-def uris(node, station):
-    """Of the recording's media playlists, the small pictures' among them."""
+def uris(node, station, multivariant="replay-index.m3u8"):
+    """Of the media playlists that it lists, the small pictures' among them."""
     found = []
-    for line in get(node, f"/hls/{station}/replay-index.m3u8").decode().splitlines():
+    for line in get(node, f"/hls/{station}/{multivariant}").decode().splitlines():
         if line.startswith(("#EXT-X-MEDIA:", "#EXT-X-I-FRAME-STREAM-INF:")):
             found.append(dict(ATTRIBUTE.findall(line.partition(":")[2]))["URI"].strip('"'))
         elif line and not line.startswith("#"):
@@ -48,7 +48,7 @@ def decode(node, station, uri, folder):
         lengths.append(seconds)
         inits[init] = inits.get(init) or get(node, inside + init)
         pieces.setdefault((run, init), []).append(get(node, inside + name))
-    found = {"runs": len({run for run, _ in pieces}), "seconds": sum(lengths), "longest_s": max(lengths, default=0), "video": 0,
+    found = {"runs": len({run for run, _ in pieces}), "seconds": sum(lengths), "segments": len(lengths), "video": 0,
              "audio": 0, "gaps": len(playlist.gaps), "complaints": []}
     path = folder / "piece.mp4"
     for (run, init), segments in pieces.items():
