@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 namespace headgate::abrhlssink {
@@ -12,6 +13,7 @@ namespace {
 constexpr int64_t kGapNs = 2'000'000'000;
 constexpr int64_t kRoundNs = 1'000'000;  // frames do not last whole nanoseconds
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kFollow = 8;  // of the difference between UTC and what it was taken for
 
 int64_t ticks(int64_t ns) {
   return ns / kNsPerSecond * fmp4::kPartTimescale + ns % kNsPerSecond * fmp4::kPartTimescale / kNsPerSecond;
@@ -27,10 +29,42 @@ codec::Track any_track() {
 
 }  // namespace
 
-RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_us) {
+// The next one's time, seen from this one.
+void RawClock::plan_key(int64_t time_ns, bool live) {
+  const int64_t period_ns = settings_.segment_ms * 1'000'000;
+  if (!live) {
+    next_key_ns_ = time_ns + period_ns;
+    return;
+  }
+  const int64_t off_ns = soonest_ns_ - utc_ns_;
+  utc_ns_ += std::abs(off_ns) > kUtcStepNs ? off_ns : off_ns / kFollow;
+  soonest_ns_ = INT64_MAX;
+  const int64_t earliest_ns = time_ns + utc_ns_ + kLeastKeyNs;
+  next_key_ns_ = (earliest_ns + period_ns - 1) / period_ns * period_ns - utc_ns_;
+}
+
+bool RawClock::is_key(int64_t time_ns, int64_t utc_us, bool live) {
+  const int64_t off_ns = utc_us * 1000 - time_ns;
+  soonest_ns_ = std::min(soonest_ns_, off_ns);
+  if (!packager_) {
+    if (!running_) utc_ns_ = soonest_ns_ = off_ns;
+  } else if (time_ns + kRoundNs < next_key_ns_) {
+    return false;
+  }
+  plan_key(time_ns, live);
+  return true;
+}
+
+RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_us, bool live) {
   Step step;
   if (running_ && time_ns <= last_ns_) return step;
   step.usable = true;
+  if (packager_ && time_ns > last_ns_ + kGapNs) {
+    packager_->flush();
+    take_parts(step.records, true);
+    packager_.reset();
+  }
+  step.key = is_key(time_ns, utc_us, live);
   if (!running_) {
     running_ = true;
     zero_ns_ = time_ns;
@@ -45,11 +79,6 @@ RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_
     step.records.emplace_back(std::move(run));
     step.time = store::StreamTime{0, -time_ns};
   }
-  if (packager_ && time_ns > last_ns_ + kGapNs) {
-    packager_->flush();
-    take_parts(step.records, true);
-    packager_.reset();
-  }
   step.boundary = !packager_;
   if (!packager_) packager_.emplace(fmp4::Presentation{any_track(), std::nullopt}, settings_);
   last_ns_ = time_ns;
@@ -57,11 +86,10 @@ RawClock::Step RawClock::next(int64_t time_ns, int64_t duration_ns, int64_t utc_
   fmp4::AccessUnit unit;
   unit.dts = unit.pts = ticks(time_ns - zero_ns_);
   unit.duration = static_cast<uint32_t>(ticks(duration_ns));
-  unit.key = step.boundary || time_ns - segment_ns_ + kRoundNs >= settings_.segment_ms * 1'000'000;
+  unit.key = step.key;
   unit.data = kByte;
   unit.utc_us = utc_us;
   if (packager_->push(std::move(unit)) && take_parts(step.records, false)) step.boundary = true;
-  if (step.boundary) segment_ns_ = time_ns;
   return step;
 }
 

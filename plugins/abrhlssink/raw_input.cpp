@@ -156,17 +156,17 @@ GstFlowReturn RawInput::take(Pad& pad, GstBuffer* buffer) {
   const int sign = gst_segment_to_running_time_full(&pad.segment, GST_FORMAT_TIME, pts, &running);
   if (sign == 0) return GST_FLOW_OK;
   const int64_t time_ns = sign < 0 ? -static_cast<int64_t>(running) : static_cast<int64_t>(running);
-  bool boundary = false;
+  bool key = false;
   if (pad.kind == clock_kind_) {
     const GstClockTime duration = GST_BUFFER_DURATION(buffer);
     const RawClock::Step step =
         clock_->next(time_ns, GST_CLOCK_TIME_IS_VALID(duration) ? static_cast<int64_t>(duration) : 0,
-                     system_clock().utc_us());
+                     system_clock().utc_us(), live_);
     if (!step.usable) return GST_FLOW_OK;
-    boundary = step.boundary;
+    key = step.key;
     tell(step);
   }
-  ladder_->frame(pad.kind, buffer, time_ns, time_ns, boundary, live_);
+  ladder_->frame(pad.kind, buffer, time_ns, time_ns, key, live_);
   return GST_FLOW_OK;
 }
 
