@@ -22,6 +22,7 @@
 #include "common/settings.h"
 #include "common/trampoline.h"
 #include "probe.h"
+#include "threshold_properties.h"
 
 GST_DEBUG_CATEGORY(healthprobe_debug);
 #define GST_CAT_DEFAULT healthprobe_debug
@@ -39,12 +40,10 @@ struct State {
 
 enum Property {
   kInterval = 1,
-  kStallThreshold,
-  kJumpThreshold,
-  kLateThreshold,
   kContentInterval,
   kContentBudget,
-  kStats
+  kStats,
+  kThresholds  // and behind it
 };
 
 GstStaticPadTemplate sink_template =
@@ -92,18 +91,13 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   ProbeSettings& settings = state_of(object).settings;
   ObjectLock lock(object);
+  if (int64_t* threshold = threshold_of(settings.thresholds, id - kThresholds)) {
+    *threshold = static_cast<int64_t>(g_value_get_uint64(value));
+    return;
+  }
   switch (id) {
     case kInterval:
       settings.interval = static_cast<int64_t>(g_value_get_uint64(value));
-      break;
-    case kStallThreshold:
-      settings.thresholds.stall = static_cast<int64_t>(g_value_get_uint64(value));
-      break;
-    case kJumpThreshold:
-      settings.thresholds.jump = static_cast<int64_t>(g_value_get_uint64(value));
-      break;
-    case kLateThreshold:
-      settings.thresholds.late = static_cast<int64_t>(g_value_get_uint64(value));
       break;
     case kContentInterval:
       settings.content.interval = static_cast<int64_t>(g_value_get_uint64(value));
@@ -123,18 +117,13 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     return;
   }
   ObjectLock lock(object);
+  if (const int64_t* threshold = threshold_of(state.settings.thresholds, id - kThresholds)) {
+    g_value_set_uint64(value, static_cast<guint64>(*threshold));
+    return;
+  }
   switch (id) {
     case kInterval:
       g_value_set_uint64(value, static_cast<guint64>(state.settings.interval));
-      break;
-    case kStallThreshold:
-      g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.stall));
-      break;
-    case kJumpThreshold:
-      g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.jump));
-      break;
-    case kLateThreshold:
-      g_value_set_uint64(value, static_cast<guint64>(state.settings.thresholds.late));
       break;
     case kContentInterval:
       g_value_set_uint64(value, static_cast<guint64>(state.settings.content.interval));
@@ -163,14 +152,6 @@ void install_properties(GObjectClass* klass) {
   };
   install(kInterval, "interval", "Interval",
           "Time between two regular messages (ns); 0: none, only changes are told", 0, defaults.interval);
-  install(kStallThreshold, "stall-threshold", "Stall threshold",
-          "Time without a buffer after which a stream has stalled (ns)", 10 * GST_MSECOND,
-          defaults.thresholds.stall);
-  install(kJumpThreshold, "jump-threshold", "Jump threshold",
-          "A timestamp further ahead of where it was expected is a jump (ns)", GST_MSECOND,
-          defaults.thresholds.jump);
-  install(kLateThreshold, "late-threshold", "Late threshold",
-          "A stream that falls so far behind real time is late (ns); 0: never", 0, defaults.thresholds.late);
   install(kContentInterval, "content-interval", "Content interval",
           "Time between two samples of what is to be seen and heard in a stream: a key frame, a "
           "second of sound "
@@ -183,12 +164,13 @@ void install_properties(GObjectClass* klass) {
                         "process together: where "
                         "it is not enough, samples are fewer. The smallest of the process's elements counts",
                         1, 1000, defaults.content.budget, kReadWrite));
+  install_thresholds(klass, kThresholds);
   g_object_class_install_property(
       klass, kStats,
       g_param_spec_boxed(
           "stats", "Statistics",
-          "The last measures: stalled, late, av-offset, av-drift, and for each pad in streams its rates, "
-          "GOP, ages, jumps, stalls and content",
+          "The last measures: stalled, late, av-offset, av-drift, drifting, out-of-sync, and for each pad in "
+          "streams its rates, GOP, ages, jitter, jumps, stalls and content, and what of it is wrong",
           GST_TYPE_STRUCTURE, kReadOnly));
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/names.h"
 #include "common/trampoline.h"
+#include "stream_stats.h"
 
 GST_DEBUG_CATEGORY_EXTERN(healthprobe_debug);
 #define GST_CAT_DEFAULT healthprobe_debug
@@ -31,6 +32,8 @@ const char* cause_of(Change change) {
       return "late";
     case Change::good:
       return "good";
+    case Change::condition:
+      return "condition";
     case Change::none:
       break;
   }
@@ -169,6 +172,7 @@ void Probe::follow_event(Lane& lane, GstEvent* event) {
       lane.kind = g_str_has_prefix(name, "video/")   ? "video"
                   : g_str_has_prefix(name, "audio/") ? "audio"
                                                      : "other";
+      lane.health.set_video(lane.kind == "video");
       lane.reorders = lane.kind == "video" && std::strcmp(name, "video/x-raw") != 0;
       if (lane.watch) lane.watch->set_caps(caps);
       break;
@@ -192,6 +196,7 @@ void Probe::follow_event(Lane& lane, GstEvent* event) {
       if (!gst_event_has_name(event, gst::kSessionEndName)) break;
       lane.health.rest();
       if (lane.watch) lane.watch->restart();
+      drift_.reset();
       break;
     default:
       break;
@@ -232,7 +237,7 @@ void Probe::report_interval(int64_t now, std::vector<Report>& reports) {
   if (!clock_) return;
   if (now >= next_drift_) {
     next_drift_ = now + kWindowNs;
-    sample_drift(now);
+    if (sample_drift(now)) reports.push_back({.cause = "condition", .stats = stats_locked(now)});
   }
   if (settings_.interval == 0 || now < next_report_) return;
   next_report_ = now + settings_.interval;
@@ -241,7 +246,7 @@ void Probe::report_interval(int64_t now, std::vector<Report>& reports) {
 }
 
 // The first video against the first audio, while both flow.
-void Probe::sample_drift(int64_t now) {
+bool Probe::sample_drift(int64_t now) {
   std::optional<int64_t> video, audio;
   for (const auto& lane : lanes_) {
     const auto age = lane->health.age(now);
@@ -249,7 +254,9 @@ void Probe::sample_drift(int64_t now) {
     if (lane->kind == "video" && !video) video = lane->health.end();
     if (lane->kind == "audio" && !audio) audio = lane->health.end();
   }
-  if (video && audio) drift_.sample(*video, *audio);
+  if (!video || !audio) return false;
+  drift_.sample(*video, *audio);
+  return drift_.judge(now, settings_.thresholds);
 }
 
 gst::StructurePtr Probe::stats() const {
@@ -267,18 +274,7 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
     const StreamMeasures& m = lane->health.measures();
     stalled |= m.stalled;
     late |= m.late;
-    GstStructure* one = gst_structure_new(
-        "stream", "pad", G_TYPE_STRING, GST_PAD_NAME(lane->sink), "kind", G_TYPE_STRING, lane->kind.c_str(),
-        "buffers", G_TYPE_UINT64, guint64{m.buffers}, "bytes", G_TYPE_UINT64, guint64{m.bytes}, "bit-rate",
-        G_TYPE_UINT64, guint64{m.bit_rate}, "rate", G_TYPE_DOUBLE, m.rate, "key-frames", G_TYPE_UINT64,
-        guint64{m.key_frames}, "gop-frames", G_TYPE_UINT64, guint64{m.gop_frames}, "gop-duration",
-        G_TYPE_INT64, gint64{m.gop_duration}, "age", G_TYPE_INT64, gint64{lane->health.age(now).value_or(-1)},
-        "key-age", G_TYPE_INT64, gint64{lane->health.key_age(now).value_or(-1)}, "jumps", G_TYPE_UINT64,
-        guint64{m.jumps}, "backward", G_TYPE_UINT64, guint64{m.backward}, "stalls", G_TYPE_UINT64,
-        guint64{m.stalls}, "stalled-time", G_TYPE_INT64, gint64{m.stalled_time}, "stalled", G_TYPE_BOOLEAN,
-        m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "lates", G_TYPE_UINT64, guint64{m.lates},
-        "late", G_TYPE_BOOLEAN, m.late, "late-for", G_TYPE_INT64, gint64{m.late ? now - m.late_since : 0},
-        nullptr);
+    GstStructure* one = stream_stats(GST_PAD_NAME(lane->sink), lane->kind, lane->health, now);
     if (lane->watch) lane->watch->describe(one, now);
     GValue value = G_VALUE_INIT;
     g_value_init(&value, GST_TYPE_STRUCTURE);
@@ -286,8 +282,7 @@ gst::StructurePtr Probe::stats_locked(int64_t now) const {
     gst_value_array_append_and_take_value(&streams, &value);
   }
   gst_structure_set(stats, "stalled", G_TYPE_BOOLEAN, stalled, "late", G_TYPE_BOOLEAN, late, nullptr);
-  if (drift_.offset()) gst_structure_set(stats, "av-offset", G_TYPE_INT64, gint64{*drift_.offset()}, nullptr);
-  if (drift_.drift()) gst_structure_set(stats, "av-drift", G_TYPE_INT64, gint64{*drift_.drift()}, nullptr);
+  describe_drift(stats, drift_, now);
   gst_structure_take_value(stats, "streams", &streams);
   return gst::StructurePtr(stats);
 }

@@ -68,7 +68,7 @@ class Probe {
   void measure(Lane& lane, GstBuffer* buffer, int64_t arrival, std::vector<Report>& reports);
   void note(Change change, Lane* lane, int64_t now, std::vector<Report>& reports);
   void report_interval(int64_t now, std::vector<Report>& reports);
-  void sample_drift(int64_t now);
+  bool sample_drift(int64_t now);  // true: a condition began or ended
   gst::StructurePtr stats_locked(int64_t now) const;
   void begin_watching(Lane& lane);
   void content_changed(unsigned number);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "health.h"
 
+#include <health/conditions.h>
+
 #include "json.h"
 
 namespace headgate::control {
 namespace {
-
-constexpr const char* kConditions[] = {"stalled", "late", "black", "frozen", "covered", "silent", "clipped"};
 
 bool is_true(JsonObject* object, const char* name) {
   JsonNode* node = json_object_get_member(object, name);
@@ -21,8 +21,8 @@ std::set<std::string> conditions_of(const std::string& health_json) {
   const Json json = Json::parse(health_json);
   if (!json) return out;
   auto look = [&](JsonObject* object) {
-    for (const char* name : kConditions)
-      if (is_true(object, name)) out.insert(name);
+    for (const auto& one : health::kConditions)
+      if (is_true(object, one.name)) out.insert(one.name);
   };
   look(json.object());
   JsonArray* streams = json.array("streams");

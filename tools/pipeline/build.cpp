@@ -132,13 +132,14 @@ Result<void> set_health(const Description& description, GstElement* pipeline) {
     if (!factory || std::string_view(GST_OBJECT_NAME(factory)) != kProbe) return;
     found = true;
     const Health& health = description.health();
-    for (const auto& [property, ns] :
-         {std::pair("interval", health.interval), std::pair("stall-threshold", health.stall),
-          std::pair("jump-threshold", health.jump), std::pair("late-threshold", health.late),
-          std::pair("content-interval", health.content)})
-      if (ns >= 0) g_object_set(element, property, static_cast<guint64>(ns), nullptr);
-    if (health.content_budget > 0)
-      g_object_set(element, "content-budget", static_cast<guint>(health.content_budget), nullptr);
+    GValue number = G_VALUE_INIT;  // made what the property is
+    g_value_init(&number, G_TYPE_UINT64);
+    for (size_t i = 0; i < kHealthKeys.size(); ++i) {
+      if (health.at(i) < 0) continue;
+      g_value_set_uint64(&number, static_cast<guint64>(health.at(i)));
+      g_object_set_property(element, kHealthKeys[i].property, &number);
+    }
+    g_value_unset(&number);
   };
   GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
   gst_iterator_foreach(

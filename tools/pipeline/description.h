@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <base/result.h>
+#include <pipeline/health_keys.h>
 #include <pipeline/parameter.h>
 #include <pipeline/schedule.h>
 
@@ -40,16 +41,6 @@ struct Restart {
   int64_t pause_ms = 1000, max_pause_ms = 30'000, steady_ms = 30'000;
   int64_t alarm_after = 3;    // failed runs in a row: told in a line with "alarm:", once a row
   int64_t give_up_after = 0;  // not started again; 0: never
-};
-
-// Thresholds of every healthprobe in the pipeline, ns; below 0: the element's own.
-struct Health {
-  int64_t interval = -1, stall = -1, jump = -1, late = -1;
-  int64_t content = -1;         // between two pictures that are looked at; 0: content is not looked at
-  int64_t content_budget = -1;  // thousandths of a core, all streams of the process together
-  bool any() const {
-    return interval >= 0 || stall >= 0 || jump >= 0 || late >= 0 || content >= 0 || content_budget >= 0;
-  }
 };
 
 // What one stream may cost; the node replaces a worker that is far beyond that (docs/node.md).

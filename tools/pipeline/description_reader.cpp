@@ -366,18 +366,20 @@ class DescriptionReader {
   }
 
   void read_health(const JsonNode& node) {
-    if (!document_.keys(node, "/health", {"interval", "stall", "jump", "late", "content", "content-budget"},
-                        {}, "\"health\""))
-      return;
-    for (const auto& [key, target] :
-         {std::pair("interval", &out_.health_.interval), std::pair("stall", &out_.health_.stall),
-          std::pair("jump", &out_.health_.jump), std::pair("late", &out_.health_.late),
-          std::pair("content", &out_.health_.content)})
-      if (const JsonNode* value = node.find(key))
-        if (auto ns = document_.duration(*value, pointer_to("/health", key), 0, kDay)) *target = *ns;
-    if (const JsonNode* budget = node.find("content-budget"))
-      if (auto number = document_.integer(*budget, "/health/content-budget", 1, 1000))
-        out_.health_.content_budget = *number;
+    std::vector<const char*> known;
+    for (const HealthKey& one : kHealthKeys) known.push_back(one.key);
+    if (!document_.keys(node, "/health", known, {}, "\"health\"")) return;
+    for (size_t i = 0; i < kHealthKeys.size(); ++i) {
+      const HealthKey& one = kHealthKeys[i];
+      const JsonNode* value = node.find(one.key);
+      if (!value) continue;
+      const std::string pointer = pointer_to("/health", one.key);
+      const auto number = one.unit == HealthUnit::duration ? document_.duration(*value, pointer, one.least, one.most)
+                          : one.unit == HealthUnit::bitrate
+                              ? document_.bit_rate(*value, pointer, one.most)
+                              : document_.integer(*value, pointer, one.least, one.most);
+      if (number) out_.health_.set(i, *number);
+    }
   }
 
   std::vector<std::string> faults_;

@@ -120,6 +120,17 @@ std::optional<int64_t> Document::duration(const JsonNode& node, const std::strin
   return std::nullopt;
 }
 
+std::optional<int64_t> Document::bit_rate(const JsonNode& node, const std::string& pointer, int64_t most) {
+  if (!node.is(JsonNode::Kind::string)) {
+    wrong(node, pointer, "is not a bit rate with its unit, like \"300kbit/s\"");
+    return std::nullopt;
+  }
+  auto value = parse_quantity(Type::bitrate, node.text);
+  if (value && *value >= 0 && *value <= most) return *value;
+  wrong(node, pointer, value ? "is not from 0 to " + std::to_string(most) + " bit/s" : value.error().message);
+  return std::nullopt;
+}
+
 bool Document::is_name(const std::string& name, const JsonNode& at, const std::string& pointer) {
   constexpr size_t kMaxNameBytes = 64;
   const bool good = !name.empty() && name.size() <= kMaxNameBytes &&

@@ -33,6 +33,8 @@ class Document {
   // A duration with its unit, ns.
   std::optional<int64_t> duration(const JsonNode& node, const std::string& pointer, int64_t least,
                                   int64_t most);
+  // A bit rate with its unit, bit/s; from 0.
+  std::optional<int64_t> bit_rate(const JsonNode& node, const std::string& pointer, int64_t most);
   // [a-z0-9-]{1,64}
   bool is_name(const std::string& name, const JsonNode& at, const std::string& pointer);
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <base/clock.h>
+#include <health/conditions.h>
 #include <load/terminal.h>
 #include <pipeline/runner.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <future>
@@ -205,13 +207,20 @@ void Runner::on_message(GstMessage* message) {
 }
 
 void Runner::on_health(const GstStructure* health) {
-  gboolean stalled = FALSE, late = FALSE;
-  gst_structure_get_boolean(health, "stalled", &stalled);
-  gst_structure_get_boolean(health, "late", &late);
+  std::array<bool, health::kConditions.size()> wrong{};
+  const auto look = [&wrong](const GstStructure* fields) {
+    for (size_t i = 0; i < wrong.size(); ++i) {
+      gboolean holds = FALSE;  // stays so where there is no such field
+      gst_structure_get_boolean(fields, health::kConditions[i].name, &holds);
+      wrong[i] = wrong[i] || holds;
+    }
+  };
+  look(health);
   health_.clear();
   const GValue* streams = gst_structure_get_value(health, "streams");
   for (guint i = 0; streams && i < gst_value_array_get_size(streams); ++i) {
     const GstStructure* stream = gst_value_get_structure(gst_value_array_get_value(streams, i));
+    look(stream);
     guint64 bit_rate = 0;
     double rate = 0;
     gst_structure_get_uint64(stream, "bit-rate", &bit_rate);
@@ -220,7 +229,10 @@ void Runner::on_health(const GstStructure* health) {
     health_ += std::string(kind ? kind : "?") + " " + per_second(rate) + " " +
                load::short_number(static_cast<double>(bit_rate)) + "bit/s  ";
   }
-  health_ += stalled ? "stalled" : late ? "late" : "good";
+  std::string words;
+  for (size_t i = 0; i < wrong.size(); ++i)
+    if (wrong[i]) words += (words.empty() ? "" : " ") + std::string(health::kConditions[i].name);
+  health_ += words.empty() ? "good" : words;
 }
 
 std::string Runner::status() {

@@ -52,10 +52,15 @@ void print_policy(const Description& of) {
         static_cast<long long>(restart.alarm_after),
         restart.give_up_after == 0 ? "none" : std::to_string(restart.give_up_after).c_str());
   }
-  for (const auto& [name, ns] :
-       {std::pair("interval", of.health().interval), std::pair("stall", of.health().stall),
-        std::pair("jump", of.health().jump), std::pair("late", of.health().late)})
-    if (ns >= 0) std::printf("health     %s %g s\n", name, static_cast<double>(ns) / 1e9);
+  for (const HealthKey& one : kHealthKeys) {
+    const int64_t value = of.health().value(one.key);
+    if (value < 0) continue;
+    if (one.unit == HealthUnit::duration)
+      std::printf("health     %s %g s\n", one.key, static_cast<double>(value) / 1e9);
+    else
+      std::printf("health     %s %lld%s\n", one.key, static_cast<long long>(value),
+                  one.unit == HealthUnit::bitrate ? " bit/s" : "");
+  }
 }
 
 }  // namespace

@@ -3,12 +3,12 @@
 
 #include <feed/element_messages.h>
 #include <feed/structure_json.h>
+#include <health/conditions.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -54,9 +54,9 @@ uint64_t number_field(const GstStructure* structure, const char* field) {
 
 HealthCounts health_counts(const GstStructure* health) {
   HealthCounts out;
-  gint64 drift_ns = 0;  // likewise
-  gst_structure_get_int64(health, "av-drift", &drift_ns);
-  out.drifting = std::abs(drift_ns) > kMaxDriftNs;
+  gboolean drifting = FALSE;  // likewise
+  gst_structure_get_boolean(health, health::name_of(health::Kind::drifting), &drifting);
+  out.drifting = drifting != FALSE;
   const GValue* streams = gst_structure_get_value(health, "streams");
   const guint size = streams && GST_VALUE_HOLDS_ARRAY(streams) ? gst_value_array_get_size(streams) : 0;
   for (guint i = 0; i < size; ++i) {

@@ -14,14 +14,10 @@
 
 namespace headgate::worker {
 
-// Sound and picture are further apart than when the session began: as far as late sound is put up with
-// (ITU-R BT.1359-1, 185 ms).
-inline constexpr int64_t kMaxDriftNs = 185'000'000;
-
 // Of one session, as its healthprobe counts (docs/health.md): all of its streams together.
 struct HealthCounts {
   uint64_t stalls = 0, lates = 0, jumps = 0, backward = 0;
-  bool drifting = false;  // beyond kMaxDriftNs
+  bool drifting = false;
   bool operator==(const HealthCounts&) const = default;
 };
 

@@ -81,6 +81,16 @@ TEST_F(Judging, FrozenIsTheSamePictureAndNothingBetween) {
   EXPECT_FALSE(holds(Condition::frozen));
 }
 
+// Of another size, under the same caps.
+TEST_F(Judging, APictureOfAnotherSizeHasMoved) {
+  see(room());
+  ASSERT_TRUE(see(room(), 30));
+  ASSERT_TRUE(holds(Condition::frozen));
+  see(Canvas(320, 180, 90), 30);
+  EXPECT_TRUE(see(room(), 30));
+  EXPECT_FALSE(holds(Condition::frozen));
+}
+
 TEST_F(Judging, BlackIsToldAlone) {
   for (int i = 0; i < 4; ++i) see(Canvas(640, 360, 16), 20);
   EXPECT_TRUE(holds(Condition::black));

@@ -107,7 +107,9 @@ TEST(MetricsRender, StreamsAreCountedByStateAndAlarm) {
                 "headgate_streams{state=\"ended\"} 1", "headgate_streams_alarmed{kind=\"late\"} 1",
                 "headgate_streams_alarmed{kind=\"stalled\"} 0",  // of those that are live
                 "headgate_streams_alarmed{kind=\"black\"} 1", "headgate_streams_alarmed{kind=\"silent\"} 1",
-                "headgate_streams_alarmed{kind=\"drifting\"} 1", "headgate_stream_lateness_max_seconds 2.5",
+                "headgate_streams_alarmed{kind=\"drifting\"} 1",
+                "headgate_streams_alarmed{kind=\"low-frame-rate\"} 1", "headgate_streams_alarmed{kind=\"jittery\"} 0",
+                "headgate_streams_alarmed{kind=\"out-of-sync\"} 0", "headgate_stream_lateness_max_seconds 2.5",
                 "headgate_renditions{state=\"running\"} 1", "headgate_renditions{state=\"paused\"} 1",
                 "headgate_renditions{state=\"ended\"} 0"});
 }

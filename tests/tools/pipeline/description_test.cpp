@@ -50,7 +50,8 @@ TEST(Description, FillsParametersIn) {
     "elements": ["a root=${root} uri=x://${root}/y text=\"to ${root}\" d=${ms} m=${ms:ms} w=${wait}",
       "g=${gain} n=${count} on=${on} b=${rate} k=${rate:kbit/s} how=${how} ! ${out}"],
     "restart": {"errors-per-minute": 3}, "grace-seconds": 45, "resources": {"streams-per-worker": 2, "memory": 100},
-    "health": {"stall": "2s", "late": "0s", "content": "4s", "content-budget": 20}})");
+    "health": {"stall": "2s", "late": "0s", "bit-rate": "300kbit/s", "frame-rate": 12, "content": "4s",
+      "content-budget": 20}})");
   EXPECT_EQ(description.name(), "d");
   EXPECT_EQ(description.trigger(), Trigger::ticket);
   EXPECT_EQ(description.errors_per_minute(), 3);
@@ -58,11 +59,14 @@ TEST(Description, FillsParametersIn) {
   EXPECT_EQ(description.streams_per_worker(), 2);
   EXPECT_EQ(description.resources().memory_mib, 100);
   EXPECT_FALSE(description.resources().cpu);
-  EXPECT_EQ(description.health().stall, 2'000'000'000);
-  EXPECT_EQ(description.health().late, 0);
-  EXPECT_EQ(description.health().jump, -1);
-  EXPECT_EQ(description.health().content, 4'000'000'000);
-  EXPECT_EQ(description.health().content_budget, 20);
+  EXPECT_EQ(description.health().value("stall"), 2'000'000'000);
+  EXPECT_EQ(description.health().value("late"), 0);
+  EXPECT_EQ(description.health().value("jump"), -1);
+  EXPECT_EQ(description.health().value("bit-rate"), 300'000);
+  EXPECT_EQ(description.health().value("frame-rate"), 12);
+  EXPECT_EQ(description.health().value("content"), 4'000'000'000);
+  EXPECT_EQ(description.health().value("content-budget"), 20);
+  EXPECT_EQ(description.health().value("mood"), -1);
   // A string goes in with quotes, or with \ before what would end it.
   EXPECT_EQ(line_of(description, {{"root", "/a \"b\"\\c"}}),
             "a root=\"/a \\\"b\\\"\\\\c\" uri=x:///a\\ \\\"b\\\"\\\\c/y text=\"to /a \\\"b\\\"\\\\c\" "

@@ -68,6 +68,8 @@ def twins_of(good):
     yield twin('health that is a number', put('health', {'stall': 2}), '/health/stall', 'is not a duration')
     yield twin('health without a unit', put('health', {'stall': '2'}), '/health/stall', 'wants one of these units')
     yield twin('a budget of more than a core', put('health', {'content-budget': 1001}), '/health/content-budget', '1000')
+    yield twin('a bit rate without a unit', put('health', {'bit-rate': 300}), '/health/bit-rate', 'is not a bit rate')
+    yield twin('half a frame', put('health', {'frame-rate': 0.5}), '/health/frame-rate', 'is not an integer')
     yield twin('an unknown threshold', put('health', {'sad': '2s'}), '/health/sad', 'is not a key')
     trigger = good.get('trigger', 'ticket')
     if trigger != 'schedule':

@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What NODE says of its streams: how many are in which state, and only if wanted which ones.
 #include <algorithm>
-#include <cmath>
 #include <map>
+
+#include <health/conditions.h>
 
 #include "node.h"
 
 namespace headgate::metrics {
 namespace {
 
-// As the workers count it (tools/worker/numbers.h).
-constexpr double kMaxDriftNs = 185e6;
-constexpr std::array kAlarms{"stalled", "late",    "drifting", "black",
-                             "frozen",  "covered", "silent",   "clipped"};
+constexpr const auto& kAlarms = health::kConditions;
 
 // Whether a condition holds for the stream, or one of its tracks.
 bool holds(JsonObject* health, const char* name) {
   bool any = truth_in(health, name).value_or(false);
   each_in(health, "streams", [&](JsonObject* track) { any = any || truth_in(track, name).value_or(false); });
   return any;
-}
-
-bool holds_alarm(JsonObject* health, std::string_view kind) {
-  if (kind == "drifting") return std::abs(number_in(health, "av-drift").value_or(0)) > kMaxDriftNs;
-  return holds(health, kind.data());
 }
 
 // Seconds, of the track that is furthest behind.
@@ -74,12 +67,12 @@ void streams(Text& text, JsonObject* node, bool per_stream) {
     if (per_stream) of_station(text, stream, live, late);
     if (!live) return;
     latest = std::max(latest, late.value_or(0));
-    for (size_t kind = 0; kind < kAlarms.size(); ++kind) alarms[kind] += holds_alarm(health, kAlarms[kind]);
+    for (size_t kind = 0; kind < kAlarms.size(); ++kind) alarms[kind] += holds(health, kAlarms[kind].name);
     each_in(stream, "renditions", [&](JsonObject* one) { ++renditions[text_in(one, "state")]; });
   });
   for (const auto& [state, count] : states) text.add(Id::streams, {{"state", state}}, count);
   for (size_t kind = 0; kind < kAlarms.size(); ++kind)
-    text.add(Id::alarms, {{"kind", kAlarms[kind]}}, alarms[kind]);
+    text.add(Id::alarms, {{"kind", kAlarms[kind].name}}, alarms[kind]);
   text.add(Id::lateness_max, {}, latest);
   for (const auto& [state, count] : renditions) text.add(Id::renditions, {{"state", state}}, count);
 }

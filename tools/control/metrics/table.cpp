@@ -82,13 +82,12 @@ constexpr std::array kTable{
     Metric{Id::backward, "headgate_stream_backward_total", kCounter, "worker",
            "Frames with an earlier time than the one before"},
     Metric{Id::drifts, "headgate_stream_av_drifts_total", kCounter, "worker",
-           "Times that sound and picture moved more than 185 ms apart"},
+           "Times that sound and picture moved apart by drift-threshold"},
     Metric{Id::gaps, "headgate_archive_gaps_total", kCounter, "worker", "Gaps recorded"},
 
     Metric{Id::streams, "headgate_streams", kGauge, "state", "Streams of the event: live, waiting, ended"},
     Metric{Id::alarms, "headgate_streams_alarmed", kGauge, "kind",
-           "Live streams of which this is so now (docs/health.md): stalled, late, drifting, black, frozen, "
-           "covered, silent, clipped"},
+           "Live streams of which this is so now: the conditions of docs/health.md"},
     Metric{Id::lateness_max, "headgate_stream_lateness_max_seconds", kGauge, "",
            "How far the live stream that is furthest behind real time is behind"},
 

@@ -2,6 +2,7 @@
 #include "stream_rows.h"
 
 #include <base/clock.h>
+#include <health/conditions.h>
 
 #include <algorithm>
 
@@ -17,22 +18,16 @@ double seconds_since(const std::string& utc, int64_t now_utc_us) {
   return then == 0 ? std::nan("") : std::max(0.0, static_cast<double>(now_utc_us - then) / kUs);
 }
 
-// Conditions of docs/health.md that need a person, with the word that says so.
-constexpr struct {
-  const char* field;
-  Alarm alarm;
-} kConditions[] = {{"black", Alarm::warning},
-                   {"covered", Alarm::warning},
-                   {"frozen", Alarm::warning},
-                   {"silent", Alarm::warning},
-                   {"clipped", Alarm::warning}};
+Alarm alarm_of(health::Level level) {
+  return level == health::Level::now ? Alarm::error : Alarm::warning;
+}
 
-// Words for the health column, each once.
+// Words for the health column.
 class Findings {
  public:
   void add(Alarm alarm, const std::string& word) {
     alarm_ = std::max(alarm_, alarm);
-    if (text_.find(word) == std::string::npos) text_ += (text_.empty() ? "" : " ") + word;
+    text_ += (text_.empty() ? "" : " ") + word;
   }
   Alarm alarm() const { return alarm_; }
   const std::string& text() const { return text_; }
@@ -48,15 +43,16 @@ void judge(const JsonView& stream, StreamRow& row) {
   row.late_s = std::nan("");
   const JsonView health = stream.object("health");
   if (row.state == "live" && health) {
-    if (health.flag("stalled")) findings.add(Alarm::error, "stalled");
-    if (health.flag("late")) findings.add(Alarm::warning, "late");
     health.each("streams", [&](const JsonView& track) {
       const double late = track.number("lateness") / kNs;
       if (!std::isnan(late) && late >= 0)
         row.late_s = std::isnan(row.late_s) ? late : std::max(row.late_s, late);
-      for (const auto& condition : kConditions)
-        if (track.flag(condition.field)) findings.add(condition.alarm, condition.field);
     });
+    for (const auto& condition : health::kConditions) {
+      bool holds = health.flag(condition.name);
+      health.each("streams", [&](const JsonView& track) { holds |= track.flag(condition.name); });
+      if (holds) findings.add(alarm_of(condition.level), condition.name);
+    }
     if (findings.text().empty()) findings.add(Alarm::none, "good");
   }
   row.alarm = findings.alarm();
