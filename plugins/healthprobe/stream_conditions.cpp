@@ -29,13 +29,15 @@ int64_t Lately::count(int64_t now) const {
 bool StreamConditions::second(const Second& measured, bool video, int64_t now, const Thresholds& t) {
   const auto jumps = jumps_.count(now);
   bool changed = of(Kind::jumping).sample(t.jumps > 0 && jumps >= t.jumps, t.jumps == 0 || jumps == 0, now);
-  changed |= of(Kind::jittery)
-                 .sample_most(static_cast<double>(measured.jitter), static_cast<double>(t.jitter), now, kHoldNs);
+  changed |=
+      of(Kind::jittery)
+          .sample_most(static_cast<double>(measured.jitter), static_cast<double>(t.jitter), now, kHoldNs);
   if (!video) return changed;
   changed |= of(Kind::low_rate)
-                 .sample_least(static_cast<double>(measured.bit_rate), static_cast<double>(t.bit_rate), now, kHoldNs);
-  changed |= of(Kind::low_frame_rate)
-                 .sample_least(measured.rate, static_cast<double>(t.frame_rate), now, kHoldNs);
+                 .sample_least(static_cast<double>(measured.bit_rate), static_cast<double>(t.bit_rate), now,
+                               kHoldNs);
+  changed |=
+      of(Kind::low_frame_rate).sample_least(measured.rate, static_cast<double>(t.frame_rate), now, kHoldNs);
   // It ends with a GOP that is short enough, not with the key frame after a long one.
   changed |= of(Kind::key_late).sample(t.key_age > 0 && measured.key_age >= t.key_age, t.key_age == 0, now);
   return changed;

@@ -51,9 +51,9 @@ class Lately {
 
 class StreamConditions {
  public:
-  static constexpr std::array kKinds = {health::Kind::jumping,        health::Kind::jittery,
-                                        health::Kind::low_rate,       health::Kind::low_frame_rate,
-                                        health::Kind::long_gop,       health::Kind::key_late};
+  static constexpr std::array kKinds = {health::Kind::jumping,  health::Kind::jittery,
+                                        health::Kind::low_rate, health::Kind::low_frame_rate,
+                                        health::Kind::long_gop, health::Kind::key_late};
   // Those that are only of video.
   static constexpr bool of_video(health::Kind kind) {
     return kind != health::Kind::jumping && kind != health::Kind::jittery;
@@ -71,7 +71,7 @@ class StreamConditions {
   bool jumped(int64_t now, const Thresholds& thresholds);
   // A GOP of video is over: of so much media time, and so long until the next key frame came.
   bool gop(int64_t duration, int64_t key_age, int64_t now, const Thresholds& thresholds);
-  void interrupt();                   // nothing comes for a while
+  void interrupt();                            // nothing comes for a while
   void rest() { *this = StreamConditions(); }  // what comes next is another stream
 
   std::optional<int64_t> since(health::Kind kind) const { return of(kind).since(); }

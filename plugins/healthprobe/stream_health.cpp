@@ -187,7 +187,8 @@ std::optional<int64_t> Drift::drift() const {
 
 bool Drift::judge(int64_t now, const Thresholds& thresholds) {
   const auto judge = [&](health::Condition& condition, std::optional<int64_t> ns, int64_t most) {
-    return ns && condition.sample_most(std::abs(static_cast<double>(*ns)), static_cast<double>(most), now, kHoldNs);
+    return ns &&
+           condition.sample_most(std::abs(static_cast<double>(*ns)), static_cast<double>(most), now, kHoldNs);
   };
   bool changed = judge(drifting_, drift(), thresholds.drift);
   if (samples_ >= kSettleSamples) changed |= judge(out_of_sync_, smoothed_, thresholds.offset);

@@ -36,7 +36,7 @@ struct StreamMeasures {
   int64_t stalled_time = 0;  // all stalls, the present one included
   int64_t lateness = 0;      // behind real time, as of the last buffer
   int64_t jitter = 0;
-  uint64_t lates = 0;        // how often it became late
+  uint64_t lates = 0;  // how often it became late
   bool stalled = false, late = false;
   int64_t stalled_since = 0;  // arrival of the last buffer before, while it is stalled
   int64_t late_since = 0;     // arrival of the buffer that was too late, while it is late
@@ -83,8 +83,8 @@ class StreamHealth {
   bool video_ = false;
   bool resting_ = true;
   std::optional<int64_t> last_arrival_, last_key_arrival_, last_time_, end_;
-  int64_t last_step_ = 0;    // between the last two buffers: stands in for a duration
-  int64_t stall_since_ = 0;  // accounted for in stalled_time up to here
+  int64_t last_step_ = 0;                 // between the last two buffers: stands in for a duration
+  int64_t stall_since_ = 0;               // accounted for in stalled_time up to here
   std::optional<int64_t> flowing_since_;  // again, while it is stalled
   int64_t begun_ = 0;                     // arrival of the first buffer since it rested or was stalled
   std::optional<int64_t> window_start_;

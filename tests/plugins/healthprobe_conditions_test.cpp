@@ -21,8 +21,10 @@ class Conditions : public ::testing::Test {
  protected:
   Conditions() { health_.set_video(true); }
   void saw(int64_t arrival_ms, int64_t media_ms, bool key, uint64_t bytes = 1000) {
-    told_ += health_.saw({.arrival = arrival_ms * kMs, .time = media_ms * kMs, .duration = {}, .bytes = bytes, .key = key},
-                         thresholds_) == Change::condition;
+    told_ +=
+        health_.saw(
+            {.arrival = arrival_ms * kMs, .time = media_ms * kMs, .duration = {}, .bytes = bytes, .key = key},
+            thresholds_) == Change::condition;
   }
   // Frames of `step_ms` each until `until_ms`, a key frame each `gop_ms`.
   void feed(int64_t until_ms, int64_t step_ms = 40, uint64_t bytes = 1000, int64_t gop_ms = 1000) {
@@ -141,7 +143,8 @@ TEST_F(Conditions, AStallIsNoLongGopAndNoLateKeyFrame) {
 
 TEST_F(Conditions, JitterIsThatOfRfc3550) {
   // Every second frame comes 160 ms late: D is 160 ms each time, and J comes near to it.
-  for (; now_ms_ < 20'000; now_ms_ += 40) saw(now_ms_ + (now_ms_ / 40 % 2) * 160, now_ms_, now_ms_ % 1000 == 0);
+  for (; now_ms_ < 20'000; now_ms_ += 40)
+    saw(now_ms_ + (now_ms_ / 40 % 2) * 160, now_ms_, now_ms_ % 1000 == 0);
   EXPECT_NEAR(static_cast<double>(health_.measures().jitter), 160.0 * kMs, 1.0 * kMs);
   EXPECT_FALSE(any());
 }

@@ -75,8 +75,9 @@ TEST(StreamHealth, AStallBeginsAndEnds) {
   EXPECT_TRUE(health.measures().stalled);
   EXPECT_EQ(health.measures().stalled_since, last * kMs);
   const auto came = [&](int64_t ms) {
-    return health.saw({.arrival = (last + ms) * kMs, .time = (last + ms - 2960) * kMs, .duration = {}, .bytes = 1},
-                      kThresholds);
+    return health.saw(
+        {.arrival = (last + ms) * kMs, .time = (last + ms - 2960) * kMs, .duration = {}, .bytes = 1},
+        kThresholds);
   };
   EXPECT_EQ(came(3000), Change::none);
   EXPECT_EQ(came(3480), Change::none) << "not yet for a quarter of the threshold";
@@ -96,8 +97,9 @@ TEST(StreamHealth, ABufferNowAndThenIsOneStall) {
   for (int64_t ms = 100; ms <= 20'000; ms += 100) {
     told += health.at((last + ms) * kMs, thresholds) != Change::none;
     if (ms % 2500 == 0)
-      told += health.saw({.arrival = (last + ms) * kMs, .time = (last + ms / 100) * kMs, .duration = {}, .bytes = 1},
-                         thresholds) != Change::none;
+      told += health.saw(
+                  {.arrival = (last + ms) * kMs, .time = (last + ms / 100) * kMs, .duration = {}, .bytes = 1},
+                  thresholds) != Change::none;
   }
   EXPECT_EQ(told, 1);
   EXPECT_TRUE(health.measures().stalled);

@@ -374,10 +374,10 @@ class DescriptionReader {
       const JsonNode* value = node.find(one.key);
       if (!value) continue;
       const std::string pointer = pointer_to("/health", one.key);
-      const auto number = one.unit == HealthUnit::duration ? document_.duration(*value, pointer, one.least, one.most)
-                          : one.unit == HealthUnit::bitrate
-                              ? document_.bit_rate(*value, pointer, one.most)
-                              : document_.integer(*value, pointer, one.least, one.most);
+      const auto number =
+          one.unit == HealthUnit::duration  ? document_.duration(*value, pointer, one.least, one.most)
+          : one.unit == HealthUnit::bitrate ? document_.bit_rate(*value, pointer, one.most)
+                                            : document_.integer(*value, pointer, one.least, one.most);
       if (number) out_.health_.set(i, *number);
     }
   }

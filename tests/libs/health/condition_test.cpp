@@ -32,7 +32,8 @@ TEST(Conditions, OfContentAreInTheList) {
 
 // Programs of others go by these.
 TEST(Conditions, AreInTheDocuments) {
-  for (const auto& [file, before, after] : {std::tuple{"/openapi.yaml", " ", ","}, {"/health.md", "| `", "` |"}, {"/events.md", "`", "`"}}) {
+  for (const auto& [file, before, after] :
+       {std::tuple{"/openapi.yaml", " ", ","}, {"/health.md", "| `", "` |"}, {"/events.md", "`", "`"}}) {
     std::ifstream in(DOCS + std::string(file));
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     ASSERT_FALSE(text.empty()) << file;

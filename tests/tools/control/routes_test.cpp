@@ -29,7 +29,8 @@ TEST(Conditions, OfAnyStreamAndOfAll) {
   EXPECT_EQ(
       conditions_of(R"({"stalled":true,"streams":[{"kind":"video","black":true},{"silent":true,"late":1}]})"),
       (std::set<std::string>{"stalled", "black", "silent"}));
-  EXPECT_EQ(conditions_of(R"({"drifting":true,"streams":[{"low-frame-rate":true,"jittery":false},{"jumping":true}]})"),
+  EXPECT_EQ(conditions_of(
+                R"({"drifting":true,"streams":[{"low-frame-rate":true,"jittery":false},{"jumping":true}]})"),
             (std::set<std::string>{"drifting", "low-frame-rate", "jumping"}));
   EXPECT_TRUE(conditions_of("[").empty());
   EXPECT_TRUE(conditions_of(R"({"streams":[7,"x"]})").empty());

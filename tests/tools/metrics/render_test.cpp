@@ -102,16 +102,16 @@ TEST(MetricsRender, Workers) {
 }
 
 TEST(MetricsRender, StreamsAreCountedByStateAndAlarm) {
-  expect_lines(rendered(),
-               {"headgate_streams{state=\"live\"} 2", "headgate_streams{state=\"waiting\"} 1",
-                "headgate_streams{state=\"ended\"} 1", "headgate_streams_alarmed{kind=\"late\"} 1",
-                "headgate_streams_alarmed{kind=\"stalled\"} 0",  // of those that are live
-                "headgate_streams_alarmed{kind=\"black\"} 1", "headgate_streams_alarmed{kind=\"silent\"} 1",
-                "headgate_streams_alarmed{kind=\"drifting\"} 1",
-                "headgate_streams_alarmed{kind=\"low-frame-rate\"} 1", "headgate_streams_alarmed{kind=\"jittery\"} 0",
-                "headgate_streams_alarmed{kind=\"out-of-sync\"} 0", "headgate_stream_lateness_max_seconds 2.5",
-                "headgate_renditions{state=\"running\"} 1", "headgate_renditions{state=\"paused\"} 1",
-                "headgate_renditions{state=\"ended\"} 0"});
+  expect_lines(
+      rendered(),
+      {"headgate_streams{state=\"live\"} 2", "headgate_streams{state=\"waiting\"} 1",
+       "headgate_streams{state=\"ended\"} 1", "headgate_streams_alarmed{kind=\"late\"} 1",
+       "headgate_streams_alarmed{kind=\"stalled\"} 0",  // of those that are live
+       "headgate_streams_alarmed{kind=\"black\"} 1", "headgate_streams_alarmed{kind=\"silent\"} 1",
+       "headgate_streams_alarmed{kind=\"drifting\"} 1", "headgate_streams_alarmed{kind=\"low-frame-rate\"} 1",
+       "headgate_streams_alarmed{kind=\"jittery\"} 0", "headgate_streams_alarmed{kind=\"out-of-sync\"} 0",
+       "headgate_stream_lateness_max_seconds 2.5", "headgate_renditions{state=\"running\"} 1",
+       "headgate_renditions{state=\"paused\"} 1", "headgate_renditions{state=\"ended\"} 0"});
 }
 
 TEST(MetricsRender, OriginVolumeAndNode) {
