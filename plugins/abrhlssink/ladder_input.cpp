@@ -48,7 +48,7 @@ void LadderInput::read_from(const std::string& root) {
 void LadderInput::place(const playlist::InitRecord& init) {
   unsigned event = 0, station = 0;
   if (std::sscanf(init.file.c_str(), "lta/%u/st/%*2x/%u/", &event, &station) == 2)
-    ladder_->renditions().source(event, station);
+    ladder_->source(event, station);
 }
 
 void LadderInput::source_records(const std::vector<playlist::Record>& records) {
@@ -111,7 +111,7 @@ void LadderInput::tell(const RungNews& news) {
 }
 
 void LadderInput::session(codec::Kind kind, const store::RunInfo& info) {
-  ladder_->renditions().source(info.event, info.station);
+  ladder_->source(info.event, info.station);
   ladder_->session(kind);
 }
 

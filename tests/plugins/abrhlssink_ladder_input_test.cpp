@@ -136,13 +136,15 @@ TEST_F(AbrLadder, SoundThatIsTooLoudIsKeptBelowItsPeak) {
 
 class HangingEncoder : public AbrLadder, public ::testing::WithParamInterface<BreakingEncoder::Hang> {};
 
+// At a hundred pictures a second, so that one that swallows them soon has as many as it may.
 TEST_P(HangingEncoder, IsStartedAgainAndThenGivesWayToAnother) {
   BreakingEncoder::use(5, GetParam());
   Pipeline pipeline(
       "abrhlssink name=hls playlist-length=0 encoder=nvh264enc encoder-timeout=1000000000 "
       "rungs=144p@120k segment-duration=1000000000 location=" +
-      scratch_.path() + " videotestsrc is-live=true ! " + kSmall +
-      " ! x264enc tune=zerolatency key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
+      scratch_.path() +
+      " videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=180,framerate=100/1" +
+      " ! x264enc tune=zerolatency key-int-max=100 speed-preset=ultrafast ! h264parse ! hls.video");
   pipeline.play();
   const auto turn = pipeline.wait([](GstMessage* message) {
     return gst_message_has_name(message, "headgate-ladder") &&
@@ -190,6 +192,25 @@ TEST_F(AbrLadder, BesideAnEncoderThatHangsTheOtherRungsGoOn) {
   EXPECT_TRUE(eventually([&] { return durations(playlist("144p")).size() > before + 2; }));
   EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 0);
   pipeline.stop();
+}
+
+// The smaller one, which gives way last where it is the machine that is too slow.
+TEST_F(AbrLadder, AnEncoderThatIsSlowGivesWayItselfAndTheOthersGoOn) {
+  BreakingEncoder::use(5, BreakingEncoder::Hang::slows, 1, 1);
+  Pipeline pipeline(
+      "abrhlssink name=hls playlist-length=0 encoder=nvh264enc rungs=144p@120k,90p@80k "
+      "segment-duration=1000000000 location=" +
+      scratch_.path() + " videotestsrc is-live=true ! " + kSmall +
+      " ! x264enc tune=zerolatency key-int-max=25 speed-preset=ultrafast ! h264parse ! hls.video");
+  pipeline.play();
+  const auto paused = pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "paused"));
+  ASSERT_TRUE(paused);
+  EXPECT_EQ(text_field(paused.get(), "rendition"), "90p");
+  const size_t before = durations(playlist("144p")).size();
+  EXPECT_TRUE(eventually([&] { return durations(playlist("144p")).size() > before + 1; }));
+  EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "rendition", "144p")), 1);  // it runs
+  pipeline.stop();
+  BreakingEncoder::let_go();
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, HangingEncoder,

@@ -4,13 +4,14 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 namespace headgate::test {
 namespace {
 
-std::atomic<int> frames_of{-1}, hanging_now{0}, alive_now{0}, drained_now{0};
+std::atomic<int> frames_of{-1}, hanging_now{0}, sound_now{0}, alive_now{0}, drained_now{0};
 std::atomic<BreakingEncoder::Hang> hang_of{BreakingEncoder::Hang::no};
 std::mutex mutex;  // below
 std::condition_variable changed;
@@ -21,6 +22,10 @@ GstPadProbeReturn on_frame(GstPad*, GstPadProbeInfo*, gpointer left) {
   if (hang_of == BreakingEncoder::Hang::swallows) return GST_PAD_PROBE_DROP;
   std::unique_lock lock(mutex);
   if (let_go_now) return GST_PAD_PROBE_OK;
+  if (hang_of == BreakingEncoder::Hang::slows) {
+    changed.wait_for(lock, std::chrono::milliseconds(BreakingEncoder::kSlowMs), [] { return let_go_now; });
+    return GST_PAD_PROBE_OK;
+  }
   changed.wait(lock, [] { return let_go_now; });
   return GST_PAD_PROBE_DROP;
 }
@@ -48,7 +53,7 @@ void init(GTypeInstance* instance, gpointer) {
   g_object_set(encoder, "key-int-max", 100000, nullptr);
   if (drains || hang_of == BreakingEncoder::Hang::no) {
     g_object_set(breaks, "error-after", frames_of.load(), nullptr);
-  } else if (hanging_now-- > 0) {
+  } else if (sound_now-- <= 0 && hanging_now-- > 0) {
     GstPad* const pad = gst_element_get_static_pad(breaks, "sink");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, new int(frames_of),
                       [](gpointer left) { delete static_cast<int*>(left); });
@@ -126,10 +131,11 @@ void BreakingEncoder::hold() {
   let_go_now = false;
 }
 
-void BreakingEncoder::use(int frames, Hang hang, int hanging) {
+void BreakingEncoder::use(int frames, Hang hang, int hanging, int sound) {
   frames_of = frames;
   drained_now = 0;
   hanging_now = hanging;
+  sound_now = sound;
   hang_of = hang;
   {
     std::lock_guard lock(mutex);

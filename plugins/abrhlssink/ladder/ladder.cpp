@@ -24,7 +24,10 @@ Ladder::Ladder(LadderSettings settings, Events events)
              [this](const RungNews& news) { tell(news); }),
       boundaries_(settings_.packager),
       demand_(settings_.idle_ns),
-      relief_({.least_running = settings_.idle_ns > 0 ? 0u : 1u}) {
+      turns_(settings_.renditions.root),
+      relief_({.least_running = settings_.idle_ns > 0 ? 0u : 1u, .turn = [this](ladder::ReliefAction action) {
+                 return turns_.take(action, system_clock().mono_us() * 1000);
+               }}) {
   if (settings_.pictures) video_.make_stills();
   update_wishes();
   for (const ladder::Rung& rung : settings_.rungs)
@@ -98,6 +101,12 @@ void Ladder::when_drained(std::function<void()> done) {
   done();
 }
 
+void Ladder::source(uint32_t event, uint32_t station) {
+  renditions_.source(event, station);
+  std::lock_guard lock(mutex_);
+  relief_.spread(uint64_t{event} << 32 | station);
+}
+
 void Ladder::session(Kind kind) {
   if (kind != Kind::video) return;
   boundaries_.reset();
@@ -121,11 +130,12 @@ void Ladder::relieve() {
   const int64_t waiting_ns = video_feeder_->waiting_ns();
   std::unique_lock lock(mutex_);
   const ladder::Relief::Action action =
-      relief_.update(system_clock().mono_us() * 1000, waiting_ns, counts.running, counts.paused);
+      relief_.update(system_clock().mono_us() * 1000, waiting_ns, counts.running, counts.paused, counts.slow);
+  const bool starved = relief_.starved();
   lock.unlock();
   switch (action) {
     case ladder::Relief::Action::pause:
-      return video_.pause_one();
+      return video_.pause_one(starved);
     case ladder::Relief::Action::resume:
       return video_.resume_one();
     case ladder::Relief::Action::none:

@@ -25,6 +25,7 @@
 #include "ladder/boundaries.h"
 #include "ladder/demand.h"
 #include "ladder/feeder.h"
+#include "ladder/node_turns.h"
 #include "ladder/renditions.h"
 #include "ladder/video_ladder.h"
 
@@ -68,6 +69,8 @@ class Ladder {
   // The same, of frames of which it is known where segments begin; one at a time.
   void put(codec::Kind kind, EncodedFrame frame, bool live);
   void end(codec::Kind kind);
+  // Whose it is: with other numbers, rungs come back at other times.
+  void source(uint32_t event, uint32_t station);
   // What follows begins a segment.
   void session(codec::Kind kind);
   // The source comes late on its way here, or does not any more: of the pictures only the smallest go on.
@@ -121,6 +124,7 @@ class Ladder {
   bool passing_ = false;  // its track is known
   std::mutex mutex_;      // below; a leaf
   Demand demand_;
+  NodeTurns turns_;
   ladder::Relief relief_;
   uint32_t channels_ = 0;              // of the source that was announced
   std::set<std::string> begun_sound_;  // audio rungs that are encoded, or cannot be

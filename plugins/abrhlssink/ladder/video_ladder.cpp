@@ -14,8 +14,9 @@ using gst::Ref;
 
 namespace {
 
-// For what is in a decoder or an encoder to come out of it.
-constexpr std::chrono::seconds kDrain{20};
+// For what is in a decoder or an encoder to come out of it; and where nobody may wait for encoders, while
+// more comes.
+constexpr std::chrono::seconds kDrain{20}, kLiveDrain{3};
 // Encoded frames that wait for the decoder.
 constexpr unsigned kDecoderQueue = 4;
 // A decoder keeps pictures for each of its threads: one thread decodes 1080p60 in real time.
@@ -48,6 +49,10 @@ VideoLadder::~VideoLadder() {
   stop();
 }
 
+std::chrono::seconds VideoLadder::drain_time() const {
+  return may_wait_ ? kDrain : kLiveDrain;
+}
+
 void VideoLadder::take(Input input) {
   if (auto* caps = std::get_if<Ref<GstCaps>>(&input)) {
     if (caps_ && gst_caps_is_equal(caps_.get(), caps->get())) return;
@@ -66,7 +71,7 @@ void VideoLadder::take(Input input) {
   } else {
     feed_early();
     finish_decoder();
-    finish_rungs("");
+    finish_rungs("", kDrain);
     decodes_ = false;
   }
 }
@@ -74,6 +79,7 @@ void VideoLadder::take(Input input) {
 void VideoLadder::read_caps() {
   coded_ = {};
   rate_is_told_ = false;
+  followed_.reset();
   uint32_t rate_milli = 0;
   gst::TrackFinder caps_say;
   GstVideoInfo info;
@@ -115,7 +121,7 @@ void VideoLadder::feed(EncodedFrame frame) {
   if (!anything_wanted()) {
     if (!decoder_) return;
     finish_decoder();
-    finish_rungs("stopped");
+    finish_rungs("stopped", drain_time());
     decodes_ = false;
     return;
   }
@@ -142,7 +148,9 @@ void VideoLadder::feed(EncodedFrame frame) {
   Ref<GstBuffer> buffer = Ref<GstBuffer>::adopt(gst_buffer_copy(frame.buffer.get()));
   GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame.pts_ns + kStageEpochNs);
   GST_BUFFER_DTS(buffer.get()) = static_cast<GstClockTime>(frame.dts_ns + kStageEpochNs);
-  decoder_->push(std::move(buffer), [this] { return released_.load(); });
+  if (decoder_->push(std::move(buffer), [this] { return released_.load(); }) || released_) return;
+  // It has failed, and says so in a moment: what comes until then has not been through it.
+  segment_begun_ = false;
 }
 
 void VideoLadder::start_decoder() {
@@ -156,8 +164,9 @@ void VideoLadder::start_decoder() {
       cuts_.clear();
     }
     last_cut_ns_.reset();
-    rate_ = finder_->rate();
+    rate_ = followed_.value_or(finder_->rate());
     pacer_.emplace(rate_.period_ns());
+    watch_.emplace(rate_);
     Stage::Setup setup;
     setup.name = "decode";
     setup.middle = {std::move(decoder).value()};
@@ -212,7 +221,7 @@ void VideoLadder::note_decoder_failure() {
     leave(slot, slot.rung->failed() ? nullptr : "stopped");
     tell(slot, "failed", "the source cannot be decoded");
   }
-  finish_rungs("stopped");
+  finish_rungs("stopped", drain_time());
   decodes_ = false;
 }
 
@@ -242,15 +251,31 @@ void VideoLadder::picture(GstSample* sample) {
   const int64_t time_ns = Stage::running_ns(sample, GST_BUFFER_PTS(buffer));
   if (time_ns == INT64_MIN || released_) return;
   ++pictures_;
+  watch_->note(time_ns);
+  const Cut cut = cut_at(time_ns);
+  if (cut.segment) follow_rate();
   info.fps_n = static_cast<int>(rate_.over);
   info.fps_d = static_cast<int>(rate_.under);
   if (!planned_ || !gst_video_info_is_equal(&info, &info_)) replan(info);
-  const Cut cut = cut_at(time_ns);
   const ladder::Pacer::Step step = pacer_->next(time_ns, cut.key);
   for (const int64_t at : step.repeats) repeat(at);
   if (!step.use) return;
   reconcile(cut.segment);
   show(buffer, time_ns, cut);
+}
+
+// The source has had another frame rate for a while: encoders of that rate go on from here.
+void VideoLadder::follow_rate() {
+  const auto rate = watch_->other();
+  if (!rate) return;
+  watch_->follow(*rate);
+  rate_ = *rate;
+  followed_ = rate_;
+  pacer_.emplace(rate_.period_ns());
+  if (!planned_) return;
+  finish_rungs("", drain_time());
+  info_.fps_n = static_cast<int>(rate_.over);
+  info_.fps_d = static_cast<int>(rate_.under);
 }
 
 void VideoLadder::show(GstBuffer* picture, int64_t time_ns, Cut cut) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -21,6 +22,7 @@
 
 #include <ladder/pacer.h>
 #include <ladder/plan.h>
+#include <ladder/rate_watch.h>
 #include <playlist/record.h>
 
 #include "ladder/encoders.h"
@@ -41,6 +43,10 @@ inline constexpr int64_t kShortestGopNs = 240'000'000;
 // A decoder that fails is started again with the next key frame; after so many times without a whole segment
 // between them no more, until other caps.
 inline constexpr unsigned kMaxDecoderFailures = 5;
+
+// Why a rung is paused.
+inline constexpr char kFallsBehind[] = "encoding falls behind";
+inline constexpr char kTooSlow[] = "its encoder is slower than the source";
 
 struct RungNews {
   std::string rendition;
@@ -71,11 +77,13 @@ class VideoLadder {
   void want(std::optional<std::set<std::string>> names);
   // Tells of rungs that do not run and are not wanted any more; without locks.
   void tell_unwanted();
-  // The largest that runs; the smallest that is paused.
-  void pause_one();
+  // The largest that runs and whose own encoder is strained (patience.h); or else, or if that is to be the
+  // `largest`, that. Then: the smallest that is paused.
+  void pause_one(bool largest);
   void resume_one();
   struct Counts {
     size_t running = 0, paused = 0;
+    bool slow = false;  // one that runs is, by itself
   };
   Counts counts() const;
   // Names of rungs that are encoded now.
@@ -129,17 +137,21 @@ class VideoLadder {
   void reconcile(bool boundary);
   bool start(Slot& slot);
   void leave(Slot& slot, const char* reason);
+  void retire(const std::shared_ptr<VideoRung>& rung, const char* reason);
   void give_up(Slot& slot, Wish wanted);
   void note_failure(Slot& slot, const std::string& error, bool hung);
   void connect();
   void show(GstBuffer* picture, int64_t time_ns, Cut cut);
   void repeat(int64_t time_ns);
+  void follow_rate();
   void take_still(GstBuffer* picture, const GstVideoInfo& info, int64_t time_ns);
-  void finish_rungs(const char* reason);
+  void finish_rungs(const char* reason, std::chrono::seconds longest);
+  std::chrono::seconds drain_time() const;
   Wish wish(const std::string& name) const;
   bool is_wanted(const std::string& name) const { return !wanted_ || wanted_->count(name) != 0; }
   bool anything_wanted() const;
   void note_running();
+  const VideoRung* runs(const std::string& name) const;  // and is to; with the lock
 
   const std::vector<ladder::Rung> rungs_;
   const EncoderSettings settings_;
@@ -162,9 +174,12 @@ class VideoLadder {
   // The decoder's thread; the feeder's while there is no decoder.
   GstVideoInfo info_{};
   bool planned_ = false;
-  std::vector<Slot> slots_;  // larger before smaller
+  std::vector<Slot> slots_;                         // larger before smaller
+  std::vector<std::shared_ptr<VideoRung>> ending_;  // whose encoders are being stopped
   std::optional<ladder::Pacer> pacer_;
   ladder::RateFinder::Rate rate_;
+  std::optional<ladder::RateWatch> watch_;
+  std::optional<ladder::RateFinder::Rate> followed_;  // found later than the first one
   bool chain_is_old_ = true;
   std::unique_ptr<Stills> stills_;  // none: not wanted
   bool announced_ = false;          // what the caps make of the rungs
@@ -173,7 +188,7 @@ class VideoLadder {
   std::condition_variable changed_;
   std::deque<std::pair<int64_t, Cut>> cuts_;     // by PTS of frames in the decoder
   std::optional<std::set<std::string>> wanted_;  // nothing: all
-  std::set<std::string> paused_;                 // of those that are wanted
+  std::map<std::string, const char*> paused_;    // of those that are wanted, and why
   // Of those that are told to be paused: what is told once nobody wants them.
   std::map<std::string, playlist::RenditionRecord> told_paused_;
   std::vector<std::string> running_;              // larger before smaller

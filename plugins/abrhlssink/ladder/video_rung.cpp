@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <future>
 #include <thread>
 #include <utility>
+
+#include <ladder/pacer.h>
 
 namespace headgate::abrhlssink {
 
@@ -42,7 +43,7 @@ Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uin
       std::lock_guard lock(raw->mutex_);
       if (std::exchange(raw->taken_, true) && !raw->lent_.empty()) raw->lent_.pop_front();
     };
-  rung->heard_ns_ = rung->started_ns_ = now_ns();
+  rung->heard_ns_ = now_ns();
   auto stage = Stage::start(std::move(setup), std::move(events));
   if (!stage) return Unexpected(stage.error());
   rung->stage_ = std::move(stage).value();
@@ -52,6 +53,11 @@ Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uin
 void VideoRung::came(GstSample* sample) {
   heard_ns_ = now_ns();
   held_ = 0;
+  const int64_t time_ns = Stage::running_ns(sample, GST_BUFFER_PTS(gst_sample_get_buffer(sample)));
+  if (time_ns != INT64_MIN) {
+    if (!first_ns_) first_ns_ = time_ns;
+    given_ns_ = time_ns - *first_ns_;
+  }
   std::lock_guard lock(sink_mutex_);
   // An encoder that has lost a picture may still give those that refer to it.
   if (cut_off_ || failed_) return;
@@ -122,11 +128,11 @@ Ref<GstBuffer> VideoRung::lend(GstBuffer* picture) {
 bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wait) {
   if (failed_) return false;
   owes_key_ |= key;
-  if (passed_over_ && stage_->waiting() >= kEncoderQueue) {
+  if (!may_wait && patience_.allowance_ns() == 0 && stage_->waiting() >= kEncoderQueue) {
     if (overdue()) hang();
+    note(time_ns, false, true);
     return false;
   }
-  if (std::exchange(passed_over_, false)) patient_until_ns_ = now_ns() + silence_ns_;
   // The picture is shared: with the next smaller rung, and with itself where it is repeated.
   Ref<GstBuffer> shown = lends_ ? lend(picture) : Ref<GstBuffer>::adopt(gst_buffer_copy(picture));
   const auto time = static_cast<GstClockTime>(time_ns + kStageEpochNs);
@@ -142,7 +148,7 @@ bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wai
     std::lock_guard lock(mutex_);
     lent_.push_back(Ref<GstBuffer>::retain(picture));
   }
-  const bool taken = take(shown, may_wait);
+  const bool taken = take(shown, time_ns, may_wait);
   if (!taken && lends_) {
     std::lock_guard lock(mutex_);
     if (!lent_.empty()) lent_.pop_back();
@@ -151,22 +157,35 @@ bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wai
   return taken;
 }
 
-// One from which something came while this waited is only slow.
-bool VideoRung::take(const Ref<GstBuffer>& picture, bool may_wait) {
-  const int64_t since_ns = now_ns();
-  const bool patient = may_wait || since_ns < patient_until_ns_;
-  const int64_t longest_ns = patient ? silence_ns_ : std::min(silence_ns_, kEncoderPatienceNs);
+// One that may be waited for is only slow while something comes out of it.
+bool VideoRung::take(const Ref<GstBuffer>& picture, int64_t time_ns, bool may_wait) {
+  const bool waited = stage_->waiting() >= kEncoderQueue;
+  const int64_t longest_ns = may_wait ? silence_ns_ : std::min(silence_ns_, patience_.allowance_ns());
   bool taken = false, silent = false;
-  while (!taken && !silent && !passed_over_ && !released_ && !failed_) {
+  do {
     taken = stage_->push(
         picture, [this] { return released_.load(); }, std::chrono::nanoseconds(longest_ns));
-    const int64_t now = now_ns();
-    silent = now - heard_ns_ >= silence_ns_;
-    passed_over_ = !taken && !patient && now - std::max(since_ns, heard_ns_.load()) >= longest_ns;
+    silent = now_ns() - heard_ns_ >= silence_ns_;
+  } while (may_wait && !taken && !silent && !released_ && !failed_);
+  if (!may_wait) note(time_ns, taken, waited);
+  if (taken) {
+    ++held_;
+    taken_ns_ = now_ns();
   }
-  if (taken) ++held_;
   if (silent && (!taken || held_ > kMostHeldFrames)) hang();
   return taken;
+}
+
+void VideoRung::note(int64_t time_ns, bool taken, bool waited) {
+  const int64_t media_ns =
+      std::clamp<int64_t>(time_ns - shown_ns_.value_or(time_ns), 0, ladder::kLongestFillNs);
+  shown_ns_ = time_ns;
+  if (taken)
+    patience_.took(media_ns, now_ns() - taken_ns_, waited);
+  else
+    patience_.left_out(now_ns() - heard_ns_ > kSilentNs ? 0 : media_ns);
+  slow_ = patience_.slow();
+  strained_ = patience_.strained();
 }
 
 void VideoRung::finish(const std::string& reason) {
@@ -179,19 +198,36 @@ void VideoRung::finish(const std::string& reason) {
 }
 
 void VideoRung::abort(const std::string& reason) {
-  // On a thread of its own, which is left to itself where the encoder never comes back.
-  auto stopped = std::make_shared<std::promise<void>>();
-  std::future<void> done = stopped->get_future();
-  std::thread stopping([self = shared_from_this(), stopped] {
-    self->stage_->stop();
-    stopped->set_value();
-  });
-  if (done.wait_for(hung_ ? std::chrono::seconds(0) : kStopPatience) == std::future_status::ready)
-    stopping.join();
-  else
-    stopping.detach();
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_.valid()) return;
+    std::promise<void> stopped;
+    stopped_ = stopped.get_future();
+    aborted_ns_ = now_ns();
+    std::thread([self = shared_from_this(), stopped = std::move(stopped)]() mutable {
+      self->stage_->stop();
+      self.reset();
+      stopped.set_value();
+    }).detach();
+  }
   std::lock_guard lock(sink_mutex_);
   if (!std::exchange(cut_off_, true) && !ended_.exchange(true)) sink_.end(name_, reason);
+}
+
+bool VideoRung::gone() const {
+  std::lock_guard lock(mutex_);
+  if (!stopped_.valid() || hung_) return true;
+  if (now_ns() - aborted_ns_ > std::chrono::nanoseconds(kStopPatience).count()) return true;
+  return stopped_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+void VideoRung::wait_gone() {
+  std::unique_lock lock(mutex_);
+  if (!stopped_.valid() || hung_) return;
+  const auto until = std::chrono::nanoseconds(aborted_ns_) + kStopPatience;
+  lock.unlock();  // its last callbacks take it
+  stopped_.wait_until(std::chrono::steady_clock::time_point(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(until)));
 }
 
 void VideoRung::release() {

@@ -8,11 +8,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include <base/result.h>
+#include <ladder/patience.h>
 #include <ladder/plan.h>
 
 #include "ladder/encoders.h"
@@ -24,13 +27,13 @@ namespace headgate::abrhlssink {
 // Frames that wait for an encoder. It has some more of its own (x264: its lookahead).
 inline constexpr unsigned kEncoderQueue = 2;
 
-// How long an encoder that is to stop at once is waited for. One that takes longer is cut off, and stops when
-// it does.
+// How long an encoder that is to stop at once keeps the place of the next one, or of whoever ends the ladder.
+// One that takes longer is left to itself, and stops when it does.
 inline constexpr std::chrono::seconds kStopPatience{5};
 
-// An encoder that takes nothing and gives nothing for so long is passed over where nobody may wait: the
-// others go on. Shorter than what makes rungs give way (ladder::ReliefSettings::behind_ns).
-inline constexpr int64_t kEncoderPatienceNs = 500'000'000;
+// From an encoder out of which nothing came for so long nothing comes because it hangs, not because it is
+// slow.
+inline constexpr int64_t kSilentNs = 1'000'000'000;
 
 class VideoRung : public std::enable_shared_from_this<VideoRung> {
  public:
@@ -39,14 +42,17 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
                                                   const GstVideoInfo& info, const EncoderSettings& settings,
                                                   const UnitSink& sink);
   // A picture to be shown at `time_ns` (running time). Waits for room until release(), or the encoder has
-  // failed or hangs; unless it `may_wait`, for kEncoderPatienceNs, and not at all from then on until there is
-  // room again. (Then it is only slow, and is waited for.) False: it was not taken; a key frame that it
-  // should have been is the next one.
+  // failed or hangs; unless it `may_wait`, for as long as ladder::Patience allows. False: it was not taken; a
+  // key frame that it should have been is the next one.
   bool push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wait);
   // No more pictures: what is in the encoder comes out; `reason` as UnitSink::end() has it.
   void finish(const std::string& reason);
-  // At once: what is in the encoder is lost, the rendition's run ends. Nothing comes of it afterwards.
+  // At once: what is in the encoder is lost, the rendition's run ends. Nothing comes of it afterwards. The
+  // encoder itself is not waited for: it ends on a thread of its own.
   void abort(const std::string& reason);
+  // After abort(): it has ended, or is waited for no more (kStopPatience; where it hung, not at all).
+  bool gone() const;
+  void wait_gone();
   // push() waits no more.
   void release();
   bool finished() const { return ended_; }  // after finish(): all came out
@@ -54,8 +60,13 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   bool wait_finished(std::chrono::steady_clock::time_point deadline);
   bool failed() const { return failed_; }
   bool hung() const { return hung_; }  // that is why it failed
-  // Something came out of the encoder when it had run for longer than it may be silent.
-  bool steady() const { return heard_ns_ - started_ns_ > silence_ns_; }
+  // As ladder::Patience has it; of a source that does not wait.
+  bool slow() const { return slow_; }
+  bool strained() const { return strained_; }
+  const std::string& name() const { return name_; }
+  // More came out of the encoder than it may be silent for: of media, since a machine that stands still while
+  // an encoder is started makes none of them steady.
+  bool steady() const { return given_ns_ > silence_ns_; }
   // After finish(): it should have finished long ago.
   bool overdue() const;
   std::string error() const;
@@ -66,7 +77,8 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   void came(GstSample* sample);
   void over();
   void hang();
-  bool take(const gst::Ref<GstBuffer>& picture, bool may_wait);
+  bool take(const gst::Ref<GstBuffer>& picture, int64_t time_ns, bool may_wait);
+  void note(int64_t time_ns, bool taken, bool waited);
   void fail(std::string error);
   gst::Ref<GstBuffer> lend(GstBuffer* picture);
 
@@ -82,11 +94,16 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   std::condition_variable changed_;
   std::string error_, reason_;
   std::atomic<bool> ended_{false}, failed_{false}, released_{false}, hung_{false};
-  int64_t started_ns_ = 0;  // steady clock
+  std::atomic<bool> slow_{false}, strained_{false};
+  std::future<void> stopped_;         // abort() has been called; mutex_
+  int64_t aborted_ns_ = 0;            // steady clock; mutex_
+  std::atomic<int64_t> given_ns_{0};  // from the first to the last picture that came out
+  std::optional<int64_t> first_ns_;   // time of that; on the encoder's thread
   // Of push():
   bool owes_key_ = false;
-  bool passed_over_ = false;      // until there is room
-  int64_t patient_until_ns_ = 0;  // steady clock: it was passed over, and came back not long ago
+  ladder::Patience patience_;
+  std::optional<int64_t> shown_ns_;  // time of the picture before
+  int64_t taken_ns_ = 0;             // steady clock: when the one before was
   bool lends_ = false;
   std::deque<gst::Ref<GstBuffer>> lent_;  // what the encoder may still read; mutex_
   bool taken_ = false;                    // the first of them is being read; mutex_

@@ -33,7 +33,7 @@ void VideoLadder::announce() {
 }
 
 void VideoLadder::replan(const GstVideoInfo& info) {
-  finish_rungs("");
+  finish_rungs("", drain_time());
   slots_.clear();
   info_ = info;
   planned_ = true;
@@ -66,39 +66,15 @@ void VideoLadder::tell(const ladder::PlannedRung& rung, const EncoderSettings& e
   if (paused && dropped_.count(rung.rung.name) == 0) told_paused_.emplace(rung.rung.name, std::move(then));
 }
 
-void VideoLadder::tell_unwanted() {
-  std::map<std::string, playlist::RenditionRecord> unwanted;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto told = told_paused_.begin(); told != told_paused_.end();) {
-      const auto one = told++;
-      if (!is_wanted(one->first)) unwanted.insert(told_paused_.extract(one));
-    }
-  }
-  for (auto& [name, record] : unwanted) tell_({name, "stopped", "not wanted", std::move(record)});
-}
-
-VideoLadder::Wish VideoLadder::wish(const std::string& name) const {
-  std::lock_guard lock(mutex_);
-  if (!is_wanted(name)) return Wish::stop;
-  return paused_.count(name) != 0 ? Wish::pause : Wish::run;
-}
-
-bool VideoLadder::anything_wanted() const {
-  std::lock_guard lock(mutex_);
-  return std::any_of(rungs_.begin(), rungs_.end(), [this](const ladder::Rung& rung) {
-    return !rung.is_audio() && dropped_.count(rung.name) == 0 && paused_.count(rung.name) == 0 &&
-           is_wanted(rung.name);
-  });
-}
-
 // Rungs leave with any picture and come with one that begins a segment.
 void VideoLadder::reconcile(bool boundary) {
+  std::erase_if(ending_, [](const auto& rung) { return rung->gone(); });
   for (Slot& slot : slots_) {
     const std::string& name = slot.plan.rung.name;
-    const size_t gone = std::erase_if(slot.leaving, [](const auto& rung) {
-      if (rung->failed() || rung->overdue()) rung->abort("error");
-      return rung->finished();
+    const size_t gone = std::erase_if(slot.leaving, [this](const auto& rung) {
+      const bool over = rung->finished() || rung->failed() || rung->overdue();
+      if (over) retire(rung, "error");
+      return over;
     });
     if (gone > 0) note_running();
     const Wish wanted = wish(name);
@@ -157,8 +133,14 @@ void VideoLadder::note_failure(Slot& slot, const std::string& error, bool hung) 
 // It runs, and is not to.
 void VideoLadder::give_up(Slot& slot, Wish wanted) {
   const bool paused = wanted == Wish::pause;
+  std::string why = "not wanted";
+  if (paused) {
+    std::lock_guard lock(mutex_);
+    const auto found = paused_.find(slot.plan.rung.name);
+    why = found != paused_.end() ? found->second : kFallsBehind;
+  }
   leave(slot, slot.rung->failed() ? nullptr : paused ? "paused" : "stopped");
-  tell(slot, paused ? "paused" : "stopped", paused ? "encoding falls behind" : "not wanted");
+  tell(slot, paused ? "paused" : "stopped", why);
 }
 
 // `reason` none: it has failed, and nothing comes out of it any more.
@@ -171,9 +153,15 @@ void VideoLadder::leave(Slot& slot, const char* reason) {
     rung->finish(reason);
     slot.leaving.push_back(rung);
   } else {
-    rung->abort("error");
+    retire(rung, "error");
   }
   note_running();
+}
+
+// Its encoder is not waited for: the others go on.
+void VideoLadder::retire(const std::shared_ptr<VideoRung>& rung, const char* reason) {
+  rung->abort(reason);
+  ending_.push_back(rung);
 }
 
 void VideoLadder::note_running() {
@@ -218,7 +206,7 @@ void VideoLadder::connect() {
   }
 }
 
-void VideoLadder::finish_rungs(const char* reason) {
+void VideoLadder::finish_rungs(const char* reason, std::chrono::seconds longest) {
   for (Slot& slot : slots_) {
     if (!slot.rung) continue;
     if (*reason)
@@ -227,55 +215,16 @@ void VideoLadder::finish_rungs(const char* reason) {
       leave(slot, slot.rung->failed() ? nullptr : "");
   }
   // All at once, so that they drain beside one another.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + longest;
   for (Slot& slot : slots_) {
-    for (const auto& rung : slot.leaving)
-      if (!rung->wait_finished(deadline)) rung->abort(*reason ? reason : "error");
+    for (const auto& rung : slot.leaving) {
+      rung->wait_finished(deadline);
+      retire(rung, *reason ? reason : "error");
+    }
     slot.leaving.clear();
   }
   if (stills_) stills_->finish(reason);
   note_running();
-}
-
-void VideoLadder::want(std::optional<std::set<std::string>> names) {
-  std::lock_guard lock(mutex_);
-  wanted_ = std::move(names);
-  std::erase_if(paused_, [this](const std::string& name) { return !is_wanted(name); });
-}
-
-void VideoLadder::pause_one() {
-  std::lock_guard lock(mutex_);
-  for (const std::string& name : running_)
-    if (is_wanted(name) && paused_.insert(name).second) return;
-}
-
-void VideoLadder::resume_one() {
-  std::lock_guard lock(mutex_);
-  for (auto rung = rungs_.rbegin(); rung != rungs_.rend(); ++rung)
-    if (paused_.erase(rung->name) > 0) return;
-}
-
-VideoLadder::Counts VideoLadder::counts() const {
-  std::lock_guard lock(mutex_);
-  Counts counts;
-  for (const std::string& name : running_) counts.running += paused_.count(name) == 0;
-  counts.paused = paused_.size();
-  return counts;
-}
-
-std::vector<std::string> VideoLadder::running() const {
-  std::lock_guard lock(mutex_);
-  return running_;
-}
-
-std::optional<ladder::SourcePicture> VideoLadder::source() const {
-  std::lock_guard lock(mutex_);
-  return source_;
-}
-
-bool VideoLadder::cannot_run(const std::string& name) const {
-  std::lock_guard lock(mutex_);
-  return paused_.count(name) != 0 || told_paused_.count(name) != 0 || failed_.count(name) != 0;
 }
 
 void VideoLadder::release() {
@@ -295,8 +244,8 @@ void VideoLadder::stop() {
   if (decoder_) decoder_->stop();
   decoder_.reset();
   for (Slot& slot : slots_) {
-    if (slot.rung) slot.rung->abort("stopped");
-    for (const auto& rung : slot.leaving) rung->abort("stopped");
+    if (slot.rung) retire(slot.rung, "stopped");
+    for (const auto& rung : slot.leaving) retire(rung, "stopped");
     slot.rung.reset();
     slot.leaving.clear();
     slot.scaler.reset();
@@ -304,6 +253,8 @@ void VideoLadder::stop() {
   }
   if (stills_) stills_->stop();
   note_running();
+  for (const auto& rung : ending_) rung->wait_gone();
+  ending_.clear();
 }
 
 }  // namespace headgate::abrhlssink

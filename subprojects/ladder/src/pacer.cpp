@@ -20,11 +20,14 @@ constexpr double kNear = 0.015;
 constexpr double kLeast = 1, kMost = 240;
 constexpr int64_t kFollow = 8;  // of how much a frame is early or late
 
+}  // namespace
+
 double value_of(const RateFinder::Rate& rate) {
   return static_cast<double>(rate.over) / rate.under;
 }
 
-RateFinder::Rate usual(double fps) {
+RateFinder::Rate usual_rate(double any) {
+  const double fps = std::clamp(any, kLeast, kMost);
   const auto* const best =
       std::min_element(kUsual.begin(), kUsual.end(), [fps](const auto& a, const auto& b) {
         return std::abs(value_of(a) - fps) < std::abs(value_of(b) - fps);
@@ -32,8 +35,6 @@ RateFinder::Rate usual(double fps) {
   if (std::abs(value_of(*best) - fps) <= fps * kNear) return *best;
   return {static_cast<uint32_t>(std::lround(fps * 1000)), 1000};
 }
-
-}  // namespace
 
 Pacer::Step Pacer::next(int64_t time_ns, bool must) {
   Step step;
@@ -65,7 +66,7 @@ bool RateFinder::enough() const {
 RateFinder::Rate RateFinder::rate() const {
   const double hint = hint_milli_ / 1000.0;
   const bool usable_hint = hint >= kLeast && hint <= kMost;
-  if (times_.size() < 2) return usable_hint ? usual(hint) : Rate{};
+  if (times_.size() < 2) return usable_hint ? usual_rate(hint) : Rate{};
   std::vector<int64_t> steps;
   for (size_t i = 1; i < times_.size(); ++i) steps.push_back(times_[i] - times_[i - 1]);
   std::sort(steps.begin(), steps.end());
@@ -78,8 +79,8 @@ RateFinder::Rate RateFinder::rate() const {
     ++count;
   }
   const double found = std::clamp(1e9 * static_cast<double>(count) / static_cast<double>(sum), kLeast, kMost);
-  if (usable_hint && std::abs(hint - found) <= found * kNear) return usual(hint);
-  return usual(found);
+  if (usable_hint && std::abs(hint - found) <= found * kNear) return usual_rate(hint);
+  return usual_rate(found);
 }
 
 }  // namespace headgate::ladder

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <set>
+#include <vector>
+
 #include <ladder/relief.h>
 
 namespace headgate::ladder {
@@ -48,6 +51,57 @@ TEST(Relief, WhileTheSourceComesLateTheLowestIsLeft) {
   EXPECT_EQ(relief.update(101 * kSecond, 0, 1, 2), Action::none);
   EXPECT_EQ(relief.update(117 * kSecond, 0, 1, 2), Action::resume);
   EXPECT_EQ(relief.update(140 * kSecond, 0, 2, 1), Action::resume);
+}
+
+TEST(Relief, OneThatIsSlowByItselfGivesWayThoughNothingWaits) {
+  Relief relief;
+  EXPECT_EQ(relief.update(0, 0, 3, 0, true), Action::pause);
+  EXPECT_EQ(relief.update(1 * kSecond, 0, 2, 1, true), Action::none);  // give it time
+  EXPECT_EQ(relief.update(2 * kSecond, 0, 2, 1, true), Action::pause);
+  EXPECT_EQ(relief.update(9 * kSecond, 0, 1, 2, true), Action::none);   // the only one goes on,
+  EXPECT_EQ(relief.update(60 * kSecond, 0, 1, 2, true), Action::none);  // and no other is company for it
+  EXPECT_EQ(relief.update(61 * kSecond, 0, 1, 2), Action::none);
+  EXPECT_EQ(relief.update(76 * kSecond, 0, 1, 2), Action::resume);
+}
+
+TEST(Relief, WhatDoesNotHaveToBeWaitsForItsTurn) {
+  bool is_turn = false;
+  std::vector<Action> asked;
+  Relief relief({.turn = [&](Action action) {
+    asked.push_back(action);
+    return is_turn;
+  }});
+  EXPECT_EQ(relief.update(0, 2 * kSecond, 3, 0), Action::none);
+  EXPECT_EQ(relief.update(kAskTurnNs - 1, 2 * kSecond, 3, 0), Action::none);
+  EXPECT_EQ(asked, std::vector<Action>{Action::pause});
+  EXPECT_EQ(relief.update(kAskTurnNs, 5 * kSecond, 3, 0), Action::pause);  // too late for that
+  EXPECT_EQ(relief.update(5 * kSecond, 0, 2, 1, true), Action::none);
+  is_turn = true;
+  EXPECT_EQ(relief.update(6 * kSecond, 0, 2, 1, true), Action::pause);
+  is_turn = false;
+  EXPECT_EQ(relief.update(7 * kSecond, 0, 1, 2), Action::none);
+  EXPECT_EQ(relief.update(30 * kSecond, 0, 1, 2), Action::none);
+  EXPECT_EQ(asked.back(), Action::resume);
+  is_turn = true;
+  EXPECT_EQ(relief.update(31 * kSecond, 0, 1, 2), Action::resume);
+  is_turn = false;
+  relief.starve(true);
+  EXPECT_EQ(relief.update(32 * kSecond, 0, 2, 1), Action::pause);
+}
+
+TEST(Relief, StreamsTakeTheirsBackAtDifferentTimes) {
+  std::set<int64_t> times;
+  for (uint64_t station = 1; station <= 20; ++station) {
+    Relief relief;
+    relief.spread(station);
+    ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);
+    int64_t now = kSecond / 10;
+    while (relief.update(now, 0, 1, 1) == Action::none && now < 60 * kSecond) now += kSecond / 10;
+    EXPECT_GE(now, 15 * kSecond) << station;
+    EXPECT_LE(now, 23 * kSecond) << station;
+    times.insert(now);
+  }
+  EXPECT_GT(times.size(), 15u);
 }
 
 TEST(Relief, ARelapseWaitsLonger) {

@@ -2,6 +2,7 @@
 #include "capacity_reading.h"
 
 #include <base/io.h>
+#include <base/pressure.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -44,10 +45,10 @@ CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string pr
 CapacityReading CapacityMeter::read(int64_t now_ms) {
   CapacityReading out;
   out.cpu_percent = cpu_percent(now_ms);
-  out.cpu_pressure = pressure("cpu", "some");
+  out.cpu_pressure = pressure_percent("cpu", "some", proc_);
   out.memory_mib = memory_mib();
   out.disk_minutes = disk_minutes(now_ms);
-  out.io_pressure = pressure("io", "full");
+  out.io_pressure = pressure_percent("io", "full", proc_);
   out.link_percent = link_percent(now_ms);
   return out;
 }
@@ -64,20 +65,6 @@ std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
   const auto change = cpu_.change();
   if (!change || change->all <= 0) return std::nullopt;
   return std::clamp(change->used / change->all * 100, 0.0, 100.0);
-}
-
-// "some avg10=1.23 avg60=…"
-std::optional<double> CapacityMeter::pressure(const char* resource, const char* kind) const {
-  const auto text = text_of(proc_ + "/pressure/" + resource);
-  if (!text) return std::nullopt;  // a kernel without it
-  std::istringstream lines(*text);
-  for (std::string word, average; lines >> word >> average; lines.ignore(kMaxFileBytes, '\n')) {
-    constexpr std::string_view kFront = "avg10=";
-    if (word != kind || !average.starts_with(kFront)) continue;
-    double percent = 0;
-    if (std::istringstream(average.substr(kFront.size())) >> percent) return percent;
-  }
-  return std::nullopt;
 }
 
 std::optional<double> CapacityMeter::memory_mib() const {

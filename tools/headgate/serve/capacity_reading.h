@@ -40,7 +40,6 @@ class CapacityMeter {
     std::deque<Sample> samples_;
   };
   std::optional<double> cpu_percent(int64_t now_ms);
-  std::optional<double> pressure(const char* resource, const char* kind) const;
   std::optional<double> memory_mib() const;
   std::optional<double> group_memory_mib() const;  // of the control group with the least left; none: no limit
   std::optional<double> disk_minutes(int64_t now_ms);

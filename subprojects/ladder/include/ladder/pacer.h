@@ -48,12 +48,17 @@ class RateFinder {
     uint32_t over = 25, under = 1;
     int64_t period_ns() const { return 1'000'000'000LL * under / over; }
   };
-  // The best that is known now. A usual rate (24, 25, 29.97, …) that is within 1.5 % is taken for it.
+  // The best that is known now (usual_rate()).
   Rate rate() const;
 
  private:
   uint32_t hint_milli_;
   std::vector<int64_t> times_;
 };
+
+// A second.
+double value_of(const RateFinder::Rate& rate);
+// A usual rate (24, 25, 29.97, …) that is within 1.5 % of this, or this; of 1 to 240.
+RateFinder::Rate usual_rate(double fps);
 
 }  // namespace headgate::ladder

@@ -9,8 +9,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace headgate::ladder {
+
+enum class ReliefAction : uint8_t {
+  none,
+  // Of those that run the largest whose own encoder is strained (patience.h), then it is that; or else, and
+  // while the source comes late, the largest.
+  pause,
+  resume,  // the smallest one that is paused
+};
 
 struct ReliefSettings {
   int64_t behind_ns = 1'500'000'000;  // input that waits: too much
@@ -19,29 +29,43 @@ struct ReliefSettings {
   int64_t calm_ns = 15'000'000'000;   // keeps up for so long: one is resumed
   int64_t longest_calm_ns = 240'000'000'000;
   size_t least_running = 1;  // so many go on in any case
+  // Whether it is this stream's turn to do so now (turn.h); none: always. Not asked where the source comes
+  // late, nor, of what goes, where three times as much waits as is too much.
+  std::function<bool(ReliefAction)> turn{};
 };
+
+// So long after it was not one's turn it may be.
+inline constexpr int64_t kAskTurnNs = 100'000'000;
 
 // Not thread-safe. Times grow, in ns.
 class Relief {
  public:
-  explicit Relief(ReliefSettings settings = {}) : settings_(settings), calm_ns_(settings.calm_ns) {}
+  explicit Relief(ReliefSettings settings = {})
+      : settings_(std::move(settings)), calm_ns_(settings_.calm_ns) {}
 
   // The source comes late, or does not any more.
   void starve(bool starved) { starved_ = starved; }
+  bool starved() const { return starved_; }
 
-  enum class Action : uint8_t { none, pause, resume };
-  // `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how many video rungs. The
-  // action is about the largest one that runs, or the smallest one that is paused.
-  Action update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused);
+  // Streams with other numbers wait for other times until they take a rung back: up to half as long again.
+  void spread(uint64_t stream);
+
+  using Action = ReliefAction;
+  // `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how many video rungs. `slow`:
+  // one of those that run is too slow by itself (patience.h).
+  Action update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused, bool slow = false);
 
  private:
   Action while_starved(int64_t now_ns, size_t running);
+  bool is_turn(int64_t now_ns, Action action);
 
   ReliefSettings settings_;
   bool starved_ = false;
   int64_t calm_ns_;
   int64_t acted_ns_ = INT64_MIN / 2;    // the last pause or resumption
   int64_t resumed_ns_ = INT64_MIN / 2;  // the last resumption
+  int64_t ask_ns_ = INT64_MIN / 2;      // not before then whether it is its turn
+  int64_t spread_permille_ = 0;
   int64_t level_since_ns_ = INT64_MAX;  // since when it keeps up
 };
 

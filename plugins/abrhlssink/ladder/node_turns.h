@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The node's turns (ladder/turn.h), which streams in all processes take that write below one root: in a file
+// there (kTurnsFile) that each maps. Whoever cannot have it takes turns with itself.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <ladder/relief.h>
+#include <ladder/turn.h>
+
+namespace headgate::abrhlssink {
+
+inline constexpr char kTurnsFile[] = ".rungs";
+// Where some wait for a processor for more than so many percent of the time there is hardly room for more.
+inline constexpr double kPressedPercent = 40;
+
+// Thread-safe.
+class NodeTurns {
+ public:
+  // `proc` is another folder in tests.
+  explicit NodeTurns(const std::string& root, std::string proc = "/proc");
+  // As ladder::ReliefSettings::turn; `now_ns` of CLOCK_BOOTTIME.
+  bool take(ladder::ReliefAction action, int64_t now_ns);
+
+ private:
+  const std::string proc_;
+  std::shared_ptr<ladder::TurnState> state_;
+};
+
+}  // namespace headgate::abrhlssink
