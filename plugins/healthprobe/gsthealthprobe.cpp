@@ -42,6 +42,7 @@ enum Property {
   kInterval = 1,
   kContentInterval,
   kContentBudget,
+  kPictures,
   kStats,
   kThresholds  // and behind it
 };
@@ -105,6 +106,9 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kContentBudget:
       settings.content.budget = g_value_get_uint(value);
       break;
+    case kPictures:
+      settings.content.pictures = g_value_get_boolean(value) != FALSE;
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -131,9 +135,16 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     case kContentBudget:
       g_value_set_uint(value, state.settings.content.budget);
       break;
+    case kPictures:
+      g_value_set_boolean(value, state.settings.content.pictures);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
+}
+
+void want_picture(GstHealthProbe* self) {
+  state_of(self).probe.want_picture();
 }
 
 void finalize(GObject* object) {
@@ -159,11 +170,18 @@ void install_properties(GObjectClass* klass) {
           0, defaults.content.interval);
   g_object_class_install_property(
       klass, kContentBudget,
-      g_param_spec_uint("content-budget", "Content budget",
-                        "Thousandths of a core that looking at content may take, of all streams of the "
-                        "process together: where "
-                        "it is not enough, samples are fewer. The smallest of the process's elements counts",
-                        1, 1000, defaults.content.budget, kReadWrite));
+      g_param_spec_uint(
+          "content-budget", "Content budget",
+          "Thousandths of a core that looking at content and pictures that are wanted may take, of all "
+          "streams of the "
+          "process together: where "
+          "it is not enough, samples are fewer. The smallest of the process's elements counts",
+          1, 1000, defaults.content.budget, kReadWrite));
+  g_object_class_install_property(
+      klass, kPictures,
+      g_param_spec_boolean("pictures", "Pictures",
+                           "A key frame's picture is decoded and told when somebody wants one (want-picture)",
+                           defaults.content.pictures, kReadWrite));
   install_thresholds(klass, kThresholds);
   g_object_class_install_property(
       klass, kStats,
@@ -186,6 +204,15 @@ static void gst_health_probe_class_init(GstHealthProbeClass* klass) {
   element_class->release_pad = trampoline<release_pad>;
   element_class->change_state = (trampoline<change_state, GST_STATE_CHANGE_FAILURE>);
   install_properties(object_class);
+  /**
+   * GstHealthProbe::want-picture:
+   *
+   * The next key frame's picture is posted as an element message `headgate-picture`, once: `jpeg` (GBytes,
+   * 320 pixels at most) and `pad`. It counts in #healthprobe:content-budget.
+   */
+  g_signal_new_class_handler("want-picture", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(trampoline<want_picture>), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(

@@ -80,7 +80,8 @@ GstPad* Probe::request_pad(const char* name) {
                                            ("sink_" + number).c_str());
     lane->src = gst_pad_new_from_template(gst_element_class_get_pad_template(klass, "src_%u"),
                                           ("src_" + number).c_str());
-    if (clock_) begin_watching(*lane);  // of a source whose streams come while it plays
+    // Of a source whose streams come while it plays.
+    if (clock_ && settings_.content.interval > 0) begin_watching(*lane);
     lanes_.push_back(std::move(owned));
   }
   gst_pad_set_chain_function(lane->sink, (gst::trampoline<&Probe::on_chain, GST_FLOW_ERROR>));
@@ -308,20 +309,44 @@ void Probe::play(const ProbeSettings& settings) {
     next_drift_ = now + kWindowNs;
     for (const auto& lane : lanes_) {
       lane->health.rest();  // the time that was paused is no stall
-      begin_watching(*lane);
+      if (settings.content.interval > 0) begin_watching(*lane);
     }
   }
   arm_timer(now);
 }
 
 void Probe::begin_watching(Lane& lane) {
-  if (settings_.content.interval == 0 || lane.watch) return;
+  if (lane.watch) return;
   const auto weak = std::make_shared<gst::WeakElement>(element_);
-  lane.watch = std::make_shared<Watch>(settings_.content, [this, weak, number = lane.number] {
+  Watch::Events events;
+  events.changed = [this, weak, number = lane.number] {
     if (const auto element = weak->get()) content_changed(number);
-  });
+  };
+  events.pictured = [this, weak, number = lane.number](ByteVector jpeg) {
+    if (const auto element = weak->get()) post_picture(number, std::move(jpeg));
+  };
+  lane.watch = std::make_shared<Watch>(settings_.content, std::move(events));
   const auto caps = gst::Ref<GstCaps>::adopt(gst_pad_get_current_caps(lane.sink));
   if (caps) lane.watch->set_caps(caps.get());
+}
+
+void Probe::want_picture() {
+  std::lock_guard lock(mutex_);
+  if (!clock_ || !settings_.content.pictures) return;
+  for (const auto& lane : lanes_) {
+    if (lane->kind != "video" || !lane->reorders) continue;  // raw pictures are not looked at
+    begin_watching(*lane);
+    lane->watch->want_picture();
+  }
+}
+
+void Probe::post_picture(unsigned number, ByteVector jpeg) {
+  GBytes* bytes = g_bytes_new(jpeg.data(), jpeg.size());
+  GstStructure* picture =
+      gst_structure_new("headgate-picture", "pad", G_TYPE_STRING, ("sink_" + std::to_string(number)).c_str(),
+                        "jpeg", G_TYPE_BYTES, bytes, nullptr);
+  g_bytes_unref(bytes);
+  gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), picture));
 }
 
 void Probe::content_changed(unsigned number) {

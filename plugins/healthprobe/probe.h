@@ -37,6 +37,9 @@ class Probe {
   void pause();                              // and back: no timer runs any more
   void reset();                              // PAUSED → READY
   gst::StructurePtr stats() const;
+  // While it plays: of each encoded video that passes the next key frame's picture is posted
+  // (docs/health.md), once. Any thread.
+  void want_picture();
 
  private:
   // A pair, and what is known of the stream that passes.
@@ -49,7 +52,7 @@ class Probe {
     bool reorders = false;       // PTS says nothing about order: only DTS is followed
     GstSegment segment{};
     StreamHealth health;
-    std::shared_ptr<Watch> watch;  // while content is looked at
+    std::shared_ptr<Watch> watch;  // while content is looked at, or since a picture was wanted
   };
   struct TimerData;
   struct Report {
@@ -72,6 +75,7 @@ class Probe {
   gst::StructurePtr stats_locked(int64_t now) const;
   void begin_watching(Lane& lane);
   void content_changed(unsigned number);
+  void post_picture(unsigned number, ByteVector jpeg);
   void post(std::vector<Report>&& reports);
   void timer_fired(int64_t now);
   void arm_timer(int64_t now);

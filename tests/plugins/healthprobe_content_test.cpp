@@ -7,10 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "healthprobe/watch/frame_size.h"
 #include "healthprobe/watch/inspector.h"
+#include "healthprobe/watch/watch.h"
 #include "plugin_test.h"
 
 namespace headgate::healthprobe {
@@ -282,6 +285,200 @@ TEST_F(Content, AToneIsNothing) {
   });
   EXPECT_FALSE(ever);
   EXPECT_GE(number(stream.get(), "samples"), 4u);
+}
+
+// A JPEG's picture, as somebody else decodes it.
+struct Decoded {
+  int width = 0, height = 0;
+  std::array<int, 3> middle{};  // R, G, B of the pixel in the middle
+};
+
+std::optional<Decoded> decode_jpeg(GBytes* jpeg) {
+  GError* error = nullptr;
+  const auto pipeline = gst::Ref<GstElement>::adopt(gst_parse_launch(
+      "appsrc name=in ! jpegdec ! videoconvert ! video/x-raw,format=RGB ! appsink name=out", &error));
+  EXPECT_FALSE(error) << error->message;
+  const auto in = gst::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "in"));
+  const auto out = gst::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "out"));
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  GstFlowReturn flow = GST_FLOW_OK;
+  const auto buffer = gst::Ref<GstBuffer>::adopt(gst_buffer_new_wrapped_bytes(jpeg));
+  const auto caps = gst::Ref<GstCaps>::adopt(gst_caps_from_string("image/jpeg,framerate=1/1"));
+  g_object_set(in.get(), "caps", caps.get(), nullptr);
+  g_signal_emit_by_name(in.get(), "push-buffer", buffer.get(), &flow);
+  g_signal_emit_by_name(in.get(), "end-of-stream", &flow);
+  GstSample* sample = nullptr;
+  g_signal_emit_by_name(out.get(), "pull-sample", &sample);
+  std::optional<Decoded> found;
+  if (sample) {
+    const GstStructure* structure = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
+    found.emplace();
+    gst_structure_get_int(structure, "width", &found->width);
+    gst_structure_get_int(structure, "height", &found->height);
+    GstMapInfo map;
+    if (gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) {
+      const int stride = GST_ROUND_UP_4(found->width * 3);
+      const uint8_t* pixel = map.data + stride * (found->height / 2) + found->width / 2 * 3;
+      found->middle = {pixel[0], pixel[1], pixel[2]};
+      gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
+    }
+    gst_sample_unref(sample);
+  }
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  return found;
+}
+
+// What is posted of a stream whose pictures are one colour: the one that is wanted, and of the others
+// nothing.
+class Wanted : public testing::Test {
+ protected:
+  void play(const std::string& caps, const std::string& settings) {
+    pipeline_ = gst::Ref<GstElement>::adopt(gst_parse_launch(
+        ("videotestsrc is-live=true pattern=solid-color foreground-color=0xffc04020 ! "
+         "video/x-raw,format=RGB,framerate=25/1 ! videoconvert ! video/x-raw,format=I420," +
+         caps +
+         " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! h264parse ! "
+         "video/x-h264,stream-format=avc,alignment=au ! healthprobe name=p interval=100000000 " +
+         settings + " ! fakesink")
+            .c_str(),
+        nullptr));
+    ASSERT_TRUE(pipeline_);
+    probe_ = gst::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "p"));
+    gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+    ASSERT_TRUE(listen([](const GstStructure* told) { return key_frames(told) > 0; }));
+  }
+  ~Wanted() override {
+    if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  }
+  void want() { g_signal_emit_by_name(probe_.get(), "want-picture"); }
+  // Until `enough` says so of a message; false: it never did.
+  bool listen(const std::function<bool(const GstStructure*)>& enough) {
+    const auto bus = gst::Ref<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
+    for (;;) {
+      const auto message = gst::Ref<GstMessage>::adopt(
+          gst_bus_timed_pop_filtered(bus.get(), 60 * GST_SECOND, GST_MESSAGE_ELEMENT));
+      if (!message) return false;
+      if (enough(gst_message_get_structure(message.get()))) return true;
+    }
+  }
+  std::optional<Decoded> picture() {
+    std::optional<Decoded> found;
+    listen([&](const GstStructure* told) {
+      if (!gst_structure_has_name(told, "headgate-picture")) return false;
+      EXPECT_STREQ(gst_structure_get_string(told, "pad"), "sink_0");
+      GBytes* jpeg = nullptr;
+      gst_structure_get(told, "jpeg", G_TYPE_BYTES, &jpeg, nullptr);
+      if (jpeg) found = decode_jpeg(jpeg);
+      if (jpeg) g_bytes_unref(jpeg);
+      return true;
+    });
+    return found;
+  }
+  // Key frames that have passed, of the first stream.
+  static uint64_t key_frames(const GstStructure* health) {
+    if (!gst_structure_has_name(health, "headgate-health")) return 0;
+    const GValue* streams = gst_structure_get_value(health, "streams");
+    if (gst_value_array_get_size(streams) == 0) return 0;
+    guint64 count = 0;
+    gst_structure_get_uint64(
+        static_cast<const GstStructure*>(g_value_get_boxed(gst_value_array_get_value(streams, 0))),
+        "key-frames", &count);
+    return count;
+  }
+  // That many more have passed, and no picture came.
+  void passes_without(uint64_t more) {
+    uint64_t first = 0;
+    bool pictured = false;
+    EXPECT_TRUE(listen([&](const GstStructure* told) {
+      pictured |= gst_structure_has_name(told, "headgate-picture") != FALSE;
+      const uint64_t count = key_frames(told);
+      if (first == 0) first = count;
+      return count >= first + more;
+    }));
+    EXPECT_FALSE(pictured);
+  }
+  gst::Ref<GstElement> pipeline_, probe_;
+};
+
+void expect_colour(const Decoded& picture) {
+  EXPECT_NEAR(picture.middle[0], 0xc0, 6);
+  EXPECT_NEAR(picture.middle[1], 0x40, 6);
+  EXPECT_NEAR(picture.middle[2], 0x20, 6);
+}
+
+TEST_F(Wanted, APictureComesOnceForEachTimeAndNoneBefore) {
+  play("width=640,height=360,colorimetry=bt601", "");
+  passes_without(3);
+  want();
+  const auto first = picture();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(std::pair(first->width, first->height), std::pair(320, 180));
+  expect_colour(*first);
+  passes_without(3);
+  want();
+  EXPECT_TRUE(picture());
+}
+
+TEST_F(Wanted, ItIsAsThePictureIsSeen) {
+  play("width=360,height=576,pixel-aspect-ratio=2/1,colorimetry=bt709", "");  // 720x576
+  want();
+  const auto seen = picture();
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(std::pair(seen->width, seen->height), std::pair(320, 256));
+  expect_colour(*seen);
+}
+
+TEST_F(Wanted, ASmallPictureOfFullRangeStaysAsLarge) {
+  play("width=128,height=96,colorimetry=1:4:0:0", "");
+  want();
+  const auto seen = picture();
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(std::pair(seen->width, seen->height), std::pair(128, 96));
+  expect_colour(*seen);
+}
+
+TEST_F(Wanted, WhoMayNotHaveItDoesNot) {
+  play("width=320,height=180,colorimetry=bt601", "pictures=false");
+  passes_without(1);
+  want();
+  passes_without(3);
+}
+
+// Of a picture that is looked at anyway, the one that is decoded for it is taken.
+TEST(WantedOfWatch, NothingIsDecodedTwice) {
+  GError* error = nullptr;
+  const auto pipeline = gst::Ref<GstElement>::adopt(gst_parse_launch(
+      "videotestsrc num-buffers=1 ! video/x-raw,width=320,height=180 ! x264enc tune=zerolatency ! "
+      "h264parse ! video/x-h264,stream-format=avc,alignment=au ! appsink name=out",
+      &error));
+  ASSERT_FALSE(error) << error->message;
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  const auto out = gst::Ref<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "out"));
+  GstSample* sample = nullptr;
+  g_signal_emit_by_name(out.get(), "pull-sample", &sample);
+  ASSERT_TRUE(sample);
+  std::atomic<int> pictures = 0;
+  const auto watch = std::make_shared<Watch>(
+      ContentSettings{kMs, 1000}, Watch::Events{[] {}, [&](ByteVector jpeg) { pictures += !jpeg.empty(); }});
+  watch->set_caps(gst_sample_get_caps(sample));
+  const Inspector& inspector = Inspector::of_process();
+  const uint64_t before = inspector.samples();
+  watch->want_picture();
+  watch->saw(gst_sample_get_buffer(sample), true, 1000 * kMs);
+  while (inspector.samples() == before) std::this_thread::yield();
+  EXPECT_EQ(pictures, 1);
+  const gst::StructurePtr told(gst_structure_new_empty("stream"));
+  watch->describe(told.get(), 1000 * kMs);
+  guint64 looked_at = 0;
+  gst_structure_get_uint64(told.get(), "samples", &looked_at);
+  EXPECT_EQ(looked_at, 1u);
+  EXPECT_EQ(inspector.samples(), before + 1);
+  // Nobody wants another one.
+  watch->saw(gst_sample_get_buffer(sample), true, 3000 * kMs);
+  while (inspector.samples() == before + 1) std::this_thread::yield();
+  EXPECT_EQ(pictures, 1);
+  gst_sample_unref(sample);
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
 }
 
 // Of a codec that nobody here decodes there are no samples, and no condition.

@@ -7,10 +7,10 @@ import struct
 
 HELLO, WORKER_STATE, HANDOFF, KICK, SESSION_OPENED, SESSION_CLOSED, STREAM_RECORDS, SESSION_HEALTH = range(1, 9)
 GET_LISTENERS, LISTENERS, DRAIN, STOP, STATUS, WANT_RENDITION = range(9, 15)
-NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT, MARKS_FILE, NODE_POLICY = range(15, 21)
+NODE_EVENT, OPERATE, OPERATED, ASK_RECONNECT, MARKS_FILE, NODE_POLICY, SESSION_PICTURE = range(15, 22)
 TIMESCALE = 90000
 # wire/version.h: the first packet of each end.
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 
 
 def greeting(major=MAJOR, minor=MINOR):
@@ -74,6 +74,10 @@ def stream_records(session, event, station, records, rendition=''):
 
 def want_rendition(session, rendition):
     return message(WANT_RENDITION, u64(session), text(rendition))
+
+
+def session_picture(session, event, station, jpeg):
+    return message(SESSION_PICTURE, u64(session), u32(event, station), u32(len(jpeg)), jpeg)
 
 
 def node_policy():

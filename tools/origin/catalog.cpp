@@ -95,6 +95,11 @@ void Catalog::health(const wire::SessionHealth& health) {
   if (one) one->health(health);
 }
 
+void Catalog::picture(const wire::SessionPicture& picture) {
+  Stream* one = picture.event == settings_.event ? find(picture.station) : nullptr;
+  if (one && one->take_picture(picture, system_clock().utc_us()) && when_picture_) when_picture_(*one);
+}
+
 void Catalog::session_closed(const wire::SessionClosed& closed) {
   Stream* one = closed.event == settings_.event ? find(closed.station) : nullptr;
   if (one) close_session(*one, closed);

@@ -44,15 +44,20 @@ class Catalog {
   void session_opened(uint32_t worker, const wire::SessionOpened& session);
   void records(const wire::StreamRecords& records);
   void health(const wire::SessionHealth& health);
+  void picture(const wire::SessionPicture& picture);
   void session_closed(const wire::SessionClosed& closed);
   void worker_gone(uint32_t worker);  // without having closed its sessions
 
   // `call` is told of each stream that records have come for, before those who wait for what they bring.
   void when_records(std::function<void(Stream&)> call) { when_records_ = std::move(call); }
 
+  // Likewise of each stream that a picture has come for.
+  void when_picture(std::function<void(Stream&)> call) { when_picture_ = std::move(call); }
+
   Stream* find(uint32_t station);
   const std::map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
   size_t waiting() const { return room_.now(); }  // requests, for what is not there yet
+  WaitingRoom& room() { return room_; }
   // The disk's stations are known, and of every stream with a session what the disk has of its live end.
   bool settled() const;
   // Calls `ready` when the newest of the stream's archive has been read: now, or later. Null: there is no
@@ -85,7 +90,7 @@ class Catalog {
   std::map<uint32_t, std::vector<std::pair<std::string, playlist::Record>>> early_replay_;
   std::map<uint32_t, Loop::TimerId> grace_timers_;
   std::vector<uint32_t> replays_;  // stations, the one asked for last at the end
-  std::function<void(Stream&)> when_records_;
+  std::function<void(Stream&)> when_records_, when_picture_;
   bool listed_ = false;  // the disk's stations are known
   std::vector<std::function<void()>> want_listed_;
 };

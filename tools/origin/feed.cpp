@@ -34,6 +34,8 @@ void WorkerFeed::on_message(const std::string& name, const wire::Message& messag
     catalog_.records(*records);
   else if (auto* health = std::get_if<wire::SessionHealth>(&message))
     catalog_.health(*health);
+  else if (auto* picture = std::get_if<wire::SessionPicture>(&message))
+    catalog_.picture(*picture);
   else if (std::holds_alternative<wire::Listeners>(message))
     telling_.erase(name);
   else if (auto* closed = std::get_if<wire::SessionClosed>(&message))

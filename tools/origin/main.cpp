@@ -168,7 +168,8 @@ int run(int argc, char** argv) {
     Demand demand(catalog, line->rungs, [&](uint32_t worker, uint64_t session, const std::string& rendition) {
       feed.want(worker, session, rendition);
     });
-    Site site(catalog, media, views, events, demand);
+    Site site(catalog, media, views, events, demand,
+              [&](uint32_t worker, uint64_t session) { feed.want(worker, session, wire::kPoster); });
     Requests requests;
     line->limits.all = descriptors.connections;
     HttpServer server(

@@ -14,7 +14,6 @@ namespace {
 
 constexpr char kTypeJpeg[] = "image/jpeg";
 constexpr char kTypeVtt[] = "text/vtt; charset=utf-8";
-constexpr char kNoPicture[] = "There is no such picture.";
 constexpr uint64_t kMaxSheetNumber = UINT64_MAX / playlist::kSheetPictures;
 constexpr char kNoSheet[] = "There is no such sheet, or some of its pictures are still to come.";
 
@@ -154,9 +153,10 @@ bool Pictures::send_sheet(const AnswerPtr& answer, const playlist::StreamIndex& 
 
 void Pictures::poster(const AnswerPtr& answer, uint32_t station) {
   catalog_.with_loaded(station, [this, answer](Stream* stream) {
-    const playlist::SegmentRecord* newest = stream ? newest_picture(*stream) : nullptr;
-    if (!newest) return answer->send(not_there_reply(kNoPicture));
-    send(answer, *newest, kCacheRevalidate);
+    if (!stream) return answer->send(not_there_reply(kNoPicture));
+    posters_.answer(answer, *stream, [this, answer](const playlist::SegmentRecord& record) {
+      send(answer, record, kCacheRevalidate);
+    });
   });
 }
 

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "catalog.h"
 #include "live.h"
 #include "media_files.h"
+#include "posters.h"
 #include "reply.h"
 #include "sheets.h"
 
@@ -19,8 +21,12 @@ inline constexpr char kPictures[] = "pictures";  // the rendition
 
 class Pictures {
  public:
-  Pictures(Catalog& catalog, MediaFiles& media, Live& live)
-      : catalog_(catalog), media_(media), live_(live), sheets_(media.loop(), media.root()) {}
+  Pictures(Catalog& catalog, MediaFiles& media, Live& live, Posters::Want want)
+      : catalog_(catalog),
+        media_(media),
+        live_(live),
+        sheets_(media.loop(), media.root()),
+        posters_(media.loop(), catalog, std::move(want)) {}
 
   // /hls/<station>/<name>. False: it is none of these, and nothing was done.
   bool answer(const AnswerPtr& answer, uint32_t station, const std::string& name);
@@ -40,6 +46,7 @@ class Pictures {
   MediaFiles& media_;
   Live& live_;
   Sheets sheets_;
+  Posters posters_;
 };
 
 // The newest one that the stream has; null: none.

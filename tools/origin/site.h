@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catalog.h"
@@ -21,14 +22,15 @@ namespace headgate::origin {
 
 class Site {
  public:
-  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events, Demand& demand)
+  Site(Catalog& catalog, MediaFiles& media, Views& views, Events& events, Demand& demand,
+       Posters::Want want_picture)
       : catalog_(catalog),
         media_(media),
         views_(views),
         events_(events),
         live_(media),
         renditions_(catalog, media, live_, demand),
-        pictures_(catalog, media, live_) {}
+        pictures_(catalog, media, live_, std::move(want_picture)) {}
 
   // Answers GET and HEAD, now or later.
   void handle(SoupServerMessage* message, const std::string& path);

@@ -2,8 +2,11 @@
 #include "stream.h"
 
 #include <base/clock.h>
+#include <feed/media_feed.h>
 #include <playlist/rendition.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace headgate::origin {
@@ -198,6 +201,21 @@ void Stream::health(const wire::SessionHealth& health) {
   received_bytes_ = health.received_bytes;
   frame_rate_milli_ = health.frame_rate_milli;
   changed_ = true;
+}
+
+bool Stream::take_picture(const wire::SessionPicture& picture, int64_t now_utc_us) {
+  constexpr std::array kStart{std::byte{0xff}, std::byte{0xd8}};  // of image, ISO/IEC 10918-1, B.1.1.3
+  if (!session_ || session_->session != picture.session) return false;
+  if (picture.jpeg.size() > wire::kMaxPictureBytes || picture.jpeg.size() < kStart.size() ||
+      !std::equal(kStart.begin(), kStart.end(), picture.jpeg.begin()))
+    return false;
+  poster_ = Poster{BytesPtr(g_bytes_new(picture.jpeg.data(), picture.jpeg.size())), now_utc_us};
+  return true;
+}
+
+bool Stream::can_be_pictured() const {
+  const playlist::InitRecord* init = index_.newest_init();
+  return session_ && !tools::is_pipeline(worker_) && init && init->width > 0;
 }
 
 void Stream::grace_over(int64_t now_utc_us) {

@@ -18,6 +18,7 @@
 #include <wire/messages.h>
 
 #include "archive.h"
+#include "bytes_ptr.h"
 #include "live_edge.h"
 #include "rendition.h"
 #include "totals.h"
@@ -32,6 +33,12 @@ inline constexpr size_t kRateParts = 10;          // the received rate is measur
 inline constexpr int64_t kSilenceSlackMs = 250, kSilenceTickMs = 100;
 
 enum class State { live, waiting, ended };
+
+// A picture of the stream as a whole JPEG, and when it came.
+struct Poster {
+  BytesPtr jpeg;
+  int64_t utc_us = 0;
+};
 
 class Stream {
  public:
@@ -59,6 +66,11 @@ class Stream {
   // Whether it was the stream's present session.
   bool session_closed(const wire::SessionClosed& session, int64_t now_utc_us);
   void health(const wire::SessionHealth& health);
+  // False: it is no picture, or of another session.
+  bool take_picture(const wire::SessionPicture& picture, int64_t now_utc_us);
+  const Poster* poster() const { return poster_ ? &*poster_ : nullptr; }  // the last one taken
+  // Somebody publishes video, from whom a picture can be had.
+  bool can_be_pictured() const;
   void grace_over(int64_t now_utc_us);
   // How long the last session's pipeline wants its publisher waited for; nothing: as is usual.
   std::optional<int64_t> grace_ms() const { return grace_ms_; }
@@ -119,6 +131,7 @@ class Stream {
   std::optional<wire::SessionOpened> session_;
   uint32_t worker_ = 0;  // that has the session
   Loop::TimerId silence_timer_ = 0;
+  std::optional<Poster> poster_;
   std::optional<int64_t> grace_ms_;
   bool session_has_run_ = false;
   uint64_t received_bytes_ = 0;

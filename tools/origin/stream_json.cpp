@@ -128,7 +128,7 @@ void Stream::put_public(JsonLine& line) const {
   line.raw("renditions", renditions + "]");
   const bool pictured = newest_picture(*this) != nullptr;
   nullable.text("pictures", pictured ? base + kPictures + "/media.m3u8" : "");
-  nullable.text("poster", pictured ? base + "poster.jpg" : "");
+  nullable.text("poster", pictured || poster_ || can_be_pictured() ? base + "poster.jpg" : "");
 }
 
 std::string Stream::session_json() const {

@@ -52,6 +52,17 @@ uint64_t number_field(const GstStructure* structure, const char* field) {
   return value;
 }
 
+// Nothing: there is no such field.
+std::optional<ByteVector> bytes_in(const GstStructure* structure, const char* field) {
+  const GValue* value = gst_structure_get_value(structure, field);
+  auto* bytes =
+      value && G_VALUE_HOLDS(value, G_TYPE_BYTES) ? static_cast<GBytes*>(g_value_get_boxed(value)) : nullptr;
+  if (!bytes) return std::nullopt;
+  gsize size = 0;
+  const auto* data = static_cast<const std::byte*>(g_bytes_get_data(bytes, &size));
+  return ByteVector(data, data + size);
+}
+
 HealthCounts health_counts(const GstStructure* health) {
   HealthCounts out;
   gboolean drifting = FALSE;  // likewise
@@ -81,6 +92,8 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
   } else if (std::strcmp(name, tools::kHealthMessage) == 0) {
     post(HealthEvent{structure_json(structure), frame_rate_milli(structure),
                      text_in(structure, "cause") == "interval", health_counts(structure)});
+  } else if (std::strcmp(name, "headgate-picture") == 0) {
+    if (auto jpeg = bytes_in(structure, "jpeg")) post(PictureEvent{*std::move(jpeg)});
   } else if (std::strcmp(name, "headgate-session") == 0) {
     if (text_in(structure, "action") == "close")
       post(ClosingEvent{text_in(structure, "reason"),

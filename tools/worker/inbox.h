@@ -44,6 +44,9 @@ struct EosEvent {};
 struct FailureEvent {
   std::string text;
 };
+struct PictureEvent {  // that somebody wanted
+  ByteVector jpeg;
+};
 struct StatsEvent {  // of the source
   Received received;
   int64_t last_media_mono_us = 0;
@@ -68,7 +71,7 @@ struct NoticeEvent {  // warnings: for the log
 struct BusEvent {
   uint64_t session = 0;
   std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, ArchiveEvent,
-               CommitsEvent, RungFailedEvent, ClosedEvent, NoticeEvent>
+               CommitsEvent, RungFailedEvent, PictureEvent, ClosedEvent, NoticeEvent>
       what;
 };
 

@@ -122,18 +122,34 @@ void Session::ask_to_reconnect(const std::string& url, const std::string& text) 
 }
 
 void Session::want(const std::string& rendition) {
-  if (ending() || !playlist::valid_rendition(rendition)) return;
+  if (playlist::valid_rendition(rendition)) tell_elements(kWantRenditionSignal, rendition);
+}
+
+void Session::want_picture() {
+  tell_elements(kWantPictureSignal, std::nullopt);
+}
+
+// `text`: of signals that have one.
+void Session::tell_elements(const char* signal, std::optional<std::string> text) {
+  if (ending()) return;
+  struct Told {
+    const char* signal;
+    const char* text;
+  };
   GstElement* pipeline = GST_ELEMENT(gst_object_ref(pipeline_.get()));
-  reaper_.run([pipeline, rendition] {
+  reaper_.run([pipeline, signal, text = std::move(text)] {
     GstIterator* elements = gst_bin_iterate_elements(GST_BIN(pipeline));
-    const auto tell = +[](const GValue* value, gpointer name) {
+    const auto tell = +[](const GValue* value, gpointer data) {
       GObject* element = static_cast<GObject*>(g_value_get_object(value));
-      if (g_signal_lookup(kWantRenditionSignal, G_OBJECT_TYPE(element)) != 0)
-        g_signal_emit_by_name(element, kWantRenditionSignal, static_cast<const char*>(name));
+      const auto* told = static_cast<const Told*>(data);
+      if (g_signal_lookup(told->signal, G_OBJECT_TYPE(element)) == 0) return;
+      if (told->text)
+        g_signal_emit_by_name(element, told->signal, told->text);
+      else
+        g_signal_emit_by_name(element, told->signal);
     };
-    std::string name = rendition;
-    while (gst_iterator_foreach(elements, tell, name.data()) == GST_ITERATOR_RESYNC)
-      gst_iterator_resync(elements);
+    Told told{signal, text ? text->c_str() : nullptr};
+    while (gst_iterator_foreach(elements, tell, &told) == GST_ITERATOR_RESYNC) gst_iterator_resync(elements);
     gst_iterator_free(elements);
     gst_object_unref(pipeline);
   });

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <base/loop.h>
@@ -30,6 +31,8 @@ using tools::History;
 inline constexpr int64_t kEndMs = 4000;  // from the request to end to EOS; then it is cut
 // Action signal of elements that encode renditions on demand (docs/elements.md).
 inline constexpr char kWantRenditionSignal[] = "want-rendition";
+// Of elements that make a picture of a key frame.
+inline constexpr char kWantPictureSignal[] = "want-picture";
 
 class Session {
  public:
@@ -51,6 +54,8 @@ class Session {
   // A viewer asks for a rendition: its pipeline's elements that encode on demand are told, in the reaper's
   // thread.
   void want(const std::string& rendition);
+  // Likewise for a picture: a PictureEvent follows, or nothing does.
+  void want_picture();
 
   // A look at the source, for the reaper's thread (the source may be held by its reader thread): posts a
   // StatsEvent. Empty when the session is ending.
@@ -77,6 +82,7 @@ class Session {
  private:
   Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
           const wire::Handoff& handoff, int64_t grace_ms);
+  void tell_elements(const char* signal, std::optional<std::string> text);
   void reap();
 
   Loop& loop_;

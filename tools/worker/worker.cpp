@@ -137,6 +137,7 @@ void Worker::on_message(Subscriber& from, wire::Message message, std::vector<Uni
 void Worker::want(const wire::WantRendition& wanted) {
   Session* session = find(wanted.session);
   if (!session || !playlist::valid_rendition(wanted.rendition)) return;
+  if (wanted.rendition == wire::kPoster) return session->want_picture();
   if (rungs_.ask(wanted.session, wanted.rendition, system_clock().mono_us() / 1000))
     session->want(wanted.rendition);
 }
@@ -255,6 +256,10 @@ void Worker::on_events(std::vector<BusEvent> events) {
       on_archive(*session, *archive);
     } else if (auto* commits = std::get_if<CommitsEvent>(&event.what)) {
       numbers_.commits(commits->commits);
+    } else if (auto* picture = std::get_if<PictureEvent>(&event.what)) {
+      if (picture->jpeg.size() <= wire::kMaxPictureBytes)
+        tell(wire::SessionPicture{opened.session, opened.event, opened.station, std::move(picture->jpeg)},
+             {"origin"});
     } else if (std::holds_alternative<RungFailedEvent>(event.what)) {
       numbers_.rung_failed();
     } else if (auto* closed = std::get_if<ClosedEvent>(&event.what)) {

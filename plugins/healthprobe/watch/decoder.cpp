@@ -3,13 +3,12 @@
 
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <vector>
 
+#include "av_ptr.h"
 #include "common/mapped_buffer.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -18,19 +17,6 @@ namespace {
 
 // Of a picture: a larger one would take the time of many others.
 constexpr int64_t kMostPixels = int64_t{4096} * 2304;
-
-struct CodecFreer {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-};
-struct FrameFreer {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-struct PacketFreer {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-using CodecPtr = std::unique_ptr<AVCodecContext, CodecFreer>;
-using FramePtr = std::unique_ptr<AVFrame, FrameFreer>;
-using PacketPtr = std::unique_ptr<AVPacket, PacketFreer>;
 
 AVCodecID codec_of(const GstCaps* caps) {
   if (!caps || gst_caps_is_empty(caps) || gst_caps_is_any(caps)) return AV_CODEC_ID_NONE;
@@ -162,16 +148,19 @@ bool can_decode(const GstCaps* caps) {
   return id != AV_CODEC_ID_NONE && avcodec_find_decoder(id);
 }
 
-bool decode_picture(const GstCaps* caps, GstBuffer* key_frame,
-                    const std::function<void(const content::Luma&)>& look) {
+FramePtr decode_picture(const GstCaps* caps, GstBuffer* key_frame) {
   const CodecPtr codec = open(caps);
-  const FramePtr frame(av_frame_alloc());
-  if (!codec || !frame || !send(codec.get(), key_frame)) return false;
+  FramePtr frame(av_frame_alloc());
+  if (!codec || !frame || !send(codec.get(), key_frame)) return nullptr;
   avcodec_send_packet(codec.get(), nullptr);
-  if (avcodec_receive_frame(codec.get(), frame.get()) < 0) return false;
+  if (avcodec_receive_frame(codec.get(), frame.get()) < 0) return nullptr;
+  return frame;
+}
+
+bool look_at_luma(const AVFrame& picture, const std::function<void(const content::Luma&)>& look) {
   std::vector<uint8_t> narrowed;
   content::Luma luma;
-  if (!luma_of(*frame, narrowed, luma)) return false;
+  if (!luma_of(picture, narrowed, luma)) return false;
   look(luma);
   return true;
 }

@@ -11,16 +11,19 @@
 #include <content/picture.h>
 #include <content/sound.h>
 
+#include "av_ptr.h"
+
 namespace headgate::healthprobe {
 
 // True: libavcodec has a decoder for what these caps say: H.264, H.265, AV1, VP9; AAC, Opus, AC-3, E-AC-3,
 // FLAC.
 bool can_decode(const GstCaps* caps);
 
-// The picture of a key frame, which `look` sees while it is called. False: it could not be decoded, or has
-// another layout than one of 8 to 16 bits with luma apart. Any thread.
-bool decode_picture(const GstCaps* caps, GstBuffer* key_frame,
-                    const std::function<void(const content::Luma&)>& look);
+// The picture of a key frame. Null: it could not be decoded. Any thread.
+FramePtr decode_picture(const GstCaps* caps, GstBuffer* key_frame);
+// `look` sees its luma while it is called. False: it has another layout than one of 8 to 16 bits with luma
+// apart.
+bool look_at_luma(const AVFrame& picture, const std::function<void(const content::Luma&)>& look);
 
 // The sound of `frames`, which follow each other, without the first kOverlapFrames: those need what came
 // before them. False: it could not be decoded.

@@ -8,6 +8,7 @@
 #include "common/mapped_buffer.h"
 #include "decoder.h"
 #include "inspector.h"
+#include "small_picture.h"
 
 namespace headgate::healthprobe {
 namespace {
@@ -42,8 +43,8 @@ void set_condition(GstStructure* stream, const content::Judge& judge, Condition 
 
 }  // namespace
 
-Watch::Watch(const ContentSettings& settings, std::function<void()> changed)
-    : settings_(settings), changed_(std::move(changed)) {
+Watch::Watch(const ContentSettings& settings, Events events)
+    : settings_(settings), events_(std::move(events)) {
   Inspector::of_process().join(settings_.budget);
 }
 
@@ -78,22 +79,30 @@ void Watch::saw(GstBuffer* buffer, bool key, int64_t now) {
 }
 
 void Watch::saw_frame(GstBuffer* buffer, bool key, int64_t now) {
+  const bool is_looked_at = settings_.interval > 0;
   if (!key) {
-    between_.add(said_bytes_of(buffer, format_));
+    if (is_looked_at) between_.add(said_bytes_of(buffer, format_));
     return;
   }
-  const auto between = between_.take();
-  if (!Inspector::of_process().due(*cost_, last_, now, settings_.interval)) return;
-  last_ = now;
-  std::unique_lock lock(mutex_);
-  const uint64_t epoch = epoch_;
-  lock.unlock();
+  Sample sample;
+  sample.between = between_.take();
+  const bool wanted = picture_wanted_;
+  if (!is_looked_at && !wanted) return;
+  if (!Inspector::of_process().due(*cost_, last_, now, wanted ? 0 : settings_.interval)) return;
+  last_ = sample.at = now;
+  sample.pictured = wanted && picture_wanted_.exchange(false);
+  sample.caps = caps_;
+  sample.key_frame = gst::Ref<GstBuffer>::retain(buffer);
+  {
+    std::lock_guard lock(mutex_);
+    sample.epoch = epoch_;
+  }
   Inspector::of_process().submit(
-      cost_, [self = shared_from_this(), caps = caps_, frame = gst::Ref<GstBuffer>::retain(buffer), between,
-              now, epoch] { self->look(caps.get(), frame.get(), between, now, epoch); });
+      cost_, [self = shared_from_this(), sample = std::move(sample)] { self->look(sample); });
 }
 
 void Watch::heard_frame(GstBuffer* buffer, int64_t now) {
+  if (settings_.interval == 0) return;
   if (sound_.empty()) {
     if (!Inspector::of_process().due(*cost_, last_, now, settings_.interval / 2)) return;
     last_ = now;
@@ -109,29 +118,38 @@ void Watch::heard_frame(GstBuffer* buffer, int64_t now) {
       });
 }
 
-void Watch::look(GstCaps* caps, GstBuffer* key_frame, std::optional<uint32_t> between, int64_t at,
-                 uint64_t epoch) {
+void Watch::look(const Sample& sample) {
+  const FramePtr picture = decode_picture(sample.caps.get(), sample.key_frame.get());
+  if (settings_.interval > 0 && judge(sample, picture.get())) events_.changed();
+  if (!sample.pictured || !picture) return;
+  auto jpeg = small_jpeg(*picture);
+  if (!jpeg) return;
+  {
+    std::lock_guard lock(mutex_);
+    if (sample.epoch != epoch_) return;
+  }
+  events_.pictured(*std::move(jpeg));
+}
+
+// True: a condition began or ended.
+bool Watch::judge(const Sample& sample, const AVFrame* picture) {
   content::Look look;
   int pixels = 0;
   bool full_range = false;
-  const bool decoded = decode_picture(caps, key_frame, [&](const content::Luma& luma) {
-    if (!content::look_at(luma, look)) return;
-    pixels = luma.width * luma.height;
-    full_range = luma.full_range;
-  });
-  bool changed = false;
-  {
-    std::lock_guard lock(mutex_);
-    if (epoch != epoch_) return;
-    if (decoded && pixels > 0) {
-      changed = judge_.saw(look, pixels, full_range, between, at);
-      ++samples_;
-      sampled_at_ = at;
-    } else {
-      ++undecodable_;
-    }
+  const bool seen = picture && look_at_luma(*picture, [&](const content::Luma& luma) {
+                      if (!content::look_at(luma, look)) return;
+                      pixels = luma.width * luma.height;
+                      full_range = luma.full_range;
+                    });
+  std::lock_guard lock(mutex_);
+  if (sample.epoch != epoch_) return false;
+  if (!seen || pixels == 0) {
+    ++undecodable_;
+    return false;
   }
-  if (changed) changed_();
+  ++samples_;
+  sampled_at_ = sample.at;
+  return judge_.saw(look, pixels, full_range, sample.between, sample.at);
 }
 
 void Watch::listen(GstCaps* caps, const std::vector<gst::Ref<GstBuffer>>& frames, int64_t at,
@@ -152,10 +170,11 @@ void Watch::listen(GstCaps* caps, const std::vector<gst::Ref<GstBuffer>>& frames
       ++undecodable_;
     }
   }
-  if (changed) changed_();
+  if (changed) events_.changed();
 }
 
 void Watch::describe(GstStructure* stream, int64_t now) const {
+  if (settings_.interval == 0) return;
   std::lock_guard lock(mutex_);
   gst_structure_set(stream, "samples", G_TYPE_UINT64, guint64{samples_}, "undecodable", G_TYPE_UINT64,
                     guint64{undecodable_}, "sample-age", G_TYPE_INT64,

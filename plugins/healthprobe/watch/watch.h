@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,8 +12,10 @@
 #include <optional>
 #include <vector>
 
+#include <base/bytes.h>
 #include <content/judge.h>
 
+#include "av_ptr.h"
 #include "common/ref.h"
 #include "frame_size.h"
 #include "inspector.h"
@@ -20,17 +23,22 @@
 namespace headgate::healthprobe {
 
 struct ContentSettings {
-  int64_t interval =
-      0;  // ns between two pictures that are looked at, sound twice as often; 0: content is not looked at
+  // ns between two pictures that are looked at, sound twice as often; 0: content is not looked at
+  int64_t interval = 0;
   unsigned budget = 50;  // thousandths of a core, for all streams of the process together
+  bool pictures = true;  // those that are wanted are made
 };
 
 class Watch : public std::enable_shared_from_this<Watch> {
  public:
   static constexpr size_t kSoundFrames = 24;  // of a sample: half a second of AAC
 
-  // `changed` is called by the inspector's thread, at times now(), when a condition began or ended.
-  Watch(const ContentSettings& settings, std::function<void()> changed);
+  // Called by the inspector's thread.
+  struct Events {
+    std::function<void()> changed;                  // a condition began or ended
+    std::function<void(ByteVector jpeg)> pictured;  // what want_picture() wanted
+  };
+  Watch(const ContentSettings& settings, Events events);
   ~Watch();
   Watch(const Watch&) = delete;
 
@@ -40,7 +48,11 @@ class Watch : public std::enable_shared_from_this<Watch> {
   void saw(GstBuffer* buffer, bool key, int64_t now);
   void restart();
 
-  // Into the stream's structure (docs/health.md).
+  // The next key frame that the budget allows is to be a small JPEG as well: of the one picture that is
+  // decoded for both. Any thread. Where it cannot be had nothing comes, until it is wanted again.
+  void want_picture() { picture_wanted_ = true; }
+
+  // Into the stream's structure (docs/health.md): what is looked at.
   void describe(GstStructure* stream, int64_t now) const;
 
  private:
@@ -48,11 +60,21 @@ class Watch : public std::enable_shared_from_this<Watch> {
   void saw_frame(GstBuffer* buffer, bool key, int64_t now);
   void heard_frame(GstBuffer* buffer, int64_t now);
   // By the inspector's thread.
-  void look(GstCaps* caps, GstBuffer* key_frame, std::optional<uint32_t> between, int64_t at, uint64_t epoch);
+  struct Sample {
+    gst::Ref<GstCaps> caps;
+    gst::Ref<GstBuffer> key_frame;
+    std::optional<uint32_t> between;
+    int64_t at = 0;
+    uint64_t epoch = 0;
+    bool pictured = false;  // somebody wants it
+  };
+  void look(const Sample& sample);
+  bool judge(const Sample& sample, const AVFrame* picture);
   void listen(GstCaps* caps, const std::vector<gst::Ref<GstBuffer>>& frames, int64_t at, uint64_t epoch);
 
   const ContentSettings settings_;
-  const std::function<void()> changed_;
+  const Events events_;
+  std::atomic<bool> picture_wanted_ = false;
 
   // Of those who call saw().
   Kind kind_ = Kind::none;

@@ -50,6 +50,9 @@ void visit(auto& archive, WantRendition& m) {
   archive(m.session, m.rendition);
 }
 void visit(auto&, MarksFile&) {}
+void visit(auto& archive, SessionPicture& m) {
+  archive(m.session, m.event, m.station, m.jpeg);
+}
 void visit(auto& archive, Isolation& m) {
   archive(m.event, m.station, m.worker, m.refused, m.until_mono_us, m.reason);
 }

@@ -76,6 +76,8 @@ class Dice {
         return MarksFile{};
       case 19:
         return NodePolicy{text(), i64(), isolated()};
+      case 20:
+        return SessionPicture{number(), u32(), u32(), bytes()};
       default:
         return Status{text(), u32(), text()};
     }

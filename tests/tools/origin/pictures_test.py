@@ -6,7 +6,7 @@ import re
 import struct
 import subprocess
 
-from origin_case import EVENT, SEGMENT, Live, OriginCase, wait_until
+from origin_case import EVENT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -77,8 +77,6 @@ class Pictures(OriginCase):
 
     def test_pictures_by_number_and_the_newest(self):
         worker, live, track = self.begin()
-        self.get('/hls/5/poster.jpg', 404)
-        self.assertIsNone(self.stream(5)['poster'])
         for msn in range(3):
             worker.tell(*live.segments(1), track.segment(msn))
         self.pictures(3)
@@ -97,6 +95,79 @@ class Pictures(OriginCase):
         for path in ('/hls/5/pictures/3.jpg', '/hls/5/pictures/02.jpg', '/hls/5/pictures/.jpg', '/hls/5/2.jpg',
                      '/hls/6/pictures/2.jpg', '/hls/6/poster.jpg', '/hls/5/360p/2.jpg'):
             self.get(path, 404)
+
+    def poster(self, pool):
+        """What somebody gets who asks for it now."""
+        return pool.submit(self.request, '/hls/5/poster.jpg')
+
+    def asked_for_it(self, worker, session=1):
+        worker.origin.settimeout(PATIENCE)
+        self.assertEqual(worker.origin.recv(65536), wire.want_rendition(session, 'poster'))
+
+    def test_a_stream_without_rungs_has_a_picture_when_somebody_asks(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        worker.tell(*live.open_messages(), *live.segments(1))
+        wait_until('it is told', lambda: self.stream(5)['poster'] == '/hls/5/poster.jpg')
+        self.assertIsNone(self.stream(5)['pictures'])
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            held = [self.poster(pool), self.poster(pool)]
+            self.asked_for_it(worker)
+            # Another session's, another stream's, and what is no JPEG, are passed over.
+            worker.tell(wire.session_picture(2, EVENT, 5, jpeg(1)), wire.session_picture(1, EVENT, 6, jpeg(2)),
+                        wire.session_picture(1, EVENT, 5, b'GIF89a'), wire.session_picture(1, EVENT, 5, jpeg(3)))
+            for one in held:
+                answer, body = one.result(PATIENCE)
+                self.assertEqual((answer.status, body), (200, jpeg(3)))
+                self.assertEqual((answer.getheader('Content-Type'), answer.getheader('Cache-Control')),
+                                 ('image/jpeg', 'no-cache'))
+        # It is new: nobody is asked for another one.
+        answer, body = self.request('/hls/5/poster.jpg')
+        self.assertEqual((answer.status, body), (200, jpeg(3)))
+        again, _ = self.request('/hls/5/poster.jpg', headers={'If-None-Match': answer.getheader('ETag')})
+        self.assertEqual(again.status, 304)
+        worker.origin.setblocking(False)
+        self.assertRaises(BlockingIOError, worker.origin.recv, 65536)
+        # A rung that runs has newer ones.
+        track = Track(live)
+        worker.tell(track.open_message(), *live.segments(1), track.segment(1))
+        wait_until('it is the newest', lambda: self.get('/hls/5/poster.jpg') == jpeg(1))
+        # And it stays when the stream is over.
+        worker.tell(wire.session_closed(1, EVENT, 5, 'unpublish'))
+        wait_until('it is over', lambda: self.stream(5)['state'] == 'ended')
+        self.assertEqual(self.stream(5)['poster'], '/hls/5/poster.jpg')
+        self.get('/hls/5/poster.jpg')
+
+    def test_a_stream_without_pictures_has_none(self):
+        self.archive(7, 4)
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        sound = wire.stream_records(live.session, EVENT, live.station, [
+            wire.run_record(live.run, 0, 0, live.utc_us),
+            wire.init_record('0123456789abcdef', live.file, 0, 1024, 'mp4a.40.2', (0, 0))])
+        worker.tell(live.open_messages()[0], sound, *live.segments(1))
+        wait_until('it is there', lambda: self.stream(5)['state'] == 'live')
+        for station in (5, 7):
+            self.get(f'/hls/{station}/poster.jpg', 404)
+            self.assertIsNone(self.stream(station)['poster'])
+
+    def test_a_picture_that_does_not_come_is_not_waited_for_for_ever(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        worker.tell(*live.open_messages(), *live.segments(1))
+        wait_until('it is told', lambda: self.stream(5)['poster'])
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            held = self.poster(pool)
+            self.asked_for_it(worker)
+            answer, _ = held.result(PATIENCE)
+            self.assertEqual(answer.status, 404)
+            self.assertIsNone(answer.getheader('Server-Timing'))
 
     def test_playlist_lists_the_segments_with_gaps(self):
         worker, live, track = self.begin()

@@ -2,6 +2,7 @@
 #include "troubled_element.h"
 
 #include <playlist/record.h>
+#include <wire/messages.h>
 
 #include <atomic>
 #include <cerrno>
@@ -50,6 +51,21 @@ void on_want(GstElement* element, const char* rendition) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
 }
 
+void post_picture(GstElement* element, const void* data, size_t size) {
+  GBytes* bytes = g_bytes_new(data, size);
+  GstStructure* fields = gst_structure_new("headgate-picture", "pad", G_TYPE_STRING, "sink_0", "jpeg",
+                                           G_TYPE_BYTES, bytes, nullptr);
+  g_bytes_unref(bytes);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+}
+
+// As an element does that makes pictures; but the first that it makes is too large to be told.
+void on_want_picture(GstElement* element) {
+  const ByteVector large(wire::kMaxPictureBytes + 1);
+  post_picture(element, large.data(), large.size());
+  post_picture(element, kPicture, sizeof kPicture - 1);
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) post_archive(element);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
@@ -65,6 +81,9 @@ void class_init(gpointer klass, gpointer) {
   g_signal_new_class_handler("want-rendition", G_TYPE_FROM_CLASS(klass),
                              static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
                              G_CALLBACK(on_want), nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
+  g_signal_new_class_handler("want-picture", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(on_want_picture), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
   gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Troubled", "Test", "Makes trouble",
                                         "tests");
 }

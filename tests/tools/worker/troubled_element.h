@@ -6,6 +6,9 @@
 
 namespace headgate::worker::trouble {
 
+// What it gives who wants a picture.
+inline constexpr char kPicture[] = "a picture";
+
 // Registers "troubled": no pads; asked for a rendition, it tells that this is being encoded. Once, before a
 // launch line names it.
 void register_troubled();

@@ -38,5 +38,23 @@ TEST_F(WorkerTest, AnOriginsWishReachesThePipelineAndItsRecordsHaveTheRenditions
   EXPECT_EQ(of(late, "720p").at(0).records, batch.records);
 }
 
+// Who asks for a picture gets it, and it is no rung: as many as may be encoded at a time are none here.
+TEST_F(WorkerTest, APictureThatIsWantedIsToldToOrigins) {
+  Settings settings;
+  settings.max_rungs = 0;
+  start_troubled(std::move(settings));
+  Peer gate = peer("gate"), origin = peer("origin");
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 5);
+  ASSERT_TRUE(run_until([&] { return !origin.all<wire::SessionOpened>().empty(); }));
+  origin.channel->send(wire::WantRendition{4, wire::kPoster});  // no such session
+  origin.channel->send(wire::WantRendition{5, wire::kPoster});
+  ASSERT_TRUE(run_until([&] { return !origin.all<wire::SessionPicture>().empty(); }));
+  const Bytes bytes = as_bytes(trouble::kPicture);
+  const wire::SessionPicture expected{5, kEvent, kStation, ByteVector(bytes.begin(), bytes.end())};
+  EXPECT_EQ(origin.all<wire::SessionPicture>(), std::vector{expected});
+  EXPECT_TRUE(gate.all<wire::SessionPicture>().empty());
+}
+
 }  // namespace
 }  // namespace headgate::worker

@@ -7,7 +7,8 @@
 //   gate → worker          Hello, Handoff(+fd), Kick
 //   worker → gate          WorkerState, SessionOpened, SessionClosed
 //   origin → worker        Hello, WantRendition
-//   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed
+//   worker → origin        WorkerState, SessionOpened, StreamRecords, SessionHealth, SessionClosed,
+//                          SessionPicture
 //   supervisor → any       Hello, GetListeners; to the origin also Status, to the gate NodePolicy
 //   worker → supervisor    WorkerState, MarksFile(+fd)
 //   supervisor → control   Status (its own and each child's), NodeEvent, Operated
@@ -143,6 +144,8 @@ struct Status {  // answer to Hello of a supervisor, then once a second
   bool operator==(const Status&) const = default;
 };
 
+// WantRendition::rendition of who wants one small picture: a SessionPicture answers, or nothing does.
+inline constexpr char kPoster[] = "poster";
 struct WantRendition {  // a viewer asks for a rendition that is encoded on demand; again and again while one
                         // does
   uint64_t session = 0;
@@ -184,6 +187,15 @@ struct AskReconnect {
   bool operator==(const AskReconnect&) const = default;
 };
 
+// The picture of a key frame that has just come, because somebody wanted one.
+inline constexpr size_t kMaxPictureBytes = 96 * 1024;  // who made a larger one does not send it
+struct SessionPicture {
+  uint64_t session = 0;
+  uint32_t event = 0, station = 0;
+  ByteVector jpeg;
+  bool operator==(const SessionPicture&) const = default;
+};
+
 // The worker's marks (wire/marks.h): a memory file beside it, at Hello.
 struct MarksFile {
   bool operator==(const MarksFile&) const = default;
@@ -210,9 +222,10 @@ struct NodePolicy {
   bool operator==(const NodePolicy&) const = default;
 };
 
-using Message = std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, SessionClosed, StreamRecords,
-                             SessionHealth, GetListeners, Listeners, Drain, Stop, Status, WantRendition,
-                             NodeEvent, Operate, Operated, AskReconnect, MarksFile, NodePolicy>;
+using Message =
+    std::variant<Hello, WorkerState, Handoff, Kick, SessionOpened, SessionClosed, StreamRecords,
+                 SessionHealth, GetListeners, Listeners, Drain, Stop, Status, WantRendition, NodeEvent,
+                 Operate, Operated, AskReconnect, MarksFile, NodePolicy, SessionPicture>;
 
 void encode(const Message& message, ByteVector& out);
 // `peer`: what a newer one has added behind the fields that we know is left out, what an older one does not

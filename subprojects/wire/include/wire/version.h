@@ -23,14 +23,14 @@ struct Version {
   uint16_t major = 0, minor = 0;
   bool operator==(const Version&) const = default;
 };
-inline constexpr Version kVersion{1, 0};
+inline constexpr Version kVersion{1, 1};
 
 // A peer, held against ourselves.
 enum class Age { same, older, newer };
 // Nothing: incompatible.
 std::optional<Age> age_of(Version peer, Version own = kVersion);
 
-std::string text_of(Version version);  // "1.0"
+std::string text_of(Version version);  // "1.1"
 
 inline constexpr size_t kGreetingBytes = 8;
 inline constexpr size_t kMaxGreetingBytes = 256;
