@@ -314,6 +314,13 @@ def webhook(site, *codes):
             stamp, given = (word.split("=")[1] for word in self.headers["Headgate-Signature"].split(","))
             signed = given == hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
             got.append((self.path, signed, json.loads(body)))
+def test_a_network_that_is_slower_than_the_plan():
+    with Site() as site:
+        site.settings["--link-mbps"] = "4"
+        expect_fault(site, "network", "the plan has 5 streams of 1000 kbit/s, 5 Mbit/s, and the network carries 4 Mbit/s",
+                     extra=["--streams", "5", "--kbps", "1000"])
+
+
             self.send_response(int(self.path[1:]))
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -56,6 +56,39 @@ TEST_F(PreflightMachine, ClockIsKeptRightOrNot) {
   EXPECT_EQ(told(check_clock(context_)), "fail not synchronised; the clock is years behind");
 }
 
+TEST_F(PreflightMachine, NetworkCarriesThePlan) {
+  context_.machine.sys = folder_ / "sys";
+  EXPECT_EQ(told(check_network(context_)), "skip no network card tells its speed; --link-mbps gives it");
+  const auto card = [this](const std::string& name, const std::string& speed, const std::string& state,
+                           bool real = true) {
+    write("sys/class/net/" + name + "/speed", speed + "\n");
+    write("sys/class/net/" + name + "/operstate", state + "\n");
+    if (real) write("sys/class/net/" + name + "/device/vendor", "0x8086\n");
+  };
+  card("lo", "", "unknown", false);
+  card("docker0", "10000", "up", false);
+  card("eth2", "-1", "down");
+  card("eth1", "-1", "up");
+  EXPECT_EQ(told(check_network(context_)), "skip eth1 does not tell its speed; --link-mbps gives it");
+  card("eth0", "1000", "up");
+  context_.plan.streams = 400;
+  context_.plan.kbps = 1500;
+  EXPECT_EQ(told(check_network(context_)),
+            "pass eth0 1000 Mbit/s, of eth1 not known; the plan has 600 Mbit/s");
+  context_.plan.kbps = 3000;
+  EXPECT_EQ(check_network(context_).level(), Level::warn) << "eth1 may carry the rest";
+  card("eth1", "100", "up");
+  EXPECT_EQ(told(check_network(context_)),
+            "fail eth0 1000 Mbit/s, eth1 100 Mbit/s; the plan has 1200 Mbit/s; the plan has 400 streams of 3000 "
+            "kbit/s, 1200 Mbit/s, and the network carries 1100 Mbit/s");
+  context_.config.capacity_limits.link_mbps = 1300;
+  EXPECT_EQ(told(check_network(context_)),
+            "warn 1300 Mbit/s (--link-mbps); the plan has 1200 Mbit/s; the plan takes more than 90 % of the network: new "
+            "stations will be refused then (--full-link)");
+  context_.config.capacity_limits.link_mbps = 10'000;
+  EXPECT_EQ(check_network(context_).level(), Level::pass);
+}
+
 TEST_F(PreflightMachine, QueuesAndBuffersAreLargeEnough) {
   write("proc/sys/net/core/somaxconn", "4096\n");
   write("proc/sys/net/ipv4/tcp_max_syn_backlog", "2048\n");

@@ -29,6 +29,7 @@ Outcome check_sockets(Context& context);
 Outcome check_processes(Context& context);
 Outcome check_cpu(Context& context);
 Outcome check_capacity(Context& context);
+Outcome check_network(Context& context);
 Outcome check_memory(Context& context);
 Outcome check_ports(Context& context);
 Outcome check_certificate(Context& context);

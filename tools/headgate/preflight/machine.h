@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernel says of the machine. Tests give another clock, and folders in the place of /proc and
+// What the kernel says of the machine. Tests give another clock, and folders in the place of /proc, /sys and
 // /sys/fs/cgroup.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace headgate::preflight {
 
@@ -17,9 +18,16 @@ struct KernelClock {
 };
 KernelClock kernel_clock();  // adjtimex(2)
 
+// A network interface that a cable or a host brings (bridges and tunnels carry the same once more), and that
+// is up.
+struct NetworkCard {
+  std::string name;
+  std::optional<int64_t> mbps;  // nothing: it does not say, as virtual ones
+};
+
 struct Machine {
   std::function<KernelClock()> clock = kernel_clock;
-  std::string proc = "/proc", cgroup = "/sys/fs/cgroup";
+  std::string proc = "/proc", cgroup = "/sys/fs/cgroup", sys = "/sys";
 
   // A file below /proc, without white space at its end; empty: it cannot be read.
   std::string proc_text(const std::string& path) const;
@@ -30,6 +38,7 @@ struct Machine {
   // The least of a file ("pids.max") in this process's control group (v2) and those above it; nothing: no
   // limit.
   std::optional<int64_t> cgroup_limit(const std::string& file) const;
+  std::vector<NetworkCard> network_cards() const;  // by name
 };
 
 }  // namespace headgate::preflight

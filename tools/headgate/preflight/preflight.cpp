@@ -25,6 +25,7 @@ const std::vector<Check>& checks() {
       {"cpu", "how fast the processors hash", check_cpu},
       {"memory", "there is enough for the plan", check_memory},
       {"capacity", "places and processors carry the plan", check_capacity},
+      {"network", "it carries what the plan's publishers send", check_network},
       {"open-files", "the limits of descriptors fit the settings", check_open_files},
       {"sockets", "the kernel's queues, buffers and port ranges", check_sockets},
       {"processes", "the limits of threads", check_processes},
