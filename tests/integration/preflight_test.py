@@ -262,6 +262,19 @@ def test_a_ticket_whose_time_is_over_and_one_that_ends_too_early():
                      extra=["--tickets", site.tickets, "--streams", "3", "--kbps", "600", "--hours", "4"])
 
 
+def test_a_ticket_that_is_revoked():
+    with Site() as site:
+        site.ticket(421)
+        site.ticket(422)
+        revoked = site.folder / "revoked"
+        site.settings["--revoked"] = revoked
+        ids = [json.loads((site.tickets / f"{station}.json").read_text())["tid"] for station in (421, 422)]
+        revoked.write_text(f"# lost\n{ids[1]}\n")
+        expect_fault(site, "tickets", f"422.json:1, station 422: it is revoked ({revoked})", extra=["--tickets", site.tickets])
+        revoked.write_text("422\n")
+        expect_fault(site, "addresses", f"{revoked}: line 1 is no ticket's id", extra=["--only", "addresses"])
+
+
 def test_a_wrong_description():
     with Site() as site:
         pipelines = site.folder / "pipelines"
@@ -301,6 +314,13 @@ def test_more_streams_than_places():
         expect_fault(site, "capacity", "the plan has 11 streams, the node takes 10", extra=["--streams", "11", "--kbps", "100"])
 
 
+def test_a_network_that_is_slower_than_the_plan():
+    with Site() as site:
+        site.settings["--link-mbps"] = "4"
+        expect_fault(site, "network", "the plan has 5 streams of 1000 kbit/s, 5 Mbit/s, and the network carries 4 Mbit/s",
+                     extra=["--streams", "5", "--kbps", "1000"])
+
+
 @contextlib.contextmanager
 def webhook(site, *codes):
     """Receivers that answer so, and what came: (path, signature, body) each."""
@@ -314,13 +334,6 @@ def webhook(site, *codes):
             stamp, given = (word.split("=")[1] for word in self.headers["Headgate-Signature"].split(","))
             signed = given == hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
             got.append((self.path, signed, json.loads(body)))
-def test_a_network_that_is_slower_than_the_plan():
-    with Site() as site:
-        site.settings["--link-mbps"] = "4"
-        expect_fault(site, "network", "the plan has 5 streams of 1000 kbit/s, 5 Mbit/s, and the network carries 4 Mbit/s",
-                     extra=["--streams", "5", "--kbps", "1000"])
-
-
             self.send_response(int(self.path[1:]))
             self.send_header("Content-Length", "0")
             self.end_headers()

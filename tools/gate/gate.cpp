@@ -72,7 +72,7 @@ std::string refused_json(const std::map<int, uint64_t>& refused) {
 
 }  // namespace
 
-Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Settings settings)
+Gate::Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings settings)
     : loop_(loop),
       clock_(clock),
       verifier_(verifier),
@@ -80,6 +80,7 @@ Gate::Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Set
       door_(clock),
       lease_file_(settings_.runtime_dir + "/leases"),
       front_(clock, front_settings(settings_)),
+      revoked_(verifier, settings_.revoked, settings_.runtime_dir + "/revoked.kept"),
       listener_(loop, clock, verifier, settings_.policy,
                 {[this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
                    return decide(ticket, claimant);
@@ -99,6 +100,7 @@ Gate::~Gate() {
 
 Result<void> Gate::start() {
   if (auto loaded = front_.load(); !loaded) return loaded;
+  revoked_.load();
   restore_leases();
   auto workers = WorkerLinks::watch(
       loop_, settings_.runtime_dir,
@@ -428,8 +430,25 @@ void Gate::look_at_end() {
   if (!srt_ && front_.relayed() == 0 && listener_.counters().unauthenticated == 0) loop_.stop();
 }
 
+void Gate::reload() {
+  front_.reload(true);
+  revoked_.reload(true);
+}
+
+// Also those whom an earlier gate has let in.
+void Gate::kick_revoked() {
+  if (!revoked_.any()) return;
+  std::vector<Session> revoked;
+  for (auto door = door_.lock(); const auto& [id, session] : door->sessions.all())
+    if (session.opened && verifier_.is_revoked(session.tid)) revoked.push_back(session);
+  for (const Session& one : revoked)
+    if (WorkerLink* its = workers_->find(one.worker)) its->channel->send(wire::Kick{one.id, "revoked"});
+}
+
 void Gate::tick() {
   front_.reload(false);
+  revoked_.reload(false);
+  kick_revoked();
   if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
   refusals_logged_ = refusals_unlogged_ = 0;
   if (++ticks_ % kTicksBetweenDrops == 0) door_.lock()->sessions.drop_expired();

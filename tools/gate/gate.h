@@ -21,6 +21,7 @@
 
 #include "front.h"
 #include "lease_file.h"
+#include "revoked_file.h"
 #include "sessions.h"
 #include "srt_turn.h"
 #include "worker_links.h"
@@ -32,6 +33,7 @@ struct Settings {
   ingest::Policy policy = {};
   srt::Policy srt = {};
   FrontSettings front = {};
+  std::string revoked = {};  // file of tickets that were withdrawn; empty: none
   bool supervised = false;  // the sockets that listen() is given wait for the first wire::NodePolicy
 };
 
@@ -39,7 +41,7 @@ inline constexpr int64_t kFirstPolicyMs = 2000;
 
 class Gate {
  public:
-  Gate(Loop& loop, const Clock& clock, const ticket::Verifier& verifier, Settings settings);
+  Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings settings);
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
@@ -62,7 +64,7 @@ class Gate {
   // it carries, lets SRT callers in as long as it has SRT sessions (the ports are its own until then), and
   // ends the loop when nobody is left.
   void retire();
-  void reload() { front_.reload(true); }  // the files, changed or not
+  void reload();  // the files, changed or not
   std::string status_json() const;
 
  private:
@@ -86,6 +88,7 @@ class Gate {
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
   Result<void> accept(const std::string& name, UniqueFd socket);
   void restore_leases();
+  void kick_revoked();
   void stop_waiting();  // for the first NodePolicy
   Result<void> open_port(const std::string& name, UniqueFd socket);
   void open_ports_if_ready();
@@ -110,6 +113,7 @@ class Gate {
   mutable Guarded<Door> door_;
   LeaseFile lease_file_;
   Front front_;
+  RevokedFile revoked_;
   ingest::Listener listener_;
   std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them
   Loop::TimerId policy_timer_ = 0;                         // they wait

@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
   tools::Options options(
       "", "Lets publishers in whose ticket is right and gives them to the workers.",
       "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
-      "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads certificate and address list again, as "
+      "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads certificate and lists again, as "
       "does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on. "
       "SIGUSR1: another gate has the sockets; ends when nobody is connected.");
   options.text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
       .text("endpoints", endpoints, "HOST:PORT[,...]",
             "names of these ports in tickets, which apps' devices sign")
       .text("addresses", settings.front.addresses, "FILE", "who may connect (default everybody)")
+      .text("revoked", settings.revoked, "FILE", "tickets that were withdrawn (default none)")
       .text("rtmp-proxies", settings.front.rtmp_proxies, "NETWORKS",
             "RTMP comes from these, with PROXY headers: 10.0.0.0/8,::1")
       .text("rtmps-proxies", settings.front.rtmps_proxies, "NETWORKS", "the same for RTMPS")
@@ -77,6 +78,7 @@ int run(int argc, char** argv) {
     return fail("--endpoints: " + set.error().message, 2);
   if (check) {
     auto right = Front(system_clock(), settings.front).check();
+    if (right) right = RevokedFile(verifier, settings.revoked, "").check();
     if (!right) std::puts(right.error().message.c_str());  // for the supervisor, whose log has it too
     return right ? 0 : fail(right.error().message, 1);
   }

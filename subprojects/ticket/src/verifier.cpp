@@ -49,8 +49,7 @@ Result<Ticket> Verifier::verify(std::string_view wire_base64url, int64_t now,
     return Unexpected(kBadRequest, "WRONG-STATION: this ticket is for station " +
                                        std::to_string(ticket->station) + ", not " + std::to_string(*station) +
                                        ". Scan the station's own code.");
-  const auto revoked = *revoked_.lock();
-  if (revoked->contains(ticket->tid))
+  if (is_revoked(ticket->tid))
     return Unexpected(kForbidden, "REVOKED: this ticket was withdrawn. Ask the organiser for a new one.");
   if (now < int64_t{ticket->not_before} - kGraceSeconds)
     return Unexpected(kForbidden, "EARLY: this ticket starts " + utc(ticket->not_before) + ", it is now " +
@@ -101,6 +100,11 @@ Result<std::optional<Device>> Verifier::verify_device(const Ticket& ticket, cons
                       "BAD-DEVICE: this device's signature is wrong, or is for another server. Check the "
                       "server's address.");
   return std::optional(Device{proof.key, proof.counter});
+}
+
+bool Verifier::is_revoked(const TicketId& tid) const {
+  const auto revoked = *revoked_.lock();
+  return revoked->contains(tid);
 }
 
 void Verifier::set_revoked(std::set<TicketId> revoked) {

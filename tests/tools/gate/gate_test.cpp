@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <filesystem>
+#include <fstream>
 
 #include "gate_fixture.h"
 
@@ -153,6 +154,36 @@ TEST_F(GateTest, ANewGateFindsTheSessions) {
   EXPECT_EQ(worker->kicks[0].session, handoff.session);
   EXPECT_EQ(worker->handoffs[1].claim, "resume");
   EXPECT_GT(worker->handoffs[1].session, handoff.session);
+}
+
+TEST_F(GateTest, WhoseTicketIsRevokedIsLetOutAndNotInAgain) {
+  const std::string file = folder_.path + "/list";
+  std::ofstream(file) << "# nobody yet\n";
+  gate_.reset();
+  start_gate(false, file);
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket(), other = ticket(422);
+  Publisher first = Publisher::of(port_, issued), second = Publisher::of(port_, other);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  worker->open(worker->handoffs[0]);
+  ASSERT_EQ(publish(second, worker.get()), "");
+  worker->open(worker->handoffs[1]);
+  std::ofstream(file) << worker->handoffs[0].ticket_id << "\n";
+  ASSERT_TRUE(wait_for([&] { return !worker->kicks.empty(); })) << "it is looked at each second";
+  EXPECT_EQ(worker->kicks[0].session, worker->handoffs[0].session);
+  EXPECT_EQ(worker->kicks[0].reason, "revoked");
+  Publisher again = Publisher::of(port_, issued);
+  EXPECT_TRUE(publish(again, worker.get()).starts_with("1403 REVOKED")) << again.refusal().text;
+  // What is wrong changes nothing, and the next gate knows it, too.
+  std::ofstream(file) << "not an id\n";
+  gate_->reload();
+  gate_.reset();
+  start_gate(false, file);
+  ASSERT_TRUE(wait_for([&] { return worker->channel != nullptr; }));
+  settle();
+  Publisher later = Publisher::of(port_, issued);
+  EXPECT_TRUE(publish(later, worker.get()).starts_with("1403 REVOKED")) << later.refusal().text;
+  for (const wire::Kick& kick : worker->kicks) EXPECT_EQ(kick.session, worker->handoffs[0].session);
 }
 
 // Nothing is left of the session, and no worker tells of it.

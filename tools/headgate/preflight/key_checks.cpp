@@ -4,6 +4,7 @@
 #include <ingest/address_list.h>
 #include <sys/stat.h>
 #include <ticket/keys.h>
+#include <ticket/revoked.h>
 #include <ticket/verifier.h>
 #include <unistd.h>
 
@@ -83,6 +84,16 @@ Outcome check_addresses(Context& context) {
     if (networks.empty()) continue;
     auto list = ingest::AddressList::of_networks(networks);
     if (!list) out.fail(std::string(option) + ": " + list.error().message, "give networks: 10.0.0.0/8,::1");
+  }
+  if (!config.revoked.empty()) {
+    const auto revoked = read_file(config.revoked, ticket::kMaxRevokedBytes);
+    const auto list = revoked ? ticket::parse_revoked(as_text(*revoked))
+                              : Result<std::set<ticket::TicketId>>(Unexpected(revoked.error()));
+    if (int denied = access_as(context.account, config.revoked, R_OK); revoked && denied != 0)
+      out.fail(config.revoked + ": " + reason(denied), "let the service's user read it");
+    else if (!list)
+      out.fail((revoked ? config.revoked + ": " : "") + list.error().message,
+               "the ids of `headgate ticket show`, one in each line");
   }
   if (config.addresses.empty()) {
     out.measured = "every address may publish";

@@ -30,7 +30,7 @@ const std::vector<Check>& checks() {
       {"sockets", "the kernel's queues, buffers and port ranges", check_sockets},
       {"processes", "the limits of threads", check_processes},
       {"keys", "they are there, fit and are nobody else's to read", check_keys},
-      {"addresses", "lists of addresses and proxies parse", check_addresses},
+      {"addresses", "lists of addresses, proxies and revoked tickets parse", check_addresses},
       {"control", "its settings are those of a node that starts", check_control},
       {"certificate", "of RTMPS: its dates, names, chain and key", check_certificate, {}},
       {"ports", "they are free, or the running node's, and answer", check_ports},

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tickets that are to be used on the day, held against this node: its keys, the day, its ports, its pipeline.
+#include <base/io.h>
 #include <common/listeners.h>
 #include <ticket/keys.h>
+#include <ticket/revoked.h>
 #include <ticket/verifier.h>
 
 #include <algorithm>
@@ -21,6 +23,7 @@ using ticket::Protocol;
 using ticket::Ticket;
 
 constexpr size_t kMaxTold = 8;     // tickets with a fault that are named
+constexpr int64_t kDaySeconds = 24 * 3600;
 constexpr size_t kMaxLookUps = 4;  // names that the resolver is asked for
 
 // Of all tickets, each kind of fault with who has it.
@@ -102,6 +105,9 @@ void look_at_dates(const Context& context, const Ticket& ticket, const std::stri
     faults.add(Level::fail, who,
                "it ends on " + cli::utc_text(ticket.expires) + ", the day on " + cli::utc_text(plan.ends()),
                "issue another one (--until)");
+  else if (plan.hours == 0 && ticket.expires < plan.begins + kDaySeconds)
+    faults.add(Level::warn, who, "it ends on " + cli::utc_text(ticket.expires) + ", within a day",
+               "say with --hours how long the day is; issue another one (--until)");
   if ((ticket.flags & ticket::kFlagRehearsal) != 0)
     faults.add(Level::warn, who, "it is for rehearsals", "issue one for the day");
 }
@@ -144,6 +150,14 @@ void look_at_ports(const Ticket& ticket, const GivenTicket& given, OwnPorts& own
                "listen with --rtmps or --srt");
 }
 
+// A list that cannot be read is `addresses`' to tell.
+std::set<ticket::TicketId> revoked_tickets(const std::string& path) {
+  const auto text = path.empty() ? Result<ByteVector>(ByteVector()) : read_file(path, ticket::kMaxRevokedBytes);
+  auto list = text ? ticket::parse_revoked(as_text(*text))
+                   : Result<std::set<ticket::TicketId>>(Unexpected(text.error()));
+  return list ? *std::move(list) : std::set<ticket::TicketId>();
+}
+
 }  // namespace
 
 Outcome check_tickets(Context& context) {
@@ -156,6 +170,7 @@ Outcome check_tickets(Context& context) {
     return Outcome().fail(given.error().message, "give the files of `headgate ticket issue --format json`");
   const ticket::Verifier verifier(std::move(*keys));
   OwnPorts own(context);
+  const auto revoked = revoked_tickets(context.config.revoked);
   Faults faults;
   std::set<uint32_t> stations;
   for (const GivenTicket& one : *given) {
@@ -176,6 +191,9 @@ Outcome check_tickets(Context& context) {
       faults.add(Level::fail, who, "this node has no master key " + std::to_string(good->kid), "see `keys`");
       continue;
     }
+    if (revoked.contains(good->tid))
+      faults.add(Level::fail, who, "it is revoked (" + context.config.revoked + ")",
+                 "issue another one, or take it from the list");
     look_at_dates(context, *good, who, faults);
     look_at_limits(context, *good, who, faults);
     look_at_ports(*good, one, own, who, faults);

@@ -49,6 +49,7 @@ constexpr Setting kSettings[] = {
     {"listen", "endpoints", "endpoints", "HOST:PORT[,...]",
      "names of the publishers' ports in tickets, which apps' devices sign (default: none)", ""},
     {"listen", "addresses", "addresses", "FILE", "which addresses may publish (default: all)", ""},
+    {"listen", "revoked", "revoked", "FILE", "tickets that were withdrawn, an id in each line (default: none)", ""},
     {"tls", "certificate", "tls-cert", "FILE", "certificate chain for RTMPS, PEM", ""},
     {"tls", "key", "tls-key", "FILE", "its key", ""},
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
@@ -170,6 +171,7 @@ std::string absolute(const std::string& path) {
   return out;
 }
 
+  out.revoked = absolute(text("revoked"));
 // What a wrong description says is told by whoever checks it.
 Result<pipeline::Description> description_of(const std::string& folder, const std::string& name) {
   const auto file = pipeline::find_file(folder, name);

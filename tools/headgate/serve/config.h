@@ -34,6 +34,7 @@ struct Config {
   std::string rtmp_proxies, rtmps_proxies;  // networks; empty: no PROXY headers
   std::string endpoints;                    // with commas; empty: devices cannot prove their keys
   std::string addresses;                    // absolute; empty: all may publish
+  std::string revoked;                      // absolute; empty: no ticket is
   std::string srt;                          // empty: none; may name several ports
   int64_t srt_latency_ms = 0;
   int64_t workers = 1, max_workers = 1, capacity = 50;

@@ -50,7 +50,8 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     for (const auto& [option, value] :
          {std::pair("tls-cert", config_.tls_certificate), std::pair("tls-key", config_.tls_key),
           std::pair("rtmp-proxies", config_.rtmp_proxies), std::pair("rtmps-proxies", config_.rtmps_proxies),
-          std::pair("endpoints", config_.endpoints), std::pair("addresses", config_.addresses)})
+          std::pair("endpoints", config_.endpoints), std::pair("addresses", config_.addresses),
+          std::pair("revoked", config_.revoked)})
       if (!value.empty()) add(option, value);
   } else {
     add("root", config_.data);

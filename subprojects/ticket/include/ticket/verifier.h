@@ -69,6 +69,7 @@ class Verifier {
 
   // Replaces the set of revoked ids.
   void set_revoked(std::set<TicketId> revoked);
+  bool is_revoked(const TicketId& tid) const;
   uint32_t event() const { return keys_.event; }
 
  private:

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A list of tickets that were withdrawn: their ids as events and `headgate ticket show` write them, 32 hex
+// digits, one in each line; # begins a comment. Pure.
+#pragma once
+
+#include <set>
+#include <string_view>
+
+#include <base/result.h>
+#include <ticket/ticket.h>
+
+namespace headgate::ticket {
+
+inline constexpr size_t kMaxRevokedBytes = 16u << 20;  // of such a file
+
+// The error names the line.
+Result<std::set<TicketId>> parse_revoked(std::string_view text);
+
+}  // namespace headgate::ticket
