@@ -4,6 +4,8 @@
 for. Whoever asks for more is told so, and streams go on."""
 import contextlib
 import http.client
+import json
+import subprocess
 import time
 
 import media
@@ -29,6 +31,17 @@ def asked(node, station, rung):
         return answer.status, answer.read().decode(), answer.getheader("Retry-After")
     finally:
         connection.close()
+
+
+def poster(node, station):
+    """Its size, as ffprobe reads it."""
+    status, jpeg = node.get(f"/hls/{station}/poster.jpg")
+    assert status == 200, (status, jpeg[:200])
+    read = subprocess.run(["ffprobe", "-v", "error", "-f", "jpeg_pipe", "-show_entries", "stream=width,height", "-of", "json", "-"],
+                          input=jpeg, capture_output=True, check=True)
+    assert not read.stderr, read.stderr
+    stream = json.loads(read.stdout)["streams"][0]
+    return stream["width"], stream["height"]
 
 
 def wait_encoded(node, station, rung):
@@ -67,6 +80,10 @@ def test_stations_have_rungs_that_nobody_makes():
         listed = node.get(f"/hls/{HONEST}/index.m3u8")[1].decode()
         # 480p is more than the 360 lines that are sent.
         assert "\n240p/media.m3u8\n" in listed and "480p" not in listed, listed
+        # Its picture in lists is made for who asks, and no rung for that.
+        assert node.stream(HONEST)["poster"], node.stream(HONEST)
+        pictures = [poster(node, HONEST) for _ in range(2)]
+        assert pictures[0] == pictures[1] == (320, 180), pictures
         assert node.status()["rungs"]["running"] == 0 and not (node.data / "derived").exists()
         assert ".m4s" in wait_encoded(node, HONEST, "240p")
 
