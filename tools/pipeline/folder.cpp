@@ -1,23 +1,43 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/io.h>
 #include <pipeline/folder.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 namespace headgate::pipeline {
+namespace {
+
+constexpr char kNoFile[] = ": is no regular file";
+
+}  // namespace
 
 Result<std::vector<std::string>> files_in(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> out;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".json" && entry.path().filename().string()[0] != '.')
-      out.push_back(entry.path().string());
+    if (entry.path().extension() != ".json" || entry.path().filename().string()[0] == '.') continue;
+    const std::string path = entry.path().string();
+    struct stat status {};
+    // A pipe or a device is not waited for. One that has gone meanwhile is missed by whoever reads it.
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+      return Unexpected(EINVAL, path + kNoFile);
+    out.push_back(path);
   }
   if (error) return Unexpected(folder + ": " + error.message());
   if (out.size() > kMaxFiles)
     return Unexpected(folder + ": more than " + std::to_string(kMaxFiles) + " files");
   std::sort(out.begin(), out.end());
   return out;
+}
+
+Result<ByteVector> read_text(const std::string& path, size_t limit) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno_error(path);
+  if (!S_ISREG(status.st_mode)) return Unexpected(EINVAL, path + kNoFile);
+  return read_file(path, limit);
 }
 
 Result<std::vector<Description>> load_folder(const std::string& folder) {

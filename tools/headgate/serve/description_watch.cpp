@@ -10,12 +10,14 @@
 namespace headgate::serve {
 
 DescriptionWatch::DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, std::string runtime_dir,
-                                   std::function<Program()> check, std::function<void(bool)> changed)
+                                   std::function<Program()> check, std::function<void(bool)> changed,
+                                   int64_t limit_ms)
     : loop_(loop),
       tasks_(tasks),
       descriptions_(std::move(source), std::move(runtime_dir)),
       check_(std::move(check)),
-      changed_(std::move(changed)) {}
+      changed_(std::move(changed)),
+      limit_ms_(limit_ms) {}
 
 DescriptionWatch::~DescriptionWatch() {
   loop_.cancel(timer_);
@@ -43,9 +45,11 @@ void DescriptionWatch::check(std::function<void(bool good)> done) {
       std::move(program),
       [this, reason, done, folder = *copy](int code) {
         checking_ = false;
-        refused_ = code == 0         ? ""
-                   : reason->empty() ? "the check ended with " + std::to_string(code)
-                                     : *reason;
+        refused_ = *reason;
+        if (code == 0)
+          refused_.clear();
+        else if (code == kTookTooLong || reason->empty())
+          refused_ += (reason->empty() ? "" : "\n") + ("the check " + Tasks::how_it_ended(code, limit_ms_));
         if (auto used = code == 0 ? descriptions_.use(folder) : Result<void>(); !used)
           refused_ = used.error().message;
         if (!refused_.empty()) descriptions_.drop(folder);
@@ -53,7 +57,8 @@ void DescriptionWatch::check(std::function<void(bool good)> done) {
       },
       [reason](const std::string& line) {
         if (reason->size() + line.size() < kMaxReasonBytes) *reason += (reason->empty() ? "" : "\n") + line;
-      });
+      },
+      limit_ms_);
 }
 
 void DescriptionWatch::watch() {

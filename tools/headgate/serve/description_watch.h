@@ -20,9 +20,10 @@ inline constexpr size_t kMaxReasonBytes = 2000;
 class DescriptionWatch {
  public:
   // `check`: a worker's program, to which the folder and --check are added. `changed`: new ones are in use
-  // (true), or refused.
+  // (true), or refused, as they are when the check takes longer than `limit_ms`.
   DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, std::string runtime_dir,
-                   std::function<Program()> check, std::function<void(bool good)> changed);
+                   std::function<Program()> check, std::function<void(bool good)> changed,
+                   int64_t limit_ms = kCheckMs);
   ~DescriptionWatch();
   DescriptionWatch(const DescriptionWatch&) = delete;
   DescriptionWatch& operator=(const DescriptionWatch&) = delete;
@@ -34,7 +35,8 @@ class DescriptionWatch {
   // Whether what is there is right; then it is in use. At the start, before anything runs.
   void check_first(std::function<void(bool good)> done);
   void watch();  // from now on
-  void look();   // now
+  void look();   // now; changed() is told at the end
+  bool looking() const { return checking_; }
   void stop();
 
  private:
@@ -45,6 +47,7 @@ class DescriptionWatch {
   Descriptions descriptions_;
   const std::function<Program()> check_;
   const std::function<void(bool)> changed_;
+  const int64_t limit_ms_;
   std::string refused_;
   bool checking_ = false, stopped_ = false;
   Loop::TimerId timer_ = 0;

@@ -65,7 +65,7 @@ Result<std::string> Descriptions::copy() {
   while (fs::exists(folder, error));
   if (auto made = make_directories(folder + "/" + kFragments, 0700); !made) return Unexpected(made.error());
   for (const std::string& file : *files) {
-    auto bytes = headgate::read_file(file, pipeline::kMaxDescriptionBytes);
+    auto bytes = pipeline::read_text(file, pipeline::kMaxDescriptionBytes);
     const std::string to = folder + file.substr(source_.size());
     auto fd = bytes ? open_file(to, O_WRONLY | O_CREAT | O_EXCL, 0600)
                     : Result<UniqueFd>(Unexpected(bytes.error()));

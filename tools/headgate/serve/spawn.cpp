@@ -79,8 +79,12 @@ void write_pid(char* text) {
   *at = 0;
 }
 
-[[noreturn]] void become(const Program& program, Prepared& prepared) {
+[[noreturn]] void become(const Program& program, Prepared& prepared, int parent) {
   ::setsid();
+  if (program.ends_with_us) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != parent) ::_exit(kExecFailed);  // it had ended before
+  }
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // nothing that it starts gets more rights than it has
   sigset_t none;
   sigemptyset(&none);
@@ -88,6 +92,7 @@ void write_pid(char* text) {
   ::signal(SIGPIPE, SIG_DFL);
   ::dup2(prepared.null.get(), STDIN_FILENO);
   ::dup2(program.output >= 0 ? program.output : STDERR_FILENO, STDOUT_FILENO);  // ours is for our reports
+  if (program.errors_in_output) ::dup2(STDOUT_FILENO, STDERR_FILENO);
   if (program.background) {
     ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
     ::syscall(SYS_ioprio_set, kIoOfProcess, 0, kBackgroundIo);
@@ -111,9 +116,10 @@ Result<Process> spawn(const Program& program) {
   if (program.listeners.size() > 64) return Unexpected("too many listeners for one program");
   Prepared prepared;
   prepare(program, prepared);
+  const int parent = ::getpid();
   int pid = ::fork();
   if (pid < 0) return errno_error("fork for " + program.path);
-  if (pid == 0) become(program, prepared);
+  if (pid == 0) become(program, prepared, parent);
   Process out{pid, UniqueFd(open_pidfd(pid)), true};
   if (!out.pidfd) return errno_error("pidfd_open");
   return out;

@@ -18,8 +18,10 @@ struct Program {
   // Passed on as sd_listen_fds(3) describes.
   std::vector<int> listeners;
   std::vector<std::string> listener_names;
-  int output = -1;          // becomes its standard output; -1: that is our standard error
-  bool background = false;  // gives way to everything that is on the media path
+  int output = -1;                // becomes its standard output; -1: that is our standard error
+  bool errors_in_output = false;  // its standard error goes there, too
+  bool background = false;        // gives way to everything that is on the media path
+  bool ends_with_us = false;      // is killed when this process ends: nobody else waits for it
 };
 
 // A process, of ours or adopted. The pidfd is readable when it has ended.

@@ -8,11 +8,12 @@
 
 #include <array>
 #include <csignal>
+#include <utility>
 
 namespace headgate::serve {
 
 Result<std::unique_ptr<Task>> Task::run(Loop& loop, Program program, std::function<void(int)> done,
-                                        OnLine on_line) {
+                                        OnLine on_line, int64_t limit_ms) {
   UniqueFd reading, writing;
   if (on_line) {
     int ends[2];
@@ -23,10 +24,18 @@ Result<std::unique_ptr<Task>> Task::run(Loop& loop, Program program, std::functi
     ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);
     program.output = writing.get();
   }
+  program.ends_with_us = true;
   auto process = spawn(program);
   if (!process) return Unexpected(process.error());
-  return std::unique_ptr<Task>(
+  std::unique_ptr<Task> task(
       new Task(loop, *std::move(process), std::move(reading), std::move(done), std::move(on_line)));
+  if (limit_ms > 0)
+    task->limit_ = loop.after_ms(limit_ms, [one = task.get()] {
+      one->limit_ = 0;
+      one->too_long_ = true;
+      one->end();
+    });
+  return task;
 }
 
 Task::Task(Loop& loop, Process process, UniqueFd output, std::function<void(int)> done, OnLine on_line)
@@ -37,9 +46,11 @@ Task::Task(Loop& loop, Process process, UniqueFd output, std::function<void(int)
       on_line_(std::move(on_line)) {
   if (output_) loop_.watch(output_.get(), EPOLLIN, [this](uint32_t) { read_output(); });
   loop_.watch(process_.pidfd.get(), EPOLLIN, [this](uint32_t) {
+    loop_.cancel(std::exchange(limit_, 0));
     read_output();
     close_output();
     int code = collect(process_);
+    if (too_long_) code = kTookTooLong;
     loop_.unwatch(process_.pidfd.get());
     process_ = {};
     auto callback = std::move(done_);
@@ -48,11 +59,18 @@ Task::Task(Loop& loop, Process process, UniqueFd output, std::function<void(int)
 }
 
 Task::~Task() {
+  loop_.cancel(limit_);
   close_output();
   if (!process_.pidfd) return;
   loop_.unwatch(process_.pidfd.get());
-  send_signal(process_, SIGKILL);
+  end();
   collect(process_);
+}
+
+// Before it is collected its number is nobody else's.
+void Task::end() {
+  ::kill(-process_.pid, SIGKILL);
+  send_signal(process_, SIGKILL);  // it may not have come so far as to have a group
 }
 
 void Task::read_output() {

@@ -7,7 +7,7 @@
 
 namespace headgate::serve {
 
-void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_line) {
+void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_line, int64_t limit_ms) {
   const int id = ++last_;
   auto task = Task::run(
       loop_, std::move(program),
@@ -15,7 +15,7 @@ void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_
         auto finished = tasks_.extract(id);  // lives until the end of this call
         done(code);
       },
-      std::move(on_line));
+      std::move(on_line), limit_ms);
   if (task) {
     tasks_[id] = *std::move(task);
   } else {
@@ -26,6 +26,13 @@ void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_
 
 void Tasks::end_all() {
   tasks_.clear();
+}
+
+std::string Tasks::how_it_ended(int code, int64_t limit_ms) {
+  if (code == kTookTooLong)
+    return "took longer than " + std::to_string(limit_ms / 1000) + " s and was killed";
+  if (code == -1) return "could not be started";
+  return "ended with " + std::to_string(code);
 }
 
 }  // namespace headgate::serve

@@ -2,9 +2,11 @@
 // The programs that run beside the node's own and end: checks, recovery.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include <base/loop.h>
 
@@ -12,14 +14,18 @@
 
 namespace headgate::serve {
 
+inline constexpr int64_t kCheckMs = 60'000;  // for one of the node's programs to check its settings
+
 class Tasks {
  public:
   explicit Tasks(Loop& loop) : loop_(loop) {}
 
   // `done` gets the exit code, in the loop's thread and never from within this call; -1: it could not be
-  // started, which is logged.
-  void run(Program program, std::function<void(int)> done, Task::OnLine on_line = {});
+  // started, which is logged; kTookTooLong: it was killed after `limit_ms` (0: none).
+  void run(Program program, std::function<void(int)> done, Task::OnLine on_line = {}, int64_t limit_ms = 0);
   void end_all();  // killed; nobody is told
+  // Of one whose code is not 0: "ended with 3", "took longer than 60 s and was killed".
+  static std::string how_it_ended(int code, int64_t limit_ms);
 
  private:
   Loop& loop_;

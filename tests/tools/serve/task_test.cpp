@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Programs that run beside the node's own: one that hangs is ended, and what waits for it goes on.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "serve/description_watch.h"
+#include "serve/tasks.h"
+
+namespace headgate::serve {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20), kLongPatience = std::chrono::seconds(80);
+constexpr int64_t kShortMs = 200;
+
+Program shell(const std::string& script) {
+  Program out;
+  out.path = "/bin/sh";
+  out.arguments = {"-c", script, "sh"};
+  return out;
+}
+
+class TaskTest : public testing::Test {
+ protected:
+  template <typename Condition>
+  bool wait_for(Condition condition, std::chrono::seconds patience = kPatience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      loop_.run_once(100);
+    }
+    return true;
+  }
+
+  Loop loop_;
+  Tasks tasks_{loop_};
+  std::optional<int> code_;
+  std::string line_;
+};
+
+TEST_F(TaskTest, WhoTakesTooLongIsEndedWithWhatItHasStarted) {
+  // It may be ended before it has begun, on a machine with other work.
+  for (int64_t limit_ms = kShortMs; line_.empty() && limit_ms < 60'000; limit_ms *= 2) {
+    code_.reset();
+    tasks_.run(
+        shell("sleep 1000 & echo $!; wait"), [this](int code) { code_ = code; },
+        [this](const std::string& line) { line_ = line; }, limit_ms);
+    ASSERT_TRUE(wait_for([this] { return code_.has_value(); }, kLongPatience));
+    EXPECT_EQ(*code_, kTookTooLong);
+  }
+  const int started = std::atoi(line_.c_str());
+  ASSERT_GT(started, 0);
+  EXPECT_TRUE(wait_for([started] {
+    // Nobody's child any more: whoever collects it may be a while.
+    std::ifstream stat("/proc/" + std::to_string(started) + "/stat");
+    std::string pid, name, state;
+    stat >> pid >> name >> state;
+    return !stat || state == "Z";
+  }));
+  EXPECT_EQ(Tasks::how_it_ended(kTookTooLong, kCheckMs), "took longer than 60 s and was killed");
+}
+
+TEST_F(TaskTest, WhoEndsInTimeHasItsOwnCode) {
+  tasks_.run(
+      shell("exit 3"), [this](int code) { code_ = code; }, {}, 60'000);
+  ASSERT_TRUE(wait_for([this] { return code_.has_value(); }));
+  EXPECT_EQ(*code_, 3);
+  EXPECT_EQ(Tasks::how_it_ended(3, 60'000), "ended with 3");
+}
+
+class DescriptionWatchTest : public TaskTest {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "hg-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    std::filesystem::create_directories(folder_ + "/pipelines");
+    std::filesystem::create_directories(folder_ + "/run");
+    write("{}");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void write(const std::string& text) {
+    std::ofstream(folder_ + "/pipelines/new") << text;
+    std::filesystem::rename(folder_ + "/pipelines/new", folder_ + "/pipelines/station.json");
+  }
+
+  std::string folder_, script_;
+  std::optional<bool> good_;
+};
+
+TEST_F(DescriptionWatchTest, CheckThatHangsIsRefusedAndTheNextOneIsMade) {
+  DescriptionWatch watch(
+      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", [this] { return shell(script_); },
+      [this](bool good) { good_ = good; }, kShortMs);
+  script_ = "exec sleep 1000";
+  watch.look();
+  ASSERT_TRUE(wait_for([this] { return good_.has_value(); })) << "nothing is looked at any more";
+  EXPECT_FALSE(*good_);
+  EXPECT_NE(watch.refused().find("took longer"), std::string::npos) << watch.refused();
+  script_ = "exit 0";
+  std::string text = "{";
+  // On a machine with other work even that may take too long.
+  EXPECT_TRUE(wait_for([&] {
+    write((text += ' ') + "}");
+    watch.look();
+    return *good_;
+  })) << watch.refused();
+  EXPECT_TRUE(watch.descriptions().any());
+}
+
+TEST_F(DescriptionWatchTest, PipeInTheFolderIsRefusedAndNotWaitedFor) {
+  DescriptionWatch watch(
+      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", [] { return shell("exit 0"); },
+      [this](bool good) { good_ = good; });
+  for (const char* name : {"/pipelines/pipe.json", "/pipelines/fragments/pipe.json"}) {
+    const std::string pipe = folder_ + name;
+    std::filesystem::create_directories(folder_ + "/pipelines/fragments");
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    good_.reset();
+    watch.look();
+    ASSERT_TRUE(good_.has_value());
+    EXPECT_FALSE(*good_);
+    EXPECT_EQ(watch.refused(), pipe + ": is no regular file");
+    ASSERT_EQ(::unlink(pipe.c_str()), 0);
+  }
+}
+
+}  // namespace
+}  // namespace headgate::serve
