@@ -122,6 +122,8 @@ def test_what_a_pipeline_archives_is_live_as_it_comes_and_goes():
         assert (refused["state"], refused["pid"]) == ("running", pid), refused
         node.write("phone", "station")
         assert "publishers" in node.wait_instance("phone", "refused")["reason"]
+        os.mkfifo(node.own / "instances/pipe.conf")
+        assert "no regular file" in node.wait_instance("pipe", "refused")["reason"]
         wait_until("both were told", lambda: {one.get("instance") for one in node.told("instance.refused")} >= {"cam-a", "phone"})
         new_media(node, 7)
         assert len(node.runs(7)) == 1

@@ -2,11 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A node's programs are replaced while it runs: publishers, archives and viewers do not notice; what is broken is not
 taken."""
+import hashlib
+import os
+import signal
+import socket
+
 import media
 import tap
 from admin import Admin, UnixConnection
 from node import BUILD, wait_until
 from upgrading import InstalledNode, Load, wrong_archives
+
+import certificate  # of tests/support, which node makes known
 
 PUBLISHERS = VIEWERS = 6
 SECONDS = 32
@@ -14,6 +21,35 @@ SECONDS = 32
 
 def small_clip():
     return media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE)
+
+
+def test_srt_callers_neither_go_nor_wait_long():
+    clip = small_clip()
+    with InstalledNode(arguments=["--srt", "127.0.0.1:0"]) as node:
+        url = f"srt://{node.addresses['srt']}"
+        with Load(node, clip, 2, 0, 16, url) as load:
+            for station in (1, 2):
+                node.wait_media(station, 1.0)
+            first = node.pids("gate")
+            node.use("b")
+            done = node.upgrade()
+            assert done.returncode == 0, done.stderr + done.stdout
+            retiring = {pid for pid, (role, _, gone) in node.processes().items() if role == "gate" and gone}
+            assert retiring == set(first), "the gate that has the SRT sessions is to stay with them"
+            # Somebody who calls now is let in by the one that retires, to a worker of the new ones.
+            with Load(node, clip, "3", 0, 4, url) as late:
+                late_sent = late.results()[0]
+            assert (late_sent["accepted"], late_sent["dropped"], late_sent["refused"]) == (1, 0, 0), late_sent["reasons"]
+            sent = load.results()[0]
+            assert (sent["accepted"], sent["dropped"], sent["refused"]) == (2, 0, 0), sent["reasons"]
+        wait_until("the first gate has gone", lambda: not set(first) & set(node.pids("gate")))
+        # The ports are the new one's.
+        with Load(node, clip, "4", 0, 4, url) as after:
+            after_sent = after.results()[0]
+        assert (after_sent["accepted"], after_sent["dropped"], after_sent["refused"]) == (1, 0, 0), after_sent["reasons"]
+        for station in (1, 2, 3, 4):
+            wait_until("it has ended", lambda s=station: node.stream(s)["state"] != "live")
+            assert len(node.runs(station)) == 1, f"station {station} had to come again"
 
 
 def test_nobody_notices_two_upgrades():
@@ -45,14 +81,6 @@ def test_nobody_notices_two_upgrades():
         wait_until("that is told", lambda: all(one["state"] != "retiring" for one in node.report()["processes"]))
 
 
-def broken(node, tree, program, text):
-    """Of the tree, one program is a script."""
-    path = node.folder / tree / program
-    path.unlink()
-    path.write_text("#!/bin/sh\n" + text + "\n")
-    path.chmod(0o755)
-
-
 def told(admin):
     try:
         return [event["kind"] for event in admin.events()]
@@ -60,38 +88,58 @@ def told(admin):
         return []  # it is just being replaced
 
 
+# It can be tried, and ends as soon as it is to serve.
+PASSES_AND_ENDS = 'case "$*" in *--check*|check*) exec $REAL "$@";; esac; exit 1'
+
+
+def refused(node, tree, program, script, reason):
+    node.install_as(tree, "a")
+    node.replace(tree, program, script)
+    node.use(tree)
+    before = node.processes()
+    done = node.upgrade()
+    assert done.returncode == 3 and reason in done.stderr, (done.returncode, done.stderr)
+    assert node.report()["state"] == "refused", node.report()
+    assert node.processes() == before, "something was replaced"
+
+
+def camera_runs(node):
+    """Its process, once it records."""
+    before = node.wait_media(7)["duration_s"]
+    wait_until("the camera records", lambda: node.wait_media(7)["duration_s"] > before)
+    one, = node.status()["instances"]
+    assert one["state"] == "running", one
+    return one["pid"]
+
+
 def test_what_is_broken_is_not_taken():
-    with InstalledNode() as node:
-        before = node.processes()
-        node.install("crashes")
-        broken(node, "crashes", "headgate", "kill -SEGV $$")
-        node.install("worker")
-        broken(node, "worker", "headgate-worker", "echo no element \\\"ticketsrc\\\"; exit 1")
-        for tree, reason in (("crashes", "139"), ("worker", "ticketsrc")):
+    with InstalledNode(camera=7) as node:
+        camera = camera_runs(node)
+        refused(node, "crashes", "headgate", "kill -SEGV $$", "139")
+        refused(node, "worker", "headgate-worker", 'echo no element \\"ticketsrc\\"; exit 1', "ticketsrc")
+        refused(node, "no-control", "headgate-control", "exit 1", "headgate-control")
+        refused(node, "no-pipeline", "headgate-pipeline", "echo no camera; exit 1", "no camera\nthe pipeline cam")
+        assert camera_runs(node) == camera
+        # Each is given back; of control and the camera there is room for one only.
+        for tree, program, role in (("gate", "headgate-gate", "gate"), ("control", "headgate-control", "control"),
+                                    ("pipeline", "headgate-pipeline", "pipeline")):
+            node.install_as(tree, "a")
+            node.replace(tree, program, PASSES_AND_ENDS)
             node.use(tree)
+            before = node.pids(role)
             done = node.upgrade()
-            assert done.returncode == 3 and reason in done.stderr, (done.returncode, done.stderr)
-            assert node.report()["state"] == "refused", node.report()
-            assert node.processes() == before, "something was replaced"
-        # It can be tried, and ends as soon as it is to serve.
-        node.install("gate")
-        real = node.folder / "gate/headgate-gate"
-        real.rename(node.folder / "gate/real-gate")
-        (node.folder / "gate/headgate-gate").touch()
-        broken(node, "gate", "headgate-gate", f'case "$*" in *--check*) exec {node.folder}/gate/real-gate "$@";; esac; exit 1')
-        node.use("gate")
-        gates = node.pids("gate")
-        done = node.upgrade()
-        assert done.returncode == 4 and "gate" in done.stderr, (done.returncode, done.stderr)
-        assert node.report()["state"] == "failed", node.report()
-        assert node.pids("gate") == gates, "the gate that worked is gone"
+            assert done.returncode == 4 and f"the new {role}" in done.stderr, (done.returncode, done.stderr)
+            assert node.report()["state"] == "failed", node.report()
+            wait_until("it serves", lambda one=role: [pid for pid, (what, _, _) in node.processes().items() if what == one])
+            assert role != "gate" or node.pids(role) == before, "the gate that worked is gone"
+        assert camera_runs(node) != camera
         publisher = media.ffmpeg(node, media.clip(60), node.url(3), loop=True)
         node.wait_state(3, "live")
         wait_until("it is recorded", lambda: len(node.runs(3)) == 1)
         # What is mended is taken: the rest of the node, too; an operator's program may ask for it.
         node.use("b")
         admin = Admin(lambda: UnixConnection(node.data / "run/admin.sock"))
-        wait_until("operators are told", lambda: told(admin).count("upgrade.failed") == 3)
+        wait_until("operators are told", lambda: told(admin).count("upgrade.failed") == 7)
         assert admin.ask("POST", "/api/v1/upgrade") == (202, {"upgrading": True})
         assert admin.ask("POST", "/api/v1/upgrade")[0] == 409
         wait_until("it is done", lambda: node.report()["state"] == "done", 60)
@@ -99,36 +147,81 @@ def test_what_is_broken_is_not_taken():
         wait_until("only the new programs serve", lambda: node.tree_of_those_that_serve() == {"b"})
         node.wait_state(3, "live")
         assert len(node.runs(3)) == 1, "the publisher was cut"
+        assert [one["state"] for one in node.report()["processes"] if one["name"] == "pipeline-cam"] == ["serves"]
+        camera_runs(node)
         publisher.stop()
 
 
-def test_srt_callers_neither_go_nor_wait_long():
-    clip = small_clip()
-    with InstalledNode(arguments=["--srt", "127.0.0.1:0"]) as node:
-        url = f"srt://{node.addresses['srt']}"
-        with Load(node, clip, 2, 0, 16, url) as load:
-            for station in (1, 2):
-                node.wait_media(station, 1.0)
-            first = node.pids("gate")
-            node.use("b")
-            done = node.upgrade()
-            assert done.returncode == 0, done.stderr + done.stdout
-            retiring = {pid for pid, (role, _, gone) in node.processes().items() if role == "gate" and gone}
-            assert retiring == set(first), "the gate that has the SRT sessions is to stay with them"
-            # Somebody who calls now is let in by the one that retires, to a worker of the new ones.
-            with Load(node, clip, "3", 0, 4, url) as late:
-                late_sent = late.results()[0]
-            assert (late_sent["accepted"], late_sent["dropped"], late_sent["refused"]) == (1, 0, 0), late_sent["reasons"]
-            sent = load.results()[0]
-            assert (sent["accepted"], sent["dropped"], sent["refused"]) == (2, 0, 0), sent["reasons"]
-        wait_until("the first gate has gone", lambda: not set(first) & set(node.pids("gate")))
-        # The ports are the new one's.
-        with Load(node, clip, "4", 0, 4, url) as after:
-            after_sent = after.results()[0]
-        assert (after_sent["accepted"], after_sent["dropped"], after_sent["refused"]) == (1, 0, 0), after_sent["reasons"]
-        for station in (1, 2, 3, 4):
-            wait_until("it has ended", lambda s=station: node.stream(s)["state"] != "live")
-            assert len(node.runs(station)) == 1, f"station {station} had to come again"
+class SettingsNode(InstalledNode):
+    """Of a file, which can be written anew."""
+
+    def __enter__(self):
+        certificate.write(self.folder)
+        (self.folder / "tokens").write_text(f"chief operate {hashlib.sha256(b'acts').hexdigest()}\n")
+        self.write()
+        return super().__enter__()
+
+    def write(self, doors=("rtmps", "srt", "control"), **changed):
+        values = {"data": self.data, "keys": self.keys, **changed}
+        lines = ["[node]", *(f"{key}={value}" for key, value in values.items() if key != "rtmp"), "[listen]", "http=127.0.0.1:0",
+                 f"rtmp={changed.get('rtmp', '127.0.0.1:0')}", *(f"{door}=127.0.0.1:0" for door in doors if door != "control"),
+                 "[tls]", f"certificate={self.folder}/cert.pem", f"key={self.folder}/key.pem",
+                 "[control]", f"tokens={self.folder}/tokens", *(["listen=127.0.0.1:0"] if "control" in doors else [])]
+        (self.folder / "node.conf").write_text("\n".join(lines) + "\n")
+
+    def settings(self):
+        return ["--config", self.folder / "node.conf"]
+
+
+def test_settings_are_taken_as_a_whole_or_refused():
+    with SettingsNode() as node:
+        before, doors = node.processes(), node.status()["listen"]
+        node.write(data=node.folder / "other", name="n02", **{"runtime-dir": node.folder / "else"}, rtmp="127.0.0.1:1")
+        done = node.upgrade()
+        assert done.returncode == 3, (done.returncode, done.stdout, done.stderr)
+        for option in ("--data", "--node", "--runtime-dir", "--rtmp"):
+            assert f"{option} is " in done.stderr, done.stderr
+        assert node.processes() == before and node.status()["listen"] == doors
+        # Ports that the settings have no more are closed, whoever has come over them goes on.
+        publisher = media.ffmpeg(node, media.clip(60), next(
+            one["url"] for one in node.ticket(1, endpoint_=f"rtmps://{doors['rtmps']}/lt")["publish"]
+            if one["protocol"] == "rtmps" and one.get("client") is None), loop=True)
+        node.wait_media(1, 1.0)
+        clip = small_clip()
+        node.write(doors=())
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert set(node.status()["listen"]) == {"rtmp", "http"}, node.status()["listen"]
+        for door in ("rtmps", "control"):
+            wait_until(f"{door} is closed", lambda one=door: is_closed(doors[one]))
+        with Load(node, clip, "2", 0, 2, f"srt://{doors['srt']}") as load:
+            assert load.results()[0]["accepted"] == 0, "a port that the settings have no more lets in"
+        assert len(node.runs(1)) == 1 and node.stream(1)["state"] == "live"
+        # The gate can be started with what is left.
+        gate = next(pid for pid, (role, _, retiring) in node.processes().items() if role == "gate" and not retiring)
+        os.kill(gate, signal.SIGKILL)
+        wait_until("there is another gate", lambda: set(node.pids("gate")) - {gate, *before})
+        with Load(node, clip, "3", 0, 2) as load:
+            assert load.results()[0]["accepted"] == 1
+        # And opened again.
+        node.write()
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        doors = node.status()["listen"]
+        assert not is_closed(doors["rtmps"]) and not is_closed(doors["control"])
+        with Load(node, clip, "4", 0, 2, f"srt://{doors['srt']}") as load:
+            assert load.results()[0]["accepted"] == 1
+        assert len(node.runs(1)) == 1 and node.stream(1)["state"] == "live"
+        publisher.stop()
+
+
+def is_closed(address):
+    host, port = address.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import family
+from instances_test import DESCRIPTIONS
 from node import BUILD, HEADGATE, TOP, Node, wait_until
 from waiting import SLOWNESS
 
@@ -17,12 +18,23 @@ sys.path.insert(0, str(TOP / "tests/bench/endurance"))
 import archives  # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAMS = ("headgate/headgate", "gate/headgate-gate", "origin/headgate-origin", "worker/headgate-worker",
-            "control/headgate-control")
+            "control/headgate-control", "pipeline/headgate-pipeline")
 COMMITTED_S = 10  # of a machine with other work
 
 
 class InstalledNode(Node):
-    """`current` in the node's folder leads to one of its trees; programs are found beside the one that runs."""
+    """`current` in the node's folder leads to one of its trees; programs are found beside the one that runs. With a
+    camera it runs a pipeline of its own, `cam`."""
+
+    def __init__(self, arguments=(), camera=None):
+        super().__init__(arguments=arguments)
+        if not camera:
+            return
+        shutil.copytree(TOP / "pipelines", self.folder / "pipelines", ignore=shutil.ignore_patterns("meson.build", "*.md"))
+        (self.folder / "pipelines/camera.json").write_text(json.dumps({"name": "camera", "about": "Of a test.", **DESCRIPTIONS["camera"]}))
+        (self.folder / "instances").mkdir()
+        (self.folder / "instances/cam.conf").write_text(f"[pipeline]\ndescription=camera\n[parameters]\nstation={camera}\n")
+        self.arguments += ["--pipelines", str(self.folder / "pipelines"), "--instances", str(self.folder / "instances")]
 
     def __enter__(self):
         for tree in ("a", "b"):
@@ -38,6 +50,18 @@ class InstalledNode(Node):
             if (BUILD / "tools" / program).exists():
                 shutil.copy(BUILD / "tools" / program, self.folder / tree)
 
+    def install_as(self, tree, like):
+        """The same files once more: nobody who runs them is another."""
+        shutil.copytree(self.folder / like, self.folder / tree, copy_function=os.link)
+
+    def replace(self, tree, program, script):
+        """One program of the tree is a script, which knows the real one as $REAL."""
+        path = self.folder / tree / program
+        real = path.with_name(f"real-{program}")
+        path.rename(real)
+        path.write_text(f"#!/bin/sh\nREAL={real}\n{script}\n")
+        path.chmod(0o755)
+
     def use(self, tree):
         fresh = self.folder / "current.new"
         fresh.symlink_to(tree)
@@ -45,10 +69,12 @@ class InstalledNode(Node):
 
     def start(self):
         self.supervisor = subprocess.Popen(
-            [self.folder / "current/headgate", "serve", "--data", self.data, "--keys", self.keys,
-             "--http", self.addresses["http"], "--rtmp", self.addresses["rtmp"], *self.arguments],
+            [self.folder / "current/headgate", "serve", *self.settings(), *self.arguments],
             env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         wait_until("the node serves", self.listening)
+
+    def settings(self):
+        return ["--data", self.data, "--keys", self.keys, "--http", self.addresses["http"], "--rtmp", self.addresses["rtmp"]]
 
     def abandon(self):
         family.kill_all(lambda command: command.startswith(str(self.folder)))

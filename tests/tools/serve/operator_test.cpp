@@ -100,7 +100,16 @@ TEST(Draining, OutlivesWhoBeganItUntilItEnds) {
   Draining draining(folder);
   draining.load();
   EXPECT_EQ(draining.json(), R"({"since_utc":"2026-09-14T06:00:00.000Z"})");
-  draining.end();
+  EXPECT_TRUE(draining.emptied());
+  EXPECT_FALSE(draining.emptied());
+  Draining next(folder);
+  next.load();
+  EXPECT_TRUE(next.on());
+  EXPECT_FALSE(next.emptied()) << "the supervisor before has told it";
+  next.end();
+  ASSERT_TRUE(next.begin(1'999'999'999'000'000));
+  EXPECT_TRUE(next.emptied()) << "it is another time";
+  next.end();
   Draining after(folder);
   after.load();
   EXPECT_FALSE(after.on());

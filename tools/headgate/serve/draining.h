@@ -19,11 +19,16 @@ class Draining {
   Result<void> begin(int64_t utc_us);
   void end();
   bool on() const { return since_utc_us_ > 0; }
+  // Nobody is left: true the first time, also over the supervisors that take over.
+  bool emptied();
   std::string json() const;  // NODE's `draining`: null, or since when
 
  private:
+  Result<void> keep() const;
+
   const std::string path_;
   int64_t since_utc_us_ = 0;  // 0: it is not
+  bool emptied_ = false;
 };
 
 }  // namespace headgate::serve

@@ -18,7 +18,6 @@
 #include <utility>
 
 #include "operations.h"
-#include "upgrade_exec.h"
 
 namespace headgate::serve {
 namespace {
@@ -59,12 +58,12 @@ struct InstanceText {
 };
 
 Result<InstanceText> read_instance(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return errno_error(path);
-  if (status.st_size > static_cast<off_t>(kMaxInstanceFileBytes)) return Unexpected(path + ": is too large");
+  const auto bytes = pipeline::read_text(path, kMaxInstanceFileBytes);
+  if (!bytes) return Unexpected(bytes.error());
   const std::unique_ptr<GKeyFile, KeyFileFree> file(g_key_file_new());
   GError* error = nullptr;
-  if (!g_key_file_load_from_file(file.get(), path.c_str(), G_KEY_FILE_NONE, &error)) {
+  if (!g_key_file_load_from_data(file.get(), as_text(*bytes).data(), bytes->size(), G_KEY_FILE_NONE,
+                                 &error)) {
     std::string reason = error->message;
     g_error_free(error);
     return Unexpected(path + ": " + reason);
@@ -149,12 +148,13 @@ Instances::Files Instances::files() {
   return out;
 }
 
-Result<Instances::Wanted> Instances::read(const std::string& instance) const {
+Result<Instances::Wanted> Instances::read(const std::string& instance,
+                                          const std::string& descriptions) const {
   const std::string path = node_.folder + "/" + instance + kFileEnd;
   auto text = read_instance(path);
   if (!text) return Unexpected(text.error());
   const std::string front = path + ": ";
-  auto file = pipeline::find_file(node_.descriptions, text->description);
+  auto file = pipeline::find_file(descriptions, text->description);
   if (!file) return Unexpected(front + file.error().message);
   auto description = pipeline::Description::load(*file);
   if (!description) return Unexpected(front + description.error().message);
@@ -176,7 +176,7 @@ Result<Instances::Wanted> Instances::read(const std::string& instance) const {
 }
 
 void Instances::take(const std::string& instance, One& one) {
-  auto wanted = read(instance);
+  auto wanted = read(instance, node_.descriptions);
   one.problem = wanted ? "" : wanted.error().message;
   if (!wanted) {
     tools::log_error("pipeline " + instance + " is not as its file says: " + one.problem);
@@ -225,12 +225,29 @@ void Instances::keep() {
   }
 }
 
-void Instances::renew() {
-  for (const auto& [instance, one] : all_) {
-    Child* child = child_of(instance);
-    if (!child || !child->running() || child->stopping()) continue;
-    if (!is_as_on_disk(child->pid(), child->place().program())) child->stop();  // keep() starts another
+void Instances::try_again(const std::string& instance) {
+  if (auto found = all_.find(instance); found != all_.end()) found->second.over.clear();
+  keep();
+}
+
+Result<std::map<std::string, std::vector<std::string>>> Instances::checks(const std::string& descriptions) {
+  std::map<std::string, std::vector<std::string>> out;
+  const Files all = files();
+  if (!folder_problem_.empty()) return Unexpected(folder_problem_);
+  for (const auto& [instance, file] : all) {
+    auto wanted = read(instance, descriptions);
+    if (!wanted) return Unexpected(wanted.error());
+    auto& arguments = out[instance];
+    arguments = {"check", *pipeline::find_file(descriptions, wanted->description), "--pipelines",
+                 descriptions};
+    if (wanted->trigger == pipeline::Trigger::listen)
+      wanted->values.try_emplace(pipeline::kConnection, "0");  // as of a connection there was
+    for (const auto& [name, value] : wanted->values) {
+      arguments.emplace_back("--set");
+      arguments.push_back(name + "=" + value);
+    }
   }
+  return out;
 }
 
 std::optional<int64_t> Instances::pause(const Child& child, int code, int64_t lived_ms) {

@@ -51,16 +51,18 @@ class Instances {
   void stop();
   // Now. `anew`: also what is over or refused is tried again, as an operator who says "reload" expects.
   void look(bool anew = false);
-  // Those whose program is not as on disk are replaced.
-  void renew();
-  void keep();  // what should run does
+  void keep();                                  // what should run does
+  void try_again(const std::string& instance);  // also when it is over
 
   // Child::Events. Those that are no instance's are passed over.
   std::optional<int64_t> pause(const Child& child, int code, int64_t lived_ms);
   void told(const Child& child, const wire::Message& message);
 
   std::vector<std::string> arguments(const std::string& instance) const;  // of headgate-pipeline
-  std::string json() const;                                               // NODE's `instances`
+  // Of headgate-pipeline, by instance: whether each of the files could be run with the descriptions in that
+  // folder. An error is a file's that is wrong, or the folder's.
+  Result<std::map<std::string, std::vector<std::string>>> checks(const std::string& descriptions);
+  std::string json() const;  // NODE's `instances`
 
  private:
   struct Wanted {
@@ -80,7 +82,7 @@ class Instances {
   };
   using Files = std::map<std::string, std::string>;  // by instance: size and time
   Files files();
-  Result<Wanted> read(const std::string& instance) const;
+  Result<Wanted> read(const std::string& instance, const std::string& descriptions) const;
   void take(const std::string& instance, One& one);
   Child* child_of(const std::string& instance) const;
 

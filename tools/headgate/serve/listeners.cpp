@@ -29,6 +29,10 @@ Result<void> NodeListeners::open_missing(const std::string& name, const std::str
   return {};
 }
 
+bool NodeListeners::close(const std::string& name) {
+  return fds_.erase(name) > 0;
+}
+
 std::vector<int> NodeListeners::fds(const std::string& name) const {
   std::vector<int> out;
   if (auto found = fds_.find(name); found != fds_.end())

@@ -21,6 +21,7 @@ class NodeListeners {
   void take(const std::string& name, UniqueFd fd);
   // Opens HOST:PORT[,PORT...], all or none of them, unless the name has sockets; an empty text opens none.
   Result<void> open_missing(const std::string& name, const std::string& ports, Kind kind = Kind::kTcp);
+  bool close(const std::string& name);  // those of the name; whether there were any
   std::vector<int> fds(const std::string& name) const;
   std::vector<std::pair<std::string, int>> all() const;  // by name
   std::string address(const std::string& name) const;  // as bound, in the form of open_missing(); empty: none

@@ -103,6 +103,36 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   return out;
 }
 
+RunningNode Supervisor::runs() const {
+  RunningNode out{config_.data, config_.runtime_dir, config_.node, config_.event, {}};
+  for (const auto& [name, setting] : listeners_in(config_))
+    if (const std::string bound = listeners_.address(name); !bound.empty()) out.listens[name] = bound;
+  return out;
+}
+
+// Those that the settings have no more are closed; the processes that have them, too, are replaced.
+Result<void> Supervisor::open_listeners() {
+  for (const auto& [name, setting] : listeners_in(config_)) {
+    const std::string bound = listeners_.address(name);
+    if (setting.empty() && listeners_.close(name)) {
+      srt_closed_ = srt_closed_ || name == "srt";
+      tools::log_notice("no longer listens on " + bound, {{"NAME", name}});
+      events_.add(
+          "listener.closed", Severity::info,
+          {{kEventText, "the node no longer listens on " + bound}, {"name", name}, {"address", bound}});
+    }
+    const auto kind = name == "srt" ? NodeListeners::Kind::kUdp : NodeListeners::Kind::kTcp;
+    auto opened = listeners_.open_missing(name, setting, kind);
+    if (!opened && !succeeds_) return opened;
+    if (opened) continue;
+    // The trial could open it: who runs does not end over it.
+    tools::log_error(opened.error().message);
+    events_.add("listener.failed", Severity::error,
+                {{kEventText, opened.error().message}, {"name", name}, {"address", setting}});
+  }
+  return {};
+}
+
 std::string Supervisor::node_json() const {
   auto process = [](const std::string& role, int pid, int64_t since_utc_us, int64_t restarts, bool retiring,
                     const std::string& protocol, const std::string& instance) {

@@ -7,6 +7,7 @@
 #include <common/siblings.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +38,9 @@ Supervisor::Supervisor(Loop& loop, Config config)
       child_events_(events_, config_.workers),
       draining_(config_.runtime_dir),
       children_(loop_, config_.runtime_dir,
-                [this](const std::string& role, int number) { return program_of(role, number); },
+                [this](const std::string& role, int number) {
+                  return upgrade_.as_it_runs(role, program_of(role, number));
+                },
                 {[this](Child& child) { on_changed(child); },
                  [this](Child& child) {
                    child_events_.died(child);
@@ -70,17 +73,29 @@ Supervisor::Supervisor(Loop& loop, Config config)
                  {config_.instances, config_.data, config_.node, config_.runtime_dir, config_.event,
                   descriptions_.descriptions().in_use()},
                  [this] { announce(); }),
-      upgrade_(loop_,
-               {config_.runtime_dir,
-                [this](const std::string& role, int number) { return program_of(role, number); },
-                [this](const Self& self) { return become(self); },
-                [this] {
-                  notify_systemd(reloading_state());
-                  events_.add("upgrade.started", Severity::info,
-                              {{kEventText, "the programs on disk are tried"}}, upgrader_);
-                },
-                [this] { on_upgraded(); }},
-               children_, workers_, tasks_, descriptions_),
+      upgrade_(
+          loop_,
+          {config_.runtime_dir,
+           [this](const std::string& role, int number) { return program_of(role, number); },
+           [this](const Self& self) { return become(self); },
+           [this] {
+             notify_systemd(reloading_state());
+             events_.add("upgrade.started", Severity::info, {{kEventText, "the programs on disk are tried"}},
+                         upgrader_);
+           },
+           [this] { on_upgraded(); }, [this] { return runs(); },
+           [this](const std::string& role) {
+             if (role == kControl)
+               children_.place(role).start();
+             else
+               instances_.try_again(role.substr(std::string_view(kInstanceFront).size()));
+           },
+           [this](Child& child) {
+             if (srt_closed_ && child.place().role == "gate") child.send(wire::Drain{});
+           }},
+          children_, workers_, tasks_, descriptions_),
+      trial_(tasks_, config_, instances_,
+             [this](const std::string& role, int number) { return program_of(role, number); }),
       since_utc_us_(system_clock().utc_us()) {
   add_verbs();
 }
@@ -97,9 +112,19 @@ Result<void> Supervisor::lock() {
     lock_ = std::move(heritage.lock);
     for (auto& [name, fd] : heritage.listeners) listeners_.take(name, std::move(fd));
     collect_ended_children();
-    return {};
   }
   std::string path = config_.runtime_dir + "/supervisor.lock";
+  if (succeeds_) {
+    // A trial of another version may not have seen that the settings are another node's.
+    struct stat held {
+    }, there{};
+    if (::fstat(lock_.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
+        held.st_dev == there.st_dev && held.st_ino == there.st_ino)
+      return {};
+    return Unexpected(
+        "the settings are of a node at " + config_.runtime_dir +
+        ", and another one runs: its processes go on alone. Give them back, or end those first");
+  }
   auto fd = open_file(path, O_RDWR | O_CREAT, 0600);
   if (!fd) return Unexpected(fd.error());
   if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
@@ -156,23 +181,22 @@ void Supervisor::on_listeners_settled() {
 }
 
 void Supervisor::open_and_check() {
-  for (auto& [name, address] : {std::pair("rtmp", config_.rtmp), std::pair("rtmps", config_.rtmps),
-                                std::pair("http", config_.http), std::pair("control", config_.control)})
-    if (auto opened = listeners_.open_missing(name, address); !opened) return fail(opened.error().message);
-  if (auto opened = listeners_.open_missing("srt", config_.srt, NodeListeners::Kind::kUdp); !opened)
-    return fail(opened.error().message);
+  if (auto opened = open_listeners(); !opened) return fail(opened.error().message);
   if (children_.place(kControl).running()) return check_gate();
   Program check = program_of(kControl, -1);
   check.arguments.push_back("--check");
-  tasks_.run(std::move(check), [this](int code) {
-    const std::string text = "control's settings were refused (the reason is above)";
-    if (code != 0 && !children_.any([](const Child& one) { return one.running(); })) return fail(text);
-    if (code != 0) {  // streams that run do not wait for them
-      tools::log_error(text + "; the node goes on without it");
-      events_.add("control.refused", Severity::error, {{kEventText, text}});
-    }
-    check_gate();
-  });
+  tasks_.run(
+      std::move(check),
+      [this](int code) {
+        const std::string text = "control's settings were refused (the reason is above)";
+        if (code != 0 && !children_.any([](const Child& one) { return one.running(); })) return fail(text);
+        if (code != 0) {  // streams that run do not wait for them
+          tools::log_error(text + "; the node goes on without it");
+          events_.add("control.refused", Severity::error, {{kEventText, text}});
+        }
+        check_gate();
+      },
+      {}, kCheckMs);
 }
 
 void Supervisor::check_gate() {
@@ -180,10 +204,13 @@ void Supervisor::check_gate() {
   // Certificate and lists are refused here rather than by one gate after the other.
   Program check = program_of("gate", -1);
   check.arguments.push_back("--check");
-  tasks_.run(std::move(check), [this](int code) {
-    if (code != 0) return fail("the gate's settings were refused (the reason is above)");
-    check_workers();
-  });
+  tasks_.run(
+      std::move(check),
+      [this](int code) {
+        if (code != 0) return fail("the gate's settings were refused (the reason is above)");
+        check_workers();
+      },
+      {}, kCheckMs);
 }
 
 void Supervisor::check_workers() {
@@ -207,7 +234,8 @@ void Supervisor::reload(const tools::Actor& actor) {
   children_.place(kControl).hang_up();
   if (running_) descriptions_.look();
   instances_.look(true);
-  if (ready_) notify_systemd("READY=1");
+  reloading_ = ready_ && descriptions_.looking();
+  if (ready_ && !reloading_) notify_systemd("READY=1");
 }
 
 bool Supervisor::upgrade(const tools::Actor& actor) {
@@ -221,7 +249,6 @@ bool Supervisor::upgrade(const tools::Actor& actor) {
 void Supervisor::on_upgraded() {
   const UpgradeReport& report = upgrade_.report();
   if (report.state == UpgradeReport::State::done) {
-    instances_.renew();
     events_.add("upgrade.done", Severity::info,
                 {{kEventText, "the node runs the programs on disk"}, {"version", report.version}});
   } else {
@@ -241,28 +268,10 @@ Result<void> Supervisor::become(const Self& self) {
 }
 
 void Supervisor::check() {
-  check_next({"origin", "worker", "gate"});
-}
-
-void Supervisor::check_next(std::vector<std::string> roles) {
-  if (roles.empty()) return loop_.stop();
-  const std::string role = roles.back();
-  roles.pop_back();
-  Program program = program_of(role, role == "worker" ? 0 : -1);
-  if (role == "worker") {
-    program.arguments.emplace_back("--pipelines");
-    program.arguments.push_back(config_.pipelines);
-  }
-  program.arguments.emplace_back("--check");
-  tasks_.run(
-      std::move(program),
-      [this, role, roles](int code) {
-        if (code == 0) return check_next(roles);
-        std::printf("headgate-%s --check ended with %d\n", role.c_str(), code);
-        exit_code_ = 1;
-        loop_.stop();
-      },
-      [](const std::string& line) { std::puts(line.c_str()); });
+  trial_.run([this](int code) {
+    exit_code_ = code;
+    loop_.post([this] { loop_.stop(); });
+  });
 }
 
 void Supervisor::start_children() {
@@ -379,6 +388,7 @@ void Supervisor::on_descriptions(bool good) {
                  {"folder", descriptions_.descriptions().source()},
                  {"reason", descriptions_.refused()}});
   }
+  if (std::exchange(reloading_, false)) notify_systemd("READY=1");
   announce();
 }
 

@@ -28,6 +28,7 @@
 #include "recovery.h"
 #include "reports.h"
 #include "tasks.h"
+#include "trial.h"
 #include "upgrade.h"
 #include "workers.h"
 
@@ -57,9 +58,10 @@ class Supervisor {
 
  private:
   Result<void> lock();
-  void check_next(std::vector<std::string> roles);
   Result<void> become(const Self& self);
   Program program_of(const std::string& role, int number) const;
+  RunningNode runs() const;
+  Result<void> open_listeners();
   void give_registry(Program& program) const;
   Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
@@ -113,6 +115,7 @@ class Supervisor {
   Policy policy_;
   Instances instances_;
   Upgrade upgrade_;
+  Trial trial_;
   tools::Actor upgrader_;  // who wanted the last one
   std::unique_ptr<tools::SocketWatch> watch_;
   int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
@@ -122,7 +125,8 @@ class Supervisor {
   bool succeeds_ = false;  // another supervisor, as the same process
   bool stopping_ = false, others_stopping_ = false;
   bool recovering_ = false;  // and told so
-  bool drained_told_ = false;
+  bool reloading_ = false;  // and the service manager is told when the descriptions have been checked
+  bool srt_closed_ = false;  // by the settings: a gate that retires lets nobody in over it any more
   int64_t since_utc_us_;
   int exit_code_ = 0;
 };

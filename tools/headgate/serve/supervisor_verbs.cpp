@@ -72,7 +72,6 @@ void Supervisor::drain(const Arguments& arguments, const Operations::Done& done)
   const std::string to = arguments.text("reconnect_to");
   if (!to.empty())
     children_.each_worker([&](Child& child) { child.send(wire::AskReconnect{0, to, kAskText}); });
-  if (fresh) drained_told_ = false;
   if (fresh || !to.empty())
     events_.add(
         "node.draining", Severity::info,
@@ -96,8 +95,7 @@ void Supervisor::undrain(const Arguments& arguments, const Operations::Done& don
 }
 
 void Supervisor::tell_drained() {
-  if (!draining_.on() || drained_told_ || workers_.sessions() > 0) return;
-  drained_told_ = true;
+  if (workers_.sessions() > 0 || !draining_.emptied()) return;
   events_.add("node.drained", Severity::info, {{kEventText, "nobody publishes to the node any more"}});
 }
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "instances.h"
+
 namespace headgate::serve {
 namespace {
 
@@ -39,7 +41,8 @@ Upgrade::Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Ta
       children_(children),
       workers_(workers),
       tasks_(tasks),
-      descriptions_(descriptions) {}
+      descriptions_(descriptions),
+      restart_(loop, children, node_.start) {}
 
 Upgrade::~Upgrade() {
   stop();
@@ -49,6 +52,7 @@ void Upgrade::stop() {
   stopped_ = true;
   loop_.cancel(std::exchange(timer_, 0));
   loop_.cancel(std::exchange(report_timer_, 0));
+  restart_.stop();
 }
 
 void Upgrade::announce() {
@@ -106,30 +110,24 @@ bool Upgrade::request() {
   node_.began();
   Program trial = own_program().program;
   trial.arguments.emplace_back("--check");
+  trial.environment.push_back(variable_of(node_.runs()));
   tools::log_notice("upgrade: the programs on disk are tried", {{"PROGRAM", trial.path}});
-  timer_ = loop_.after_ms(kTrialMs, [this] {
-    timer_ = 0;
-    trial_reason_ =
-        "the programs on disk could not be tried within " + std::to_string(kTrialMs / 1000) + " s";
-    tried(-1);
-  });
   tasks_.run(
-      std::move(trial),
-      [this, number = report_.number](int code) {
-        if (report_.number == number) tried(code);
-      },
+      std::move(trial), [this](int code) { tried(code); },
       [this](const std::string& line) {
         if (trial_reason_.size() + line.size() < kMaxUpgradeReason)
           trial_reason_ += (trial_reason_.empty() ? "" : "\n") + line;
-      });
+      },
+      kTrialMs);
   return true;
 }
 
 void Upgrade::tried(int code) {
   if (report_.state != State::checking || stopped_) return;
-  loop_.cancel(std::exchange(timer_, 0));
   if (code != 0) {
-    if (trial_reason_.empty()) trial_reason_ = "headgate serve --check ended with " + std::to_string(code);
+    if (code == kTookTooLong || trial_reason_.empty())
+      trial_reason_ += (trial_reason_.empty() ? "" : "\n") +
+                       ("headgate serve --check " + Tasks::how_it_ended(code, kTrialMs));
     return finish(State::refused, trial_reason_);
   }
   report_.state = State::running;
@@ -152,7 +150,11 @@ void Upgrade::go_on() {
     children_.each_worker([](Child& child) {
       if (!child.stopping()) child.hang_up();
     });
-    roles_ = {kControl, "worker", "gate", "origin"};
+    roles_.clear();
+    children_.each([this](const Child& child) {
+      if (!instance_of(child).empty()) roles_.push_back(child.place().role);
+    });
+    roles_.insert(roles_.end(), {kControl, "worker", "gate", "origin"});
     replace_next();
   });
 }
@@ -190,8 +192,8 @@ void Upgrade::replace_next() {
   const Child& present = children_.place(role);
   if (!present.running() || is_as_on_disk(present.pid(), node_.program_of(role, -1)))
     return next_step(&Upgrade::replace_next);
-  if (role == kControl) return restart_control();
-  replace_only(role);
+  if (role == "gate" || role == "origin") return replace_only(role);
+  restart(role);
 }
 
 void Upgrade::replace_only(const std::string& role) {
@@ -214,6 +216,7 @@ void Upgrade::only_serves() {
   if (aside) {
     aside->retire();
     note(*aside, Process::State::retiring);
+    node_.replaced(*aside);
   }
   if (fresh) process(*fresh).pid = fresh->pid(), process(*fresh).state = Process::State::serves;
   if (fresh) tools::log_notice("upgrade: a new " + fresh->name() + " serves", {{"CHILD_PID", fresh->pid()}});
@@ -255,17 +258,15 @@ void Upgrade::workers_serve() {
   replace_next();
 }
 
-// It answers operators only: nothing is lost while it starts, and nothing is shared with a second one.
-void Upgrade::restart_control() {
-  Child& control = children_.place(kControl);
-  restarting_control_ = true;
-  process(control) = {kControl, 0, control.pid(), Process::State::starting, 0};
-  timer_ = loop_.after_ms(kRestartMs, [this] {
-    timer_ = 0;
-    restarting_control_ = false;
-    finish(State::failed, "control does not start again");
+void Upgrade::restart(const std::string& role) {
+  const Child& child = children_.place(role);
+  process(child) = {label(child), 0, child.pid(), Process::State::starting, 0};
+  restart_.begin(role, [this, role](const std::string& problem) {
+    const auto state = problem.empty() ? Process::State::serves : Process::State::failed;
+    if (children_.has(role)) note(children_.place(role), state);
+    if (!problem.empty()) return finish(State::failed, problem);
+    next_step(&Upgrade::replace_next);
   });
-  control.stop();
 }
 
 void Upgrade::retires(const Child& child) {
@@ -276,21 +277,11 @@ void Upgrade::retires(const Child& child) {
 void Upgrade::changed(const Child& child) {
   if (stopped_) return;
   if (!child.running() && child.retiring()) note(child, Process::State::ended);
+  restart_.changed(child);
   if (report_.state != State::running) return;
   const std::string name = socket_name_of(child);
   const bool is_fresh_worker =
       std::find(fresh_workers_.begin(), fresh_workers_.end(), name) != fresh_workers_.end();
-  if (restarting_control_ && child.place().role == kControl) {
-    if (!child.running() && child.stopping())
-      loop_.post([this] {
-        children_.forget(kControl + std::string(".sock"));
-        if (!stopped_) children_.place(kControl).start();
-      });
-    if (!child.ready() || child.stopping()) return;
-    restarting_control_ = false;
-    process(child) = {kControl, child.pid(), process(child).was, Process::State::serves, 0};
-    return next_step(&Upgrade::replace_next);
-  }
   if (name != fresh_ && !is_fresh_worker) return;
   if (!problem_.empty()) {
     if (!child.running()) next_step(&Upgrade::give_back);

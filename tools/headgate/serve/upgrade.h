@@ -8,15 +8,18 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <base/loop.h>
 
 #include "children.h"
 #include "description_watch.h"
+#include "running_node.h"
 #include "tasks.h"
 #include "upgrade_exec.h"
 #include "upgrade_report.h"
+#include "upgrade_restart.h"
 #include "workers.h"
 
 namespace headgate::serve {
@@ -24,7 +27,6 @@ namespace headgate::serve {
 inline constexpr int64_t kTrialMs = 60'000;    // for the programs on disk to be tried
 inline constexpr int64_t kReplaceMs = 25'000;  // from a process' start until it serves
 inline constexpr int64_t kGiveBackMs = 3000;   // for one that is not wanted to end
-inline constexpr int64_t kRestartMs = 10'000;  // of a process that has no successor beside it: control
 inline constexpr int64_t kReportMs = 500;      // how old what is told of sessions may be
 inline constexpr size_t kMaxUpgradeReason = 2000;
 
@@ -35,7 +37,10 @@ class Upgrade {
     std::function<Program(const std::string& role, int number)> program_of;
     // Becomes the program on disk; returns what went wrong.
     std::function<Result<void>(const Self& self)> become;
-    std::function<void()> began, ended;  // what report() says has changed in state
+    std::function<void()> began, ended;                  // what report() says has changed in state
+    std::function<RunningNode()> runs;                   // what the trial is held against
+    std::function<void(const std::string& role)> start;  // fills a place that is restarted
+    std::function<void(Child& child)> replaced;          // another one has its place, and it retires
   };
   Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Tasks& tasks,
           DescriptionWatch& descriptions);
@@ -55,6 +60,11 @@ class Upgrade {
   void retires(const Child& child);  // outside of an upgrade: it was told to
   void stop();
   const UpgradeReport& report() const { return report_; }
+  // What is to be started in a place: what is on disk, or the program before that did not let itself be
+  // replaced.
+  Program as_it_runs(const std::string& role, Program on_disk) const {
+    return restart_.as_it_runs(role, std::move(on_disk));
+  }
 
  private:
   using State = UpgradeReport::State;
@@ -63,7 +73,7 @@ class Upgrade {
   void replace_next();
   void replace_only(const std::string& role);
   void replace_workers();
-  void restart_control();
+  void restart(const std::string& role);
   void only_serves();
   void workers_serve();
   void fail(const std::string& reason);
@@ -90,7 +100,7 @@ class Upgrade {
   // What is being replaced, by the names of their sockets; empty: nothing.
   std::string fresh_, aside_;
   std::vector<std::string> fresh_workers_, old_workers_;
-  bool restarting_control_ = false;
+  Restart restart_;
   std::string problem_;  // why what is new is being given back
   Loop::TimerId timer_ = 0, report_timer_ = 0;
 };

@@ -2,6 +2,7 @@
 #include "upgrade_exec.h"
 
 #include <base/io.h>
+#include <common/listeners.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -62,6 +63,13 @@ std::string running_file() {
   std::string out = fs::read_symlink("/proc/self/exe", error).string();
   if (out.ends_with(kDeleted)) out.resize(out.size() - kDeleted.size());
   return out;
+}
+
+std::string variable_of(const std::string& pid, const std::string& name) {
+  std::istringstream all(proc_text("/proc/" + pid + "/environ"));
+  for (std::string one; std::getline(all, one, '\0');)
+    if (one.starts_with(name + "=")) return one.substr(name.size() + 1);
+  return "";
 }
 
 bool set_close_on_exec(int fd, bool on) {
@@ -126,6 +134,12 @@ Result<void> become(const Self& self, int lock, const std::vector<std::pair<std:
   return error;
 }
 
+std::vector<std::string> arguments_of(int pid) {
+  std::vector<std::string> out = command_line(std::to_string(pid));
+  if (!out.empty()) out.erase(out.begin());
+  return out;
+}
+
 bool is_as_on_disk(int pid, const Program& program) {
   struct stat running {
   }, there{};
@@ -134,6 +148,7 @@ bool is_as_on_disk(int pid, const Program& program) {
     return false;
   const std::vector<std::string> words = command_line(text);
   return running.st_dev == there.st_dev && running.st_ino == there.st_ino && !words.empty() &&
+         variable_of(text, "LISTEN_FDNAMES") == tools::listener_names(program.listener_names) &&
          std::equal(words.begin() + 1, words.end(), program.arguments.begin(), program.arguments.end());
 }
 

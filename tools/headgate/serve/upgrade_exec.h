@@ -34,8 +34,12 @@ Self own_program();
 // Returns only when it fails; then nothing has changed. `listeners`: names and descriptors, which stay open.
 Result<void> become(const Self& self, int lock, const std::vector<std::pair<std::string, int>>& listeners);
 
-// Whether a running process is `program` as it is on disk, with these arguments.
+// Whether a running process is `program` as it is on disk, with these arguments, and was given listeners of
+// these names.
 bool is_as_on_disk(int pid, const Program& program);
+
+// Of a process that runs, without its name.
+std::vector<std::string> arguments_of(int pid);
 
 // Children of the supervisor before this one that have ended since.
 void collect_ended_children();
