@@ -171,7 +171,6 @@ std::string absolute(const std::string& path) {
   return out;
 }
 
-  out.revoked = absolute(text("revoked"));
 // What a wrong description says is told by whoever checks it.
 Result<pipeline::Description> description_of(const std::string& folder, const std::string& name) {
   const auto file = pipeline::find_file(folder, name);
@@ -198,6 +197,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   out.rtmps_proxies = text("rtmps-proxies");
   out.endpoints = text("endpoints");
   out.addresses = absolute(text("addresses"));
+  out.revoked = absolute(text("revoked"));
   out.tls_certificate = absolute(text("tls-cert"));
   out.tls_key = absolute(text("tls-key"));
   if (!out.rtmps.empty() && (out.tls_certificate.empty() || out.tls_key.empty()))
