@@ -38,12 +38,13 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
   Arguments out;
   tools::Options options(
       "",
-      "Has a running node take the programs, settings and pipeline descriptions that are on disk now, wholly\n"
-      "or not at all. No connection of a publisher is closed, no frame is lost, no player stalls; pipelines\n"
-      "of the node's own are begun anew when their program is another.",
+      "Has a running node take the programs, settings and pipeline descriptions that are on disk now,\n"
+      "wholly or not at all. No connection of a publisher is closed, no frame is lost, no player stalls;\n"
+      "pipelines of the node's own are begun anew when their program is another.",
       "Exit code 0: new processes serve (old ones may have sessions that go on until they end). 1: no node\n"
-      "runs, or it has not finished in time. 3: what is on disk was refused, or needs a restart, and nothing\n"
-      "has been changed. 4: a process could not be replaced, and the one before it goes on, or runs again.");
+      "runs, or it has not finished in time. 3: what is on disk was refused, or needs a restart, and\n"
+      "nothing has been changed. 4: a process could not be replaced, and the one before it goes on, or\n"
+      "runs again.");
   options
       .text("data", out.data, "DIR",
             "the node's data folder, as given to `headgate serve` (default: the service's)")

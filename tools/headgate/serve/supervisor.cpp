@@ -73,27 +73,26 @@ Supervisor::Supervisor(Loop& loop, Config config)
                  {config_.instances, config_.data, config_.node, config_.runtime_dir, config_.event,
                   descriptions_.descriptions().in_use()},
                  [this] { announce(); }),
-      upgrade_(
-          loop_,
-          {config_.runtime_dir,
-           [this](const std::string& role, int number) { return program_of(role, number); },
-           [this](const Self& self) { return become(self); },
-           [this] {
-             notify_systemd(reloading_state());
-             events_.add("upgrade.started", Severity::info, {{kEventText, "the programs on disk are tried"}},
-                         upgrader_);
-           },
-           [this] { on_upgraded(); }, [this] { return runs(); },
-           [this](const std::string& role) {
-             if (role == kControl)
-               children_.place(role).start();
-             else
-               instances_.try_again(role.substr(std::string_view(kInstanceFront).size()));
-           },
-           [this](Child& child) {
-             if (srt_closed_ && child.place().role == "gate") child.send(wire::Drain{});
-           }},
-          children_, workers_, tasks_, descriptions_),
+      upgrade_(loop_,
+               {config_.runtime_dir,
+                [this](const std::string& role, int number) { return program_of(role, number); },
+                [this](const Self& self) { return become(self); },
+                [this] {
+                  notify_systemd(reloading_state());
+                  events_.add("upgrade.started", Severity::info,
+                              {{kEventText, "the programs on disk are tried"}}, upgrader_);
+                },
+                [this] { on_upgraded(); }, [this] { return runs(); },
+                [this](const std::string& role) {
+                  if (role == kControl)
+                    children_.place(role).start();
+                  else
+                    instances_.try_again(role.substr(std::string_view(kInstanceFront).size()));
+                },
+                [this](Child& child) {
+                  if (srt_closed_ && child.place().role == "gate") child.send(wire::Drain{});
+                }},
+               children_, workers_, tasks_, descriptions_),
       trial_(tasks_, config_, instances_,
              [this](const std::string& role, int number) { return program_of(role, number); }),
       since_utc_us_(system_clock().utc_us()) {

@@ -125,7 +125,7 @@ class Supervisor {
   bool succeeds_ = false;  // another supervisor, as the same process
   bool stopping_ = false, others_stopping_ = false;
   bool recovering_ = false;  // and told so
-  bool reloading_ = false;  // and the service manager is told when the descriptions have been checked
+  bool reloading_ = false;   // and the service manager is told when the descriptions have been checked
   bool srt_closed_ = false;  // by the settings: a gate that retires lets nobody in over it any more
   int64_t since_utc_us_;
   int exit_code_ = 0;
