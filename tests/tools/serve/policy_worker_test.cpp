@@ -55,6 +55,8 @@ TEST_F(PolicyWorkerTest, AThreadThatDoesNotComeBackIsTheWorkersEnd) {
   EXPECT_EQ(verdict.kind, "still");
   EXPECT_NEAR(seconds_, 31, 1);
   EXPECT_NE(verdict.reason.find("station 5 of event 77"), std::string::npos) << verdict.reason;
+  ASSERT_TRUE(verdict.of);
+  EXPECT_EQ(verdict.of->station, 5u);
   EXPECT_EQ(verdict.reason.find("processor"), std::string::npos) << verdict.reason;
 }
 

@@ -168,7 +168,13 @@ void Policy::carry_out(Child& child, Watched& worker, const WorkerVerdict& verdi
   text += what == Do::drain ? "; it takes no more, and another one is started"
           : what == Do::end ? "; its sessions are ended, and another one is started"
                             : "; killed";
-  tools::log_error(text, {{"WORKER", child.place().number}});
+  if (verdict.of)
+    tools::log_error(text, {{"WORKER", child.place().number},
+                            {"STATION", verdict.of->station},
+                            {"EVENT", verdict.of->event},
+                            {"SESSION", verdict.of->session}});
+  else
+    tools::log_error(text, {{"WORKER", child.place().number}});
   events_.add("worker." + verdict.kind, Severity::error,
               {{kEventText, text},
                {"worker", child.place().number},
@@ -230,11 +236,20 @@ void Policy::died(const Child& child) {
   const auto number = static_cast<uint32_t>(child.place().number);
   // One that ended by itself was not ended by its input; what was stopped stood there by chance.
   if (!child.by_signal() || worker.stopped) return;
-  std::vector<Station> suspects;
+  std::vector<wire::Mark> marks;
   if (worker.marks)
-    if (auto marks = wire::read_marks(worker.marks.get())) suspects = Quarantine::suspects(*marks);
-  for (const Station& station : suspects)
-    tools::log_warning(child.name() + " was at work for " + station_text(station) + " when it died");
+    if (auto read = wire::read_marks(worker.marks.get())) marks = *std::move(read);
+  const std::vector<Station> suspects = Quarantine::suspects(marks);
+  for (const Station& station : suspects) {
+    const auto mark = std::find_if(marks.begin(), marks.end(), [&](const wire::Mark& one) {
+      return Station{one.event, one.station} == station && (one.crashed || one.at_work());
+    });
+    tools::log_warning(child.name() + " was at work for " + station_text(station) + " when it died",
+                       {{"WORKER", number},
+                        {"STATION", station.second},
+                        {"EVENT", station.first},
+                        {"SESSION", mark->session}});
+  }
   told_of(quarantine_.died(number, suspects, now_ms()));
 }
 
@@ -253,7 +268,8 @@ void Policy::told_of(const std::vector<Ruling>& rulings, const tools::Actor& act
         : one.what == What::released
             ? std::pair("released", std::string("it may share a worker again"))
             : std::pair("no-room", deaths + ", but too many stations are in quarantine already");
-    tools::log(one.what == What::released ? tools::Level::notice : tools::Level::error, who + text);
+    tools::log(one.what == What::released ? tools::Level::notice : tools::Level::error, who + text,
+               {{"STATION", one.station.second}, {"EVENT", one.station.first}, {"WORKER", one.worker}});
     events_.add(std::string("quarantine.") + kind,
                 one.what == What::released ? Severity::info : Severity::error,
                 {{kEventText, who + text},

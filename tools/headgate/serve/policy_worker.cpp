@@ -102,11 +102,14 @@ WorkerVerdict WorkerHealth::look_at_threads(const WorkerLook& look) {
       out = {WorkerVerdict::Do::kill, "still",
              "a thread has been at work for " + station_text(mark) + " for " +
                  std::to_string(still_ms / 1000) + " s and does not come back" +
-                 (burning ? ", using a processor all the while" : "")};
+                 (burning ? ", using a processor all the while" : ""),
+             mark};
   }
   if (out.what == WorkerVerdict::Do::nothing && all_still)
-    out = {WorkerVerdict::Do::kill, "still",
-           "no stream has been served for " + std::to_string(limits_.still_ms / 1000) + " s"};
+    out = {WorkerVerdict::Do::kill,
+           "still",
+           "no stream has been served for " + std::to_string(limits_.still_ms / 1000) + " s",
+           {}};
   return out;
 }
 
@@ -130,10 +133,10 @@ WorkerVerdict WorkerHealth::judge(Excess& excess, bool over, int64_t now_ms, con
   if (now_ms - excess.since_ms < limits_.over_ms) return {};
   if (excess.drained_ms < 0) {
     excess.drained_ms = now_ms;
-    return {WorkerVerdict::Do::drain, kind, reason};
+    return {WorkerVerdict::Do::drain, kind, reason, {}};
   }
   if (now_ms - excess.drained_ms < limits_.grace_ms) return {};
-  return {WorkerVerdict::Do::end, kind, reason + ", and it did not become less"};
+  return {WorkerVerdict::Do::end, kind, reason + ", and it did not become less", {}};
 }
 
 }  // namespace headgate::serve

@@ -28,8 +28,9 @@ struct WorkerLook {
 struct WorkerVerdict {
   enum class Do { nothing, drain, end, kill };  // drain: and start another; end: with its sessions closed
   Do what = Do::nothing;
-  std::string kind;    // memory, cpu, descriptors, still
-  std::string reason;  // for people
+  std::string kind;                // memory, cpu, descriptors, still
+  std::string reason;              // for people
+  std::optional<wire::Mark> of{};  // of kind still: whose thread, where it is one's
 };
 
 class WorkerHealth {
