@@ -9,11 +9,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
+from datetime import datetime, timezone
 from pathlib import Path
 
-from node import EVENT, TOP, Node, log_text, records, wait_until
+from node import EVENT, SLOWNESS, TOP, Node, log_text, records, wait_until
 import tap  # pylint: disable=wrong-import-order
 from admin import Admin, UnixConnection
+from upgrading import InstalledNode
 
 ARCHIVED = [{"use": "archive"}, "  event=${event} station=${station}", "abrhlssink name=hls archive.src ! hls.records"]
 NUMBERS = {name: {"type": "integer", "default": 0, "min": 0, "max": 4294967295} for name in ("event", "station")}
@@ -34,6 +37,10 @@ DESCRIPTIONS = {
               "elements": ["filesrc location=${file} ! fakesink"],
               "restart": {"pause": "100ms", "max-pause": "100ms", "alarm-after": 2, "give-up-after": 3}},
 }
+
+
+def moment(at):
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Instances(Node):
@@ -58,6 +65,11 @@ class Instances(Node):
 
     def remove(self, name):
         (self.own / f"instances/{name}.conf").unlink()
+
+    def describe(self, name, **text):
+        path = self.own / f"pipelines/{name}.json"
+        path.with_suffix(".new").write_text(json.dumps({"name": name, "about": "Of a test.", **text}))
+        path.with_suffix(".new").rename(path)
 
     def instance(self, name):
         return next((one for one in self.status()["instances"] if one["instance"] == name), None)
@@ -165,8 +177,14 @@ def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
     with Instances() as node:
         node.write("reader", "fails", file="/nonexistent/file")
         given_up = node.wait_instance("reader", "given-up")
-        assert "pid" not in given_up, given_up
+        assert "pid" not in given_up and given_up["failed_in_a_row"] == 3, given_up
+        assert "/nonexistent/file" in given_up["last_end"], given_up
+        assert node.admin().get("/api/v1/instances")["instances"] == [given_up]
+        told = node.headgate("status", "--data", str(node.data)).stdout
+        assert re.search(r"^pipeline reader is given up after 3 failed runs: .*/nonexistent/file", told, re.M), told
+        assert re.search(r"^reader +fails +given-up ", told, re.M), told
         wait_until("that was told", lambda: node.told("instance.over"))
+        assert all("/nonexistent/file" in one["reason"] for one in node.told("instance.died")), node.told("instance.died")
         assert len(node.told("instance.died")) == 2 and len(node.told("instance.alarm")) == 1
         # What ends by itself is not started again.
         there = node.own / "there"
@@ -175,6 +193,49 @@ def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
         node.wait_instance("reader", "ended")
         assert len(node.told("instance.over")) == 2
         assert not node.told("process.alarm")
+
+
+def test_at_its_time_it_begins_and_ends():
+    with Instances() as node:
+        camera = DESCRIPTIONS["camera"]
+        # As late as it takes to be seen before it; short, and after it there is none for a day.
+        begins = int(time.time() + 3 * SLOWNESS)
+        node.describe("mass", **{**camera, "trigger": "schedule", "schedule": [
+            {"from": moment(begins), "until": moment(begins + 3)}, {"from": moment(begins + 86400), "until": moment(begins + 90000)}]})
+        node.write("hall", "mass", station=7)
+        before = node.wait_instance("hall", "scheduled")
+        assert before["next_start_utc"] == moment(begins).replace("Z", ".000Z") and not node.runs(7), before
+        during = node.wait_instance("hall", "running")
+        assert during["pid"] == before["pid"] and during["since_utc"] > before["since_utc"], (before, during)
+        assert "next_start_utc" not in during, during
+        after = node.wait_instance("hall", "scheduled")
+        assert after["next_start_utc"] == moment(begins + 86400).replace("Z", ".000Z") and after["restarts"] == 0, after
+        assert time.time() >= begins + 3, "it ended before its time was over"
+        (run,) = node.runs(7)
+        assert records(run, "end")[0]["reason"] == "eos", records(run, "end")
+        node.wait_state(7, "ended")
+
+
+class Installed(InstalledNode, Instances):
+    """A node with pipelines of its own, whose programs can be replaced."""
+
+
+def test_an_upgrade_replaces_it_and_closes_its_run():
+    with Installed() as node:
+        node.write("hall", "camera", station=7)
+        node.wait_media(7, 1.0)
+        before = node.wait_instance("hall", "running")
+        node.use("b")
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        wait_until("the new program runs it", lambda: node.pid("hall") != before["pid"])
+        program = os.readlink(f"/proc/{node.pid('hall')}/exe")
+        assert Path(program).parent.name == "b", program
+        wait_until("it records", lambda: len(node.runs(7)) == 2)
+        new_media(node, 7)
+        assert [one["reason"] for one in records(node.runs(7)[0], "end")] == ["eos"], records(node.runs(7)[0], "end")
+        assert not node.told("instance.died") and node.instance("hall")["restarts"] == 0, node.instance("hall")
+        assert node.admin().get("/api/v1/instances")["instances"][0]["state"] == "running", "control knows the new supervisor's word"
 
 
 def test_each_connection_to_a_pipeline_that_listens_is_live():

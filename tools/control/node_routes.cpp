@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "json.h"
 
@@ -34,6 +35,22 @@ size_t array_end(const std::string& text, size_t begin) {
     }
   }
   return text.npos;
+}
+
+// The array of the member `name` of NODE: its brackets' beginning and end; npos as end: there is none.
+std::pair<size_t, size_t> list_in(const std::string& node, const std::string& name) {
+  // Quotes within a text are escaped: this is the member and nothing else.
+  const std::string key = "\"" + name + "\":[";
+  const size_t found = node.find(key);
+  if (found == node.npos) return {0, node.npos};
+  const size_t begin = found + key.size() - 1;
+  return {begin, array_end(node, begin)};
+}
+
+// That array; empty: there is none.
+std::string member_list(const std::string& node, const std::string& name) {
+  const auto [begin, end] = list_in(node, name);
+  return end == node.npos ? "" : node.substr(begin, end - begin);
 }
 
 std::string session_json(const Session& session) {
@@ -107,11 +124,7 @@ void send_openapi(const ExchangePtr& exchange) {
 }  // namespace
 
 std::string with_stats(const std::string& node, const std::map<std::string, SupervisorLink::Told>& told) {
-  // Quotes within a text are escaped: this is the member and nothing else.
-  static constexpr std::string_view kProcesses = "\"processes\":[";
-  const size_t found = node.find(kProcesses);
-  const size_t begin = found + kProcesses.size() - 1;
-  const size_t end = found == node.npos ? node.npos : array_end(node, begin);
+  const auto [begin, end] = list_in(node, "processes");
   if (end == node.npos) return node;
   std::map<int64_t, const SupervisorLink::Told*> by_pid;
   for (const auto& [name, one] : told)
@@ -166,6 +179,15 @@ void add_node_routes(Routes& routes, OriginClient& origin, Feed& feed, Superviso
               [&](const ExchangePtr& exchange) { exchange->send(200, sessions_json(feed)); }});
   routes.add({"GET", "/api/v1/workers", Right::reads,
               [&](const ExchangePtr& exchange) { exchange->send(200, workers_json(feed)); }});
+  routes.add({"GET", "/api/v1/instances", Right::reads, [&](const ExchangePtr& exchange) {
+                const auto said = supervisor.told().find("supervisor");
+                const std::string list = said == supervisor.told().end()
+                                             ? std::string()
+                                             : member_list(said->second.json, "instances");
+                if (list.empty())
+                  return exchange->fail(503, "there is no supervisor that could say", kOriginRemedy);
+                exchange->send(200, JsonLine().raw("instances", list).take());
+              }});
   routes.add(
       {"GET", "/api/v1/events", Right::reads, [&](const ExchangePtr& exchange) { events.answer(exchange); }});
   routes.add({"GET", "/api/v1/openapi.yaml", Right::reads, send_openapi});

@@ -350,10 +350,10 @@ class DescriptionReader {
   }
 
   void read_resources(const JsonNode& node) {
-    if (!for_tickets(node, "/resources")) return;
     if (!document_.keys(node, "/resources", {"streams-per-worker", "memory", "cpu"}, {}, "\"resources\""))
       return;
-    if (const JsonNode* streams = node.find("streams-per-worker"))
+    const JsonNode* streams = node.find("streams-per-worker");
+    if (streams && for_tickets(*streams, "/resources/streams-per-worker"))
       if (auto number = document_.integer(*streams, "/resources/streams-per-worker", 1, 10'000))
         out_.streams_per_worker_ = *number;
     const auto limit = [&](const char* key, std::optional<int64_t>& target) {

@@ -15,6 +15,7 @@
 namespace headgate::pipeline {
 namespace {
 
+constexpr size_t kMaxErrorBytes = 1000;  // that are told
 constexpr char kArchiver[] = "segmentarchiver";
 
 // The first archiver of the pipeline.
@@ -41,6 +42,7 @@ NodeLink::NodeLink(Loop& loop, Settings settings, std::function<void()> on_stop)
 
 NodeLink::~NodeLink() {
   loop_.cancel(timer_);
+  loop_.cancel(last_word_);
 }
 
 Result<void> NodeLink::listen() {
@@ -83,6 +85,7 @@ void NodeLink::greet(Subscriber& subscriber) {
   wire::Channel& channel = *subscriber.channel;
   if (subscriber.role == "supervisor") {
     channel.send(status());
+    if (done_) std::exchange(done_, nullptr)();
     return;
   }
   channel.send(state());
@@ -177,6 +180,20 @@ void NodeLink::ended(const std::string& reason) {
   histories_.clear();
   health_ = {};
   archives_ = false;
+  // The process may end now.
+  error_ = reason.starts_with(kErrorFront) ? reason.substr(kErrorFront.size()).substr(0, kMaxErrorBytes) : "";
+  if (!error_.empty()) tell(status(), {"supervisor"});
+}
+
+// A run that fails at once has failed before the supervisor has seen the socket.
+void NodeLink::last_word(std::function<void()> done) {
+  const bool told = std::any_of(subscribers_.begin(), subscribers_.end(),
+                                [](const auto& one) { return one->role == "supervisor"; });
+  if (error_.empty() || told) return done();
+  done_ = std::move(done);
+  last_word_ = loop_.after_ms(kLastWordMs, [this] {
+    if (done_) std::exchange(done_, nullptr)();
+  });
 }
 
 void NodeLink::tick() {
@@ -200,13 +217,14 @@ wire::WorkerState NodeLink::state() const {
 }
 
 wire::Status NodeLink::status() {
-  const std::string line = status_ ? status_() : "";
-  return {"pipeline", static_cast<uint32_t>(::getpid()),
-          JsonLine()
-              .field("settings", settings_.settings_id)
-              .field("running", !line.empty())
-              .field("line", line)
-              .take()};
+  const Says says = status_ ? status_() : Says();
+  JsonLine json;
+  json.field("settings", settings_.settings_id)
+      .field("running", !says.line.empty() && says.waits_until_us == 0)
+      .field("line", says.line);
+  if (says.waits_until_us != 0) json.field("waits_until_us", says.waits_until_us);
+  if (!error_.empty()) json.field("error", error_);
+  return {"pipeline", static_cast<uint32_t>(::getpid()), json.take()};
 }
 
 }  // namespace headgate::pipeline

@@ -21,6 +21,7 @@
 namespace headgate::pipeline {
 
 inline constexpr int64_t kTellMs = 1000;
+inline constexpr int64_t kLastWordMs = 1000;  // for a supervisor that has not come yet
 
 class NodeLink final : public RunWatch {
  public:
@@ -40,8 +41,15 @@ class NodeLink final : public RunWatch {
 
   // Fails when another process has the name.
   Result<void> listen();
-  // What runs, for people; empty: nothing does.
-  void says(std::function<std::string()> status) { status_ = std::move(status); }
+  struct Says {
+    std::string line;            // what runs, for people; empty: nothing does
+    int64_t waits_until_us = 0;  // UTC, of the next time that it has; 0: it does not wait for one
+  };
+  void says(std::function<Says()> status) { status_ = std::move(status); }
+
+  // The process is about to end: `done` follows when the supervisor has been told why the last run failed, if it
+  // did, or does not ask within kLastWordMs.
+  void last_word(std::function<void()> done);
 
   void began(GstElement* pipeline) override;
   void element(const GstStructure& message) override;
@@ -66,7 +74,8 @@ class NodeLink final : public RunWatch {
   Loop& loop_;
   const Settings settings_;
   const std::function<void()> on_stop_;
-  std::function<std::string()> status_;
+  std::function<Says()> status_;
+  std::string error_;  // why the last run has failed; empty: it has not
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::set<std::unique_ptr<Subscriber>> subscribers_;
   bool archives_ = false;  // what runs
@@ -74,7 +83,8 @@ class NodeLink final : public RunWatch {
   std::optional<wire::SessionOpened> opened_;  // from the first record on
   wire::SessionHealth health_;
   std::map<std::string, tools::History> histories_;  // by rendition, the source's is ""
-  Loop::TimerId timer_ = 0;
+  std::function<void()> done_;  // last_word()'s, while a supervisor is waited for
+  Loop::TimerId timer_ = 0, last_word_ = 0;
 };
 
 }  // namespace headgate::pipeline

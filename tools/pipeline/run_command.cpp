@@ -51,6 +51,12 @@ void loop_on(Loop& loop, What& what, bool quiet) {
   loop.cancel(timer);
 }
 
+// The loop ends, once a node knows why.
+void stop(Loop& loop, const Result<LinkPtr>& link) {
+  const auto end = [&loop] { loop.stop(); };
+  *link ? (*link)->last_word(end) : end();
+}
+
 int run_always(const Description& description, const Wanted& wanted) {
   Loop loop;
   int code = 0;
@@ -60,9 +66,9 @@ int run_always(const Description& description, const Wanted& wanted) {
   runs = std::make_unique<Runs>(loop, description, wanted.values, wanted.program, wanted.once, link->get(),
                                 [&](Runs::End how) {
                                   code = how == Runs::End::ended ? 0 : 1;
-                                  loop.stop();
+                                  stop(loop, link);
                                 });
-  if (*link) (*link)->says([&] { return runs->status(); });
+  if (*link) (*link)->says([&] { return NodeLink::Says{runs->status()}; });
   loop.post([&runs] { runs->start(); });
   loop_on(loop, *runs, wanted.quiet);
   return code;
@@ -77,9 +83,9 @@ int run_scheduled(const Description& description, const Wanted& wanted) {
   scheduled = std::make_unique<Scheduled>(loop, description, wanted.values, wanted.program, wanted.once,
                                           link->get(), [&](int how) {
                                             code = how;
-                                            loop.stop();
+                                            stop(loop, link);
                                           });
-  if (*link) (*link)->says([&] { return scheduled->status(); });
+  if (*link) (*link)->says([&] { return NodeLink::Says{scheduled->status(), scheduled->waits_until_us()}; });
   loop.post([&scheduled] { scheduled->start(); });
   loop_on(loop, *scheduled, wanted.quiet);
   return code;
@@ -114,7 +120,7 @@ int run_listening(const Description& description, const Wanted& wanted) {
   if (!link) return tools::complain(1, wanted.program, link.error().message);
   connections = std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
                                               wanted.program, [&loop] { loop.stop(); });
-  if (*link) (*link)->says([&] { return connections->status(); });
+  if (*link) (*link)->says([&] { return NodeLink::Says{connections->status()}; });
   loop_on(loop, *connections, wanted.quiet);
   return 0;
 }

@@ -40,6 +40,7 @@ bool Runs::begin() {
   auto pipeline = build(description_, values_);
   if (!pipeline) {
     tools::complain(1, program_.c_str(), pipeline.error().message);
+    if (watch_) watch_->ended(std::string(kErrorFront) + pipeline.error().message);
     return false;
   }
   Runner::Events events;
@@ -70,7 +71,7 @@ std::string Runs::status() {
 void Runs::ended(const std::string& error) {
   if (!error.empty()) tools::complain(1, program_.c_str(), error);
   take_down();
-  if (watch_) watch_->ended(error.empty() ? reason_ : "error:" + error);
+  if (watch_) watch_->ended(error.empty() ? reason_ : std::string(kErrorFront) + error);
   if (error.empty()) return done_(End::ended);
   if (once_ || ending_) return done_(End::failed);
   const Backoff::Next next = backoff_.failed(now_ms() - began_ms_);

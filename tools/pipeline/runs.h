@@ -11,17 +11,21 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <base/loop.h>
 
 namespace headgate::pipeline {
+
+inline constexpr std::string_view kErrorFront = "error:";  // of a reason
 
 // Who hears of runs.
 class RunWatch {
  public:
   virtual void began(GstElement* pipeline) = 0;  // it is built, and starts now
   virtual void element(const GstStructure& message) = 0;
-  // `reason` as of a session (docs/events.md): unpublish, shutdown, error:TEXT. The pipeline is gone.
+  // `reason` as of a session (docs/events.md): unpublish, shutdown, error:TEXT. The pipeline is gone, or
+  // could not be built.
   virtual void ended(const std::string& reason) = 0;
 
  protected:

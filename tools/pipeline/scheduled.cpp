@@ -86,14 +86,23 @@ void Scheduled::end() {
   loop_.post([this] { done_(0); });
 }
 
+int64_t Scheduled::waits_until_us() const {
+  if (runs_ || ending_ || !now_) return 0;
+  // What has ended by itself before its time was over waits for the one after it.
+  if (ended_in_ != now_->begin_us) return now_->begin_us;
+  const auto next = description_.schedule().at_or_after(now_->end_us);
+  return next ? next->begin_us : 0;
+}
+
 std::string Scheduled::status() {
   if (runs_) return runs_->status();
-  const int64_t left_s = now_ ? (now_->begin_us - system_clock().utc_us()) / G_USEC_PER_SEC : -1;
+  const int64_t next_us = waits_until_us();
+  const int64_t left_s = next_us != 0 ? (next_us - system_clock().utc_us()) / G_USEC_PER_SEC : -1;
   if (left_s < 0) return "";
   char left[32];
   std::snprintf(left, sizeof left, "%02lld:%02lld:%02lld", static_cast<long long>(left_s / 3600),
                 static_cast<long long>(left_s / 60 % 60), static_cast<long long>(left_s % 60));
-  return "waits for " + local_time(now_->begin_us) + ": " + left;
+  return "waits for " + local_time(next_us) + ": " + left;
 }
 
 }  // namespace headgate::pipeline

@@ -6,6 +6,7 @@
 
 #include <pipeline/runs.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ class Scheduled {
   void end();
   // "waits for 2026-09-14 09:00:00 +0200: 02:15:07", or what runs.
   std::string status();
+  int64_t waits_until_us() const;  // UTC; 0: it runs, or has no time left
 
  private:
   void look();

@@ -265,6 +265,11 @@ void Channel::start(OnMessage on_message, OnClosed on_closed) {
     state_->watch();
 }
 
+void Channel::receive() {
+  const auto keep = state_;
+  if (keep->started && !keep->closed) keep->receive();
+}
+
 bool Channel::send(const Message& message, const std::vector<int>& fds) {
   State& state = *state_;
   if (state.closed) return false;

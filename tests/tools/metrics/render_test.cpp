@@ -139,6 +139,20 @@ TEST(MetricsRender, OriginVolumeAndNode) {
                 "headgate_webhooks_pending 2"});
 }
 
+TEST(MetricsRender, EachPipelineOfTheNodesOwn) {
+  const std::string text = rendered();
+  expect_lines(text, {"headgate_own_pipeline_state{name=\"hall\",state=\"running\"} 1",
+                      "headgate_own_pipeline_state{name=\"hall\",state=\"backing-off\"} 0",
+                      "headgate_own_pipeline_state{name=\"door\",state=\"scheduled\"} 1",
+                      "headgate_own_pipeline_state{name=\"odd\",state=\"refused\"} 1",
+                      "headgate_own_pipeline_restarts_total{name=\"hall\"} 3",
+                      "headgate_own_pipeline_cpu_seconds_total{name=\"hall\"} 4.5",
+                      "headgate_own_pipeline_cpu_seconds_total{name=\"door\"} 0.1",
+                      "headgate_own_pipeline_resident_memory_bytes{name=\"door\"} 30000000"});
+  EXPECT_NE(text.find("headgate_own_pipeline_next_start_time_seconds{name=\"door\"}"), text.npos);
+  EXPECT_EQ(text.find("role=\"pipeline\""), text.npos) << "which one it is would not be seen";
+}
+
 TEST(MetricsRender, WhatPolicyHasDecided) {
   expect_lines(
       rendered(),

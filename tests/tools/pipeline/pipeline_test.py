@@ -113,7 +113,7 @@ def twins_of(good):
                    'is not an integer')
     else:
         yield twin('grace of no session', put('grace-seconds', 5), '/grace-seconds', 'is for pipelines with')
-        yield twin('streams of no worker', put('resources', {'streams-per-worker': 5}), '/resources', 'is for pipelines with')
+        yield twin('streams of no worker', put('resources', {'streams-per-worker': 5}), '/resources/streams-per-worker', 'is for pipelines with')
         yield twin('alarm after none', put('restart', {'alarm-after': 0}), '/restart/alarm-after', 'is not an integer')
     if trigger in ('always', 'schedule'):
         yield twin('a pause without a unit', put('restart', {'pause': '5'}), '/restart/pause', 'wants one of these')

@@ -38,5 +38,6 @@ void origin(Text& text, JsonObject* stats);
 void control(Text& text, JsonObject* stats);
 void streams(Text& text, JsonObject* node, bool per_stream);
 void policy(Text& text, JsonObject* node);
+void own_pipelines(Text& text, JsonObject* node);
 
 }  // namespace headgate::metrics

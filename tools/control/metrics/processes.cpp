@@ -8,6 +8,7 @@
 namespace headgate::metrics {
 namespace {
 
+constexpr char kOwnPipeline[] = "pipeline";
 constexpr std::array kRoles{"supervisor", "gate", "origin", "control"};
 
 // Of a ticket::Refusal, as docs/tickets.md names them.
@@ -57,7 +58,7 @@ void processes(Text& text, JsonObject* node) {
   std::set<std::string> running;
   each_in(node, "processes", [&](JsonObject* one) {
     const std::string role = text_in(one, "role");
-    if (role.empty()) return;
+    if (role.empty() || role == kOwnPipeline) return;  // these have names, and metrics of their own
     JsonObject* stats = object_in(one, "stats");
     std::string number;
     if (role == "worker") {

@@ -62,6 +62,7 @@ std::string render(const std::string& node_text, const Options& options) {
   processes(text, node);
   streams(text, node, options.per_stream);
   policy(text, node);
+  own_pipelines(text, node);
   volume(text, node);
   rungs(text, object_in(node, "rungs"));
   return text.take(options.format);

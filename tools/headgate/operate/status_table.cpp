@@ -2,7 +2,9 @@
 #include "status_table.h"
 
 #include <cstdlib>
+#include <utility>
 
+#include "instances_table.h"
 #include "table.h"
 
 namespace headgate::cli {
@@ -66,6 +68,7 @@ std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) 
   node.each("alarms", [&](const JsonView& one) {
     out.push_back(printable(one.text("process")) + " ends again and again: see the log");
   });
+  for (std::string& notice : instance_notices(node, now_utc_us)) out.push_back(std::move(notice));
   return out;
 }
 
@@ -94,7 +97,7 @@ std::string status_table(const JsonView& node, int64_t now_utc_us) {
   std::string out = "node " + printable(node.text("version", "-")) + ", since " +
                     printable(node.text("since_utc", "-")) + "\n";
   for (const std::string& notice : node_notices(node, now_utc_us)) out += notice + "\n";
-  return out + workers_table(node) + streams_table(stream_rows(node, now_utc_us));
+  return out + workers_table(node) + instances_table(node, now_utc_us) + streams_table(stream_rows(node, now_utc_us));
 }
 
 }  // namespace headgate::cli

@@ -9,7 +9,8 @@
 
 namespace headgate::cli {
 
-// NODE of docs/api.md as lines for a person: one of the node, one for each worker and each stream.
+// NODE of docs/api.md as lines for a person: one of the node, one for each worker, each pipeline of the
+// node's own and each stream.
 std::string status_table(const JsonView& node, int64_t now_utc_us);
 std::string streams_table(const std::vector<StreamRow>& rows);
 // What somebody should know of the node as a whole, a line each.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "../commands.h"
+#include "instances_table.h"
 #include "status_table.h"
 #include "table.h"
 #include "top_view.h"
@@ -166,6 +167,10 @@ void Top::on_command(int key) {
     case 'h':
       view_.page = TopView::Page::help;
       break;
+    case 'p':
+      if (view_.page == TopView::Page::details) source_.watch_events(-1);
+      view_.page = TopView::Page::pipelines;
+      break;
     case '/':
       asking_ = Asking::filter;
       typed_ = model_.filter();
@@ -261,6 +266,7 @@ int print_once(const char* program, const std::string& socket, bool json) {
   // One look knows no processor's use.
   for (const std::string& line : header_lines(**snapshot))
     if (!line.starts_with("cpu ")) std::puts(line.c_str());
+  std::fputs(instances_table((*snapshot)->json.view(), (*snapshot)->utc_us).c_str(), stdout);
   std::fputs(streams_table((*snapshot)->rows).c_str(), stdout);
   return 0;
 }

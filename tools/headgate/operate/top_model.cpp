@@ -5,6 +5,7 @@
 #include <array>
 #include <tuple>
 
+#include "instances_table.h"
 #include "status_table.h"
 #include "table.h"
 
@@ -89,6 +90,7 @@ NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, i
   facts.rungs = node.object("rungs").number("running");
   facts.rungs_paused = node.object("rungs").number("paused");
   facts.draining = static_cast<bool>(node.object("draining"));
+  facts.instances = instances_summary(node);
   facts.notices = node_notices(node, now_utc_us);
   if (facts.draining) facts.notices.emplace_back("DRAINING: no new publishers are taken");
   return facts;

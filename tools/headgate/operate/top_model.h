@@ -34,6 +34,7 @@ struct NodeFacts {
   double rungs = 0, rungs_paused = 0;
   bool draining = false;
   std::vector<ProcessUse> processes;
+  std::string instances;  // pipelines of its own, by state; empty: it has none
   std::vector<std::string> notices;
 };
 

@@ -4,7 +4,9 @@
 #include <common/utc.h>
 
 #include <algorithm>
+#include <sstream>
 
+#include "instances_table.h"
 #include "table.h"
 
 namespace headgate::cli {
@@ -20,6 +22,7 @@ constexpr const char* kHelp[] = {
     "/                                  only streams with this text: station, state, peer, health",
     "< >  r                             sort by another column; the other way around",
     "A S K L G                          sort by alarm, station, kbit/s, lateness, gaps",
+    "p                                  pipelines that the node runs by itself",
     "k                                  end the stream's session (asks first)",
     "d                                  take no new publishers, or take them again (asks first)",
     "Space                              look at once",
@@ -67,6 +70,14 @@ void draw_header(Screen& screen, const TopModel& model, const std::vector<std::s
   const std::string stale = "what follows is " + short_duration(static_cast<double>(age_us) / 1e6) +
                             " old: " + (error.empty() ? "the node does not answer" : error);
   screen.put(0, 0, fitted(printable(stale), screen.columns()), Style::error);
+}
+
+void draw_pipelines(Screen& screen, const TopSnapshot& snapshot, size_t row, size_t bottom) {
+  std::istringstream lines(instances_table(snapshot.json.view(), snapshot.utc_us));
+  Style style = Style::bar;
+  for (std::string line; row < bottom && std::getline(lines, line); style = Style::normal)
+    screen.put(row++, 0, fitted(line, screen.columns()), style);
+  if (style == Style::bar) screen.put(row, 2, "this node runs no pipelines of its own", Style::dim);
 }
 
 void draw_titles(Screen& screen, const TopModel& model, size_t row, const std::vector<ColumnLook>& looks) {
@@ -148,6 +159,7 @@ std::vector<std::string> header_lines(const TopSnapshot& snapshot) {
     if (facts.rungs_paused > 0) second += ", " + number_text(facts.rungs_paused) + " paused";
   }
   out.push_back(second);
+  if (!facts.instances.empty()) out.push_back(facts.instances);
   out.push_back(uses_text(facts.processes));
   out.insert(out.end(), facts.notices.begin(), facts.notices.end());
   return out;
@@ -182,6 +194,8 @@ void TopView::draw(Screen& screen, TopModel& model, int64_t now_mono_us) const {
       screen.put(row++, 0, fitted(" Keys", screen.columns()), Style::bar);
       for (const char* line : kHelp)
         if (row < bottom) screen.put(row++, 2, line);
+    } else if (page == Page::pipelines) {
+      draw_pipelines(screen, *model.snapshot(), row, bottom);
     } else {
       draw_details(screen, model, row, bottom, now_mono_us);
     }

@@ -13,7 +13,7 @@ namespace headgate::cli {
 
 class TopView {
  public:
-  enum class Page { table, details, help };
+  enum class Page { table, details, pipelines, help };
   Page page = Page::table;
   std::string footer;  // a question, what is typed, or what was told; empty: the keys
   std::string error;   // the last look's

@@ -149,6 +149,7 @@ void Child::expect_word(int64_t within_ms) {
 }
 
 void Child::on_exit() {
+  if (channel_) channel_->receive();  // its last words
   int code = collect(process_);
   loop_.unwatch(process_.pidfd.get());
   loop_.cancel(std::exchange(silence_timer_, 0));
@@ -234,6 +235,10 @@ void Child::hang_up() {
     send_signal(process_, SIGHUP);
   else
     hang_up_ = running();  // it would die of it
+}
+
+void Child::ask_to_end() {
+  send_signal(process_, SIGTERM);
 }
 
 void Child::kill() {

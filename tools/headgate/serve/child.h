@@ -61,7 +61,8 @@ class Child {
   void retire();
   // The socket's name is another one from now on. Fails without a change.
   Result<void> move_to(const std::string& socket);
-  void kill();     // SIGKILL
+  void ask_to_end();  // SIGTERM; what follows is as after an end that nobody asked for
+  void kill();        // SIGKILL
   void hang_up();  // SIGHUP, at its first status when it is still starting
   bool send(const wire::Message& message, const std::vector<int>& fds = {});
 

@@ -45,12 +45,8 @@ void ChildEvents::changed(const Child& child) {
 }
 
 void ChildEvents::died(const Child& child) {
-  told_.erase(child.name());        // it has ended, and is not told to have ended once more
-  if (!instance_of(child).empty())  // how long it waits is its description's
-    return tell(
-        events_, child, "died", Severity::warning,
-        child.name() + " " + child.end_text() + "; next start in " + std::to_string(child.pause_ms()) + " ms",
-        child.last_pid());
+  told_.erase(child.name());                 // it has ended, and is not told to have ended once more
+  if (!instance_of(child).empty()) return;  // Instances tells why, and when it is started again
   const bool again = child.pause_ms() > 0;
   const std::string next =
       again ? "; it does so again and again, next start in " + std::to_string(child.pause_ms() / 1000) + " s"

@@ -4,7 +4,6 @@
 #include <common/listeners.h>
 #include <common/options.h>
 #include <common/siblings.h>
-#include <glib.h>
 #include <pipeline/folder.h>
 #include <ticket/keys.h>
 #include <ticket/verifier.h>
@@ -16,9 +15,10 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <sstream>
 #include <string_view>
+
+#include "key_file.h"
 
 namespace headgate::serve {
 namespace {
@@ -111,45 +111,19 @@ struct Value {
 };
 using Values = std::map<std::string, Value>;  // by option
 
-struct KeyFileFree {
-  void operator()(GKeyFile* file) const { g_key_file_free(file); }
-};
-using KeyFile = std::unique_ptr<GKeyFile, KeyFileFree>;
-
-std::string taken(gchar* text) {
-  std::string out = text ? text : "";
-  g_free(text);
-  return out;
-}
-
-std::vector<std::string> taken(gchar** list) {
-  std::vector<std::string> out;
-  for (gchar** one = list; one && *one; ++one) out.emplace_back(*one);
-  g_strfreev(list);
-  return out;
-}
-
 Result<void> read_file(const std::string& path, Values& values, std::vector<std::string>& parameters) {
-  KeyFile file(g_key_file_new());
-  GError* error = nullptr;
-  if (!g_key_file_load_from_file(file.get(), path.c_str(), G_KEY_FILE_NONE, &error)) {
-    std::string reason = error->message;
-    g_error_free(error);
-    return Unexpected(path + ": " + reason);
-  }
-  for (const std::string& section : taken(g_key_file_get_groups(file.get(), nullptr))) {
-    for (const std::string& key : taken(g_key_file_get_keys(file.get(), section.c_str(), nullptr, nullptr))) {
-      std::string value = taken(g_key_file_get_string(file.get(), section.c_str(), key.c_str(), nullptr));
-      std::string place = path + ": [" + section + "] " + key;
-      auto known = std::find_if(std::begin(kSettings), std::end(kSettings),
-                                [&](const Setting& one) { return section == one.section && key == one.key; });
-      if (section == kParameterSection)
-        parameters.push_back(key + "=" + value);
-      else if (known == std::end(kSettings))
-        return Unexpected(place + ": there is no such key");
-      else
-        values[known->option] = {value, place};
-    }
+  auto all = read_key_file(path);
+  if (!all) return Unexpected(all.error());
+  for (const KeyValue& one : *all) {
+    auto known = std::find_if(
+        std::begin(kSettings), std::end(kSettings),
+        [&](const Setting& setting) { return one.section == setting.section && one.key == setting.key; });
+    if (one.section == kParameterSection)
+      parameters.push_back(one.key + "=" + one.value);
+    else if (known == std::end(kSettings))
+      return Unexpected(one.place + ": there is no such key");
+    else
+      values[known->option] = {one.value, one.place};
   }
   return {};
 }

@@ -69,7 +69,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
       policy_(loop_, system_clock(), looks_, children_, workers_, events_, config_.data, config_.runtime_dir,
               {config_.capacity_limits, config_.worker_limits, config_.grace_s * 1000},
               [this] { announce(); }),
-      instances_(loop_, children_, events_,
+      instances_(loop_, system_clock(), looks_, children_, events_,
                  {config_.instances, config_.data, config_.node, config_.runtime_dir, config_.event,
                   descriptions_.descriptions().in_use()},
                  [this] { announce(); }),
@@ -300,6 +300,7 @@ void Supervisor::on_changed(Child& child) {
   if (!child.running()) workers_.ended(child);
   if (!stopping_) {
     child_events_.changed(child);
+    if (child.running()) instances_.note();
     // One that an earlier supervisor has started may not know.
     if (child.place().role == "gate" && child.ready() && draining_.on()) child.send(wire::Drain{});
     if (child.place().role == kControl && child.ready()) events_.tell_all();

@@ -36,6 +36,9 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   void start(OnMessage on_message, OnClosed on_closed);
+  // Takes what has come, as the loop would: of a peer that has ended, its last words. Not from within a
+  // callback.
+  void receive();
   // The descriptors are duplicated; the caller keeps its own. False: the channel is closed, or the message is
   // larger than kMaxMessageBytes or has more than kMaxFds descriptors (it was not sent; the channel lives).
   bool send(const Message& message, const std::vector<int>& fds = {});

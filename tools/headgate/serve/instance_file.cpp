@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "instance_file.h"
+
+#include <base/encoding.h>
+#include <base/io.h>
+#include <base/sha256.h>
+#include <pipeline/folder.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "key_file.h"
+
+namespace headgate::serve {
+namespace {
+
+constexpr char kMainSection[] = "pipeline", kDescriptionKey[] = "description", kParameters[] = "parameters";
+constexpr size_t kIdBytes = 8;
+
+// What of a file an instance is: its description's name, its parameters.
+Result<WantedInstance> read_text(const std::string& path) {
+  auto all = read_key_file(path);
+  if (!all) return Unexpected(all.error());
+  WantedInstance out;
+  for (KeyValue& one : *all) {
+    if (one.section == kParameters)
+      out.values[one.key] = std::move(one.value);
+    else if (one.section == kMainSection && one.key == kDescriptionKey)
+      out.description = std::move(one.value);
+    else
+      return Unexpected(one.place + ": there is no such key");
+  }
+  if (out.description.empty())
+    return Unexpected(path + ": [" + std::string(kMainSection) + "] " + kDescriptionKey + " is not there");
+  return out;
+}
+
+}  // namespace
+
+bool is_instance_name(const std::string& text) {
+  return !text.empty() && text.size() <= kMaxInstanceName &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
+                                     const std::string& descriptions) {
+  const std::string path = node.folder + "/" + instance + kInstanceFileEnd;
+  auto out = read_text(path);
+  if (!out) return out;
+  const std::string front = path + ": ";
+  auto file = pipeline::find_file(descriptions, out->description);
+  if (!file) return Unexpected(front + file.error().message);
+  auto description = pipeline::Description::load(*file);
+  if (!description) return Unexpected(front + description.error().message);
+  if (description->trigger() == pipeline::Trigger::ticket)
+    return Unexpected(front + out->description + " runs for publishers' sessions (trigger ticket)");
+  out->trigger = description->trigger();
+  out->restart = description->restart();
+  out->limits.stream_memory_mib = description->resources().memory_mib.value_or(0);
+  out->limits.stream_cpu = description->resources().cpu.value_or(0);
+  // As a session's pipeline gets them.
+  for (const auto& [name, value] : {std::pair("root", node.data), std::pair("node", node.name),
+                                    std::pair("event", std::to_string(node.event))})
+    if (description->has_parameter(name)) out->values.try_emplace(name, value);
+  pipeline::Values values = out->values;
+  if (out->trigger == pipeline::Trigger::listen) values.try_emplace(pipeline::kConnection, "0");
+  if (auto lines = description->lines(values); !lines) return Unexpected(front + lines.error().message);
+  std::string all = out->description + "\n";
+  for (const auto& [name, value] : out->values) all += name + "=" + value + "\n";
+  const Digest digest = sha256(as_bytes(all));
+  out->id = to_hex(Bytes(digest).first(kIdBytes));
+  return out;
+}
+
+}  // namespace headgate::serve

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// NAME.conf of a pipeline that the node runs by itself (instances.h), and what it asks for.
+#pragma once
+
+#include <pipeline/description.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <base/result.h>
+
+#include "policy_limits.h"
+
+namespace headgate::serve {
+
+inline constexpr char kInstanceFileEnd[] = ".conf";
+inline constexpr size_t kMaxInstanceName = 32;  // [a-z0-9-]
+
+// What of the node goes into such a pipeline.
+struct InstanceNode {
+  std::string folder;  // empty: the node runs none
+  std::string data, name, runtime_dir;
+  uint32_t event = 0;
+  std::string descriptions;  // folder
+};
+
+struct WantedInstance {
+  std::string description;
+  pipeline::Values values;
+  pipeline::Trigger trigger = pipeline::Trigger::always;
+  pipeline::Restart restart;
+  WorkerLimits limits;  // what its description's `resources` say; what they do not say has none
+  std::string id;       // of description and values
+};
+
+bool is_instance_name(const std::string& text);
+
+// folder/INSTANCE.conf, with the description that it names, of the folder `descriptions`. The error names file
+// and reason.
+Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
+                                     const std::string& descriptions);
+
+}  // namespace headgate::serve

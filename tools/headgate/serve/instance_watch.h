@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One process of a pipeline of the node's own: what it uses, and whether that is more than its description
+// says (docs/node.md). Looked at once a second, in the loop's thread; calls read files of /proc.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "policy_worker.h"
+#include "usage.h"
+
+namespace headgate::serve {
+
+class InstanceWatch {
+ public:
+  // `looks` outlives it.
+  InstanceWatch(int pid, CloseLooks& looks, const WorkerLimits& limits) : meter_(pid, looks), health_(limits) {}
+
+  struct Excess {
+    std::string kind;    // memory, cpu, descriptors
+    std::string reason;  // for people
+  };
+  // `now_ms`: CLOCK_BOOTTIME, never back. Nothing once it has been told.
+  std::optional<Excess> look(int64_t now_ms);
+  // The same with what was read elsewhere.
+  std::optional<Excess> look(int64_t now_ms, const Usage& usage);
+
+  int pid() const { return meter_.pid(); }
+  std::optional<double> processors() const;     // over the last ten seconds
+  std::optional<uint64_t> memory_bytes() const;  // as it is judged by: PSS where it is known
+
+  // It was asked to end, now.
+  void ended(int64_t now_ms) { ended_ms_ = now_ms; }
+  bool is_ended() const { return ended_ms_ >= 0; }
+  bool is_overdue(int64_t now_ms) const;  // it was, and should have gone by now
+
+ private:
+  UsageMeter meter_;
+  WorkerHealth health_;
+  std::deque<std::pair<int64_t, int64_t>> cpu_;  // when, µs used until then
+  std::optional<uint64_t> memory_bytes_;
+  int64_t ended_ms_ = -1;
+};
+
+}  // namespace headgate::serve
