@@ -322,6 +322,13 @@ void Probe::begin_watching(Lane& lane) {
   events.changed = [this, weak, number = lane.number] {
     if (const auto element = weak->get()) content_changed(number);
   };
+  // As a streaming thread tells it: whoever wants to know for whom a thread has died hears it on that thread.
+  events.thread = [weak](bool begins) {
+    const auto type = begins ? GST_STREAM_STATUS_TYPE_ENTER : GST_STREAM_STATUS_TYPE_LEAVE;
+    if (const auto element = weak->get())
+      gst_element_post_message(
+          element.get(), gst_message_new_stream_status(GST_OBJECT_CAST(element.get()), type, element.get()));
+  };
   events.pictured = [this, weak, number = lane.number](ByteVector jpeg) {
     if (const auto element = weak->get()) post_picture(number, std::move(jpeg));
   };

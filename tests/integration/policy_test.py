@@ -18,23 +18,37 @@ LONG_S = 120  # of a busy machine
 POISON, SPIN = "headgate-poison", "headgate-spin"
 
 
-def pipelines(node):
-    """Those of the node, whose sessions taste what they get."""
+def pipelines(node, change):
+    """The node's own, with a station that `change` has made another."""
     folder = node.folder / "pipelines"
     folder.mkdir()
     station = json.loads((TOP / "pipelines/station.json").read_text())
+    change(station)
+    (folder / "station.json").write_text(json.dumps(station))
+    return str(folder)
+
+
+def tasting(station):
     station["elements"] = [line.replace("probe.src_0 ! archive.video", "probe.src_0 ! poisontaster ! archive.video")
                            for line in station["elements"]]
     assert "poisontaster" in json.dumps(station)
-    (folder / "station.json").write_text(json.dumps(station))
-    return str(folder)
 
 
 class TastingNode(Node):
     def __init__(self, arguments=()):
         super().__init__(arguments=arguments)
-        self.arguments += ["--pipelines", pipelines(self)]
+        self.arguments += ["--pipelines", pipelines(self, tasting)]
         self.env["GST_PLUGIN_PATH"] += f":{BUILD / 'tests/plugins'}"
+
+
+class LookingNode(Node):
+    """Looks at what is to be seen in its streams, by a decoder that does not survive everything."""
+
+    def __init__(self, arguments=()):
+        super().__init__(arguments=arguments)
+        self.arguments += ["--pipelines", pipelines(self, lambda station: station.update(
+            health={"content": "500ms", "content-budget": 1000, "frame-rate": 1000}))]
+        self.env["LD_PRELOAD"] = str(BUILD / "tests/headgate-poisoned-decoder.so")
 
 
 def marked(mark):
@@ -45,12 +59,12 @@ def marked(mark):
                            "-f", "flv", media.MADE)
 
 
-def publish_neighbours(node, seconds=180):
-    """Small streams of stations 1 to NEIGHBOURS, which come back when they are cut."""
+def publish_neighbours(node, seconds=180, count=NEIGHBOURS):
+    """Small streams of stations 1 to `count`, which come back when they are cut."""
     clip = media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE)
     log = open(node.folder / "load.log", "wb")
     load = subprocess.Popen([BUILD / "tools/headgate/headgate", "load", "publish", "--url", f"rtmp://{node.addresses['rtmp']}/lt",
-                             "--keys", node.keys, "--stations", f"1-{NEIGHBOURS}", "--clip", clip, "--duration", str(seconds)],
+                             "--keys", node.keys, "--stations", f"1-{count}", "--clip", clip, "--duration", str(seconds)],
                             env=node.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     log.close()
 
@@ -62,6 +76,17 @@ def publish_neighbours(node, seconds=180):
             load.wait()
     node.helpers.append(Helper)
     return load
+
+
+def told_of_health(node, condition):
+    """Stations of which events tell that it began."""
+    told = node.headgate("events", "--data", str(node.data), "--kind", "stream.health", "--json").stdout.splitlines()
+    return {one["station"] for one in (json.loads(line)["fields"] for line in told) if condition in one["began"]}
+
+
+def lines_of(node, text):
+    """Of the log, and the fields that stand behind them."""
+    return [one for one in log_text(node).splitlines() if text in one]
 
 
 def live(node):
@@ -92,6 +117,11 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
         assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
         wait_until("it is refused", lambda: is_refused(node), LONG_S)
         assert has_own_deaths(node, 3)
+        # As the journal has it: whoever looks for the station finds why it is refused.
+        for said in ("was at work for station", "is its own now", "it is refused for"):
+            for line in lines_of(node, said):
+                assert f" station={BAD} event=77" in line, line
+        assert all(" session=" in line for line in lines_of(node, "was at work for station"))
         assert log_text(node).count("worker-0 killed by signal") == 2, "the neighbours' worker died again"
         wait_until("its publisher is told", lambda: "QUARANTINE: what this station sent" in bad.stderr(), LONG_S)
         wait_until("all neighbours stream", lambda: len(set(live(node)) - {BAD}) == NEIGHBOURS, LONG_S)
@@ -115,6 +145,22 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
         assert again.returncode == 1 and "is not in quarantine" in again.stderr, again
 
 
+def test_a_picture_that_ends_who_looks_at_it_is_its_senders():
+    # All of a worker's streams are looked at by one thread, of no session's.
+    with LookingNode(["--workers", "1", "--max-workers", "1"]) as node:
+        publish_neighbours(node, count=5)
+        wait_until("the neighbours stream", lambda: len(live(node)) == 5, LONG_S)
+        # The description wants more frames than anybody sends.
+        wait_until("what is wrong is told", lambda: told_of_health(node, "low-frame-rate") == {1, 2, 3, 4, 5}, LONG_S)
+        media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy", "-f", "flv",
+                               node.url(BAD)], again=True)
+        (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
+        assert entry["station"] == BAD, entry
+        assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
+        for line in lines_of(node, "was at work for station"):
+            assert f" station={BAD} event=77" in line, line
+
+
 def test_a_thread_that_spins_is_seen_from_outside():
     with TastingNode(["--workers", "1"]) as node:
         (worker,) = node.pids("worker")
@@ -123,6 +169,8 @@ def test_a_thread_that_spins_is_seen_from_outside():
         wait_until("the worker is killed", lambda: worker not in node.pids("worker"), LONG_S)
         said = log_text(node)
         assert f"at work for station {BAD} of event 77 for" in said and "does not come back" in said
+        (line,) = lines_of(node, "does not come back")
+        assert f" station={BAD} event=77 session=" in line, line
         assert "says nothing any more" not in said, "its loop said its status all the while"
 
 

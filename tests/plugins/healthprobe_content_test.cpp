@@ -244,6 +244,43 @@ TEST_F(Content, APictureThatMovesIsNothing) {
   EXPECT_GE(number(stream.get(), "samples"), 6u);
 }
 
+// Whoever takes the bus' messages where they are posted knows for whom the thread is at work.
+TEST_F(Content, TheThreadTellsWhenItWorksForAStream) {
+  GError* error = nullptr;
+  const auto pipeline = gst::Ref<GstElement>::adopt(gst_parse_launch(
+      (picture("smpte ! timeoverlay") +
+       " ! healthprobe name=p content-interval=100000000 content-budget=1000 ! fakesink sync=true")
+          .c_str(),
+      &error));
+  ASSERT_FALSE(error) << error->message;
+  struct Told {
+    std::atomic<int> begun = 0, ended = 0, wrong = 0;
+  } told;
+  const auto bus = gst::Ref<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
+  gst_bus_set_sync_handler(
+      bus.get(),
+      [](GstBus*, GstMessage* message, gpointer data) {
+        auto& counts = *static_cast<Told*>(data);
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_STREAM_STATUS &&
+            std::string(GST_OBJECT_NAME(GST_MESSAGE_SRC(message))) == "p") {
+          GstStreamStatusType type = GST_STREAM_STATUS_TYPE_CREATE;
+          gst_message_parse_stream_status(message, &type, nullptr);
+          char name[16] = {};
+          pthread_getname_np(pthread_self(), name, sizeof name);
+          const bool begins = type == GST_STREAM_STATUS_TYPE_ENTER;
+          counts.wrong += std::string(name) != "content" || counts.begun - counts.ended != (begins ? 0 : 1);
+          ++(begins ? counts.begun : counts.ended);
+        }
+        gst_message_unref(message);
+        return GST_BUS_DROP;
+      },
+      &told, nullptr);
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  EXPECT_TRUE(test::eventually([&] { return told.ended >= 3; }));
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  EXPECT_EQ(told.wrong, 0);
+}
+
 // As in a node: a source's streams, and with them the probe's pads, come while it plays.
 TEST_F(Content, AStreamThatComesLaterIsLookedAt) {
   const auto stream =

@@ -41,6 +41,21 @@ void set_condition(GstStructure* stream, const content::Judge& judge, Condition 
                     G_TYPE_INT64, gint64{since ? now - *since : 0}, nullptr);
 }
 
+// From here to its end the thread is one stream's.
+class AtWork {
+ public:
+  explicit AtWork(const std::function<void(bool)>& tell) : tell_(tell) {
+    if (tell_) tell_(true);
+  }
+  ~AtWork() {
+    if (tell_) tell_(false);
+  }
+  AtWork(const AtWork&) = delete;
+
+ private:
+  const std::function<void(bool)>& tell_;
+};
+
 }  // namespace
 
 Watch::Watch(const ContentSettings& settings, Events events)
@@ -119,6 +134,7 @@ void Watch::heard_frame(GstBuffer* buffer, int64_t now) {
 }
 
 void Watch::look(const Sample& sample) {
+  const AtWork at_work(events_.thread);
   const FramePtr picture = decode_picture(sample.caps.get(), sample.key_frame.get());
   if (settings_.interval > 0 && judge(sample, picture.get())) events_.changed();
   if (!sample.pictured || !picture) return;
@@ -154,6 +170,7 @@ bool Watch::judge(const Sample& sample, const AVFrame* picture) {
 
 void Watch::listen(GstCaps* caps, const std::vector<gst::Ref<GstBuffer>>& frames, int64_t at,
                    uint64_t epoch) {
+  const AtWork at_work(events_.thread);
   std::vector<GstBuffer*> bare;
   for (const auto& frame : frames) bare.push_back(frame.get());
   content::Ear ear;

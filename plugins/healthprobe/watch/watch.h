@@ -37,6 +37,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
   struct Events {
     std::function<void()> changed;                  // a condition began or ended
     std::function<void(ByteVector jpeg)> pictured;  // what want_picture() wanted
+    std::function<void(bool begins)> thread{};      // it works for this stream alone, until it ends that
   };
   Watch(const ContentSettings& settings, Events events);
   ~Watch();
