@@ -153,6 +153,8 @@ void Player::on_segment(int64_t now_us, int64_t utc_us) {
   events_.segments++;
   events_.media_s += segment.duration_s;
   if (picture_ == Picture::kStarting) events_.startup_s = static_cast<double>(now_us - started_us_) / 1e6;
+  if (standing_s_ > 0) events_.stood_s = std::max(events_.stood_s.value_or(0), standing_s_);
+  standing_s_ = 0;
   picture_ = Picture::kPlaying;
   if (segment.start_us)
     events_.latency_s =
@@ -170,10 +172,12 @@ void Player::advance(int64_t now_us) {
       picture_ = Picture::kStalled;
       events_.stalls++;
       events_.stall_s -= buffered_s_;
+      standing_s_ = -buffered_s_;
     }
     buffered_s_ = 0;
   } else if (picture_ == Picture::kStalled) {
     events_.stall_s += passed;
+    standing_s_ += passed;
   }
   if (over && joined_ && buffered_s_ == 0) {
     picture_ = Picture::kEnded;

@@ -32,6 +32,7 @@ class Player {
     std::optional<double> edge_age_s;  // how old the newest frame of a changed playlist was, likewise
     uint64_t stalls = 0;
     double stall_s = 0;
+    std::optional<double> stood_s;  // a stall is over that took so long; of several the longest
     uint64_t segments = 0, skipped = 0;  // loaded; left out because the server no longer has them, or as gaps
     double media_s = 0;                  // loaded
   };
@@ -51,6 +52,7 @@ class Player {
   void advance(int64_t now_us);
   Picture picture() const { return picture_; }
   double buffered_s() const { return buffered_s_; }
+  double standing_s() const { return standing_s_; }  // of the stall that is not over; 0 without one
   Events take_events() { return std::exchange(events_, {}); }
 
  private:
@@ -83,6 +85,7 @@ class Player {
   int64_t started_us_ = 0;
   int64_t clock_us_ = 0;  // when buffered_s_ was true
   double buffered_s_ = 0;
+  double standing_s_ = 0;
   Events events_;
 };
 

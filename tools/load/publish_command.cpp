@@ -145,9 +145,11 @@ Result<Made> over_srt(const Wanted& wanted, const Url& url, const std::vector<En
     servers.push_back(*server);
   }
   auto clip = std::make_shared<TsClip>(*std::move(loaded));
-  auto local_ports = std::make_shared<SrtPorts>();
   Made out;
-  out.make = [clip, local_ports, servers, &all](LoadShared& shared, int64_t& due_us, size_t index) {
+  // libsrt's threads begin with the first of them: not before the load watches the signals.
+  out.make = [clip, local_ports = std::shared_ptr<SrtPorts>(), servers, &all](
+                 LoadShared& shared, int64_t& due_us, size_t index) mutable {
+    if (!local_ports) local_ports = std::make_shared<SrtPorts>();
     const Entrant& one = all[index];
     SrtPlan plan;
     plan.number = one.number;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 
 #include <base/clock.h>
 #include <base/json_line.h>
@@ -46,7 +45,6 @@ PublishLoad::PublishLoad(PublishPlan plan, size_t stations, const MakeStation& m
 }
 
 void PublishLoad::run() {
-  SignalWatch signals(loop_, {SIGINT, SIGTERM}, [this](int) { finishing_ ? loop_.stop() : finish(); });
   shared_.started_us = shown_us_ = now_us();
   for (size_t i = 0; i < stations_.size(); ++i)
     stations_[i]->start_at(shared_.started_us +

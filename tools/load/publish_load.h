@@ -3,11 +3,13 @@
 // together.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <base/loop.h>
 #include <base/result.h>
 #include <load/station.h>
 #include <load/terminal.h>
@@ -57,6 +59,9 @@ class PublishLoad {
 
   PublishPlan plan_;
   Loop loop_;
+  // Before the stations: libsrt's threads begin with them, and would take the signals to the end of the
+  // process.
+  SignalWatch signals_{loop_, {SIGINT, SIGTERM}, [this](int) { finishing_ ? loop_.stop() : finish(); }};
   LoadShared shared_;
   std::vector<int64_t> due_us_;  // by station: one array, because the tick looks at all of them
   std::vector<std::unique_ptr<Station>> stations_;

@@ -23,6 +23,18 @@ std::string errors_json(const std::map<std::string, uint64_t>& errors) {
   return "{" + out + "}";
 }
 
+std::string long_stalls_json(const std::vector<LongStall>& stalls, int64_t started_us) {
+  std::string out;
+  for (const LongStall& one : stalls)
+    out += (out.empty() ? "" : ",") +
+           JsonLine()
+               .field("path", one.path)
+               .field("until_s", rounded(static_cast<double>(one.until_us - started_us) / 1e6))
+               .field("s", rounded(one.seconds))
+               .take();
+  return "[" + out + "]";
+}
+
 }  // namespace
 
 ViewLoad::ViewLoad(const ViewPlan& plan, Address server, const std::string& authority)
@@ -45,7 +57,7 @@ void ViewLoad::run() {
   loop_.run();
   ended_us_ = now_us();
   for (Viewer& viewer : viewers_)
-    if (viewer.started()) viewer.settle(ended_us_);
+    if (viewer.started()) viewer.end(ended_us_);
 }
 
 void ViewLoad::tick() {
@@ -121,6 +133,7 @@ std::string ViewLoad::json() {
       .field("stalls", shared_.stalls)
       .field("stall_s", rounded(shared_.stall_s))
       .field("viewers_stalled", seen.stalled_ever)
+      .raw("long_stalls", long_stalls_json(shared_.long_stalls, started_us_))
       .field("segments", shared_.segments)
       .field("skipped", shared_.skipped)
       .field("media_s", rounded(shared_.media_s))

@@ -27,7 +27,7 @@ size_t index_of(Player::Ask ask) {
 }  // namespace
 
 Viewer::Viewer(ViewShared& shared, int64_t& due_us, std::string path, Address local)
-    : shared_(shared), due_us_(due_us), player_(shared.authority, std::move(path)), local_(local) {}
+    : shared_(shared), due_us_(due_us), player_(shared.authority, path), path_(std::move(path)), local_(local) {}
 
 Viewer::~Viewer() {
   close();
@@ -185,6 +185,16 @@ void Viewer::settle(int64_t now) {
   take_events();
 }
 
+void Viewer::end(int64_t now) {
+  settle(now);
+  tell_stall(player_.standing_s(), now);
+}
+
+void Viewer::tell_stall(double seconds, int64_t until_us) {
+  if (seconds > kLongStallSeconds && shared_.long_stalls.size() < kMostLongStalls)
+    shared_.long_stalls.push_back({path_, until_us, seconds});
+}
+
 void Viewer::take_events() {
   Player::Events events = player_.take_events();
   shared_.segments += events.segments;
@@ -192,6 +202,7 @@ void Viewer::take_events() {
   shared_.stalls += events.stalls;
   stalls_ += events.stalls;
   shared_.stall_s += events.stall_s;
+  if (events.stood_s) tell_stall(*events.stood_s, now_us());
   shared_.media_s += events.media_s;
   if (events.startup_s) shared_.startup_s.add(*events.startup_s);
   if (events.latency_s) shared_.latency_s.add(*events.latency_s);

@@ -18,6 +18,15 @@
 namespace headgate::load {
 
 inline constexpr int64_t kResponseSeconds = 10;  // from a request to the end of its response
+inline constexpr double kLongStallSeconds = 2;    // longer ones are told one by one
+inline constexpr size_t kMostLongStalls = 10'000;
+
+// A picture that stood for more than kLongStallSeconds.
+struct LongStall {
+  std::string path;  // of the viewer's multivariant playlist
+  int64_t until_us;
+  double seconds;
+};
 
 // What all viewers of a load share. One thread.
 struct ViewShared {
@@ -31,6 +40,7 @@ struct ViewShared {
   std::array<Distribution, Player::kAsks> response_ms{};  // to the last byte
   uint64_t segments = 0, skipped = 0, stalls = 0, startups = 0;
   double stall_s = 0, media_s = 0;
+  std::vector<LongStall> long_stalls{};  // kMostLongStalls at most: the first
   Distribution startup_s{}, latency_s{}, edge_age_s{};
   std::map<std::string, uint64_t> errors{};  // by kind: "segment: status 404"
 };
@@ -49,6 +59,7 @@ class Viewer {
   bool started() const { return started_; }
   uint64_t stalls() const { return stalls_; }
   double buffered_s() const { return player_.buffered_s(); }
+  void end(int64_t now_us);  // tells the stall that is not over
 
  private:
   void open();
@@ -61,10 +72,12 @@ class Viewer {
   void close();
   void count(const std::string& kind);
   void take_events();
+  void tell_stall(double seconds, int64_t until_us);
 
   ViewShared& shared_;
   int64_t& due_us_;
   Player player_;
+  const std::string path_;
   const Address local_;
   bool started_ = false;
   uint64_t stalls_ = 0;

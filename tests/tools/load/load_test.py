@@ -163,6 +163,20 @@ class Publish(Folder):
         self.assertEqual(process.returncode, 0)
         self.assertEqual(json.loads(out)["finished"], 3)
 
+    def test_over_srt_an_interrupt_ends_it_with_its_result(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:  # who never answers
+            nobody.bind(("127.0.0.1", 0))
+            process = subprocess.Popen(
+                [HEADGATE, "load", "publish", "--url", f"srt://127.0.0.1:{nobody.getsockname()[1]}", "--keys", self.keys,
+                 "--stations", "1", "--clip", self.clip, "--duration", "60", "--json", "-"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            nobody.settimeout(20)
+            nobody.recv(2048)  # libsrt and its threads are there
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(json.loads(said)["accepted"], 0)
+
 
 class PublishPlain(Folder):
     @unittest.skipUnless(shutil.which("nginx") and NGINX_MODULE.exists(), "no nginx-rtmp")
@@ -304,6 +318,10 @@ class View(Folder):
         self.assertEqual(code, 1)
         self.assertEqual((result["stalls"], result["viewers_stalled"], result["stalled"]), (5, 5, 5))
         self.assertGreater(result["stall_s"], 5)
+        # One of each viewer, who stands at the end.
+        self.assertEqual([one["path"] for one in result["long_stalls"]], ["/hls/1/index.m3u8"] * 5)
+        self.assertAlmostEqual(sum(one["s"] for one in result["long_stalls"]), result["stall_s"], delta=0.1)
+        self.assertTrue(all(one["until_s"] == result["run_s"] for one in result["long_stalls"]))
 
     def test_a_stream_that_is_not_there(self):
         code, result, said = load("view", "--url", self.url, "--streams", "1", "--path", "/none/%/index.m3u8",

@@ -129,11 +129,16 @@ TEST_F(PlayerTest, StallsWhenNothingComesAndGoesOn) {
   EXPECT_LT(events.stall_s, 17);
   EXPECT_GT(asked.size(), 10u);
   EXPECT_LT(asked.size(), 25u) << "it must not hammer a server that is down";
+  EXPECT_FALSE(events.stood_s) << "it is not over";
+  EXPECT_DOUBLE_EQ(player_.standing_s(), events.stall_s);
+  const double stood_s = events.stall_s;
   down_ = false;
   run(95 * kSecond);
   EXPECT_EQ(player_.picture(), Player::Picture::kPlaying);
   events = player_.take_events();
   EXPECT_EQ(events.stalls, 0u);
+  EXPECT_GE(events.stood_s.value_or(0), stood_s);
+  EXPECT_EQ(player_.standing_s(), 0);
   EXPECT_GT(events.segments, 4u);
 }
 
