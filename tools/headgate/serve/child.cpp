@@ -125,7 +125,7 @@ void Child::on_other_protocol(const std::string& protocol) {
 
 void Child::on_message(const wire::Message& message, std::vector<UniqueFd> fds) {
   if (std::holds_alternative<wire::Status>(message)) {
-    expect_word(kSilentMs);
+    expect_word(place_.silent_ms);
     const bool first = !std::exchange(ready_, true);
     if (std::exchange(hang_up_, false)) send_signal(process_, SIGHUP);
     if (first) events_.changed(*this);

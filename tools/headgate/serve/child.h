@@ -24,6 +24,8 @@ inline constexpr int kGiveUpDeaths = 20;  // in a row: of a worker, of which the
 inline constexpr int64_t kGivenUpMs = 600'000;
 inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
 inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
+// Of the one gate, origin or control of a node: while it stands nobody gets in, or sees anything.
+inline constexpr int64_t kOnlySilentMs = 10'000;
 inline constexpr int64_t kSilenceLookMs = 1000;
 inline constexpr int64_t kWordlessMs =
     1000;  // for one whose connection ended before it greeted to end itself
@@ -35,6 +37,7 @@ class Child {
     int number = -1;     // of a worker
     std::string socket;  // path
     std::function<Program()> program;
+    int64_t silent_ms = kSilentMs;  // who says nothing for longer is killed
   };
   // In the loop's thread, never from within a call to this object but start().
   struct Events {

@@ -17,6 +17,10 @@ constexpr std::string_view kWorkerFront = "worker-";
 constexpr int kMaxWorkerNumber = 9999;
 constexpr std::array kOnly = {"gate", "origin", "control"};  // of which a node has one each
 
+int64_t silent_ms(const std::string& role) {
+  return std::find(kOnly.begin(), kOnly.end(), role) != kOnly.end() ? kOnlySilentMs : kSilentMs;
+}
+
 std::string socket_name(const std::string& role, int number) {
   return (number < 0 ? role : role + "-" + std::to_string(number)) + kSocketEnd;
 }
@@ -59,7 +63,7 @@ Child& Children::place(const std::string& role, int number) {
   auto& slot = children_[name];
   if (!slot) {
     Child::Place place{role, number, runtime_dir_ + "/" + name,
-                       [this, role, number] { return program_of_(role, number); }};
+                       [this, role, number] { return program_of_(role, number); }, silent_ms(role)};
     slot = std::make_unique<Child>(loop_, std::move(place), events_);
   }
   return *slot;
@@ -82,7 +86,8 @@ void Children::on_name(const std::string& name) {
 }
 
 void Children::take_aside(const std::string& role, const std::string& name) {
-  Child::Place place{role, -1, runtime_dir_ + "/" + name, [this, role] { return program_of_(role, -1); }};
+  Child::Place place{role, -1, runtime_dir_ + "/" + name, [this, role] { return program_of_(role, -1); },
+                     silent_ms(role)};
   auto& slot = children_[name];
   slot = std::make_unique<Child>(loop_, std::move(place), events_);
   slot->socket_appeared();
