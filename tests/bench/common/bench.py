@@ -123,14 +123,15 @@ class Publisher:
         self.result = pathlib.Path(folder) / f"{name}.json"
         self.keyframes = pathlib.Path(folder) / f"{name}.keyframes"
         self.started = time.time()
-        with open(pathlib.Path(folder) / f"{name}.log", "wb") as log:
+        self.log = pathlib.Path(folder) / f"{name}.log"
+        with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [headgate, "load", "publish", *server.publish_arguments(), "--stations", stations, "--clip", str(clip),
                  "--duration", str(seconds), "--from", LOCAL_ADDRESSES, "--keyframe-log", str(self.keyframes),
                  "--json", str(self.result), *map(str, more)], stdout=log, stderr=log)
 
     def finish(self, wait_s=0):
-        """The load's result, when it has ended by itself within `wait_s` or was asked to; raises without one."""
+        """The load's result, when it has ended by itself within `wait_s` or was asked to; raises without one, with its log."""
         try:
             self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
@@ -139,6 +140,8 @@ class Publisher:
                 self.process.wait(FINISH_S)
             except subprocess.TimeoutExpired:
                 self.kill()
+        if not self.result.exists():
+            raise RuntimeError(f"no result, exit code {self.process.returncode}:\n{self.log.read_text(errors='replace')[-4000:]}")
         return json.loads(self.result.read_text())
 
     def kill(self):

@@ -2,6 +2,7 @@
 """The servers that are compared: how each is started on an empty folder, where it takes streams, where it lists
 them."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -25,6 +26,14 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def free_udp_ports(count):
+    with contextlib.ExitStack() as open_ones:
+        probes = [open_ones.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class Server:

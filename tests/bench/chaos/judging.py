@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What went wrong, held against what was lost, what viewers saw and what the node says of it."""
+
+import re
+
+from troubles import QUIET_S
+
+
+def tells_of(event, one):
+    """Whether it is that trouble's: of the process that it was, or of a station that it hit."""
+    if event.get("kind") not in one["expect"]:
+        return False
+    fields = event.get("fields", {})
+    if "pid" in one and "pid" in fields:
+        return fields["pid"] == one["pid"]
+    return event["kind"] != "session.closed" or fields.get("station") in one["hit"]
+
+
+def unheard(troubles, events):
+    """Those that no event tells of: one that comes behind those that there were before, and before the next trouble."""
+    out = []
+    ends = [one["after_id"] for one in troubles[1:]] + [float("inf")]
+    for one, end in zip(troubles, ends):
+        told = [event for event in events if one["after_id"] < event.get("id", 0) <= end and tells_of(event, one)]
+        if not told and "status" in one:
+            one["event"] = one["status"]
+        elif not told:
+            out.append(f"{one['kind']} {one['role']}".strip())
+        else:
+            one["event"] = told[0].get("text", "")
+    return out
+
+
+def during(one, at, until, margin_s):
+    return one["at"] - margin_s <= until and at <= one["until"] + QUIET_S + margin_s
+
+
+def unexcused(losses, troubles, most_s):
+    """Losses of stations that nothing had hit, as texts."""
+    out = []
+    began = troubles[0]["at"] if troubles else 0
+    for station, at, until, lost_s in losses:
+        hit = any(station in one["hit"] and during(one, at, until, most_s) for one in troubles)
+        if lost_s > most_s and not hit:
+            out.append(f"station {station}: {lost_s:.1f} s, {at - began:.0f} to {until - began:.0f} s")
+    return out
+
+
+def stood(stalls, viewing, troubles, most_s):
+    """Of the viewers' stalls (`headgate load view`, which began at `viewing`): those of streams that nothing had hit, while
+    the origin was well, as texts; and the longest while it was not."""
+    out, longest_s = [], 0.0
+    began = troubles[0]["at"] if troubles else 0
+    for one in stalls:
+        station = int(re.search(r"/hls/(\d+)/", one["path"])[1])
+        until = viewing + one["until_s"]
+        at = until - one["s"]
+        about = [trouble for trouble in troubles if during(trouble, at, until, most_s)]
+        if any(station in trouble["hit"] for trouble in about):
+            continue
+        if any(trouble["role"] == "origin" for trouble in about):
+            longest_s = max(longest_s, one["s"])
+        elif one["s"] > most_s:
+            out.append(f"a viewer of station {station}: {one['s']:.1f} s, {at - began:.0f} to {until - began:.0f} s")
+    return out, longest_s
