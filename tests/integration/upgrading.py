@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import family
-from instances_test import DESCRIPTIONS
 from node import BUILD, HEADGATE, TOP, Node, wait_until
 from waiting import SLOWNESS
 
@@ -30,6 +29,7 @@ class InstalledNode(Node):
         super().__init__(arguments=arguments)
         if not camera:
             return
+        from instances_test import DESCRIPTIONS  # pylint: disable=import-outside-toplevel  # which has use of this
         shutil.copytree(TOP / "pipelines", self.folder / "pipelines", ignore=shutil.ignore_patterns("meson.build", "*.md"))
         (self.folder / "pipelines/camera.json").write_text(json.dumps({"name": "camera", "about": "Of a test.", **DESCRIPTIONS["camera"]}))
         (self.folder / "instances").mkdir()
