@@ -25,8 +25,8 @@ class InstalledNode(Node):
     """`current` in the node's folder leads to one of its trees; programs are found beside the one that runs. With a
     camera it runs a pipeline of its own, `cam`."""
 
-    def __init__(self, arguments=(), camera=None):
-        super().__init__(arguments=arguments)
+    def __init__(self, *arguments, camera=None, **named):
+        super().__init__(*arguments, **named)
         if not camera:
             return
         from instances_test import DESCRIPTIONS  # pylint: disable=import-outside-toplevel  # which has use of this
