@@ -24,9 +24,10 @@ import bench  # noqa: E402
 import tap  # noqa: E402
 
 
-def program(name):
-    """A bench's `run` as a module."""
-    loader = importlib.machinery.SourceFileLoader(f"{name}_run", str(BENCH / name / "run"))
+def program(name, part="run"):
+    """A bench's `run`, or another of its files, as a module."""
+    path = BENCH / name / (part if part == "run" else f"{part}.py")
+    loader = importlib.machinery.SourceFileLoader(f"{name}_{part}", str(path))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
@@ -138,25 +139,29 @@ def test_the_rate_of_a_clip_is_read_from_its_end():
 
 
 def test_an_acceptance_wants_every_recording_whole():
-    judge_recordings = program("acceptance").judge_recordings
-    whole = {"runs": 4, "seconds": 100.0, "longest_s": 2.0, "video": 2500, "audio": 0, "gaps": 0, "complaints": []}
+    judge_recordings = program("acceptance", "judging").judge_recordings
+    whole = {"runs": 4, "seconds": 100.0, "segments": 50, "video": 2500, "audio": 0, "complaints": []}
     sound = {**whole, "video": 0, "audio": 4700}
     decoded = {"replay-video.m3u8": whole, "replay-audio.m3u8": sound, "pictures/replay.m3u8": {**whole, "video": 50},
                "480p/replay.m3u8": whole, "audio-64k/replay.m3u8": sound}
 
-    def holds(**changes):
+    def holds(row=None, **changes):
         promises = bench.Promises()
         found = {uri: {**one, **changes.get(uri, {})} for uri, one in decoded.items() if changes.get(uri, True) is not None}
-        judge_recordings({"seconds": 120, "renditions": ["480p", "audio-64k"], "decoded": found}, promises)
+        judge_recordings({"seconds": 100, "before_s": 0, "pipeline": "event", "rungs_began_s": 0, "decoded": found,
+                          "went_wrong": {"encoder": (20, 24)}, "renditions": ["480p", "audio-64k"], **(row or {})}, promises)
         return promises.hold
     rung = "480p/replay.m3u8"
-    assert holds() and holds(**{rung: {"video": 2300}}) and holds(**{rung: {"video": 1300, "gaps": 20}})
+    # An encoder that was out for 4 s, and a segment of 2 s on both sides; and a segment more at each of four ends.
+    assert holds() and holds(**{rung: {"video": 2301}}) and holds(**{rung: {"video": 2700}})
     for uri in decoded:
         for change in (None, {"video": 0, "audio": 0}, {"complaints": ["corrupt"]}):
             assert not holds(**{uri: change}), (uri, change)
-    for change in ({"video": 2299}, {"video": 2701}, {"video": 1299, "gaps": 20}):
+    for change in ({"video": 2299}, {"video": 2701}):
         assert not holds(**{rung: change}), change
-    assert not holds(**{uri: {"seconds": 50.0} for uri in decoded})
+    assert not holds(**{uri: {"seconds": 97.0} for uri in decoded})
+    assert not holds({"before_s": 3}), "what there was before the time began is none of it"
+    assert holds({"went_wrong": {"encoder": (20, 24), "reconnect": (40, 42)}}, **{uri: {"seconds": 97.5} for uri in decoded})
 
 
 def test_chaos_counts_what_is_lost_and_not_what_is_late():
@@ -165,14 +170,42 @@ def test_chaos_counts_what_is_lost_and_not_what_is_late():
     assert losses_of([(0, 0), (1, 1), (2, 2), (8, 2.5), (9, 9)]) == []
     assert losses_of([(0, 0), (1, 1), (7, 2), (8, 3), (9, 4)]) == [(1, 7, 5)]
     assert losses_of([]) == []
-    trouble = {"kind": "kill", "role": "worker", "hit": [3], "at": 10, "until": 11, "after_id": 5, "expect": ["worker.died"]}
+    trouble = {"kind": "kill", "role": "worker", "hit": [3], "at": 10, "until": 11, "after_id": 5, "expect": ["worker.died"],
+               "pid": 70}
     loss = [(3, 9, 14, 6.0)]
     assert chaos.unexcused(loss, [trouble], 5) == []
     assert chaos.unexcused([(4, 9, 14, 6.0)], [trouble], 5) == ["station 4: 6.0 s, -1 to 4 s"], "it was not hit"
     assert chaos.unexcused([(3, 100, 110, 6.0)], [trouble], 5), "that was long over"
     assert chaos.unexcused([(4, 9, 14, 4.0)], [trouble], 5) == []
-    assert chaos.unheard([dict(trouble)], [{"id": 6, "kind": "worker.died", "text": "it died"}]) == []
-    assert chaos.unheard([dict(trouble)], [{"id": 5, "kind": "worker.died"}, {"id": 7, "kind": "gate.died"}]) == ["kill worker"]
+
+
+def test_chaos_wants_an_event_of_each_trouble_before_the_next():
+    unheard = program("chaos").unheard
+    first = {"kind": "kill", "role": "worker", "hit": [3], "after_id": 5, "expect": ["worker.died"], "pid": 70}
+    second = {**first, "after_id": 9, "pid": 71}
+    died = [{"id": 6, "kind": "worker.died", "text": "it died", "fields": {"pid": 70}},
+            {"id": 12, "kind": "worker.died", "fields": {"pid": 71}}]
+    assert unheard([dict(first), dict(second)], died) == []
+    assert unheard([dict(first)], [{**died[0], "id": 5}, {"id": 7, "kind": "gate.died"}]) == ["kill worker"]
+    assert unheard([dict(first), dict(second)], died[1:]) == ["kill worker"], "the second's is none of the first"
+    assert unheard([dict(first)], [{**died[0], "fields": {"pid": 8}}]) == ["kill worker"], "another process"
+    cut = {"kind": "network", "role": "", "hit": [46], "after_id": 5, "expect": ["session.closed"]}
+    assert unheard([dict(cut)], [{"id": 6, "kind": "session.closed", "fields": {"station": 46}}]) == []
+    assert unheard([dict(cut)], [{"id": 6, "kind": "session.closed", "fields": {"station": 2}}]) == ["network"]
+    assert unheard([{**cut, "status": "status: full"}], []) == []
+
+
+def test_chaos_counts_what_viewers_see():
+    stood = program("chaos").stood
+    troubles = [{"role": "worker", "hit": [3], "at": 100, "until": 101}, {"role": "origin", "hit": [], "at": 200, "until": 212}]
+
+    def stall(station, until_s, seconds):
+        return {"path": f"/hls/{station}/index.m3u8", "until_s": until_s, "s": seconds}
+    # The viewing began at 50.
+    assert stood([stall(3, 60, 9), stall(4, 60, 4)], 50, troubles, 5) == ([], 0.0)
+    assert stood([stall(4, 60, 9)], 50, troubles, 5) == (["a viewer of station 4: 9.0 s, 1 to 10 s"], 0.0)
+    assert stood([stall(4, 165, 12), stall(3, 165, 8)], 50, troubles, 5) == ([], 12), "the origin's"
+    assert stood([stall(3, 300, 9)], 50, troubles, 5)[0], "that was long over"
 
 
 if __name__ == "__main__":

@@ -120,12 +120,10 @@ Result<void> Gate::start() {
 
 void Gate::restore_leases() {
   const auto kept = lease_file_.load(clock_.utc_seconds());
-  if (!kept)
-    log_warning("devices and addresses from before are not known: " + kept.error().message);
+  if (!kept) log_warning("devices and addresses from before are not known: " + kept.error().message);
   auto door = door_.lock();
   if (kept) door->sessions.restore(*kept);
-  door->sessions.keep(
-      [this](const ticket::Holding& one) { lease_file_.keep(one, clock_.utc_seconds()); });
+  door->sessions.keep([this](const ticket::Holding& one) { lease_file_.keep(one, clock_.utc_seconds()); });
 }
 
 Result<void> Gate::listen(const std::string& name, UniqueFd socket) {

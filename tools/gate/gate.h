@@ -34,7 +34,7 @@ struct Settings {
   srt::Policy srt = {};
   FrontSettings front = {};
   std::string revoked = {};  // file of tickets that were withdrawn; empty: none
-  bool supervised = false;  // the sockets that listen() is given wait for the first wire::NodePolicy
+  bool supervised = false;   // the sockets that listen() is given wait for the first wire::NodePolicy
 };
 
 inline constexpr int64_t kFirstPolicyMs = 2000;

@@ -66,7 +66,10 @@ std::optional<ticket::Holding> read_line(const std::string& line) {
 }  // namespace
 
 LeaseFile::LeaseFile(std::string path, uint64_t compact_bytes)
-    : path_(std::move(path)), least_bytes_(compact_bytes), compact_at_(compact_bytes), thread_([this] { run(); }) {}
+    : path_(std::move(path)),
+      least_bytes_(compact_bytes),
+      compact_at_(compact_bytes),
+      thread_([this] { run(); }) {}
 
 LeaseFile::~LeaseFile() {
   queue_.lock()->end = true;
@@ -127,7 +130,8 @@ Result<UniqueFd> LeaseFile::open_locked() const {
     if (!fd) return fd;
     while (::flock(fd->get(), LOCK_EX) != 0)
       if (errno != EINTR) return errno_error("lock " + path_);
-    struct stat mine {}, there {};
+    struct stat mine {
+    }, there{};
     if (::fstat(fd->get(), &mine) != 0) return errno_error(path_);
     if (::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return fd;
   }

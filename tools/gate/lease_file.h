@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Who holds which ticket, in a file of the runtime folder: a gate that is started anew knows devices' keys and
-// addresses from before, also of sessions that were over by then. A thread of its own writes, so that nobody
-// who is let in waits for a disk; what it had no time for when the gate was killed is lost. Two gates may have
-// the same file, as while a node is upgraded.
+// Who holds which ticket, in a file of the runtime folder: a gate that is started anew knows devices' keys
+// and addresses from before, also of sessions that were over by then. A thread of its own writes, so that
+// nobody who is let in waits for a disk; what it had no time for when the gate was killed is lost. Two gates
+// may have the same file, as while a node is upgraded.
 #pragma once
 
 #include <condition_variable>

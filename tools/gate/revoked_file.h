@@ -17,8 +17,8 @@ class RevokedFile {
   RevokedFile(ticket::Verifier& verifier, std::string path, std::string kept);
 
   Result<void> check() const;
-  // A file that is wrong is logged, and keeps nobody from starting: instead of it the last right one is taken,
-  // if there is one.
+  // A file that is wrong is logged, and keeps nobody from starting: instead of it the last right one is
+  // taken, if there is one.
   void load();
   // If it is another one than before, or `always`. What is wrong changes nothing, and is logged.
   void reload(bool always);

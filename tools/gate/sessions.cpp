@@ -161,8 +161,8 @@ void Sessions::keep(const ticket::TicketId& tid) const {
   if (const auto holding = kept_ ? leases_.holding(tid) : std::nullopt) kept_(*holding);
 }
 
-// The epoch of a session that an earlier gate has let in. What that one has written down of the ticket is this
-// session's: nobody else was let in since.
+// The epoch of a session that an earlier gate has let in. What that one has written down of the ticket is
+// this session's: nobody else was let in since.
 uint64_t Sessions::found_lease(const Session& session, const std::string& peer) {
   if (const auto known = leases_.holding(session.tid)) return known->epoch;
   ticket::Ticket ticket;

@@ -32,7 +32,7 @@ class Player {
     std::optional<double> edge_age_s;  // how old the newest frame of a changed playlist was, likewise
     uint64_t stalls = 0;
     double stall_s = 0;
-    std::optional<double> stood_s;  // a stall is over that took so long; of several the longest
+    std::optional<double> stood_s;       // a stall is over that took so long; of several the longest
     uint64_t segments = 0, skipped = 0;  // loaded; left out because the server no longer has them, or as gaps
     double media_s = 0;                  // loaded
   };

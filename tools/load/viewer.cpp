@@ -27,7 +27,11 @@ size_t index_of(Player::Ask ask) {
 }  // namespace
 
 Viewer::Viewer(ViewShared& shared, int64_t& due_us, std::string path, Address local)
-    : shared_(shared), due_us_(due_us), player_(shared.authority, path), path_(std::move(path)), local_(local) {}
+    : shared_(shared),
+      due_us_(due_us),
+      player_(shared.authority, path),
+      path_(std::move(path)),
+      local_(local) {}
 
 Viewer::~Viewer() {
   close();

@@ -18,7 +18,7 @@
 namespace headgate::load {
 
 inline constexpr int64_t kResponseSeconds = 10;  // from a request to the end of its response
-inline constexpr double kLongStallSeconds = 2;    // longer ones are told one by one
+inline constexpr double kLongStallSeconds = 2;   // longer ones are told one by one
 inline constexpr size_t kMostLongStalls = 10'000;
 
 // A picture that stood for more than kLongStallSeconds.

@@ -47,8 +47,8 @@ class NodeLink final : public RunWatch {
   };
   void says(std::function<Says()> status) { status_ = std::move(status); }
 
-  // The process is about to end: `done` follows when the supervisor has been told why the last run failed, if it
-  // did, or does not ask within kLastWordMs.
+  // The process is about to end: `done` follows when the supervisor has been told why the last run failed, if
+  // it did, or does not ask within kLastWordMs.
   void last_word(std::function<void()> done);
 
   void began(GstElement* pipeline) override;
@@ -83,7 +83,7 @@ class NodeLink final : public RunWatch {
   std::optional<wire::SessionOpened> opened_;  // from the first record on
   wire::SessionHealth health_;
   std::map<std::string, tools::History> histories_;  // by rendition, the source's is ""
-  std::function<void()> done_;  // last_word()'s, while a supervisor is waited for
+  std::function<void()> done_;                       // last_word()'s, while a supervisor is waited for
   Loop::TimerId timer_ = 0, last_word_ = 0;
 };
 

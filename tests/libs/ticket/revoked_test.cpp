@@ -8,8 +8,8 @@ namespace {
 constexpr char kId[] = "00112233445566778899aabbccddeeff";
 
 TEST(Revoked, AnIdInEachLineAndComments) {
-  const auto list = parse_revoked(std::string("# lost phones\n\n  ") + kId + "  # station 421\r\n" + kId + "\n" +
-                                  "FF112233445566778899AABBCCDDEEFF");
+  const auto list = parse_revoked(std::string("# lost phones\n\n  ") + kId + "  # station 421\r\n" + kId +
+                                  "\n" + "FF112233445566778899AABBCCDDEEFF");
   ASSERT_TRUE(list) << list.error().message;
   ASSERT_EQ(list->size(), 2u);
   EXPECT_EQ((*list->begin())[1], std::byte{0x11});

@@ -39,18 +39,24 @@ TEST(InstancesTable, EachHasItsStateAndWhatComesNext) {
   EXPECT_EQ(lines_of(instances_table(node->view(), kNow)),
             (std::vector<std::string>{
                 "PIPELINE  DESCRIPTION  STATE         SINCE  NEXT START  RESTARTS  CPU   MEMORY  WHAT",
-                "hall      videobox     running      10m00s           -         2  42%  70.0 MB  00:10:00  video 25.0/s",
+                "hall      videobox     running      10m00s           -         2  42%  70.0 MB  00:10:00  "
+                "video 25.0/s",
                 "mass      dumper       scheduled     1h00m    in 2h00m         0    -        -  waits",
-                "door      intake       backing-off      2s      in 20s         4    -        -  ended with 1: address in use",
-                "roof      videobox     given-up      1m00s           -         9    -        -  was killed by signal 9",
-                "odd       -            refused       1m00s           -         -    -        -  odd.conf:  [2Jcolor"}));
+                "door      intake       backing-off      2s      in 20s         4    -        -  ended with "
+                "1: address in use",
+                "roof      videobox     given-up      1m00s           -         9    -        -  was killed "
+                "by signal 9",
+                "odd       -            refused       1m00s           -         -    -        -  odd.conf:  "
+                "[2Jcolor"}));
   EXPECT_NE(status_table(node->view(), kNow).find("hall      videobox     running"), std::string::npos);
 }
 
 TEST(InstancesTable, WhoNeedsSomebodyIsInTheNotices) {
   const auto node = Json::parse(kNode);
   const auto notices = node_notices(node->view(), kNow);
-  auto has = [&](const char* text) { return std::find(notices.begin(), notices.end(), text) != notices.end(); };
+  auto has = [&](const char* text) {
+    return std::find(notices.begin(), notices.end(), text) != notices.end();
+  };
   EXPECT_EQ(notices.size(), 3U);
   EXPECT_TRUE(has("pipeline door starts again in 20s: it ended with 1: address in use"));
   EXPECT_TRUE(has("pipeline roof is given up after 10 failed runs: was killed by signal 9"));

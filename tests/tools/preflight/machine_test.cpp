@@ -78,12 +78,14 @@ TEST_F(PreflightMachine, NetworkCarriesThePlan) {
   context_.plan.kbps = 3000;
   EXPECT_EQ(check_network(context_).level(), Level::warn) << "eth1 may carry the rest";
   card("eth1", "100", "up");
-  EXPECT_EQ(told(check_network(context_)),
-            "fail eth0 1000 Mbit/s, eth1 100 Mbit/s; the plan has 1200 Mbit/s; the plan has 400 streams of 3000 "
-            "kbit/s, 1200 Mbit/s, and the network carries 1100 Mbit/s");
+  EXPECT_EQ(
+      told(check_network(context_)),
+      "fail eth0 1000 Mbit/s, eth1 100 Mbit/s; the plan has 1200 Mbit/s; the plan has 400 streams of 3000 "
+      "kbit/s, 1200 Mbit/s, and the network carries 1100 Mbit/s");
   context_.config.capacity_limits.link_mbps = 1300;
   EXPECT_EQ(told(check_network(context_)),
-            "warn 1300 Mbit/s (--link-mbps); the plan has 1200 Mbit/s; the plan takes more than 90 % of the network: new "
+            "warn 1300 Mbit/s (--link-mbps); the plan has 1200 Mbit/s; the plan takes more than 90 % of the "
+            "network: new "
             "stations will be refused then (--full-link)");
   context_.config.capacity_limits.link_mbps = 10'000;
   EXPECT_EQ(check_network(context_).level(), Level::pass);

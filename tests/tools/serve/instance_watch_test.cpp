@@ -29,8 +29,8 @@ WorkerLimits limits(int64_t memory_mib, int64_t cpu) {
 }
 
 // When, in s, it is told, at one look a second; -1: never.
-int64_t told_at(InstanceWatch& watch, double processors, uint64_t bytes, std::string* kind, int64_t from_s = 0,
-                int64_t until_s = 300) {
+int64_t told_at(InstanceWatch& watch, double processors, uint64_t bytes, std::string* kind,
+                int64_t from_s = 0, int64_t until_s = 300) {
   for (int64_t s = from_s; s < until_s; ++s) {
     const auto excess =
         watch.look(s * 1000, usage(static_cast<int64_t>(static_cast<double>(s) * processors * 1e6), bytes));
@@ -45,7 +45,8 @@ int64_t told_at(InstanceWatch& watch, double processors, uint64_t bytes, std::st
 TEST(InstanceWatch, WhoTakesWhatHeMayIsLeft) {
   InstanceWatch watch(1, looks, limits(100, 500));
   std::string kind;
-  EXPECT_EQ(told_at(watch, 0.99, 355 * kMiB, &kind), -1) << kind;  // 256 MiB and half a processor are everybody's
+  EXPECT_EQ(told_at(watch, 0.99, 355 * kMiB, &kind), -1)
+      << kind;  // 256 MiB and half a processor are everybody's
 }
 
 TEST(InstanceWatch, MemoryBeyondItForAMinute) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pipelines of the node's own, of which each is a process that says nothing and takes much: what a description
-// allows is held against it, by a clock that is ours.
+// Pipelines of the node's own, of which each is a process that says nothing and takes much: what a
+// description allows is held against it, by a clock that is ours.
 #include "serve/instances.h"
 
 #include <gtest/gtest.h>
@@ -72,8 +72,8 @@ class InstancesTest : public testing::Test {
   }
   void describe(const std::string& keys) {
     std::ofstream(folder_ + "/pipelines/hungry.json")
-        << R"({"name": "hungry", "about": "Of a test.", "trigger": "always", "elements": ["fakesrc ! fakesink"], )" << keys
-        << "}";
+        << R"({"name": "hungry", "about": "Of a test.", "trigger": "always", "elements": ["fakesrc ! fakesink"], )"
+        << keys << "}";
     std::ofstream(folder_ + "/instances/hall.conf") << "[pipeline]\ndescription=hungry\n";
   }
   template <typename Condition>
@@ -122,7 +122,8 @@ class InstancesTest : public testing::Test {
 };
 
 TEST_F(InstancesTest, WhoTakesMoreThanHisDescriptionSaysIsEndedAndStartedLater) {
-  describe(R"("resources": {"memory": 10, "cpu": 0}, "restart": {"pause": "1h", "max-pause": "1h", "alarm-after": 1})");
+  describe(
+      R"("resources": {"memory": 10, "cpu": 0}, "restart": {"pause": "1h", "max-pause": "1h", "alarm-after": 1})");
   instances_->start();
   ASSERT_TRUE(child().running());
   ASSERT_TRUE(wait_for([&] { return has_taken(); }));
@@ -136,11 +137,13 @@ TEST_F(InstancesTest, WhoTakesMoreThanHisDescriptionSaysIsEndedAndStartedLater) 
   // It ends in order, and is not taken for one that has ended by itself.
   ASSERT_TRUE(wait_for([&] { return !child().running(); }));
   EXPECT_EQ(told("instance.over"), "");
-  EXPECT_NE(told("instance.died").find("next start in 3600000 ms"), std::string::npos) << told("instance.died");
+  EXPECT_NE(told("instance.died").find("next start in 3600000 ms"), std::string::npos)
+      << told("instance.died");
   EXPECT_NE(told("instance.alarm").find("266 are enough"), std::string::npos) << told("instance.alarm");
   EXPECT_TRUE(child().waiting());
-  for (const char* text : {"\"state\":\"backing-off\"", "\"failed_in_a_row\":1", "\"next_start_utc\":\"1970-01-01T0",
-                           "\"last_end\":\"ended with 0: has 3", "\"restarts\":1"})
+  for (const char* text :
+       {"\"state\":\"backing-off\"", "\"failed_in_a_row\":1", "\"next_start_utc\":\"1970-01-01T0",
+        "\"last_end\":\"ended with 0: has 3", "\"restarts\":1"})
     EXPECT_TRUE(json_has(text)) << text << " is not in " << instances_->json();
 }
 

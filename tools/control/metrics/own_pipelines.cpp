@@ -7,8 +7,8 @@
 namespace headgate::metrics {
 namespace {
 
-constexpr const char* kStates[] = {"running",  "starting", "scheduled", "backing-off",
-                                   "ended",    "given-up", "refused"};
+constexpr const char* kStates[] = {"running", "starting", "scheduled", "backing-off",
+                                   "ended",   "given-up", "refused"};
 
 // What NODE's processes say that they use, by process id.
 std::map<int64_t, JsonObject*> uses(JsonObject* node) {
@@ -28,8 +28,7 @@ void own_pipelines(Text& text, JsonObject* node) {
     const std::string name = text_in(one, "instance"), state = text_in(one, "state");
     if (name.empty()) return;
     const std::pair<const char*, std::string_view> own{"name", name};
-    for (const char* each : kStates)
-      text.add(Id::own_state, {own, {"state", each}}, int64_t{state == each});
+    for (const char* each : kStates) text.add(Id::own_state, {own, {"state", each}}, int64_t{state == each});
     add_count(text, Id::own_restarts, {own}, one, "restarts");
     if (const auto next = unix_time_in(one, "next_start_utc")) text.add(Id::own_next_start, {own}, *next);
     const auto found = used.find(static_cast<int64_t>(number_in(one, "pid").value_or(0)));

@@ -97,7 +97,8 @@ std::string status_table(const JsonView& node, int64_t now_utc_us) {
   std::string out = "node " + printable(node.text("version", "-")) + ", since " +
                     printable(node.text("since_utc", "-")) + "\n";
   for (const std::string& notice : node_notices(node, now_utc_us)) out += notice + "\n";
-  return out + workers_table(node) + instances_table(node, now_utc_us) + streams_table(stream_rows(node, now_utc_us));
+  return out + workers_table(node) + instances_table(node, now_utc_us) +
+         streams_table(stream_rows(node, now_utc_us));
 }
 
 }  // namespace headgate::cli

@@ -79,7 +79,8 @@ std::vector<NetworkCard> Machine::network_cards() const {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(sys + "/class/net", error)) {
     const std::string folder = entry.path().string(), state = text_of(folder + "/operstate");
-    if (!std::filesystem::exists(folder + "/device", error) || (state != "up" && state != "unknown")) continue;
+    if (!std::filesystem::exists(folder + "/device", error) || (state != "up" && state != "unknown"))
+      continue;
     const auto speed = number_in(text_of(folder + "/speed"));
     out.push_back({entry.path().filename().string(), speed.value_or(0) > 0 ? speed : std::nullopt});
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the network carries, held against what the plan's publishers send. What viewers take goes the other way.
+// What the network carries, held against what the plan's publishers send. What viewers take goes the other
+// way.
 #include <cmath>
 
 #include "checks.h"
@@ -28,7 +29,8 @@ Outcome check_network(Context& context) {
       }
     }
   if (measured.empty())
-    return Outcome::skip((unknown.empty() ? std::string("no network card tells its speed") : unknown + " does not tell its speed") +
+    return Outcome::skip((unknown.empty() ? std::string("no network card tells its speed")
+                                          : unknown + " does not tell its speed") +
                          "; --link-mbps gives it");
   // One more could carry the rest: nobody knows.
   const bool all_known = unknown.empty();

@@ -22,7 +22,7 @@ namespace {
 using ticket::Protocol;
 using ticket::Ticket;
 
-constexpr size_t kMaxTold = 8;     // tickets with a fault that are named
+constexpr size_t kMaxTold = 8;  // tickets with a fault that are named
 constexpr int64_t kDaySeconds = 24 * 3600;
 constexpr size_t kMaxLookUps = 4;  // names that the resolver is asked for
 
@@ -152,7 +152,8 @@ void look_at_ports(const Ticket& ticket, const GivenTicket& given, OwnPorts& own
 
 // A list that cannot be read is `addresses`' to tell.
 std::set<ticket::TicketId> revoked_tickets(const std::string& path) {
-  const auto text = path.empty() ? Result<ByteVector>(ByteVector()) : read_file(path, ticket::kMaxRevokedBytes);
+  const auto text =
+      path.empty() ? Result<ByteVector>(ByteVector()) : read_file(path, ticket::kMaxRevokedBytes);
   auto list = text ? ticket::parse_revoked(as_text(*text))
                    : Result<std::set<ticket::TicketId>>(Unexpected(text.error()));
   return list ? *std::move(list) : std::set<ticket::TicketId>();

@@ -66,7 +66,7 @@ class Child {
   Result<void> move_to(const std::string& socket);
   void ask_to_end();  // SIGTERM; what follows is as after an end that nobody asked for
   void kill();        // SIGKILL
-  void hang_up();  // SIGHUP, at its first status when it is still starting
+  void hang_up();     // SIGHUP, at its first status when it is still starting
   bool send(const wire::Message& message, const std::vector<int>& fds = {});
 
   const Place& place() const { return place_; }

@@ -45,7 +45,7 @@ void ChildEvents::changed(const Child& child) {
 }
 
 void ChildEvents::died(const Child& child) {
-  told_.erase(child.name());                 // it has ended, and is not told to have ended once more
+  told_.erase(child.name());                // it has ended, and is not told to have ended once more
   if (!instance_of(child).empty()) return;  // Instances tells why, and when it is started again
   const bool again = child.pause_ms() > 0;
   const std::string next =

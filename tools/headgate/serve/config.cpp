@@ -49,7 +49,8 @@ constexpr Setting kSettings[] = {
     {"listen", "endpoints", "endpoints", "HOST:PORT[,...]",
      "names of the publishers' ports in tickets, which apps' devices sign (default: none)", ""},
     {"listen", "addresses", "addresses", "FILE", "which addresses may publish (default: all)", ""},
-    {"listen", "revoked", "revoked", "FILE", "tickets that were withdrawn, an id in each line (default: none)", ""},
+    {"listen", "revoked", "revoked", "FILE",
+     "tickets that were withdrawn, an id in each line (default: none)", ""},
     {"tls", "certificate", "tls-cert", "FILE", "certificate chain for RTMPS, PEM", ""},
     {"tls", "key", "tls-key", "FILE", "its key", ""},
     {"listen", "http", "http", "HOST:PORT", "viewers (default 0.0.0.0:8080)", "0.0.0.0:8080"},
@@ -115,9 +116,9 @@ Result<void> read_file(const std::string& path, Values& values, std::vector<std:
   auto all = read_key_file(path);
   if (!all) return Unexpected(all.error());
   for (const KeyValue& one : *all) {
-    auto known = std::find_if(
-        std::begin(kSettings), std::end(kSettings),
-        [&](const Setting& setting) { return one.section == setting.section && one.key == setting.key; });
+    auto known = std::find_if(std::begin(kSettings), std::end(kSettings), [&](const Setting& setting) {
+      return one.section == setting.section && one.key == setting.key;
+    });
     if (one.section == kParameterSection)
       parameters.push_back(one.key + "=" + one.value);
     else if (known == std::end(kSettings))

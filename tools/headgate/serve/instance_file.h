@@ -36,8 +36,8 @@ struct WantedInstance {
 
 bool is_instance_name(const std::string& text);
 
-// folder/INSTANCE.conf, with the description that it names, of the folder `descriptions`. The error names file
-// and reason.
+// folder/INSTANCE.conf, with the description that it names, of the folder `descriptions`. The error names
+// file and reason.
 Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
                                      const std::string& descriptions);
 

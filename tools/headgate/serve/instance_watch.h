@@ -17,7 +17,8 @@ namespace headgate::serve {
 class InstanceWatch {
  public:
   // `looks` outlives it.
-  InstanceWatch(int pid, CloseLooks& looks, const WorkerLimits& limits) : meter_(pid, looks), health_(limits) {}
+  InstanceWatch(int pid, CloseLooks& looks, const WorkerLimits& limits)
+      : meter_(pid, looks), health_(limits) {}
 
   struct Excess {
     std::string kind;    // memory, cpu, descriptors
@@ -29,7 +30,7 @@ class InstanceWatch {
   std::optional<Excess> look(int64_t now_ms, const Usage& usage);
 
   int pid() const { return meter_.pid(); }
-  std::optional<double> processors() const;     // over the last ten seconds
+  std::optional<double> processors() const;      // over the last ten seconds
   std::optional<uint64_t> memory_bytes() const;  // as it is judged by: PSS where it is known
 
   // It was asked to end, now.

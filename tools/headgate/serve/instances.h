@@ -47,7 +47,7 @@ class Instances {
   void stop();
   // Now. `anew`: also what is over or refused is tried again, as an operator who says "reload" expects.
   void look(bool anew = false);
-  void look_at_use();  // once a second: who takes more than he may is ended
+  void look_at_use();                           // once a second: who takes more than he may is ended
   void keep();                                  // what should run does
   void try_again(const std::string& instance);  // also when it is over
 
@@ -64,20 +64,20 @@ class Instances {
 
  private:
   struct One {
-    std::string file;                           // as it was looked at: size, time
-    std::optional<WantedInstance> wanted;       // the last that was right; none: never
-    std::string problem;                        // of the file as it is; empty: none
-    std::optional<pipeline::Backoff> backoff;   // of `wanted`
-    std::string over;                           // ended, given-up; empty: it is to run
-    std::string line;                           // what it says of itself
-    int64_t waits_until_us = 0;                 // likewise: UTC, until its next time; 0: it does not wait
-    std::string error;                          // likewise: why its run has failed
-    std::optional<InstanceWatch> watch;         // of its process
-    std::string excess;                         // what that was asked to end for
-    std::string last_end;                       // how and why it ended last; empty: it has not
+    std::string file;                            // as it was looked at: size, time
+    std::optional<WantedInstance> wanted;        // the last that was right; none: never
+    std::string problem;                         // of the file as it is; empty: none
+    std::optional<pipeline::Backoff> backoff;    // of `wanted`
+    std::string over;                            // ended, given-up; empty: it is to run
+    std::string line;                            // what it says of itself
+    int64_t waits_until_us = 0;                  // likewise: UTC, until its next time; 0: it does not wait
+    std::string error;                           // likewise: why its run has failed
+    std::optional<InstanceWatch> watch;          // of its process
+    std::string excess;                          // what that was asked to end for
+    std::string last_end;                        // how and why it ended last; empty: it has not
     int64_t last_end_us = 0, next_start_us = 0;  // UTC; the latter while it waits for a start
-    std::string state;                          // as it was seen last
-    int64_t since_us = 0;                       // UTC, that it is so
+    std::string state;                           // as it was seen last
+    int64_t since_us = 0;                        // UTC, that it is so
   };
   using Files = std::map<std::string, std::string>;  // by instance: size and time
   Files files();

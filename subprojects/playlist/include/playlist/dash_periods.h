@@ -64,8 +64,8 @@ struct DashPeriod {
   uint64_t first_msn = 0;
   uint64_t end_msn = 0;  // behind its last one that is listed
   int64_t pts = 0;       // of the first one, as it was told first
-  int64_t shift = 0;  // presentation time of a media time, less that
-  int64_t ahead = 0;  // its segments can be had so much earlier than that says; never negative
+  int64_t shift = 0;     // presentation time of a media time, less that
+  int64_t ahead = 0;     // its segments can be had so much earlier than that says; never negative
   uint64_t discontinuity_sequence = 0;
   std::string init_id;
   std::vector<Member> members;  // renditions, besides the stream itself

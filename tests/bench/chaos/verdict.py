@@ -3,7 +3,7 @@
 
 import re
 
-from troubles import QUIET_S
+from harm import QUIET_S
 
 
 def tells_of(event, one):
