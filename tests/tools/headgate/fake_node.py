@@ -44,6 +44,7 @@ class FakeNode:
         self.orders = []  # (method, path, JSON)
         self.gets = 0  # questions
         self.answers = {}  # (method, path): (status, body), instead of the usual
+        self.processes = [("supervisor", os.getpid()), ("gate", 2), ("worker", 1)]
         self.draining = None
         self.server = None
         self.start()
@@ -82,8 +83,8 @@ class FakeNode:
         os.unlink(self.socket)
 
     def node(self):
-        return {"version": "9.9.9", "since_utc": utc(3600), "processes": [{"role": "supervisor", "pid": os.getpid()}],
-                "workers": [{"worker": 0, "pid": 1, "sessions": len(self.streams), "capacity": 5000, "accepting": True, "reason": ""}],
+        return {"version": "9.9.9", "since_utc": utc(3600), "processes": [{"role": role, "pid": pid} for role, pid in self.processes],
+                "workers": [{"worker": 0, "pid": 1, "sessions": len([one for one in self.streams if one["state"] == "live"]), "capacity": 5000, "accepting": True, "reason": ""}],
                 "sessions": [session(one) for one in self.streams if one["state"] == "live"], "streams": self.streams,
                 "space": {"free_bytes": 10**12, "state": "good"}, "rungs": {"running": 3, "paused": 1}, "draining": self.draining}
 

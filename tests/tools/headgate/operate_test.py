@@ -197,6 +197,26 @@ class Operating(unittest.TestCase):
         node.answers[('GET', '/api/v1/node')] = (503, {'error': 'the origin does not answer', 'do': 'wait'})
         self.assertIn('does not answer: wait\n', self.run_headgate('drain', '--wait', '--timeout', '1', code=1).stderr)
 
+    def test_drain_waits_for_whoever_cannot_tell(self):
+        """A worker of another version has sessions that nobody lists; a node without its supervisor knows of none."""
+        node = self.three()
+        node.streams[0]['state'] = node.streams[2]['state'] = 'ended'
+        node.processes.append(('worker', 17))
+        self.assertIn('0 sessions, and those of 1 worker that cannot tell, are still there',
+                      self.run_headgate('drain', '--wait', '--timeout', '1', code=1).stderr)
+        node.processes.pop()
+        self.assertIn('0 sessions left', self.run_headgate('drain', '--wait').stdout)
+        node.processes.clear()
+        self.assertIn('has no supervisor', self.run_headgate('drain', '--wait', '--timeout', '1', code=1).stderr)
+
+    def test_status_of_a_drained_node_says_so(self):
+        node = self.three()
+        self.assertNotIn('DRAINING', self.run_headgate('status').stdout)
+        self.run_headgate('drain')
+        told = self.run_headgate('status').stdout
+        self.assertIn(f'DRAINING since {node.draining["since_utc"]}', told)
+        self.assertNotIn('accepting', told)
+
     def test_drain_says_where_to_go(self):
         node = self.three()
         self.run_headgate('drain', '--reconnect-to', 'rtmps://b.example:1936/live')
@@ -209,6 +229,8 @@ class Operating(unittest.TestCase):
         self.assertEqual(self.run_headgate('drain', '--worker', '3').stdout, 'the worker takes no new publishers\n')
         self.run_headgate('drain', '--worker', '3', '--reconnect')
         self.assertEqual(node.orders, [('POST', path, {}), ('POST', path, {'reconnect': True})])
+        self.assertIn('no such worker', self.run_headgate('drain', '--worker', '3', '--wait', code=1).stderr)
+        self.assertEqual(len(node.orders), 2, 'nothing is drained that cannot be waited for')
 
     def test_drain_gives_up_when_it_is_told_to(self):
         self.three()

@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "../commands.h"
 #include "node_client.h"
-#include "stream_rows.h"
+#include "sessions_left.h"
 #include "table.h"
 
 namespace headgate::cli {
@@ -18,16 +19,23 @@ namespace {
 
 constexpr unsigned kLookAgainMs = 500;
 
-// Sessions that a node, or one of its workers, still carries.
-Result<size_t> sessions_left(const NodeClient& client, int64_t worker) {
+Result<Json> ask_node(const NodeClient& client) {
   auto answer = client.get("/api/v1/node");
   if (!answer) return Unexpected(answer.error());
   auto node = Json::parse(*answer);
   if (!node) return Unexpected("the node's answer is not JSON");
-  size_t left = 0;
-  for (const SessionRow& row : session_rows(node->view(), now_utc_us()))
-    left += worker < 0 || row.worker == worker;
-  return left;
+  return *std::move(node);
+}
+
+std::string count_text(size_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string left_text(const SessionsLeft& left) {
+  const std::string text = count_text(left.known, "session");
+  return left.silent_workers == 0
+             ? text
+             : text + ", and those of " + count_text(left.silent_workers, "worker") + " that cannot tell,";
 }
 
 // Why, in the operator's words.
@@ -71,26 +79,28 @@ struct DrainArguments {
   }
 };
 
-// Until no session is left; 1 when that takes too long. A node that does not answer is asked again: its
-// processes may be started anew while it is drained.
-int wait_until_drained(const char* program, const DrainArguments& arguments, const NodeClient& client) {
+// Until no session is left, of the process `worker_pid` or of all (0); 1 when that takes too long. A node that
+// does not answer is asked again: its processes may be started anew while it is drained.
+int wait_until_drained(const char* program, const DrainArguments& arguments, const NodeClient& client,
+                       int64_t worker_pid) {
   const int64_t began_us = system_clock().mono_us();
   bool missing = false;
-  for (size_t told = SIZE_MAX;;) {
-    auto left = sessions_left(client, arguments.worker);
+  for (std::optional<SessionsLeft> told;;) {
+    auto node = ask_node(client);
+    auto left = node ? sessions_left(node->view(), worker_pid) : Unexpected(node.error());
     if (!left && !std::exchange(missing, true))
       complain(1, program, left.error().message + "; it is asked again until it answers");
     if (left) missing = false;
-    if (left && *left != told && !arguments.json) {
-      std::printf("%zu session%s left\n", *left, *left == 1 ? "" : "s");
+    if (left && told != *left && !arguments.json) {
+      std::printf("%s left\n", left_text(*left).c_str());
       std::fflush(stdout);
     }
     if (left) told = *left;
-    if (told == 0) return 0;
+    if (left && left->none()) return 0;
     if (arguments.timeout_s > 0 && system_clock().mono_us() - began_us > arguments.timeout_s * 1'000'000)
       return complain(1, program,
-                      left ? std::to_string(told) + " sessions are still there after " +
-                                 std::to_string(arguments.timeout_s) + " s; `headgate kick` ends one"
+                      left ? left_text(*left) + " are still there after " + std::to_string(arguments.timeout_s) +
+                                 " s; `headgate kick` ends one"
                            : left.error().message);
     ::usleep(kLookAgainMs * 1000);
   }
@@ -180,7 +190,8 @@ int run_drain(int argc, char** argv) {
       "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n"
       "Publishers that can be asked to (Enhanced RTMP) come to that one at once with --reconnect.\n"
       "With --reconnect-to publishers that have said they would (Enhanced RTMP) are asked to go there, when\n"
-      "it suits them; the others go on.\n\n"
+      "it suits them; the others go on. Pipelines that the node runs by itself go on as long as it runs: they\n"
+      "are not waited for.\n\n"
       "Examples:\n"
       "  headgate drain --wait --timeout 3600      before maintenance\n"
       "  headgate drain --reconnect-to rtmp://b.example/live --wait\n"
@@ -210,6 +221,14 @@ int run_drain(int argc, char** argv) {
     return complain(2, argv[0], "--reconnect-to takes rtmp://HOST:PORT/APP or rtmps://HOST:PORT/APP");
   if (const std::string wrong = arguments.reason.check(); !wrong.empty()) return complain(2, argv[0], wrong);
   const NodeClient client(arguments.place.socket());
+  int64_t worker_pid = 0;
+  if (arguments.wait && arguments.worker >= 0) {
+    // Another one may have its number when it has ended.
+    auto node = ask_node(client);
+    if (!node) return complain(1, argv[0], node.error().message);
+    worker_pid = pid_of_worker(node->view(), arguments.worker);
+    if (worker_pid == 0) return complain(1, argv[0], "there is no such worker; `headgate status` lists them");
+  }
   auto answer = client.good(arguments.method(), arguments.path(), arguments.body());
   if (!answer) return complain(1, argv[0], answer.error().message);
   if (arguments.json)
@@ -220,7 +239,7 @@ int run_drain(int argc, char** argv) {
     std::puts(arguments.worker < 0 ? "the node takes no new publishers"
                                    : "the worker takes no new publishers");
   std::fflush(stdout);
-  return arguments.wait ? wait_until_drained(argv[0], arguments, client) : 0;
+  return arguments.wait ? wait_until_drained(argv[0], arguments, client, worker_pid) : 0;
 }
 
 }  // namespace headgate::cli

@@ -27,12 +27,41 @@ void add_clock_notices(const JsonView& clock, int64_t now_utc_us, std::vector<st
                 printable(clock.text("last_step_utc")));
 }
 
+// Who is needed and not there: what runs goes on without, for a while.
+void add_absence_notices(const JsonView& node, std::vector<std::string>& out) {
+  if (!node.has("processes")) return;
+  bool supervisor = false, gate = false;
+  node.each("processes", [&](const JsonView& one) {
+    supervisor = supervisor || one.text("role") == "supervisor";
+    gate = gate || (one.text("role") == "gate" && !one.flag("retiring"));
+  });
+  if (!supervisor)
+    out.emplace_back("the supervisor is away: what runs goes on, but nothing that dies is started again");
+  else if (!gate)
+    out.emplace_back("the gate is away: nobody can begin to publish until it is started again");
+}
+
+void add_operator_notices(const JsonView& node, std::vector<std::string>& out) {
+  if (const JsonView draining = node.object("draining"))
+    out.push_back("DRAINING since " + printable(draining.text("since_utc", "-")) +
+                  ": no new publishers are taken; `headgate drain --off` ends it");
+  const JsonView upgrade = node.object("upgrade");
+  const std::string state = upgrade.text("state");
+  if (state == "checking" || state == "running")
+    out.push_back("an upgrade is under way since " + printable(upgrade.text("since_utc", "-")));
+  if (state == "refused" || state == "failed")
+    out.push_back("the upgrade of " + printable(upgrade.text("since_utc", "-")) +
+                  (state == "refused" ? " was refused: " : " failed: ") + printable(upgrade.text("reason", "-")));
+}
+
 std::string workers_table(const JsonView& node) {
   Table table({{"WORKER", true}, {"PID", true}, {"SESSIONS", true}, {"STATE"}});
   node.each("workers", [&](const JsonView& worker) {
     table.row({number_text(worker.number("worker")), number_text(worker.number("pid")),
                number_text(worker.number("sessions")) + "/" + number_text(worker.number("capacity")),
-               worker.flag("accepting") ? "accepting" : worker.text("reason", "-")});
+               !worker.flag("accepting") ? worker.text("reason", "-")
+               : node.object("draining") ? "the node is drained"
+                                         : "accepting"});
   });
   return table.text();
 }
@@ -43,6 +72,8 @@ std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) 
   std::vector<std::string> out;
   if (node.flag("issuer_secret"))
     out.emplace_back("an issuer's secret key lies on this node: give it only the node/ of the keys' folder");
+  add_absence_notices(node, out);
+  add_operator_notices(node, out);
   const JsonView recovery = node.object("recovery"), pipelines = node.object("pipelines");
   if (recovery.text("state") == "running")
     out.push_back("the archive is being recovered: " + number_text(recovery.number("stations")) + " of " +

@@ -92,7 +92,6 @@ NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, i
   facts.draining = static_cast<bool>(node.object("draining"));
   facts.instances = instances_summary(node);
   facts.notices = node_notices(node, now_utc_us);
-  if (facts.draining) facts.notices.emplace_back("DRAINING: no new publishers are taken");
   return facts;
 }
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What `headgate status` says of the node as a whole.
+#include <gtest/gtest.h>
+#include <headgate/operate/status_table.h>
+
+namespace headgate::cli {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Lines notices_of(const std::string& node) {
+  const auto parsed = Json::parse(node);
+  return parsed ? node_notices(parsed->view(), 0) : Lines{"no JSON"};
+}
+
+TEST(StatusTable, ADrainedNodeSaysSo) {
+  const auto node = Json::parse(R"({"draining": {"since_utc": "2026-09-14T06:00:00.000Z"}, "workers": [
+    {"worker": 0, "pid": 10, "sessions": 1, "capacity": 50, "accepting": true, "reason": ""},
+    {"worker": 1, "pid": 11, "sessions": 0, "capacity": 50, "accepting": false, "reason": "archive: full"}]})");
+  EXPECT_EQ(node_notices(node->view(), 0),
+            (Lines{"DRAINING since 2026-09-14T06:00:00.000Z: no new publishers are taken; `headgate drain --off` "
+                   "ends it"}));
+  const std::string table = status_table(node->view(), 0);
+  EXPECT_NE(table.find("     0   10      1/50  the node is drained\n"), table.npos) << table;
+  EXPECT_NE(table.find("archive: full\n"), table.npos) << table;
+  EXPECT_EQ(table.find("accepting"), table.npos) << table;
+  EXPECT_EQ(notices_of(R"({"draining": null})"), Lines{});
+}
+
+TEST(StatusTable, AnUpgradeThatWentWrongIsTold) {
+  const std::string begin = R"({"upgrade": {"since_utc": "2026-09-14T06:00:00.000Z", "state": ")";
+  EXPECT_EQ(notices_of(begin + R"(refused", "reason": "worker: no\u001b[2J"}})"),
+            Lines{"the upgrade of 2026-09-14T06:00:00.000Z was refused: worker: no [2J"});
+  EXPECT_EQ(notices_of(begin + R"(failed", "reason": "gate: x"}})"),
+            Lines{"the upgrade of 2026-09-14T06:00:00.000Z failed: gate: x"});
+  EXPECT_EQ(notices_of(begin + R"(running"}})"),
+            Lines{"an upgrade is under way since 2026-09-14T06:00:00.000Z"});
+  for (const char* good : {"none", "done"}) EXPECT_EQ(notices_of(begin + good + "\"}}"), Lines{}) << good;
+}
+
+TEST(StatusTable, WhoIsAwayIsTold) {
+  const std::string supervisor = R"({"role": "supervisor", "pid": 1})", gate = R"({"role": "gate", "pid": 2})",
+                    old = R"({"role": "gate", "pid": 3, "retiring": true})";
+  EXPECT_EQ(notices_of(R"({"processes": [)" + supervisor + "," + gate + "]}"), Lines{});
+  const Lines away = notices_of(R"({"processes": [)" + supervisor + "," + old + "]}");
+  ASSERT_EQ(away.size(), 1U);
+  EXPECT_TRUE(away[0].starts_with("the gate is away")) << away[0];
+  const Lines nobody = notices_of(R"({"processes": []})");
+  ASSERT_EQ(nobody.size(), 1U);
+  EXPECT_TRUE(nobody[0].starts_with("the supervisor is away")) << nobody[0];
+}
+
+}  // namespace
+}  // namespace headgate::cli
