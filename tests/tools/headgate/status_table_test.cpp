@@ -17,9 +17,10 @@ TEST(StatusTable, ADrainedNodeSaysSo) {
   const auto node = Json::parse(R"({"draining": {"since_utc": "2026-09-14T06:00:00.000Z"}, "workers": [
     {"worker": 0, "pid": 10, "sessions": 1, "capacity": 50, "accepting": true, "reason": ""},
     {"worker": 1, "pid": 11, "sessions": 0, "capacity": 50, "accepting": false, "reason": "archive: full"}]})");
-  EXPECT_EQ(node_notices(node->view(), 0),
-            (Lines{"DRAINING since 2026-09-14T06:00:00.000Z: no new publishers are taken; `headgate drain --off` "
-                   "ends it"}));
+  EXPECT_EQ(
+      node_notices(node->view(), 0),
+      (Lines{"DRAINING since 2026-09-14T06:00:00.000Z: no new publishers are taken; `headgate drain --off` "
+             "ends it"}));
   const std::string table = status_table(node->view(), 0);
   EXPECT_NE(table.find("     0   10      1/50  the node is drained\n"), table.npos) << table;
   EXPECT_NE(table.find("archive: full\n"), table.npos) << table;
@@ -39,7 +40,8 @@ TEST(StatusTable, AnUpgradeThatWentWrongIsTold) {
 }
 
 TEST(StatusTable, WhoIsAwayIsTold) {
-  const std::string supervisor = R"({"role": "supervisor", "pid": 1})", gate = R"({"role": "gate", "pid": 2})",
+  const std::string supervisor = R"({"role": "supervisor", "pid": 1})",
+                    gate = R"({"role": "gate", "pid": 2})",
                     old = R"({"role": "gate", "pid": 3, "retiring": true})";
   EXPECT_EQ(notices_of(R"({"processes": [)" + supervisor + "," + gate + "]}"), Lines{});
   const Lines away = notices_of(R"({"processes": [)" + supervisor + "," + old + "]}");

@@ -79,8 +79,8 @@ struct DrainArguments {
   }
 };
 
-// Until no session is left, of the process `worker_pid` or of all (0); 1 when that takes too long. A node that
-// does not answer is asked again: its processes may be started anew while it is drained.
+// Until no session is left, of the process `worker_pid` or of all (0); 1 when that takes too long. A node
+// that does not answer is asked again: its processes may be started anew while it is drained.
 int wait_until_drained(const char* program, const DrainArguments& arguments, const NodeClient& client,
                        int64_t worker_pid) {
   const int64_t began_us = system_clock().mono_us();
@@ -99,8 +99,8 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
     if (left && left->none()) return 0;
     if (arguments.timeout_s > 0 && system_clock().mono_us() - began_us > arguments.timeout_s * 1'000'000)
       return complain(1, program,
-                      left ? left_text(*left) + " are still there after " + std::to_string(arguments.timeout_s) +
-                                 " s; `headgate kick` ends one"
+                      left ? left_text(*left) + " are still there after " +
+                                 std::to_string(arguments.timeout_s) + " s; `headgate kick` ends one"
                            : left.error().message);
     ::usleep(kLookAgainMs * 1000);
   }
@@ -190,8 +190,8 @@ int run_drain(int argc, char** argv) {
       "ticket. A worker that is drained ends when its sessions have; another is started in its place.\n"
       "Publishers that can be asked to (Enhanced RTMP) come to that one at once with --reconnect.\n"
       "With --reconnect-to publishers that have said they would (Enhanced RTMP) are asked to go there, when\n"
-      "it suits them; the others go on. Pipelines that the node runs by itself go on as long as it runs: they\n"
-      "are not waited for.\n\n"
+      "it suits them; the others go on. Pipelines that the node runs by itself go on as long as it runs:\n"
+      "they are not waited for.\n\n"
       "Examples:\n"
       "  headgate drain --wait --timeout 3600      before maintenance\n"
       "  headgate drain --reconnect-to rtmp://b.example/live --wait\n"

@@ -15,7 +15,7 @@ Result<SessionsLeft> sessions_left(const JsonView& node, int64_t worker_pid) {
     if (one.text("role") == "worker") running.insert(one.integer("pid"));
   });
   if (!supervised) return Unexpected("the node has no supervisor, which knows whose sessions are left");
-  std::map<int64_t, int64_t> pids;      // of workers that have told, by number
+  std::map<int64_t, int64_t> pids;       // of workers that have told, by number
   std::map<int64_t, size_t> told, seen;  // sessions by process: as the worker says, and as they are listed
   node.each("workers", [&](const JsonView& one) {
     const int64_t pid = one.integer("pid");

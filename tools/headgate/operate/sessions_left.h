@@ -10,18 +10,18 @@
 
 namespace headgate::cli {
 
-// Publishers that a node still carries: what is waited for when it is drained. Pipelines that the node runs by
-// itself are nobody's, and end with it.
+// Publishers that a node still carries: what is waited for when it is drained. Pipelines that the node runs
+// by itself are nobody's, and end with it.
 struct SessionsLeft {
   size_t known = 0;           // sessions
-  size_t silent_workers = 0;  // that run and have not told how many they have: of another version, or starting
+  size_t silent_workers = 0;  // that run and have not told how many: of another version, or starting
 
   bool none() const { return known == 0 && silent_workers == 0; }
   bool operator==(const SessionsLeft&) const = default;
 };
 
-// Of NODE (docs/api.md). `worker_pid`: of this worker's process alone; 0: of all. The error: nobody can say, as
-// the node has no supervisor that knows its processes.
+// Of NODE (docs/api.md). `worker_pid`: of this worker's process alone; 0: of all. The error: nobody can say,
+// as the node has no supervisor that knows its processes.
 Result<SessionsLeft> sessions_left(const JsonView& node, int64_t worker_pid);
 
 // The process of a worker; 0: it has told nobody that it is there.

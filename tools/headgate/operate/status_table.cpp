@@ -51,7 +51,8 @@ void add_operator_notices(const JsonView& node, std::vector<std::string>& out) {
     out.push_back("an upgrade is under way since " + printable(upgrade.text("since_utc", "-")));
   if (state == "refused" || state == "failed")
     out.push_back("the upgrade of " + printable(upgrade.text("since_utc", "-")) +
-                  (state == "refused" ? " was refused: " : " failed: ") + printable(upgrade.text("reason", "-")));
+                  (state == "refused" ? " was refused: " : " failed: ") +
+                  printable(upgrade.text("reason", "-")));
 }
 
 std::string workers_table(const JsonView& node) {
