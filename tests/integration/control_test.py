@@ -338,7 +338,7 @@ def test_the_description_names_every_route_and_every_answer():
         ticket = node.ticket(6)
         key = node.url(6).rsplit("/", 1)[1]
         session = admin.get("/api/v1/sessions")["sessions"][0]["session"]
-        for path in ("node", "streams", f"streams/{STATION}", "sessions", "workers", "pipelines", "pipelines/station"):
+        for path in ("node", "streams", f"streams/{STATION}", "sessions", "workers", "instances", "pipelines", "pipelines/station"):
             admin.get("/api/v1/" + path)
         good = admin.ask("POST", "/api/v1/tickets/check", {"ticket": key})[1]
         assert good["allowed"] and good["ticket"]["station"] == 6 and good["session"] is None, (good, ticket)

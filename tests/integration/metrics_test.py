@@ -71,6 +71,8 @@ def test_a_nodes_numbers_are_as_prometheus_wants_them_and_move_by_as_much_as_the
             assert total(before, "headgate_process_up", role=role) >= 1, role
             assert total(before, "headgate_process_resident_memory_bytes", role=role) > 1 << 20, role
             assert total(before, "headgate_process_cpu_seconds_total", role=role) > 0, role
+            # What takes long to find out comes a moment later.
+            before = wait_total(node, "headgate_process_max_fds", lambda value: value > 0, role=role)
             assert total(before, "headgate_process_max_fds", role=role) > total(before, "headgate_process_open_fds", role=role) > 2
 
         # A publisher: what he sent was received and written, to the frame.

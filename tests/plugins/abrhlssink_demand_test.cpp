@@ -104,8 +104,11 @@ TEST_F(AbrDemand, SoundIsAskedForAsPicturesAre) {
   EXPECT_TRUE(segments(pipeline, "144p").empty());
   EXPECT_TRUE(segments(pipeline, "audio-48k").empty());
   EXPECT_EQ(state(pipeline, "144p"), RenditionState::idle);
+  // The rung may be first with its last one.
+  const auto sound = segments(pipeline, "audio-32k");
+  ASSERT_TRUE(eventually([&] { return segments(pipeline, "").back().msn >= sound.back().msn; }));
   const auto source = segments(pipeline, "");
-  for (const auto& one : segments(pipeline, "audio-32k")) {
+  for (const auto& one : sound) {
     const auto same =
         std::find_if(source.begin(), source.end(), [&](const auto& other) { return other.msn == one.msn; });
     ASSERT_NE(same, source.end());
@@ -185,14 +188,6 @@ class AbrDemandPaused : public AbrDemand {
   std::string slow_line(const std::string& more) const {
     return line("encoder=nvh264enc encoder-timeout=60000000000 " + more, "videotestsrc is-live=true");
   }
-  static int64_t waiting_ms(Pipeline& pipeline) {
-    GstStructure* stats = nullptr;
-    g_object_get(pipeline.element("hls").get(), "stats", &stats, nullptr);
-    gint64 waiting = 0;
-    EXPECT_TRUE(gst_structure_get_int64(stats, "waiting-ms", &waiting));
-    gst_structure_free(stats);
-    return waiting;
-  }
   static testing::AssertionResult grows(Pipeline& pipeline, const std::string& rendition) {
     const size_t before = segments(pipeline, rendition).size();
     const bool grown = eventually([&] {
@@ -207,18 +202,17 @@ class AbrDemandPaused : public AbrDemand {
     pipeline.play();
     ASSERT_TRUE(grows(pipeline, ""));
     ASSERT_TRUE(grows(pipeline, "144p"));
-    // It is passed over, and was only slow then: it is waited for.
-    BreakingEncoder::hold();
+    // It says nothing for a while, and is passed over: then it is waited for again.
+    BreakingEncoder::hold(BreakingEncoder::Hang::blocks);
     ASSERT_TRUE(grows(pipeline, ""));
     BreakingEncoder::let_go();
     ASSERT_TRUE(grows(pipeline, "144p"));
-    BreakingEncoder::hold();
+    BreakingEncoder::hold(BreakingEncoder::Hang::slows);
     ASSERT_TRUE(eventually([&] {
       ask(pipeline, "144p");
-      return waiting_ms(pipeline) > 2500;
+      return state(pipeline, "144p") == RenditionState::paused;
     }));
     BreakingEncoder::let_go();
-    ASSERT_TRUE(eventually([&] { return state(pipeline, "144p") == RenditionState::paused; }));
     EXPECT_EQ(pipeline.count(Pipeline::is_element("headgate-ladder", "state", "failed")), 0);
   }
 };
@@ -231,10 +225,13 @@ TEST_F(AbrDemandPaused, ComesBackWhileSomebodyAsks) {
   EXPECT_TRUE(grows(pipeline, ""));
   EXPECT_TRUE(grows(pipeline, ""));
   EXPECT_EQ(state(pipeline, "144p"), RenditionState::paused);
-  EXPECT_TRUE(eventually([&] {
-    ask(pipeline, "144p");
-    return state(pipeline, "144p") == RenditionState::running;
-  }));
+  // On a machine that is out of processors four times as late.
+  EXPECT_TRUE(eventually(
+      [&] {
+        ask(pipeline, "144p");
+        return state(pipeline, "144p") == RenditionState::running;
+      },
+      3 * kPatienceMs));
   EXPECT_TRUE(grows(pipeline, "144p"));
   pipeline.stop();
 }

@@ -126,8 +126,9 @@ void BreakingEncoder::let_go() {
   changed.notify_all();
 }
 
-void BreakingEncoder::hold() {
+void BreakingEncoder::hold(Hang hang) {
   std::lock_guard lock(mutex);
+  hang_of = hang;
   let_go_now = false;
 }
 

@@ -15,8 +15,8 @@ class BreakingEncoder {
   // Only the first `hanging` that are made do, behind the first `sound` of them.
   static constexpr int kSlowMs = 200;
   static void use(int frames, Hang hang = Hang::no, int hanging = INT_MAX, int sound = 0);
-  static void let_go();  // all of them, which are sound from then on
-  static void hold();    // those that block do so again
+  static void let_go();         // all of them, which are sound from then on
+  static void hold(Hang hang);  // they block, or are slow, again
   static void forget();
   // Likewise fdkaacenc, of sound, until forget_sound().
   static void use_sound(int frames);
