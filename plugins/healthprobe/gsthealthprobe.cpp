@@ -92,10 +92,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   ProbeSettings& settings = state_of(object).settings;
   ObjectLock lock(object);
-  if (int64_t* threshold = threshold_of(settings.thresholds, id - kThresholds)) {
-    *threshold = static_cast<int64_t>(g_value_get_uint64(value));
-    return;
-  }
+  if (id >= kThresholds && set_threshold(settings, id - kThresholds, value)) return;
   switch (id) {
     case kInterval:
       settings.interval = static_cast<int64_t>(g_value_get_uint64(value));
@@ -121,10 +118,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     return;
   }
   ObjectLock lock(object);
-  if (const int64_t* threshold = threshold_of(state.settings.thresholds, id - kThresholds)) {
-    g_value_set_uint64(value, static_cast<guint64>(*threshold));
-    return;
-  }
+  if (id >= kThresholds && get_threshold(state.settings, id - kThresholds, value)) return;
   switch (id) {
     case kInterval:
       g_value_set_uint64(value, static_cast<guint64>(state.settings.interval));

@@ -57,19 +57,89 @@ constexpr std::array kProperties{
              kLongest},
 };
 
+// What a stream's content is held against: shares are of 1, levels in dBFS.
+struct ContentProperty {
+  const char* name;
+  const char* nick;
+  const char* blurb;
+  double content::ContentThresholds::*value;
+  double min, max;  // so that what has begun can end, by its margin
+};
+
+constexpr double kMostShare = 0.5, kMostBytes = 1'000'000;
+
+constexpr std::array kContentProperties{
+    ContentProperty{"black-brightness", "Black brightness",
+                    "A picture is black whose brightness is below this and whose contrast is low (fraction "
+                    "of the luma's range); 0: never",
+                    &content::ContentThresholds::black_bright, 0, kMostShare},
+    ContentProperty{"black-contrast", "Black contrast",
+                    "A picture is black whose contrast is below this and whose brightness is low (fraction "
+                    "of the luma's range); 0: never",
+                    &content::ContentThresholds::black_contrast, 0, kMostShare},
+    ContentProperty{
+        "covered-detail", "Covered detail",
+        "A lens is covered where less than this share of a picture's squares shows an edge; 0: never",
+        &content::ContentThresholds::covered_detail, 0, kMostShare},
+    ContentProperty{"frozen-mean", "Frozen mean",
+                    "A picture is frozen that differs from the last one by no more than this in the mean "
+                    "(fraction of the luma's range), where frozen-most and frozen-frame say so, too",
+                    &content::ContentThresholds::frozen_mean, 0, kMostShare},
+    ContentProperty{"frozen-most", "Frozen most",
+                    "A picture is frozen of which no square differs by more than this (fraction of the "
+                    "luma's range), where frozen-mean and frozen-frame say so, too",
+                    &content::ContentThresholds::frozen_most, 0, kMostShare},
+    ContentProperty{"frozen-frame", "Frozen frame",
+                    "A picture is frozen where one in ten of the frames since the last one has no more than "
+                    "this and frozen-macroblock (bytes); both 0: never",
+                    &content::ContentThresholds::frozen_frame, 0, kMostBytes},
+    ContentProperty{"frozen-macroblock", "Frozen macroblock",
+                    "What is added to frozen-frame for each 16 x 16 pixels of a picture (bytes)",
+                    &content::ContentThresholds::frozen_macroblock, 0, kMostBytes},
+    ContentProperty{"silent-level", "Silent level",
+                    "Sound is silent whose level is below this (dBFS); -120: never",
+                    &content::ContentThresholds::silent_db, content::kSilenceDb, -6},
+    ContentProperty{"clipped-share", "Clipped share",
+                    "Sound is clipped of which more than this share is at full scale; 1: never",
+                    &content::ContentThresholds::clipped_share, 0.0001, 1},
+};
+
 }  // namespace
 
 void install_thresholds(GObjectClass* klass, guint first_id) {
-  const Thresholds defaults;
+  const ProbeSettings defaults;
   for (const Property& one : kProperties)
     g_object_class_install_property(
         klass, first_id++,
         g_param_spec_uint64(one.name, one.nick, one.blurb, one.min, one.max,
-                            static_cast<guint64>(defaults.*one.value), gst::kReadWrite));
+                            static_cast<guint64>(defaults.thresholds.*one.value), gst::kReadWrite));
+  for (const ContentProperty& one : kContentProperties)
+    g_object_class_install_property(
+        klass, first_id++,
+        g_param_spec_double(one.name, one.nick, one.blurb, one.min, one.max,
+                            defaults.content.thresholds.*one.value, gst::kReadWrite));
 }
 
-int64_t* threshold_of(Thresholds& thresholds, guint index) {
-  return index < kProperties.size() ? &(thresholds.*kProperties[index].value) : nullptr;
+bool set_threshold(ProbeSettings& settings, guint index, const GValue* value) {
+  if (index < kProperties.size()) {
+    settings.thresholds.*kProperties[index].value = static_cast<int64_t>(g_value_get_uint64(value));
+    return true;
+  }
+  index -= kProperties.size();
+  if (index >= kContentProperties.size()) return false;
+  settings.content.thresholds.*kContentProperties[index].value = g_value_get_double(value);
+  return true;
+}
+
+bool get_threshold(const ProbeSettings& settings, guint index, GValue* value) {
+  if (index < kProperties.size()) {
+    g_value_set_uint64(value, static_cast<guint64>(settings.thresholds.*kProperties[index].value));
+    return true;
+  }
+  index -= kProperties.size();
+  if (index >= kContentProperties.size()) return false;
+  g_value_set_double(value, settings.content.thresholds.*kContentProperties[index].value);
+  return true;
 }
 
 }  // namespace headgate::healthprobe

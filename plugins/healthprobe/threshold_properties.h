@@ -4,13 +4,14 @@
 
 #include <glib-object.h>
 
-#include "thresholds.h"
+#include "probe.h"
 
 namespace headgate::healthprobe {
 
 // Properties with ids from `first_id` on.
 void install_thresholds(GObjectClass* klass, guint first_id);
-// The one with this id, counted from 0; null: there is no such.
-int64_t* threshold_of(Thresholds& thresholds, guint index);
+// The one with this id, counted from 0. False: there is no such.
+bool set_threshold(ProbeSettings& settings, guint index, const GValue* value);
+bool get_threshold(const ProbeSettings& settings, guint index, GValue* value);
 
 }  // namespace headgate::healthprobe

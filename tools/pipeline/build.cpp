@@ -133,10 +133,11 @@ Result<void> set_health(const Description& description, GstElement* pipeline) {
     found = true;
     const Health& health = description.health();
     GValue number = G_VALUE_INIT;  // made what the property is
-    g_value_init(&number, G_TYPE_UINT64);
+    g_value_init(&number, G_TYPE_DOUBLE);
     for (size_t i = 0; i < kHealthKeys.size(); ++i) {
-      if (health.at(i) < 0) continue;
-      g_value_set_uint64(&number, static_cast<guint64>(health.at(i)));
+      const auto value = health.at(i);
+      if (!value) continue;
+      g_value_set_double(&number, *value);
       g_object_set_property(element, kHealthKeys[i].property, &number);
     }
     g_value_unset(&number);

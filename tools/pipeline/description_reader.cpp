@@ -373,13 +373,23 @@ class DescriptionReader {
       const HealthKey& one = kHealthKeys[i];
       const JsonNode* value = node.find(one.key);
       if (!value) continue;
-      const std::string pointer = pointer_to("/health", one.key);
-      const auto number =
-          one.unit == HealthUnit::duration  ? document_.duration(*value, pointer, one.least, one.most)
-          : one.unit == HealthUnit::bitrate ? document_.bit_rate(*value, pointer, one.most)
-                                            : document_.integer(*value, pointer, one.least, one.most);
-      if (number) out_.health_.set(i, *number);
+      if (const auto number = health_number(one, *value)) out_.health_.set(i, *number);
     }
+  }
+  std::optional<double> health_number(const HealthKey& of, const JsonNode& value) {
+    const std::string pointer = pointer_to("/health", of.key);
+    const auto least = static_cast<int64_t>(of.least), most = static_cast<int64_t>(of.most);
+    switch (of.unit) {
+      case HealthUnit::duration:
+        return document_.duration(value, pointer, least, most);
+      case HealthUnit::bitrate:
+        return document_.bit_rate(value, pointer, most);
+      case HealthUnit::count:
+        return document_.integer(value, pointer, least, most);
+      case HealthUnit::number:
+        return document_.number(value, pointer, of.least, of.most);
+    }
+    return std::nullopt;
   }
 
   std::vector<std::string> faults_;

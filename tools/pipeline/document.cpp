@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 
 namespace headgate::pipeline {
 namespace {
@@ -100,6 +101,20 @@ std::optional<int64_t> Document::integer(const JsonNode& node, const std::string
       value >= least && value <= most)
     return value;
   wrong(node, pointer, "is not an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  return std::nullopt;
+}
+
+std::optional<double> Document::number(const JsonNode& node, const std::string& pointer, double least,
+                                       double most) {
+  double value = 0;
+  const char* const last = node.text.data() + node.text.size();
+  const auto [end, error] = std::from_chars(node.text.data(), last, value);
+  if (node.is(JsonNode::Kind::number) && error == std::errc() && end == last && value >= least &&
+      value <= most)
+    return value;
+  char range[64];
+  std::snprintf(range, sizeof range, "%.10g to %.10g", least, most);
+  wrong(node, pointer, std::string("is not a number from ") + range);
   return std::nullopt;
 }
 

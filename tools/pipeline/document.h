@@ -30,6 +30,7 @@ class Document {
   std::optional<std::string> text(const JsonNode& node, const std::string& pointer);
   std::optional<int64_t> integer(const JsonNode& node, const std::string& pointer, int64_t least,
                                  int64_t most);
+  std::optional<double> number(const JsonNode& node, const std::string& pointer, double least, double most);
   // A duration with its unit, ns.
   std::optional<int64_t> duration(const JsonNode& node, const std::string& pointer, int64_t least,
                                   int64_t most);

@@ -6,17 +6,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace headgate::pipeline {
 
-enum class HealthUnit : uint8_t { duration, bitrate, count };  // ns, bit/s
+// ns; bit/s; an integer; and of content any number, of the unit that docs/health.md says.
+enum class HealthUnit : uint8_t { duration, bitrate, count, number };
 
 struct HealthKey {
   const char* key;
   const char* property;  // of a number
   HealthUnit unit;
-  int64_t least, most;
+  double least, most;
 };
 
 inline constexpr int64_t kHealthMs = 1'000'000, kHealthHour = 3'600'000 * kHealthMs;
@@ -35,30 +37,38 @@ inline constexpr std::array kHealthKeys{
     HealthKey{"offset", "offset-threshold", HealthUnit::duration, 0, kHealthHour},
     HealthKey{"content", "content-interval", HealthUnit::duration, 0, kHealthHour},
     HealthKey{"content-budget", "content-budget", HealthUnit::count, 1, 1000},
+    HealthKey{"black-brightness", "black-brightness", HealthUnit::number, 0, 0.5},
+    HealthKey{"black-contrast", "black-contrast", HealthUnit::number, 0, 0.5},
+    HealthKey{"covered-detail", "covered-detail", HealthUnit::number, 0, 0.5},
+    HealthKey{"frozen-mean", "frozen-mean", HealthUnit::number, 0, 0.5},
+    HealthKey{"frozen-most", "frozen-most", HealthUnit::number, 0, 0.5},
+    HealthKey{"frozen-frame", "frozen-frame", HealthUnit::number, 0, 1'000'000},
+    HealthKey{"frozen-macroblock", "frozen-macroblock", HealthUnit::number, 0, 1'000'000},
+    HealthKey{"silent-level", "silent-level", HealthUnit::number, -120, -6},
+    HealthKey{"clipped-share", "clipped-share", HealthUnit::number, 0.0001, 1},
 };
 
-// What a description says of them; below 0: nothing, the element's own goes.
+// What a description says of them; none: nothing, the element's own goes. A double holds each range exactly.
 class Health {
  public:
-  Health() { values_.fill(-1); }
-  int64_t at(size_t key) const { return values_[key]; }
-  int64_t value(std::string_view key) const;  // -1 also where there is no such key
-  void set(size_t key, int64_t value) { values_[key] = value; }
+  std::optional<double> at(size_t key) const { return values_[key]; }
+  std::optional<double> value(std::string_view key) const;  // none also where there is no such key
+  void set(size_t key, double value) { values_[key] = value; }
   bool any() const;
 
  private:
-  std::array<int64_t, kHealthKeys.size()> values_{};
+  std::array<std::optional<double>, kHealthKeys.size()> values_{};
 };
 
-inline int64_t Health::value(std::string_view key) const {
+inline std::optional<double> Health::value(std::string_view key) const {
   for (size_t i = 0; i < kHealthKeys.size(); ++i)
     if (key == kHealthKeys[i].key) return values_[i];
-  return -1;
+  return std::nullopt;
 }
 
 inline bool Health::any() const {
-  for (const int64_t value : values_)
-    if (value >= 0) return true;
+  for (const auto& value : values_)
+    if (value) return true;
   return false;
 }
 

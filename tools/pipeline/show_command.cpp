@@ -53,12 +53,12 @@ void print_policy(const Description& of) {
         restart.give_up_after == 0 ? "none" : std::to_string(restart.give_up_after).c_str());
   }
   for (const HealthKey& one : kHealthKeys) {
-    const int64_t value = of.health().value(one.key);
-    if (value < 0) continue;
+    const auto value = of.health().value(one.key);
+    if (!value) continue;
     if (one.unit == HealthUnit::duration)
-      std::printf("health     %s %g s\n", one.key, static_cast<double>(value) / 1e9);
+      std::printf("health     %s %g s\n", one.key, *value / 1e9);
     else
-      std::printf("health     %s %lld%s\n", one.key, static_cast<long long>(value),
+      std::printf("health     %s %.10g%s\n", one.key, *value,
                   one.unit == HealthUnit::bitrate ? " bit/s" : "");
   }
 }

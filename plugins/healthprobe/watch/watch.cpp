@@ -59,7 +59,7 @@ class AtWork {
 }  // namespace
 
 Watch::Watch(const ContentSettings& settings, Events events)
-    : settings_(settings), events_(std::move(events)) {
+    : settings_(settings), events_(std::move(events)), judge_(settings.thresholds) {
   Inspector::of_process().join(settings_.budget);
 }
 

@@ -27,6 +27,7 @@ struct ContentSettings {
   int64_t interval = 0;
   unsigned budget = 50;  // thousandths of a core, for all streams of the process together
   bool pictures = true;  // those that are wanted are made
+  content::ContentThresholds thresholds{};
 };
 
 class Watch : public std::enable_shared_from_this<Watch> {

@@ -51,7 +51,7 @@ TEST(Description, FillsParametersIn) {
       "g=${gain} n=${count} on=${on} b=${rate} k=${rate:kbit/s} how=${how} ! ${out}"],
     "restart": {"errors-per-minute": 3}, "grace-seconds": 45, "resources": {"streams-per-worker": 2, "memory": 100},
     "health": {"stall": "2s", "late": "0s", "bit-rate": "300kbit/s", "frame-rate": 12, "content": "4s",
-      "content-budget": 20}})");
+      "content-budget": 20, "silent-level": -60.5, "frozen-mean": 2.5e-3, "black-brightness": 0}})");
   EXPECT_EQ(description.name(), "d");
   EXPECT_EQ(description.trigger(), Trigger::ticket);
   EXPECT_EQ(description.errors_per_minute(), 3);
@@ -61,12 +61,16 @@ TEST(Description, FillsParametersIn) {
   EXPECT_FALSE(description.resources().cpu);
   EXPECT_EQ(description.health().value("stall"), 2'000'000'000);
   EXPECT_EQ(description.health().value("late"), 0);
-  EXPECT_EQ(description.health().value("jump"), -1);
+  EXPECT_EQ(description.health().value("jump"), std::nullopt);
   EXPECT_EQ(description.health().value("bit-rate"), 300'000);
   EXPECT_EQ(description.health().value("frame-rate"), 12);
   EXPECT_EQ(description.health().value("content"), 4'000'000'000);
   EXPECT_EQ(description.health().value("content-budget"), 20);
-  EXPECT_EQ(description.health().value("mood"), -1);
+  EXPECT_EQ(description.health().value("silent-level"), -60.5);
+  EXPECT_EQ(description.health().value("frozen-mean"), 0.0025);
+  EXPECT_EQ(description.health().value("black-brightness"), 0);
+  EXPECT_EQ(description.health().value("black-contrast"), std::nullopt);
+  EXPECT_EQ(description.health().value("mood"), std::nullopt);
   // A string goes in with quotes, or with \ before what would end it.
   EXPECT_EQ(line_of(description, {{"root", "/a \"b\"\\c"}}),
             "a root=\"/a \\\"b\\\"\\\\c\" uri=x:///a\\ \\\"b\\\"\\\\c/y text=\"to /a \\\"b\\\"\\\\c\" "

@@ -70,6 +70,9 @@ def twins_of(good):
     yield twin('a budget of more than a core', put('health', {'content-budget': 1001}), '/health/content-budget', '1000')
     yield twin('a bit rate without a unit', put('health', {'bit-rate': 300}), '/health/bit-rate', 'is not a bit rate')
     yield twin('half a frame', put('health', {'frame-rate': 0.5}), '/health/frame-rate', 'is not an integer')
+    yield twin('a share of more than all', put('health', {'clipped-share': 1.5}), '/health/clipped-share', 'is not a number from 0.0001 to 1')
+    yield twin('louder than full scale', put('health', {'silent-level': 3}), '/health/silent-level', 'is not a number from -120 to -6')
+    yield twin('a level by name', put('health', {'silent-level': '-60'}), '/health/silent-level', 'is not a number from -120 to -6')
     yield twin('an unknown threshold', put('health', {'sad': '2s'}), '/health/sad', 'is not a key')
     trigger = good.get('trigger', 'ticket')
     if trigger != 'schedule':
