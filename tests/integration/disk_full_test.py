@@ -13,20 +13,25 @@ from node import SLOWNESS, Node, log_text, records, wait_until
 from volume import MemoryVolume
 
 VOLUME_MIB = 640
+PIECE, PAGE = 16 << 20, 4096
 
 
 class SmallVolume(MemoryVolume):
     """One that can be filled up."""
 
     def fill(self):
-        """Takes what is free, at once: what the node frees afterwards (its reserve, for chains) is the node's."""
+        """Takes what is free: what the node frees afterwards (its reserve, for chains) is the node's. Piece by piece: what does not
+        fit is given back, and a large piece would be room enough for a run."""
+        taken, piece = 0, PIECE
         with open(self.path / "ballast", "wb") as ballast:
-            while True:
+            while piece >= PAGE and (free := self.free()) > 0:
                 try:
-                    return os.posix_fallocate(ballast.fileno(), 0, self.free())
+                    os.posix_fallocate(ballast.fileno(), taken, min(piece, free))
+                    taken += min(piece, free)
                 except OSError as problem:  # somebody has written meanwhile
                     if problem.errno != errno.ENOSPC:
                         raise
+                    piece //= 2
 
     def relieve(self):
         (self.path / "ballast").unlink()
