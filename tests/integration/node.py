@@ -263,6 +263,6 @@ def publish_url(ticket, client=None):
 
 
 def records(run, kind=None):
-    """The lines of a run's chain, all or those of a kind."""
-    lines = [json.loads(line) for line in (run / "run.jl").read_text().splitlines()]
+    """The lines of a run's chain, all or those of a kind; one that is just being written is none yet."""
+    lines = [json.loads(line) for line in (run / "run.jl").read_text().rpartition("\n")[0].splitlines()]
     return [line for line in lines if kind is None or line["t"] == kind]

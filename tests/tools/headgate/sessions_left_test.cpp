@@ -28,6 +28,14 @@ TEST(SessionsLeft, AreThoseOfWorkersAndNotOfTheNodesOwnPipelines) {
   EXPECT_TRUE(left_of(kNode, 14).none()) << "it has ended";
 }
 
+TEST(SessionsLeft, AWorkerThatStartsHasNotToldYet) {
+  const auto left =
+      left_of(R"({"processes": [{"role": "supervisor", "pid": 1}, {"role": "worker", "pid": 10}],
+                                "workers": [], "sessions": []})");
+  EXPECT_EQ(left, (SessionsLeft{0, 0, 1}));
+  EXPECT_FALSE(left.none());
+}
+
 TEST(SessionsLeft, ANodeWithOnlyItsOwnPipelinesIsEmpty) {
   EXPECT_TRUE(left_of(R"({"processes": [{"role": "supervisor", "pid": 1}, {"role": "worker", "pid": 10},
                                         {"instance": "hall", "role": "pipeline", "pid": 13}],

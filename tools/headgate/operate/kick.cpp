@@ -18,6 +18,7 @@ namespace headgate::cli {
 namespace {
 
 constexpr unsigned kLookAgainMs = 500;
+constexpr int kLooksAtNew = 20;  // a worker that starts has told its sessions by then, or does not
 
 Result<Json> ask_node(const NodeClient& client) {
   auto answer = client.get("/api/v1/node");
@@ -33,9 +34,8 @@ std::string count_text(size_t count, const char* what) {
 
 std::string left_text(const SessionsLeft& left) {
   const std::string text = count_text(left.known, "session");
-  return left.silent_workers == 0
-             ? text
-             : text + ", and those of " + count_text(left.silent_workers, "worker") + " that cannot tell,";
+  const size_t untold = left.silent_workers + left.new_workers;
+  return untold == 0 ? text : text + ", and those of " + count_text(untold, "worker") + " that cannot tell,";
 }
 
 // Why, in the operator's words.
@@ -85,17 +85,20 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
                        int64_t worker_pid) {
   const int64_t began_us = system_clock().mono_us();
   bool missing = false;
+  int looks_at_new = 0;
   for (std::optional<SessionsLeft> told;;) {
     auto node = ask_node(client);
     auto left = node ? sessions_left(node->view(), worker_pid) : Unexpected(node.error());
     if (!left && !std::exchange(missing, true))
       complain(1, program, left.error().message + "; it is asked again until it answers");
     if (left) missing = false;
-    if (left && told != *left && !arguments.json) {
+    if (left) looks_at_new = left->new_workers == 0 ? 0 : looks_at_new + 1;
+    const bool to_tell = left && told != *left && (looks_at_new == 0 || looks_at_new > kLooksAtNew);
+    if (to_tell && !arguments.json) {
       std::printf("%s left\n", left_text(*left).c_str());
       std::fflush(stdout);
     }
-    if (left) told = *left;
+    if (to_tell) told = *left;
     if (left && left->none()) return 0;
     if (arguments.timeout_s > 0 && system_clock().mono_us() - began_us > arguments.timeout_s * 1'000'000)
       return complain(1, program,

@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace headgate::cli {
 
 Result<SessionsLeft> sessions_left(const JsonView& node, int64_t worker_pid) {
-  std::set<int64_t> running;  // workers, as the supervisor knows them
+  std::map<int64_t, bool> running;  // workers, as the supervisor knows them: do they speak our protocol?
   bool supervised = false;
   node.each("processes", [&](const JsonView& one) {
     supervised = supervised || one.text("role") == "supervisor";
-    if (one.text("role") == "worker") running.insert(one.integer("pid"));
+    if (one.text("role") == "worker") running[one.integer("pid")] = !one.has("protocol");
   });
   if (!supervised) return Unexpected("the node has no supervisor, which knows whose sessions are left");
   std::map<int64_t, int64_t> pids;       // of workers that have told, by number
@@ -32,8 +31,9 @@ Result<SessionsLeft> sessions_left(const JsonView& node, int64_t worker_pid) {
   for (const auto& [pid, count] : told)
     if (worker_pid == 0 || pid == worker_pid) left.known += std::max(count, seen[pid]);
   if (worker_pid == 0) left.known += seen[0];
-  for (const int64_t pid : running)
-    left.silent_workers += (worker_pid == 0 || pid == worker_pid) && told.count(pid) == 0;
+  for (const auto& [pid, ours] : running)
+    if ((worker_pid == 0 || pid == worker_pid) && told.count(pid) == 0)
+      ++(ours ? left.new_workers : left.silent_workers);
   return left;
 }
 

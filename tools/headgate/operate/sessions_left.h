@@ -14,9 +14,10 @@ namespace headgate::cli {
 // by itself are nobody's, and end with it.
 struct SessionsLeft {
   size_t known = 0;           // sessions
-  size_t silent_workers = 0;  // that run and have not told how many: of another version, or starting
+  size_t silent_workers = 0;  // that run and cannot tell how many: they speak another protocol
+  size_t new_workers = 0;     // that have not told yet: starting, unless it takes long
 
-  bool none() const { return known == 0 && silent_workers == 0; }
+  bool none() const { return known == 0 && silent_workers == 0 && new_workers == 0; }
   bool operator==(const SessionsLeft&) const = default;
 };
 
