@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/ref.h"
+#include "common/thread_status.h"
 #include "common/trampoline.h"
 
 GST_DEBUG_CATEGORY_EXTERN(abr_hls_sink_debug);
@@ -17,6 +19,10 @@ LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take
   events.records = std::move(take);
   events.wake = std::move(wake);
   events.news = [this](const RungNews& news) { tell(news); };
+  // An encoder that hangs is left behind with its thread.
+  events.thread = [weak = std::make_shared<gst::WeakElement>(element)](bool begins) {
+    if (const auto there = weak->get()) gst::tell_thread(there.get(), begins);
+  };
   ladder_ = std::make_unique<Ladder>(std::move(settings), std::move(events));
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/names.h"
+#include "common/thread_status.h"
 #include "common/trampoline.h"
 #include "stream_stats.h"
 
@@ -322,12 +323,8 @@ void Probe::begin_watching(Lane& lane) {
   events.changed = [this, weak, number = lane.number] {
     if (const auto element = weak->get()) content_changed(number);
   };
-  // As a streaming thread tells it: whoever wants to know for whom a thread has died hears it on that thread.
   events.thread = [weak](bool begins) {
-    const auto type = begins ? GST_STREAM_STATUS_TYPE_ENTER : GST_STREAM_STATUS_TYPE_LEAVE;
-    if (const auto element = weak->get())
-      gst_element_post_message(
-          element.get(), gst_message_new_stream_status(GST_OBJECT_CAST(element.get()), type, element.get()));
+    if (const auto element = weak->get()) gst::tell_thread(element.get(), begins);
   };
   events.pictured = [this, weak, number = lane.number](ByteVector jpeg) {
     if (const auto element = weak->get()) post_picture(number, std::move(jpeg));

@@ -41,13 +41,17 @@ class TastingNode(Node):
         self.env["GST_PLUGIN_PATH"] += f":{BUILD / 'tests/plugins'}"
 
 
-class LookingNode(Node):
-    """Looks at what is to be seen in its streams, by a decoder that does not survive everything."""
+def looking(station):
+    station["health"] = {"content": "500ms", "content-budget": 1000, "frame-rate": 1000}
 
-    def __init__(self, arguments=()):
-        super().__init__(arguments=arguments)
-        self.arguments += ["--pipelines", pipelines(self, lambda station: station.update(
-            health={"content": "500ms", "content-budget": 1000, "frame-rate": 1000}))]
+
+class DecodingNode(Node):
+    """Its decoders do not survive everything."""
+
+    def __init__(self, arguments=(), change=None):
+        super().__init__(arguments=["--workers", "1", "--max-workers", "1", *arguments])
+        if change:
+            self.arguments += ["--pipelines", pipelines(self, change)]
         self.env["LD_PRELOAD"] = str(BUILD / "tests/headgate-poisoned-decoder.so")
 
 
@@ -145,20 +149,33 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
         assert again.returncode == 1 and "is not in quarantine" in again.stderr, again
 
 
+def check_that_poison_is_its_senders(node):
+    media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy", "-f", "flv",
+                           node.url(BAD)], again=True)
+    (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
+    assert entry["station"] == BAD, entry
+    assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
+    for line in lines_of(node, "was at work for station"):
+        assert f" station={BAD} event=77" in line, line
+
+
 def test_a_picture_that_ends_who_looks_at_it_is_its_senders():
     # All of a worker's streams are looked at by one thread, of no session's.
-    with LookingNode(["--workers", "1", "--max-workers", "1"]) as node:
+    with DecodingNode(change=looking) as node:
         publish_neighbours(node, count=5)
         wait_until("the neighbours stream", lambda: len(live(node)) == 5, LONG_S)
         # The description wants more frames than anybody sends.
         wait_until("what is wrong is told", lambda: told_of_health(node, "low-frame-rate") == {1, 2, 3, 4, 5}, LONG_S)
-        media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy", "-f", "flv",
-                               node.url(BAD)], again=True)
-        (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
-        assert entry["station"] == BAD, entry
-        assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
-        for line in lines_of(node, "was at work for station"):
-            assert f" station={BAD} event=77" in line, line
+        check_that_poison_is_its_senders(node)
+
+
+def test_a_picture_that_ends_who_makes_rungs_of_it_is_its_senders():
+    # A decoder's thread is not the one that serves the session.
+    with DecodingNode(["--pipeline", "event", "--capacity", "8", "--set", "rungs=90p@60k"]) as node:
+        publish_neighbours(node, count=2)
+        wait_until("the neighbours have rungs", lambda: [one["renditions"][0]["state"] for one in node.status()["streams"]
+                                                         if one["renditions"]] == ["running"] * 2, LONG_S)
+        check_that_poison_is_its_senders(node)
 
 
 def test_a_thread_that_spins_is_seen_from_outside():

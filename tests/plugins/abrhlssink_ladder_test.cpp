@@ -229,6 +229,12 @@ TEST_F(AbrLadder, OnDemandARungIsListedAtOnceAndEncodedWhenAskedFor) {
   EXPECT_EQ(told[0].height, 144u);
   g_signal_emit_by_name(pipeline.element("hls").get(), "want-rendition", "144p");
   ASSERT_TRUE(eventually([&] { return !durations(playlist("144p")).empty(); }));
+  EXPECT_TRUE(pipeline.wait([](GstMessage* message) {
+    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_STREAM_STATUS) return false;
+    GstStreamStatusType type = GST_STREAM_STATUS_TYPE_CREATE;
+    gst_message_parse_stream_status(message, &type, nullptr);
+    return type == GST_STREAM_STATUS_TYPE_ENTER && std::string(GST_MESSAGE_SRC_NAME(message)) == "hls";
+  })) << "who decodes is not told";
   // Nobody asks again.
   EXPECT_TRUE(pipeline.wait(Pipeline::is_element("headgate-ladder", "state", "stopped")));
   pipeline.stop();

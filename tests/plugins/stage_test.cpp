@@ -4,6 +4,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "ladder/encoders.h"
@@ -56,6 +58,8 @@ TEST(Stage, DecodedPicturesAreNotCopied) {
   std::condition_variable changed;
   bool ended = false;
   size_t pictures = 0, padded = 0;
+  std::vector<std::pair<bool, std::thread::id>> told;
+  std::thread::id decodes;
   Stage::Setup setup;
   setup.name = "decode";
   setup.middle = {std::move(decoder).value()};
@@ -66,12 +70,17 @@ TEST(Stage, DecodedPicturesAreNotCopied) {
   events.sample = [&](GstSample* sample) {
     std::lock_guard lock(mutex);
     ++pictures;
+    decodes = std::this_thread::get_id();
     padded += gst_buffer_get_size(gst_sample_get_buffer(sample)) > kPlainBytes;
   };
   events.ended = [&] {
     std::lock_guard lock(mutex);
     ended = true;
     changed.notify_all();
+  };
+  events.thread = [&](bool begins) {
+    std::lock_guard lock(mutex);
+    told.emplace_back(begins, std::this_thread::get_id());
   };
   auto stage = Stage::start(std::move(setup), std::move(events));
   ASSERT_TRUE(stage) << stage.error().message;
@@ -85,6 +94,8 @@ TEST(Stage, DecodedPicturesAreNotCopied) {
   (*stage)->stop();
   EXPECT_EQ(pictures, kPictures);
   EXPECT_EQ(padded, kPictures);
+  // It is told on itself which thread decodes, and when it is over.
+  EXPECT_EQ(told, (std::vector<std::pair<bool, std::thread::id>>{{true, decodes}, {false, decodes}}));
 }
 
 }  // namespace

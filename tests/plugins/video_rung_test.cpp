@@ -5,6 +5,8 @@
 #include <atomic>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "breaking_encoder.h"
@@ -28,7 +30,10 @@ class VideoRungTest : public ::testing::Test {
     picture_ = Ref<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info_), nullptr));
     gst_buffer_memset(picture_.get(), 0, 128, GST_VIDEO_INFO_SIZE(&info_));
     sink_.track = [](const std::string&, const codec::Track&) {};
-    sink_.unit = [this](const std::string&, store::DerivedUnit) { ++units_; };
+    sink_.unit = [this](const std::string&, store::DerivedUnit) {
+      encodes_ = std::this_thread::get_id();
+      ++units_;
+    };
     sink_.end = [this](const std::string&, const std::string& reason) {
       std::lock_guard lock(mutex_);
       ends_.push_back(reason);
@@ -42,7 +47,10 @@ class VideoRungTest : public ::testing::Test {
   void start() {
     EncoderSettings settings;
     settings.encoder = "nvh264enc";
-    auto started = VideoRung::start("180p", 200, info_, settings, sink_);
+    auto started = VideoRung::start("180p", 200, info_, settings, sink_, [this](bool begins) {
+      std::lock_guard lock(mutex_);
+      told_.emplace_back(begins, std::this_thread::get_id());
+    });
     ASSERT_TRUE(started) << started.error().message;
     rung_ = *started;
   }
@@ -56,6 +64,8 @@ class VideoRungTest : public ::testing::Test {
   std::atomic<int> units_{0};
   std::mutex mutex_;
   std::vector<std::string> ends_;
+  std::vector<std::pair<bool, std::thread::id>> told_;
+  std::thread::id encodes_;  // of one thread
   std::shared_ptr<VideoRung> rung_;
 };
 
@@ -70,6 +80,9 @@ TEST_F(VideoRungTest, NothingComesOfAnEncoderBehindWhatItFailedAt) {
   rung_->abort("error");
   EXPECT_EQ(units_, kFailsAt - 1);
   EXPECT_EQ(ends_, std::vector<std::string>{"error"});
+  rung_->wait_gone();
+  std::lock_guard lock(mutex_);
+  EXPECT_EQ(told_, (std::vector<std::pair<bool, std::thread::id>>{{true, encodes_}, {false, encodes_}}));
 }
 
 TEST_F(VideoRungTest, AnEncoderThatDoesNotComeBackHoldsUpNobodyWhoGivesItUp) {

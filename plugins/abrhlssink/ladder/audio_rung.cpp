@@ -99,6 +99,7 @@ Result<void> AudioRung::start() {
     changed_.notify_all();
   };
   events.failed = fail;
+  events.thread = on_thread_;
   auto stage = Stage::start(std::move(made).value(), std::move(events));
   if (!stage) return Unexpected(stage.error());
   std::lock_guard lock(mutex_);

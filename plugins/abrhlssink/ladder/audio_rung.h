@@ -22,9 +22,12 @@ inline constexpr uint32_t kMostChannels = 2;  // that a rung has
 // Of one thread, but for release().
 class AudioRung {
  public:
-  // `loudness`: that it is brought to, LUFS; 0: it is left alone.
-  AudioRung(ladder::Rung rung, double loudness, UnitSink sink)
-      : rung_(std::move(rung)), loudness_(loudness), sink_(std::move(sink)) {}
+  // `loudness`: that it is brought to, LUFS; 0: it is left alone. `on_thread`: of decoder and encoder.
+  AudioRung(ladder::Rung rung, double loudness, UnitSink sink, OnThread on_thread = {})
+      : rung_(std::move(rung)),
+        loudness_(loudness),
+        sink_(std::move(sink)),
+        on_thread_(std::move(on_thread)) {}
   ~AudioRung();  // stop()
 
   // What comes next has these caps. Error: it cannot be decoded or encoded; nothing is done until other caps.
@@ -50,6 +53,7 @@ class AudioRung {
   const ladder::Rung rung_;
   const double loudness_;
   const UnitSink sink_;
+  const OnThread on_thread_;
   gst::Ref<GstCaps> caps_;
   unsigned failures_ = 0;  // in a row
   int64_t since_ns_ = 0;   // DTS with which the stage began, or had failed

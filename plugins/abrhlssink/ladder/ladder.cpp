@@ -20,8 +20,9 @@ Ladder::Ladder(LadderSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       renditions_(settings_.renditions, events_.records, events_.wake),
-      video_(settings_.rungs, settings_.encoder, renditions_.sink(),
-             [this](const RungNews& news) { tell(news); }),
+      video_(
+          settings_.rungs, settings_.encoder, renditions_.sink(),
+          [this](const RungNews& news) { tell(news); }, events_.thread),
       boundaries_(settings_.packager),
       demand_(settings_.idle_ns),
       turns_(settings_.renditions.root),
@@ -32,7 +33,8 @@ Ladder::Ladder(LadderSettings settings, Events events)
   update_wishes();
   for (const ladder::Rung& rung : settings_.rungs)
     if (rung.is_audio())
-      audio_.push_back(std::make_unique<AudioRung>(rung, settings_.loudness, renditions_.sink()));
+      audio_.push_back(
+          std::make_unique<AudioRung>(rung, settings_.loudness, renditions_.sink(), events_.thread));
   video_feeder_ = std::make_unique<Feeder>("hg-ladder", [this](Input input) {
     const bool end = std::holds_alternative<InputEnd>(input);
     video_.take(std::move(input));

@@ -59,6 +59,7 @@ class Ladder {
     std::function<void(std::vector<Renditions::Out>&&)> records;
     std::function<void(const RungNews&)> news;
     std::function<void()> wake;  // advance() has something to do; on a thread of the store
+    OnThread thread{};  // of those that decode and encode; perhaps after stop(), of an encoder that hangs
   };
   Ladder(LadderSettings settings, Events events);
   ~Ladder();  // stop()

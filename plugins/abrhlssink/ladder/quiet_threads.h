@@ -7,9 +7,14 @@
 
 #include <gst/gst.h>
 
+#include <functional>
+
 namespace headgate::abrhlssink {
 
 inline constexpr int kEncodingNice = 10;
+
+// On a thread: it begins, or is about to end. What a decoder or an encoder makes for itself is not told.
+using OnThread = std::function<void(bool begins)>;
 
 // The calling thread, once and for all.
 void yield_to_others();

@@ -4,7 +4,6 @@
 #include <gst/video/video.h>
 
 #include "common/trampoline.h"
-#include "ladder/quiet_threads.h"
 #include "ladder/scaler.h"
 
 namespace headgate::abrhlssink {
@@ -154,6 +153,12 @@ void Stage::on_eos(GstAppSink*, gpointer data) {
 GstBusSyncReply Stage::on_message(GstBus*, GstMessage* message, gpointer data) {
   auto& self = *static_cast<Stage*>(data);
   quieten(message);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_STREAM_STATUS && self.events_.thread) {
+    GstStreamStatusType type = GST_STREAM_STATUS_TYPE_CREATE;
+    gst_message_parse_stream_status(message, &type, nullptr);
+    if (type == GST_STREAM_STATUS_TYPE_ENTER || type == GST_STREAM_STATUS_TYPE_LEAVE)
+      guarded([&] { self.events_.thread(type == GST_STREAM_STATUS_TYPE_ENTER); });
+  }
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     GError* error = nullptr;
     gchar* debug = nullptr;

@@ -17,6 +17,7 @@
 #include <base/result.h>
 
 #include "common/ref.h"
+#include "ladder/quiet_threads.h"
 
 namespace headgate::abrhlssink {
 
@@ -35,6 +36,7 @@ class Stage {
     // Likewise: one that was pushed goes into the middle, which is done with all before it.
     std::function<void()> left;
     std::function<void(std::string)> failed;  // on any thread; once. Nothing more comes. Must not stop()
+    OnThread thread{};                        // on each of its streaming threads, until stop() has come back
   };
   struct Setup {
     std::string name;                          // in debug output

@@ -72,6 +72,7 @@ Result<void> Stills::start(const GstVideoInfo& info) {
   events.sample = [this](GstSample* sample) { came(sample); };
   events.ended = [this] { over(); };
   events.failed = [this](const std::string& why) { failed(why); };
+  events.thread = on_thread_;
   {
     std::lock_guard lock(mutex_);
     ended_ = false;

@@ -29,8 +29,8 @@ class Stills {
   using MakeEncoder = std::function<gst::Ref<GstElement>()>;
   static gst::Ref<GstElement> jpegenc();
 
-  explicit Stills(UnitSink sink, MakeEncoder make_encoder = &jpegenc)
-      : sink_(std::move(sink)), make_encoder_(std::move(make_encoder)) {}
+  explicit Stills(UnitSink sink, MakeEncoder make_encoder = &jpegenc, OnThread on_thread = {})
+      : sink_(std::move(sink)), make_encoder_(std::move(make_encoder)), on_thread_(std::move(on_thread)) {}
   ~Stills();  // stop()
   Stills(const Stills&) = delete;
 
@@ -53,6 +53,7 @@ class Stills {
 
   const UnitSink sink_;
   const MakeEncoder make_encoder_;
+  const OnThread on_thread_;
   GstVideoInfo from_{};
   bool known_ = false;  // from_ is what comes
   std::unique_ptr<Scaler> scaler_;

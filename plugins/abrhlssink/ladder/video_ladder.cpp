@@ -39,11 +39,13 @@ void limit_threads(GstElement* decoder, GstCaps* caps) {
 
 }  // namespace
 
-VideoLadder::VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell)
+VideoLadder::VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell,
+                         OnThread on_thread)
     : rungs_(std::move(rungs)),
       settings_(std::move(settings)),
       sink_(std::move(sink)),
-      tell_(std::move(tell)) {}
+      tell_(std::move(tell)),
+      on_thread_(std::move(on_thread)) {}
 
 VideoLadder::~VideoLadder() {
   stop();
@@ -187,6 +189,7 @@ void VideoLadder::start_decoder() {
       decoder_failed_ = decoder_ended_ = true;
       changed_.notify_all();
     };
+    events.thread = on_thread_;
     stage = Stage::start(std::move(setup), std::move(events));
   }
   if (!stage) {

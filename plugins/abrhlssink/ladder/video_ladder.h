@@ -59,11 +59,13 @@ struct RungNews {
 class VideoLadder {
  public:
   using Tell = std::function<void(const RungNews&)>;
-  VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell);
+  // `on_thread`: of decoder, encoders and stills; called as long as an encoder lives that hangs.
+  VideoLadder(std::vector<ladder::Rung> rungs, EncoderSettings settings, UnitSink sink, Tell tell,
+              OnThread on_thread = {});
   ~VideoLadder();  // stop()
 
   // Also a small picture of each segment (stills.h); before the first take().
-  void make_stills() { stills_ = std::make_unique<Stills>(sink_); }
+  void make_stills() { stills_ = std::make_unique<Stills>(sink_, &Stills::jpegenc, on_thread_); }
 
   void take(Input input);
   // Encoders are waited for (the source is not live); otherwise one that stands still is passed over.
@@ -157,6 +159,7 @@ class VideoLadder {
   const EncoderSettings settings_;
   const UnitSink sink_;
   const Tell tell_;
+  const OnThread on_thread_;
 
   // The feeder's thread.
   gst::Ref<GstCaps> caps_;

@@ -22,7 +22,7 @@ int64_t now_ns() {
 
 Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uint32_t kbps,
                                                     const GstVideoInfo& info, const EncoderSettings& settings,
-                                                    const UnitSink& sink) {
+                                                    const UnitSink& sink, OnThread on_thread) {
   auto encoder = make_video_encoder(settings, kbps);
   if (!encoder) return Unexpected(encoder.error());
   auto rung = std::shared_ptr<VideoRung>(new VideoRung(name, settings.silence_ns, sink));
@@ -37,6 +37,7 @@ Result<std::shared_ptr<VideoRung>> VideoRung::start(const std::string& name, uin
   events.sample = [raw](GstSample* sample) { raw->came(sample); };
   events.ended = [raw] { raw->over(); };
   events.failed = [raw](std::string error) { raw->fail(std::move(error)); };
+  events.thread = std::move(on_thread);
   raw->lends_ = encoder->copies;
   if (raw->lends_)
     events.left = [raw] {

@@ -37,10 +37,10 @@ inline constexpr int64_t kSilentNs = 1'000'000'000;
 
 class VideoRung : public std::enable_shared_from_this<VideoRung> {
  public:
-  // `info`: of the pictures that it is given.
+  // `info`: of the pictures that it is given. `on_thread`: of the encoder, which may outlive this (abort()).
   static Result<std::shared_ptr<VideoRung>> start(const std::string& name, uint32_t kbps,
                                                   const GstVideoInfo& info, const EncoderSettings& settings,
-                                                  const UnitSink& sink);
+                                                  const UnitSink& sink, OnThread on_thread = {});
   // A picture to be shown at `time_ns` (running time). Waits for room until release(), or the encoder has
   // failed or hangs; unless it `may_wait`, for as long as ladder::Patience allows. False: it was not taken; a
   // key frame that it should have been is the next one.

@@ -99,7 +99,7 @@ void VideoLadder::reconcile(bool boundary) {
 bool VideoLadder::start(Slot& slot) {
   const GstVideoInfo to = scaled_info(info_, slot.plan.width, slot.plan.height, static_cast<int>(rate_.over),
                                       static_cast<int>(rate_.under));
-  auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, slot.encoder, sink_);
+  auto rung = VideoRung::start(slot.plan.rung.name, slot.plan.rung.kbps, to, slot.encoder, sink_, on_thread_);
   if (!rung) {
     note_failure(slot, rung.error().message, false);
     return false;
