@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -300,6 +301,11 @@ def test_tokens_decide_who_may_do_what_over_tcp():
             connect = lambda: http.client.HTTPConnection(*address.rsplit(":", 1), timeout=30)  # noqa: E731
             return Admin(connect, {"Authorization": f"Bearer {token}"} if token else {}).ask(method, path, **more)
 
+        # Strangers who take their time keep nobody out.
+        host, port = address.rsplit(":", 1)
+        slow = [socket.create_connection((host, int(port)), timeout=30) for _ in range(150)]
+        for one in slow:
+            one.sendall(b"GET /api/v1/node HTTP/1.1\r\nHost: x\r\nX-More: ")
         assert ask("GET", "/api/v1/node")[0] == 401
         assert ask("GET", "/api/v1/node", "looks")[0] == 200
         assert ask("GET", "/api/v1/node", "wrong")[0] == 401
@@ -319,6 +325,8 @@ def test_tokens_decide_who_may_do_what_over_tcp():
         assert ask("GET", "/api/v1/workers", "later")[0] == 200
         wait_until("who guesses is stopped", lambda: ask("GET", "/api/v1/workers", "guess")[0] == 429)
         assert ask("GET", "/api/v1/workers", "later")[0] == 200, "nobody keeps out who has a token"
+        for one in slow:
+            one.close()
 
 
 def test_the_description_names_every_route_and_every_answer():

@@ -74,6 +74,7 @@ Result<Caller> Door::enter(const std::string& authorization, const std::string& 
   if (known) {
     Caller caller = known->caller;
     caller.from = address;
+    caller.token = to_hex(known->digest);
     return caller;
   }
   if (!strangers_.more(now)) return refused(429, rate + " without a token that is known");

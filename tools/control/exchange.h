@@ -20,7 +20,8 @@ inline constexpr char kTypeJson[] = "application/json";
 struct Caller {
   std::string name;  // of the token; over the Unix socket the user's (tools::Actor)
   bool operates = false;
-  std::string from{};  // an address; "admin.sock uid=0"
+  std::string from{};   // an address; "admin.sock uid=0"
+  std::string token{};  // the digest of the token, in hexadecimal; empty: he has come by the Unix socket
 };
 
 class Exchange {

@@ -16,10 +16,18 @@ namespace {
 
 constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
 constexpr char kCaller[] = "headgate-caller";
-constexpr char kPeer[] = "headgate-peer";  // of the connection's remote address: whose it is
+constexpr char kPeer[] = "headgate-peer";    // of the connection's remote address: whose it is
+constexpr char kPlace[] = "headgate-place";  // likewise: its Connections::Id
+constexpr int kMaxAtOnce = 32;               // accepted, before others have their turn
+constexpr int64_t kSweepMs = 1000;
 
-std::string address_of(SoupServerMessage* message) {
+Connections::Id place_of(SoupServerMessage* message) {
   GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  auto* place = remote ? static_cast<Connections::Id*>(g_object_get_data(G_OBJECT(remote), kPlace)) : nullptr;
+  return place ? *place : 0;
+}
+
+std::string address_of(GSocketAddress* remote) {
   if (!remote || !G_IS_INET_SOCKET_ADDRESS(remote)) return "";
   gchar* text = g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote)));
   std::string out = text;
@@ -41,23 +49,23 @@ void answer(SoupServerMessage* message, unsigned status, const std::string& erro
 
 }  // namespace
 
-HttpServer::HttpServer(Loop& loop, UniqueFd listener, Door* door, Handler handler)
+HttpServer::HttpServer(Loop& loop, const Clock& clock, UniqueFd listener, Door* door, Handler handler)
     : loop_(loop),
       listener_(std::move(listener)),
       door_(door),
       handler_(std::move(handler)),
-      count_(std::make_shared<Count>()),
+      places_(new Places{this, Connections(clock)}),
       server_(soup_server_new(nullptr, nullptr)) {
-  count_->server = this;
   soup_server_add_early_handler(server_, nullptr, &HttpServer::on_headers, this, nullptr);
   soup_server_add_handler(server_, nullptr, &HttpServer::on_request, this, nullptr);
   watch();
 }
 
 HttpServer::~HttpServer() {
-  count_->server = nullptr;
+  places_->server = nullptr;
   unwatch();
   loop_.cancel(resume_);
+  loop_.cancel(sweep_);
   soup_server_disconnect(server_);
   g_object_unref(server_);
 }
@@ -72,11 +80,12 @@ void HttpServer::unwatch() {
 }
 
 void HttpServer::accept_all() {
-  while (watching_) {
+  // What is closed for others is let go of by libsoup, which has to have its turn.
+  for (int taken = 0; watching_ && taken < kMaxAtOnce; ++taken) {
+    if (!places_->open.has_place()) return unwatch();
     UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) {
       give_to_libsoup(std::move(fd));
-      if (count_->open >= kMaxConnections) unwatch();
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -96,18 +105,26 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
   g_socket_set_timeout(socket, kIdleSeconds);
   GSocketConnection* connection = g_socket_connection_factory_create_connection(socket);
   g_object_unref(socket);  // the connection has it
-  ++count_->open;
+  GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
+  GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
+  // libsoup closes it when it reads that there is no more.
+  const Connections::Id id = places_->open.add(address_of(remote), !door_,
+                                               [socket] { g_socket_shutdown(socket, TRUE, TRUE, nullptr); });
+  using Taken = std::pair<std::shared_ptr<Places>, Connections::Id>;
   g_object_weak_ref(
       G_OBJECT(connection),
       [](gpointer data, GObject*) {
-        auto* count = static_cast<std::shared_ptr<Count>*>(data);
-        --(*count)->open;
-        if ((*count)->server && (*count)->server->resume_ == 0) (*count)->server->watch();
-        delete count;
+        auto* taken = static_cast<Taken*>(data);
+        taken->first->open.remove(taken->second);
+        HttpServer* server = taken->first->server;
+        if (server && server->resume_ == 0) server->watch();
+        delete taken;
       },
-      new std::shared_ptr<Count>(count_));
-  GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
-  GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
+      new Taken(places_, id));
+  if (sweep_ == 0) sweep();
+  if (remote)
+    g_object_set_data_full(G_OBJECT(remote), kPlace, new Connections::Id(id),
+                           [](gpointer data) { delete static_cast<Connections::Id*>(data); });
   if (local && remote && !door_) {
     const tools::Actor actor = tools::actor_of_peer(g_socket_get_fd(socket), tools::kAdminSocket);
     g_object_set_data_full(G_OBJECT(remote), kPeer, new Caller{actor.by, true, actor.from},
@@ -119,13 +136,22 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
   g_object_unref(connection);
 }
 
+void HttpServer::sweep() {
+  places_->open.close_overdue();
+  sweep_ = places_->open.size() == 0 ? 0 : loop_.after_ms(kSweepMs, [this] { sweep(); });
+}
+
 bool HttpServer::admit(SoupServerMessage* message) {
   Caller caller{"", true, tools::kAdminSocket};
   if (door_) {
     const char* authorization =
         soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Authorization");
-    auto entered = door_->enter(authorization ? authorization : "", address_of(message));
+    auto entered = door_->enter(authorization ? authorization : "",
+                                address_of(soup_server_message_get_remote_address(message)));
+    if (entered && !places_->open.has_headers(place_of(message), entered->token))
+      entered = Unexpected(429, "more than " + std::to_string(kMaxOfToken) + " connections with this token");
     if (!entered) {
+      places_->open.has_headers(place_of(message), "");
       SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
       if (entered.error().code == 401) {
         soup_message_headers_replace(headers, "WWW-Authenticate", "Bearer realm=\"headgate\"");
@@ -163,6 +189,7 @@ void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char*
 void HttpServer::on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                             gpointer data) {
   auto* caller = static_cast<Caller*>(g_object_get_data(G_OBJECT(message), kCaller));
+  static_cast<HttpServer*>(data)->places_->open.has_body(place_of(message));
   if (caller) static_cast<HttpServer*>(data)->handler_(std::make_shared<Exchange>(message, path, *caller));
 }
 

@@ -5,7 +5,6 @@
 #include <common/options.h>
 #include <common/unix_listener.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 
 #include <base/json_line.h>
 
@@ -19,6 +18,7 @@
 #include "event_stream.h"
 #include "feed.h"
 #include "http_server.h"
+#include "loop_source.h"
 #include "metrics_route.h"
 #include "node_routes.h"
 #include "operate_routes.h"
@@ -88,31 +88,6 @@ Result<ticket::NodeKeys> public_keys(const std::string& folder) {
   if (keys) keys->masters.clear();
   return keys;
 }
-
-gboolean run_loop(gint, GIOCondition, gpointer loop) {
-  static_cast<Loop*>(loop)->run_once(0);
-  return G_SOURCE_CONTINUE;
-}
-
-// base's loop in GLib's.
-class LoopSource {
- public:
-  explicit LoopSource(Loop& loop) : source_(g_unix_fd_source_new(loop.fd(), G_IO_IN)) {
-    g_source_set_callback(source_, G_SOURCE_FUNC(run_loop), &loop, nullptr);
-    // No loop runs in one of its callbacks. Did GLib see to that, it would wake itself up twice each time.
-    g_source_set_can_recurse(source_, TRUE);
-    g_source_attach(source_, nullptr);
-  }
-  ~LoopSource() {
-    g_source_destroy(source_);
-    g_source_unref(source_);
-  }
-  LoopSource(const LoopSource&) = delete;
-  LoopSource& operator=(const LoopSource&) = delete;
-
- private:
-  GSource* source_;
-};
 
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
@@ -191,14 +166,14 @@ int run(int argc, char** argv) {
                                                      severity_rank(line->webhook_severity)));
     auto listener = tools::listen_unix(line->runtime_dir, tools::kAdminSocket);
     if (!listener) return fail(listener.error().message, 1);
-    HttpServer admin(loop, *std::move(listener), nullptr,
+    HttpServer admin(loop, system_clock(), *std::move(listener), nullptr,
                      [&](const ExchangePtr& exchange) { routes.answer(exchange); });
     std::unique_ptr<HttpServer> remote;
     if (tcp) {
       if (auto address = tools::bound_address(tcp.get()))
         tools::log_info("control answers " + std::to_string(door.tokens()) + " tokens on " + *address);
       UniqueFd own(::fcntl(tcp.get(), F_DUPFD_CLOEXEC, 0));
-      remote = std::make_unique<HttpServer>(loop, std::move(own), &door,
+      remote = std::make_unique<HttpServer>(loop, system_clock(), std::move(own), &door,
                                             [&](const ExchangePtr& exchange) { routes.answer(exchange); });
     }
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
