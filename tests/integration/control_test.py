@@ -315,8 +315,14 @@ def test_tokens_decide_who_may_do_what_over_tcp():
         assert acts_of(admin_of(node), "node.draining") == [("chief", "127.0.0.1", "a test")]
         assert ask("DELETE", "/api/v1/drain", "acts")[0] == 200
         assert ask("POST", "/api/v1/drain", "acts", body="x" * 20_000)[0] == 413
+        stream = EventStream(http.client.HTTPConnection(host, int(port), timeout=60), "/api/v1/events?after=0",
+                             Authorization="Bearer looks")
+        stream.until("node.undrained")
         tokens.write_text(f"late read {digest['later']}\n")
         assert ask("POST", "/api/v1/reload", "acts")[0] == 202
+        # Who is known no more is told nothing more: this ends.
+        assert b"control.died" not in stream.answer.read()
+        stream.close()
         wait_until("the new tokens hold", lambda: ask("GET", "/api/v1/workers", "later")[0] == 200)
         # The port lives on with the next control, and the next supervisor.
         node.kill("control")

@@ -62,6 +62,15 @@ void Connections::remove(Id id) {
   all_.erase(id);
 }
 
+void Connections::recheck(const std::function<bool(const std::string& token)>& known) {
+  for (auto& [id, one] : all_) {
+    if (one.token.empty() || known(one.token)) continue;
+    one.token.clear();
+    one.known = false;
+    one.until_us = clock_.mono_us() + kBodyUs;
+  }
+}
+
 void Connections::close_overdue() {
   const int64_t now = clock_.mono_us();
   for (auto one = all_.begin(); one != all_.end();)

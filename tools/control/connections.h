@@ -33,6 +33,8 @@ class Connections {
   bool has_headers(Id id, const std::string& token);
   void has_body(Id id);  // its answer may take its time
   void remove(Id id);    // it has ended
+  // Whose token is known no more is a stranger again, and has kBodyUs for what is being answered.
+  void recheck(const std::function<bool(const std::string& token)>& known);
   void close_overdue();
   size_t size() const { return all_.size(); }
 

@@ -50,6 +50,11 @@ Result<void> Door::load(const std::string& file) {
   return {};
 }
 
+bool Door::knows(const std::string& digest) const {
+  return std::any_of(tokens_.begin(), tokens_.end(),
+                     [&](const Token& one) { return to_hex(one.digest) == digest; });
+}
+
 bool Door::Rate::more(int64_t now_s) {
   if (now_s != second) second = now_s, requests = 0;
   return ++requests <= kMaxRequestsPerSecond;

@@ -30,6 +30,8 @@ class Door {
   // Instead of those before. The error names the file and line; then those before stay.
   Result<void> load(const std::string& file);
   size_t tokens() const { return tokens_.size(); }
+  // Whether whoever has come in by this token (Caller::token) still may.
+  bool knows(const std::string& digest) const;
 
   // `authorization`: the header. Error.code: 401, or 429 (too many requests, or failures).
   Result<Caller> enter(const std::string& authorization, const std::string& address);

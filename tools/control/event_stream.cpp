@@ -47,10 +47,20 @@ void EventStream::answer(const ExchangePtr& exchange) {
     return exchange->fail(400, "'" + from + "' is no event's id",
                           "say after=ID, with the last id that you had");
   if (json) return page(exchange, *after);
-  if (listeners_.size() >= kMaxListeners)
+  if (!has_place(exchange->caller().token))
     return exchange->fail(503, "there are too many listeners",
                           "ask with Accept: application/json and ?after=ID, again and again");
   listen(exchange, *after);
+}
+
+bool EventStream::has_place(const std::string& token) const {
+  if (token.empty()) return listeners_.size() < kMaxListeners;
+  size_t own = 0, of_tokens = 0;
+  for (const Listener* one : listeners_) {
+    own += one->token == token;
+    of_tokens += !one->token.empty();
+  }
+  return own < kMaxListenersOfToken && of_tokens < kMaxListenersOfTokens;
 }
 
 void EventStream::page(const ExchangePtr& exchange, uint64_t after) {
@@ -81,7 +91,7 @@ void EventStream::listen(const ExchangePtr& exchange, uint64_t after) {
   soup_message_body_set_accumulate(soup_server_message_get_response_body(message), FALSE);
   soup_message_headers_replace(headers, "X-Accel-Buffering", "no");
   auto* listener = new Listener{this, static_cast<SoupServerMessage*>(g_object_ref(message)),
-                                std::min(after, log_.last_id())};
+                                exchange->caller().token, std::min(after, log_.last_id())};
   listener->finished = g_signal_connect_swapped(
       message, "finished", G_CALLBACK(+[](Listener* one) { one->stream->drop(one); }), listener);
   listener->wrote = g_signal_connect(message, "wrote-body-data",
@@ -95,6 +105,19 @@ void EventStream::listen(const ExchangePtr& exchange, uint64_t after) {
   // At once, so that who listens knows that he does.
   send(*listener, ":\n\n");
   feed(*listener);
+}
+
+void EventStream::recheck(const std::function<bool(const std::string& token)>& known) {
+  const std::set<Listener*> all = listeners_;
+  for (Listener* one : all) {
+    if (one->token.empty() || known(one->token)) continue;
+    // What it has been sent is still written, as far as it reads in time (Connections).
+    SoupServerMessage* message = static_cast<SoupServerMessage*>(g_object_ref(one->message));
+    drop(one);
+    soup_message_body_complete(soup_server_message_get_response_body(message));
+    soup_server_message_unpause(message);
+    g_object_unref(message);
+  }
 }
 
 // One that does not read is not sent more; it catches up when it has.

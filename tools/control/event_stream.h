@@ -5,7 +5,9 @@
 
 #include <base/loop.h>
 
+#include <functional>
 #include <set>
+#include <string>
 
 #include "event_log.h"
 #include "exchange.h"
@@ -13,6 +15,9 @@
 namespace headgate::control {
 
 inline constexpr size_t kMaxListeners = 64;
+inline constexpr size_t kMaxListenersOfToken = kMaxListeners / 4;
+// Of all tokens together: who comes by the Unix socket is to find a place.
+inline constexpr size_t kMaxListenersOfTokens = kMaxListeners - kMaxListenersOfToken;
 inline constexpr size_t kMaxUnsentBytes = 1 << 20;  // then a listener waits until it has read
 inline constexpr int64_t kCommentMs = 15'000;
 inline constexpr size_t kMaxPage = 1000;  // events of one JSON answer
@@ -28,16 +33,20 @@ class EventStream {
 
   void answer(const ExchangePtr& exchange);
   size_t listeners() const { return listeners_.size(); }
+  // Ends those whose token (Caller::token) is known no more.
+  void recheck(const std::function<bool(const std::string& token)>& known);
 
  private:
   struct Listener {
     EventStream* stream;
     SoupServerMessage* message;  // a reference
+    std::string token;           // whose it is; empty: it has come by the Unix socket
     uint64_t last;               // id that was put before it
     size_t unsent = 0;           // bytes appended and not yet written to the connection
     gulong finished = 0, wrote = 0;
   };
   void page(const ExchangePtr& exchange, uint64_t after);
+  bool has_place(const std::string& token) const;
   void listen(const ExchangePtr& exchange, uint64_t after);
   void feed(Listener& listener);
   void send(Listener& listener, const std::string& text);

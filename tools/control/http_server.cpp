@@ -136,6 +136,10 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
   g_object_unref(connection);
 }
 
+void HttpServer::recheck() {
+  if (door_) places_->open.recheck([this](const std::string& token) { return door_->knows(token); });
+}
+
 void HttpServer::sweep() {
   places_->open.close_overdue();
   sweep_ = places_->open.size() == 0 ? 0 : loop_.after_ms(kSweepMs, [this] { sweep(); });

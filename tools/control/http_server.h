@@ -31,6 +31,9 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   int listener() const { return listener_.get(); }
+  size_t connections() const { return places_->open.size(); }
+  // The door knows others than before.
+  void recheck();
 
  private:
   // Connections outlive the server for a moment.

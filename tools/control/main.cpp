@@ -117,10 +117,13 @@ int run(int argc, char** argv) {
     return test.all_taken ? 0 : 1;
   }
   Loop loop;
+  std::function<void()> on_tokens;  // they are others
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
     if (signal != SIGHUP) return g_main_loop_quit(main_loop.get());
     if (auto loaded = load_tokens(); !loaded)
       tools::log_error("the tokens stay as they were: " + loaded.error().message);
+    else if (on_tokens)
+      on_tokens();
   });
   auto listeners = tools::take_inherited_listeners();
   UniqueFd tcp;
@@ -175,6 +178,10 @@ int run(int argc, char** argv) {
       UniqueFd own(::fcntl(tcp.get(), F_DUPFD_CLOEXEC, 0));
       remote = std::make_unique<HttpServer>(loop, system_clock(), std::move(own), &door,
                                             [&](const ExchangePtr& exchange) { routes.answer(exchange); });
+      on_tokens = [&] {
+        events.recheck([&](const std::string& token) { return door.knows(token); });
+        remote->recheck();
+      };
     }
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = supervisor.listen(line->runtime_dir); !started)

@@ -84,5 +84,21 @@ TEST_F(ConnectionsTest, ATokenHasNotAllPlaces) {
   EXPECT_EQ(all_.size(), 0U) << "none has its body, and the one too many is a stranger";
 }
 
+TEST_F(ConnectionsTest, WhoseTokenIsRevokedIsAStrangerAgain) {
+  const auto one = add(), other = add();
+  add();
+  for (const auto id : {one, other}) {
+    EXPECT_TRUE(all_.has_headers(id, id == one ? "a" : "b"));
+    all_.has_body(id);
+  }
+  all_.recheck([](const std::string& token) { return token == "b"; });
+  clock_.advance_us(kHeadersUs - 1);
+  all_.close_overdue();
+  EXPECT_EQ(closed_, Numbers{});
+  clock_.advance_us(1);
+  all_.close_overdue();
+  EXPECT_EQ(closed_, (Numbers{0, 2}));
+}
+
 }  // namespace
 }  // namespace headgate::control
