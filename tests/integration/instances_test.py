@@ -36,6 +36,8 @@ DESCRIPTIONS = {
     "fails": {"trigger": "always", "parameters": {"file": {"type": "string"}},
               "elements": ["filesrc location=${file} ! fakesink"],
               "restart": {"pause": "100ms", "max-pause": "100ms", "alarm-after": 2, "give-up-after": 3}},
+    "hears": {"trigger": "always", "elements": "udpsrc address=127.0.0.1 port=0 ! fakesink",
+              "restart": {"silence": "500ms", "give-up-after": 1}},
 }
 
 
@@ -186,12 +188,17 @@ def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
         wait_until("that was told", lambda: node.told("instance.over"))
         assert all("/nonexistent/file" in one["reason"] for one in node.told("instance.died")), node.told("instance.died")
         assert len(node.told("instance.died")) == 2 and len(node.told("instance.alarm")) == 1
+        # Nobody sends to it.
+        node.write("ear", "hears")
+        assert "nothing has come to fakesink0 for 0.5 s" in node.wait_instance("ear", "given-up")["last_end"]
+        wait_until("that was told, too", lambda: "ear" in [one["instance"] for one in node.told("instance.over")])
+        node.remove("ear")
         # What ends by itself is not started again.
         there = node.own / "there"
         there.write_bytes(b"x" * 100)
         node.write("reader", "fails", file=there)
         node.wait_instance("reader", "ended")
-        assert len(node.told("instance.over")) == 2
+        assert len(node.told("instance.over")) == 3
         assert not node.told("process.alarm")
 
 

@@ -17,8 +17,8 @@ class Backoff {
     bool alarm = false;  // once in a row
     bool give_up = false;
   };
-  // A run that lasted so long has failed.
-  Next failed(int64_t lasted_ms);
+  // A run that lasted so long has failed, of which it did nothing for the last `idle_ms` (silence.h).
+  Next failed(int64_t lasted_ms, int64_t idle_ms = 0);
   int64_t in_a_row() const { return in_a_row_; }
 
  private:

@@ -41,6 +41,9 @@ struct Restart {
   int64_t pause_ms = 1000, max_pause_ms = 30'000, steady_ms = 30'000;
   int64_t alarm_after = 3;    // failed runs in a row: told in a line with "alarm:", once a row
   int64_t give_up_after = 0;  // not started again; 0: never
+  // All but ticket: a run in which no media has flowed for so long has failed (silence.h); 0: it has not.
+  int64_t silence_ms = 30'000;
+  bool again = false;  // always, schedule: a run that ended by itself has failed
 };
 
 // What one stream may cost; the node replaces a worker that is far beyond that (docs/node.md).

@@ -2,6 +2,7 @@
 // Reading a description: every key is known, typed and used, or the file is refused.
 #include <pipeline/description.h>
 #include <pipeline/parameter_reader.h>
+#include <pipeline/silence.h>
 
 #include <algorithm>
 #include <set>
@@ -321,8 +322,9 @@ class DescriptionReader {
     const std::vector<const char*> known =
         ticket ? std::vector<const char*>{"errors-per-minute"}
         : out_.trigger_ == Trigger::listen
-            ? std::vector<const char*>{"alarm-after"}  // who connects again begins anew
-            : std::vector<const char*>{"pause", "max-pause", "steady", "alarm-after", "give-up-after"};
+            ? std::vector<const char*>{"alarm-after", "silence"}  // who connects again begins anew
+            : std::vector<const char*>{"pause",         "max-pause", "steady", "alarm-after",
+                                       "give-up-after", "silence",   "again"};
     if (!document_.keys(node, "/restart", known, {},
                         ticket ? "\"restart\" with the trigger ticket" : "\"restart\" with this trigger"))
       return;
@@ -332,10 +334,10 @@ class DescriptionReader {
       if (!value) return;
       if (auto number = document_.integer(*value, pointer_to("/restart", key), least, 1000)) target = *number;
     };
-    const auto time = [&](const char* key, int64_t& target_ms) {
+    const auto time = [&](const char* key, int64_t& target_ms, int64_t least_ns = 10 * kMs) {
       const JsonNode* value = node.find(key);
       if (!value) return;
-      if (auto ns = document_.duration(*value, pointer_to("/restart", key), 10 * kMs, kDay))
+      if (auto ns = document_.duration(*value, pointer_to("/restart", key), least_ns, kDay))
         target_ms = *ns / kMs;
     };
     count("errors-per-minute", 1, restart.errors_per_minute);
@@ -345,6 +347,13 @@ class DescriptionReader {
     restart.max_pause_ms = std::max(restart.max_pause_ms, restart.pause_ms);
     time("max-pause", restart.max_pause_ms);
     time("steady", restart.steady_ms);
+    if (const JsonNode* again = node.find("again"))
+      restart.again = document_.truth(*again, "/restart/again").value_or(false);
+    time("silence", restart.silence_ms, 0);
+    if (restart.silence_ms != 0 && restart.silence_ms < kLeastSilenceMs)
+      document_.wrong(
+          *node.find("silence"), "/restart/silence",
+          "is neither 0s, which is never, nor from " + std::to_string(kLeastSilenceMs) + " ms on");
     if (restart.max_pause_ms < restart.pause_ms)
       document_.wrong(node, "/restart/max-pause", "is shorter than \"pause\"");
   }

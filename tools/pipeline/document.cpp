@@ -118,6 +118,12 @@ std::optional<double> Document::number(const JsonNode& node, const std::string& 
   return std::nullopt;
 }
 
+std::optional<bool> Document::truth(const JsonNode& node, const std::string& pointer) {
+  if (node.is(JsonNode::Kind::boolean)) return node.truth;
+  wrong(node, pointer, "is neither true nor false");
+  return std::nullopt;
+}
+
 std::optional<int64_t> Document::duration(const JsonNode& node, const std::string& pointer, int64_t least,
                                           int64_t most) {
   if (!node.is(JsonNode::Kind::string)) {

@@ -31,6 +31,7 @@ class Document {
   std::optional<int64_t> integer(const JsonNode& node, const std::string& pointer, int64_t least,
                                  int64_t most);
   std::optional<double> number(const JsonNode& node, const std::string& pointer, double least, double most);
+  std::optional<bool> truth(const JsonNode& node, const std::string& pointer);
   // A duration with its unit, ns.
   std::optional<int64_t> duration(const JsonNode& node, const std::string& pointer, int64_t least,
                                   int64_t most);

@@ -170,7 +170,7 @@ void NodeLink::records(const std::string& rendition, Bytes all) {
   if (!batch.records.empty()) tell(batch, {"origin"});
 }
 
-void NodeLink::ended(const std::string& reason) {
+void NodeLink::ended(const std::string& reason, int64_t idle_ms) {
   if (opened_) {
     const wire::SessionClosed closed{opened_->session, event_, station_, reason};
     opened_.reset();
@@ -182,6 +182,7 @@ void NodeLink::ended(const std::string& reason) {
   archives_ = false;
   // The process may end now.
   error_ = reason.starts_with(kErrorFront) ? reason.substr(kErrorFront.size()).substr(0, kMaxErrorBytes) : "";
+  idle_ms_ = idle_ms;
   if (!error_.empty()) tell(status(), {"supervisor"});
 }
 
@@ -223,7 +224,7 @@ wire::Status NodeLink::status() {
       .field("running", !says.line.empty() && says.waits_until_us == 0)
       .field("line", says.line);
   if (says.waits_until_us != 0) json.field("waits_until_us", says.waits_until_us);
-  if (!error_.empty()) json.field("error", error_);
+  if (!error_.empty()) json.field("error", error_).field("idle_ms", idle_ms_);
   return {"pipeline", static_cast<uint32_t>(::getpid()), json.take()};
 }
 

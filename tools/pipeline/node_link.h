@@ -53,7 +53,7 @@ class NodeLink final : public RunWatch {
 
   void began(GstElement* pipeline) override;
   void element(const GstStructure& message) override;
-  void ended(const std::string& reason) override;
+  void ended(const std::string& reason, int64_t idle_ms) override;
 
  private:
   struct Subscriber {
@@ -75,7 +75,8 @@ class NodeLink final : public RunWatch {
   const Settings settings_;
   const std::function<void()> on_stop_;
   std::function<Says()> status_;
-  std::string error_;  // why the last run has failed; empty: it has not
+  std::string error_;    // why the last run has failed; empty: it has not
+  int64_t idle_ms_ = 0;  // of that run, as RunWatch has it
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::set<std::unique_ptr<Subscriber>> subscribers_;
   bool archives_ = false;  // what runs

@@ -2,6 +2,7 @@
 #include <base/clock.h>
 #include <health/conditions.h>
 #include <load/terminal.h>
+#include <pipeline/gst_each.h>
 #include <pipeline/runner.h>
 #include <sys/epoll.h>
 
@@ -20,21 +21,6 @@ int64_t now_us() {
   return system_clock().mono_us();
 }
 
-template <typename Call>
-void each(GstIterator* iterator, Call call) {
-  gst_iterator_foreach(
-      iterator,
-      +[](const GValue* value, gpointer data) { (*static_cast<Call*>(data))(g_value_get_object(value)); },
-      &call);
-  gst_iterator_free(iterator);
-}
-
-std::string per_second(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f/s", value);
-  return text;
-}
-
 std::string text_of(GstMessage* message, void (*parse)(GstMessage*, GError**, gchar**)) {
   GError* error = nullptr;
   gchar* debug = nullptr;
@@ -51,16 +37,17 @@ std::string text_of(GstMessage* message, void (*parse)(GstMessage*, GError**, gc
 
 }  // namespace
 
-Runner::Runner(Loop& loop, PipelinePtr pipeline, Events events)
+Runner::Runner(Loop& loop, PipelinePtr pipeline, int64_t silence_ms, Events events)
     : loop_(loop),
       pipeline_(std::move(pipeline)),
       events_(std::move(events)),
-      bus_(gst_element_get_bus(pipeline_.get())) {
+      bus_(gst_element_get_bus(pipeline_.get())),
+      flow_(pipeline_.get()),
+      silence_ms_(silence_ms) {
   GPollFD descriptor;
   gst_bus_get_pollfd(bus_, &descriptor);
   bus_fd_ = descriptor.fd;
   loop_.watch(bus_fd_, EPOLLIN, [this](uint32_t) { on_bus(); });
-  watch_sinks();
   watch_sources();
 }
 
@@ -72,6 +59,7 @@ bool Runner::stop() {
   if (std::exchange(stopped_, true)) return true;
   loop_.cancel(cut_);
   loop_.cancel(drain_);
+  loop_.cancel(listen_);
   loop_.unwatch(bus_fd_);
   gst_object_unref(bus_);
   std::packaged_task<void()> down(
@@ -85,33 +73,6 @@ bool Runner::stop() {
   thread.detach();
   static_cast<void>(pipeline_.release());
   return false;
-}
-
-void Runner::watch_sinks() {
-  each(gst_bin_iterate_sinks(GST_BIN(pipeline_.get())), [this](gpointer object) {
-    auto sink = std::make_unique<Sink>();
-    sink->name = GST_OBJECT_NAME(object);
-    each(gst_element_iterate_sink_pads(GST_ELEMENT(object)), [&sink](gpointer pad) {
-      const auto count = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
-        Sink& to = *static_cast<Sink*>(data);
-        if (GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info)) {
-          to.bytes += gst_buffer_get_size(buffer);
-          ++to.buffers;
-        }
-        return GST_PAD_PROBE_OK;
-      };
-      const auto count_list = +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
-        Sink& to = *static_cast<Sink*>(data);
-        GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
-        to.bytes += gst_buffer_list_calculate_size(list);
-        to.buffers += gst_buffer_list_length(list);
-        return GST_PAD_PROBE_OK;
-      };
-      gst_pad_add_probe(GST_PAD(pad), GST_PAD_PROBE_TYPE_BUFFER, count, sink.get(), nullptr);
-      gst_pad_add_probe(GST_PAD(pad), GST_PAD_PROBE_TYPE_BUFFER_LIST, count_list, sink.get(), nullptr);
-    });
-    sinks_.push_back(std::move(sink));
-  });
 }
 
 // Pads that are there from the beginning. One that comes later is not waited for, and moves what is looked at
@@ -134,24 +95,18 @@ void Runner::on_source_end() {
   if (--sources_left_ > 0) return;
   loop_.post([this, alive = std::weak_ptr(alive_)] {
     if (alive.expired() || drain_ != 0 || ended_) return;
-    drained_bytes_ = sunk_bytes();
+    drained_bytes_ = flow_.bytes();
     drain_ = loop_.every_ms(kDrainMs, [this] { look_at_drain(); });
   });
 }
 
 void Runner::look_at_drain() {
-  const uint64_t bytes = sunk_bytes();
+  const uint64_t bytes = flow_.bytes();
   if (bytes != std::exchange(drained_bytes_, bytes)) return;
   loop_.cancel(std::exchange(drain_, 0));
   finish(
       "what came in has ended, and the pipeline has not: it found nothing that it could use, or not enough "
       "of it");
-}
-
-uint64_t Runner::sunk_bytes() const {
-  uint64_t out = 0;
-  for (const auto& sink : sinks_) out += sink->bytes;
-  return out;
 }
 
 void Runner::start() {
@@ -162,6 +117,20 @@ void Runner::start() {
       on_bus();
       finish("the pipeline does not start");
     });
+  if (silence_ms_ == 0) return;
+  silence_.emplace(silence_ms_);
+  listen_ = loop_.every_ms(silence_->period_ms(), [this] { look_for_silence(); });
+}
+
+void Runner::look_for_silence() {
+  if (ended_ || cut_ != 0) return;
+  const auto stalled =
+      std::find_if(stalled_.begin(), stalled_.end(), [](const auto& one) { return !one.second.empty(); });
+  const auto reason =
+      silence_->look(now_us() / 1000, flow_.sinks(), stalled == stalled_.end() ? "" : stalled->second);
+  if (!reason) return;
+  idle_ms_ = silence_ms_;
+  finish(*reason);
 }
 
 void Runner::end() {
@@ -197,7 +166,8 @@ void Runner::on_message(GstMessage* message) {
       gst_bin_recalculate_latency(GST_BIN(pipeline_.get()));
       return;
     case GST_MESSAGE_ELEMENT:
-      if (gst_message_has_name(message, "headgate-health")) on_health(gst_message_get_structure(message));
+      if (gst_message_has_name(message, "headgate-health"))
+        on_health(GST_MESSAGE_SRC(message), gst_message_get_structure(message));
       if (const GstStructure* told = gst_message_get_structure(message); told && events_.element)
         events_.element(*told);
       return;
@@ -206,7 +176,7 @@ void Runner::on_message(GstMessage* message) {
   }
 }
 
-void Runner::on_health(const GstStructure* health) {
+void Runner::on_health(const GstObject* probe, const GstStructure* health) {
   std::array<bool, health::kConditions.size()> wrong{};
   const auto look = [&wrong](const GstStructure* fields) {
     for (size_t i = 0; i < wrong.size(); ++i) {
@@ -217,15 +187,20 @@ void Runner::on_health(const GstStructure* health) {
   };
   look(health);
   health_.clear();
+  std::string& stalled = stalled_[probe];
+  stalled.clear();
   const GValue* streams = gst_structure_get_value(health, "streams");
   for (guint i = 0; streams && i < gst_value_array_get_size(streams); ++i) {
     const GstStructure* stream = gst_value_get_structure(gst_value_array_get_value(streams, i));
     look(stream);
+    const char* kind = gst_structure_get_string(stream, "kind");
+    if (gboolean holds = FALSE;
+        gst_structure_get_boolean(stream, health::name_of(health::Kind::stalled), &holds) && holds)
+      stalled = std::string(kind ? kind : "a stream") + " (" + GST_OBJECT_NAME(probe) + ")";
     guint64 bit_rate = 0;
     double rate = 0;
     gst_structure_get_uint64(stream, "bit-rate", &bit_rate);
     gst_structure_get_double(stream, "rate", &rate);
-    const char* kind = gst_structure_get_string(stream, "kind");
     health_ += std::string(kind ? kind : "?") + " " + per_second(rate) + " " +
                load::short_number(static_cast<double>(bit_rate)) + "bit/s  ";
   }
@@ -242,16 +217,7 @@ std::string Runner::status() {
   char time[32];
   std::snprintf(time, sizeof time, "%02d:%02d:%02d", static_cast<int>(seconds / 3600),
                 static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
-  std::string out = time;
-  for (const auto& sink : sinks_) {
-    const uint64_t bytes = sink->bytes, buffers = sink->buffers;
-    out +=
-        "  " + sink->name + " " +
-        per_second(static_cast<double>(buffers - std::exchange(sink->told_buffers, buffers)) / past) + " " +
-        load::short_number(static_cast<double>(8 * (bytes - std::exchange(sink->told_bytes, bytes))) / past) +
-        "bit/s";
-  }
-  return out + (health_.empty() ? "" : "  | " + health_);
+  return time + flow_.rates(past) + (health_.empty() ? "" : "  | " + health_);
 }
 
 }  // namespace headgate::pipeline

@@ -40,7 +40,7 @@ bool Runs::begin() {
   auto pipeline = build(description_, values_);
   if (!pipeline) {
     tools::complain(1, program_.c_str(), pipeline.error().message);
-    if (watch_) watch_->ended(std::string(kErrorFront) + pipeline.error().message);
+    if (watch_) watch_->ended(std::string(kErrorFront) + pipeline.error().message, 0);
     return false;
   }
   Runner::Events events;
@@ -51,7 +51,7 @@ bool Runs::begin() {
     watch_->began(pipeline->get());
   }
   began_ms_ = now_ms();
-  runner_ = std::make_unique<Runner>(loop_, *std::move(pipeline), events);
+  runner_ = std::make_unique<Runner>(loop_, *std::move(pipeline), description_.restart().silence_ms, events);
   runner_->start();
   return true;
 }
@@ -68,13 +68,17 @@ std::string Runs::status() {
   return runner_ ? runner_->status() : "";
 }
 
-void Runs::ended(const std::string& error) {
+void Runs::ended(std::string error) {
+  if (error.empty() && !ending_ && description_.restart().again)
+    error = "it has ended by itself: what it reads has come to its end";
   if (!error.empty()) tools::complain(1, program_.c_str(), error);
+  const int64_t idle_ms = runner_->idle_ms();
+  const int64_t lasted_ms = now_ms() - began_ms_;
   take_down();
-  if (watch_) watch_->ended(error.empty() ? reason_ : std::string(kErrorFront) + error);
+  if (watch_) watch_->ended(error.empty() ? reason_ : std::string(kErrorFront) + error, idle_ms);
   if (error.empty()) return done_(End::ended);
   if (once_ || ending_) return done_(End::failed);
-  const Backoff::Next next = backoff_.failed(now_ms() - began_ms_);
+  const Backoff::Next next = backoff_.failed(lasted_ms, idle_ms);
   const std::string runs = std::to_string(backoff_.in_a_row()) + " failed runs in a row";
   if (next.alarm) tools::complain(1, program_.c_str(), "alarm: " + runs);
   if (next.give_up) {

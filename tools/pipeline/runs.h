@@ -25,8 +25,8 @@ class RunWatch {
   virtual void began(GstElement* pipeline) = 0;  // it is built, and starts now
   virtual void element(const GstStructure& message) = 0;
   // `reason` as of a session (docs/events.md): unpublish, shutdown, error:TEXT. The pipeline is gone, or
-  // could not be built.
-  virtual void ended(const std::string& reason) = 0;
+  // could not be built. `idle_ms`: for how long nothing had flowed, if that is why; else 0.
+  virtual void ended(const std::string& reason, int64_t idle_ms) = 0;
 
  protected:
   ~RunWatch() = default;
@@ -54,7 +54,7 @@ class Runs {
 
  private:
   bool begin();
-  void ended(const std::string& error);
+  void ended(std::string error);
   void take_down();
 
   Loop& loop_;

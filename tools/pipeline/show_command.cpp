@@ -52,6 +52,9 @@ void print_policy(const Description& of) {
         static_cast<long long>(restart.alarm_after),
         restart.give_up_after == 0 ? "none" : std::to_string(restart.give_up_after).c_str());
   }
+  if (of.trigger() != Trigger::ticket && restart.silence_ms > 0)
+    std::printf("           silence of %g s is a failure\n", static_cast<double>(restart.silence_ms) / 1000);
+  if (restart.again) std::printf("           so is an end that nobody asked for\n");
   for (const HealthKey& one : kHealthKeys) {
     const auto value = of.health().value(one.key);
     if (!value) continue;

@@ -29,6 +29,15 @@ TEST(Backoff, PausesGrowInARowAndTheAlarmIsGivenOnce) {
   EXPECT_EQ(backoff.in_a_row(), 2);
 }
 
+// Each is found out after more than `steady`, and is one of a row all the same.
+TEST(Backoff, WaitingForAPeerThatIsSilentEndsNoRow) {
+  Backoff backoff(restart());
+  EXPECT_EQ(backoff.failed(6010, 6000).pause_ms, 100);
+  EXPECT_EQ(backoff.failed(6010, 6000).pause_ms, 200);
+  EXPECT_TRUE(backoff.failed(6010, 6000).alarm);
+  EXPECT_EQ(backoff.failed(11'000, 6000).pause_ms, 100);
+}
+
 TEST(Backoff, GivesUp) {
   Restart two = restart();
   two.give_up_after = 2;

@@ -85,10 +85,11 @@ TEST(Description, ListensWhereItsParametersSay) {
   auto description =
       good(R"({"name": "d", "trigger": "listen", "listen": {"tcp": "${host}:${port}", "most": 2},
     "parameters": {"host": {"type": "string", "default": "127.0.0.1"}, "port": {"type": "integer"}},
-    "elements": "fdsrc fd=${connection} ! fakesink", "restart": {"alarm-after": 4}})");
+    "elements": "fdsrc fd=${connection} ! fakesink", "restart": {"alarm-after": 4, "silence": "0s"}})");
   EXPECT_EQ(description.trigger(), Trigger::listen);
   EXPECT_EQ(description.listen().most, 2);
   EXPECT_EQ(description.restart().alarm_after, 4);
+  EXPECT_EQ(description.restart().silence_ms, 0);
   EXPECT_EQ(*description.listen_address({{"port", "9700"}}), "127.0.0.1:9700");
   EXPECT_EQ(*description.listen_address({{"host", "[::1]"}, {"port", "1"}}), "[::1]:1");
   EXPECT_FALSE(description.listen_address({{"port", "many"}}));
@@ -150,13 +151,18 @@ TEST(Description, FragmentsAreUsedByName) {
 
 TEST(Description, TriggersHaveTheirKeys) {
   auto description = good(R"({"name": "d", "elements": "a", "trigger": "always", "restart": {"pause": "100ms",
-    "max-pause": "5s", "steady": "1min", "alarm-after": 2, "give-up-after": 7}})");
+    "max-pause": "5s", "steady": "1min", "alarm-after": 2, "give-up-after": 7, "silence": "4s", "again": true}})");
   EXPECT_EQ(description.trigger(), Trigger::always);
   EXPECT_EQ(description.restart().pause_ms, 100);
   EXPECT_EQ(description.restart().max_pause_ms, 5000);
   EXPECT_EQ(description.restart().steady_ms, 60'000);
   EXPECT_EQ(description.restart().alarm_after, 2);
   EXPECT_EQ(description.restart().give_up_after, 7);
+  EXPECT_EQ(description.restart().silence_ms, 4000);
+  EXPECT_TRUE(description.restart().again);
+  const Restart otherwise = good(R"({"name": "d", "elements": "a", "trigger": "always"})").restart();
+  EXPECT_EQ(otherwise.silence_ms, 30'000);
+  EXPECT_FALSE(otherwise.again);
   // A pause above the default of the longest is that, too.
   const std::string slow =
       R"({"name": "d", "elements": "a", "trigger": "always", "restart": {"pause": "1min")";

@@ -107,19 +107,24 @@ def twins_of(good):
                    '/parameters/connection', 'stands for the connection', False)
         yield twin('too many connections', put('listen', {'tcp': '127.0.0.1:9', 'most': 257}), '/listen/most', 'is not an integer')
         yield twin('a pause of no run', put('restart', {'pause': '1s'}), '/restart/pause', 'is not a key')
+        yield twin('a connection again', put('restart', {'again': True}), '/restart/again', 'is not a key')
     if trigger == 'ticket':
         yield twin('no streams', put('resources', {'streams-per-worker': 0}), '/resources/streams-per-worker', 'is not an integer')
         yield twin('less than no memory', put('resources', {'memory': -1}), '/resources/memory', 'is not an integer')
         yield twin('a processor by name', put('resources', {'cpu': 'all'}), '/resources/cpu', 'is not an integer')
         yield twin('grace below 0', put('grace-seconds', -1), '/grace-seconds', 'is not an integer from 0')
+        yield twin('silence of a session', put('restart', {'silence': '10s'}), '/restart/silence', 'is not a key')
         yield twin('errors in words', put('restart', {'errors-per-minute': 'many'}), '/restart/errors-per-minute',
                    'is not an integer')
     else:
         yield twin('grace of no session', put('grace-seconds', 5), '/grace-seconds', 'is for pipelines with')
         yield twin('streams of no worker', put('resources', {'streams-per-worker': 5}), '/resources/streams-per-worker', 'is for pipelines with')
+        yield twin('silence without a unit', put('restart', {'silence': 10}), '/restart/silence', 'is not a duration')
+        yield twin('silence between two buffers', put('restart', {'silence': '20ms'}), '/restart/silence', 'from 500 ms on', False)
         yield twin('alarm after none', put('restart', {'alarm-after': 0}), '/restart/alarm-after', 'is not an integer')
     if trigger in ('always', 'schedule'):
         yield twin('a pause without a unit', put('restart', {'pause': '5'}), '/restart/pause', 'wants one of these')
+        yield twin('again in words', put('restart', {'again': 'yes'}), '/restart/again', 'neither true nor false')
         yield twin('pauses that shrink', put('restart', {'pause': '9s', 'max-pause': '2s'}), '/restart/max-pause', 'shorter', False)
     for name, parameter in good.get('parameters', {}).items():
         def change(key, value, name=name):

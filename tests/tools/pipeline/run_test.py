@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -57,11 +58,19 @@ class Runs(unittest.TestCase):
         held.bind(('', 0))
         return held.getsockname()[1]
 
-    def start(self, name, *options, **values):
+    def impatient(self, name, silence):
+        """A shipped description for which so much silence is enough, and which is soon tried again."""
+        shutil.copytree(PIPELINES / 'fragments', self.folder / 'fragments', dirs_exist_ok=True)
+        text = json.loads((PIPELINES / f'{name}.json').read_text(encoding='utf-8'))
+        text['restart'].update({'silence': silence, 'pause': '10ms', 'max-pause': '10ms', 'alarm-after': 2})
+        (self.folder / f'{name}.json').write_text(json.dumps(text), encoding='utf-8')
+        return self.folder
+
+    def start(self, name, *options, folder=PIPELINES, **values):
         log = open(self.folder / f'{name}.log', 'w+', encoding='utf-8')  # pylint: disable=consider-using-with
         self.addCleanup(log.close)
         arguments = [f'{key.replace("_", "-")}={value}' for key, value in values.items()]
-        process = subprocess.Popen([PROGRAM, 'run', *options, str(PIPELINES / f'{name}.json'),
+        process = subprocess.Popen([PROGRAM, 'run', *options, str(folder / f'{name}.json'),
                                     *[word for one in arguments for word in ('--set', one)]], stdout=log, stderr=log)
         process.log = log.name
         self.addCleanup(process.wait)
@@ -230,17 +239,21 @@ class Runs(unittest.TestCase):
         self.assertEqual(slate.wait(PATIENCE), 1)
         self.assertIn('output: ', Path(slate.log).read_text(encoding='utf-8'))
 
-    def test_restream_sends_by_srt(self):
+    def test_restream_sends_by_srt_also_when_the_receiver_was_gone(self):
         port = self.port(socket.SOCK_DGRAM)
         self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
                     '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
                     f'udp://127.0.0.1:{port}?pkt_size=1316')
         received, out = self.receive_by_srt('-t', 2, '-c', 'copy', self.folder / 'out.ts')
-        restream = self.start('restream', input='udp', port=port, output='srt', url=f'srt://127.0.0.1:{out}')
+        restream = self.start('restream', folder=self.impatient('restream', '1min'), input='udp', port=port, output='srt',
+                              url=f'srt://127.0.0.1:{out}')
         self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
         told = packets(self.folder / 'out.ts')
         self.assertGreater(told.get(('video', 'h264'), 0), 20, told)
         self.assertGreater(told.get(('audio', 'aac'), 0), 40, told)
+        self.said(restream, 'alarm: 2 failed runs in a row', 1)  # nobody receives, and that is told
+        again = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 1, '-c', 'copy', '-f', 'null', '-')
+        self.assertEqual(again.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
 
     def test_a_description_that_keeps_failing_alarms_and_gives_up(self):
         file = self.folder / 'failing.json'
@@ -250,6 +263,65 @@ class Runs(unittest.TestCase):
         self.assertEqual(ended.returncode, 1)
         for text in ('starts again in 10 ms', 'starts again in 20 ms', 'alarm: 2 failed runs in a row', 'given up after 3 failed'):
             self.assertEqual(ended.stderr.count(text), 1, ended.stderr)
+
+    def listener(self):
+        """A socket that listens, whose connections nobody reads: the peer that has fallen silent."""
+        out = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(out.close)
+        out.settimeout(PATIENCE)
+        return out, out.getsockname()[1]
+
+    def accepted(self, listener):
+        connection = listener.accept()[0]
+        self.addCleanup(connection.close)
+        return connection
+
+    def said(self, process, text, times):
+        def found():
+            log = Path(process.log).read_text(encoding='utf-8')
+            return log.count(text) >= times and log
+        return wait_until(f'{times} times "{text}"', found)
+
+    def test_who_sends_to_restream_falls_silent(self):
+        sends, port = self.listener()
+        to = self.port()
+        clip = self.folder / 'clip.ts'
+        made = self.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-t', 2, '-c:v', 'libx264',
+                           '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts', clip)
+        received = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{to}/live/x', '-c', 'copy', '-f', 'null', '-')
+        self.assertEqual(made.wait(PATIENCE), 0)
+        restream = self.start('restream', folder=self.impatient('restream', '1s'), port=port, url=f'rtmp://127.0.0.1:{to}/live/x')
+        first = self.accepted(sends)
+        first.sendall(clip.read_bytes())  # and nothing more, nor an end
+        wait_until('it was sent on, and is over', lambda: received.poll() is not None)
+        self.accepted(sends)
+        log = self.said(restream, 'starts again in', 1)
+        self.assertRegex(log, r'nothing has come to output for 1 s|(video|audio) \(probe\) has been stalled for 1 s')
+
+    def test_what_ends_by_itself_is_over_or_begins_again(self):
+        sends, port = self.listener()
+        file = self.folder / 'reads.json'
+
+        def reads(**restart):
+            file.write_text(json.dumps({'name': 'reads', 'trigger': 'always', 'restart': {'pause': '10ms', **restart},
+                                        'elements': f'tcpclientsrc host=127.0.0.1 port={port} ! fakesink'}), encoding='utf-8')
+            return self.start('reads', folder=self.folder)
+        process = reads(again=True)
+        for _ in range(3):
+            sends.accept()[0].close()
+        self.said(process, 'it has ended by itself', 2)
+        process.kill()
+        process.wait()
+        process = reads()
+        sends.accept()[0].close()
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_who_receives_from_slate_falls_silent(self):
+        receives, port = self.listener()
+        slate = self.start('slate', folder=self.impatient('slate', '1s'), url=f'rtmp://127.0.0.1:{port}/live/x', **SMALL)
+        for _ in range(3):  # and is tried again
+            self.accepted(receives)  # who accepts, and reads nothing
+        self.assertIn('output has taken nothing for 1 s', self.said(slate, 'alarm: 2 failed runs in a row', 1))
 
     def test_a_session_s_pipeline_is_not_run_alone(self):
         ended = subprocess.run([PROGRAM, 'run', str(PIPELINES / 'station.json')], capture_output=True, text=True, timeout=PATIENCE,

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -145,6 +146,26 @@ TEST_F(InstancesTest, WhoTakesMoreThanHisDescriptionSaysIsEndedAndStartedLater) 
        {"\"state\":\"backing-off\"", "\"failed_in_a_row\":1", "\"next_start_utc\":\"1970-01-01T0",
         "\"last_end\":\"ended with 0: has 3", "\"restarts\":1"})
     EXPECT_TRUE(json_has(text)) << text << " is not in " << instances_->json();
+}
+
+TEST_F(InstancesTest, WhatARunWaitedForASilentPeerIsNoTimeThatItRan) {
+  describe(R"("restart": {"pause": "1s", "steady": "2s"})");
+  instances_->start();
+  const auto arguments = instances_->arguments("hall");
+  const auto id = std::find(arguments.begin(), arguments.end(), "--settings-id");
+  ASSERT_LT(id + 1, arguments.end());
+  const auto failed = [&](int64_t lived_ms, int64_t idle_ms) {
+    instances_->told(child(),
+                     wire::Status{"pipeline", 1,
+                                  R"({"settings":")" + *(id + 1) +
+                                      R"(","running":false,"line":"","error":"nothing has come","idle_ms":)" +
+                                      std::to_string(idle_ms) + "}"});
+    return instances_->pause(child(), 1, lived_ms);
+  };
+  EXPECT_EQ(failed(6500, 6000), 1000);
+  EXPECT_EQ(failed(6500, 6000), 2000);
+  EXPECT_EQ(failed(6500, 0), 1000);
+  EXPECT_NE(told("instance.died").find("nothing has come"), std::string::npos) << told("instance.died");
 }
 
 TEST_F(InstancesTest, WithoutALimitNobodyIsEnded) {

@@ -64,17 +64,18 @@ class Instances {
 
  private:
   struct One {
-    std::string file;                            // as it was looked at: size, time
-    std::optional<WantedInstance> wanted;        // the last that was right; none: never
-    std::string problem;                         // of the file as it is; empty: none
-    std::optional<pipeline::Backoff> backoff;    // of `wanted`
-    std::string over;                            // ended, given-up; empty: it is to run
-    std::string line;                            // what it says of itself
-    int64_t waits_until_us = 0;                  // likewise: UTC, until its next time; 0: it does not wait
-    std::string error;                           // likewise: why its run has failed
-    std::optional<InstanceWatch> watch;          // of its process
-    std::string excess;                          // what that was asked to end for
-    std::string last_end;                        // how and why it ended last; empty: it has not
+    std::string file;                          // as it was looked at: size, time
+    std::optional<WantedInstance> wanted;      // the last that was right; none: never
+    std::string problem;                       // of the file as it is; empty: none
+    std::optional<pipeline::Backoff> backoff;  // of `wanted`
+    std::string over;                          // ended, given-up; empty: it is to run
+    std::string line;                          // what it says of itself
+    int64_t waits_until_us = 0;                // likewise: UTC, until its next time; 0: it does not wait
+    std::string error;                         // likewise: why its run has failed
+    int64_t idle_ms = 0;                       // likewise: of that run, before it was seen that nothing flows
+    std::optional<InstanceWatch> watch;        // of its process
+    std::string excess;                        // what that was asked to end for
+    std::string last_end;                      // how and why it ended last; empty: it has not
     int64_t last_end_us = 0, next_start_us = 0;  // UTC; the latter while it waits for a start
     std::string state;                           // as it was seen last
     int64_t since_us = 0;                        // UTC, that it is so

@@ -4,6 +4,7 @@
 #include <common/log.h>
 #include <common/utc.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "instances.h"
@@ -23,6 +24,7 @@ std::optional<int64_t> Instances::pause(const Child& child, int code, int64_t li
   const std::string excess = std::exchange(one.excess, "");
   const std::string why = excess.empty() ? std::exchange(one.error, "") : excess;
   one.error.clear();
+  const int64_t idle_ms = std::exchange(one.idle_ms, 0);
   one.last_end = child.end_text() + (why.empty() ? "" : ": " + why);
   one.last_end_us = clock_.utc_us();
   told_ = false;
@@ -34,7 +36,7 @@ std::optional<int64_t> Instances::pause(const Child& child, int code, int64_t li
                 {{kEventText, "pipeline " + instance + " has ended by itself"}, {"instance", instance}});
     return -1;
   }
-  const pipeline::Backoff::Next next = one.backoff->failed(lived_ms);
+  const pipeline::Backoff::Next next = one.backoff->failed(lived_ms, idle_ms);
   const std::string row = std::to_string(one.backoff->in_a_row()) + " times in a row";
   if (next.alarm)
     events_.add(
@@ -72,7 +74,10 @@ void Instances::told(const Child& child, const wire::Message& message) {
   const Arguments said(status->json);
   one.line = said.text("line");
   one.waits_until_us = said.number("waits_until_us").value_or(0);
-  if (const std::string error = said.text("error"); !error.empty()) one.error = error;
+  if (const std::string error = said.text("error"); !error.empty()) {
+    one.error = error;
+    one.idle_ms = std::max<int64_t>(0, said.number("idle_ms").value_or(0));  // an older one says none
+  }
   // Also one that an earlier supervisor has started.
   if (one.wanted && said.text("settings") != one.wanted->id && !child.stopping())
     children_.place(child.place().role).stop();  // keep() starts another
