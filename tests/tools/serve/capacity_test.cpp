@@ -108,9 +108,10 @@ class MeterTest : public testing::Test {
     std::filesystem::create_directories(full.parent_path());
     std::ofstream(full) << text;
   }
-  void interface(const std::string& name, int64_t bytes, int speed, bool device = true) {
+  void interface(const std::string& name, int64_t received, int speed, bool device = true, int64_t sent = 0) {
     const std::string folder = "sys/class/net/" + name;
-    write(folder + "/statistics/rx_bytes", std::to_string(bytes) + "\n");
+    write(folder + "/statistics/rx_bytes", std::to_string(received) + "\n");
+    write(folder + "/statistics/tx_bytes", std::to_string(sent) + "\n");
     write(folder + "/speed", std::to_string(speed) + "\n");
     if (device) write(folder + "/device/vendor", "x");
   }
@@ -191,6 +192,61 @@ TEST_F(MeterTest, LinksThatSayHowFastTheyAre) {
   interface("eth0", 1'000'000'000, 1000);
   interface("eth1", 250'000'000, -1);
   EXPECT_NEAR(*read(10).link_percent, 50, 0.1) << "1000 of the 2000 that was said";
+}
+
+// Two cards, of which one has nothing to do: its room is nobody's.
+TEST_F(MeterTest, TheLinkThatIsUsedMostCountsEachWayByItself) {
+  interface("eth0", 0, 1000);
+  interface("eth1", 0, 10'000);
+  EXPECT_FALSE(read(0).link_percent);
+  interface("eth0", 1'187'500'000, 1000);
+  EXPECT_NEAR(*read(10).link_percent, 95, 0.1) << "received: 950 of 1000 Mbit/s";
+  interface("eth0", 1'187'500'000, 1000, true, 1'000'000'000);
+  EXPECT_NEAR(*read(20).link_percent, 80, 0.1) << "sent, beside nothing that came";
+  interface("eth1", 1'000'000'000, 10'000, true, 12'000'000'000);
+  EXPECT_NEAR(*read(30).link_percent, 96, 0.1) << "the other one, by its own speed";
+  std::filesystem::remove_all(folder_ + "/sys/class/net/eth1");
+  interface("eth0", 1'312'500'000, 1000, true, 1'000'000'000);
+  EXPECT_NEAR(*read(40).link_percent, 10, 0.1);
+}
+
+TEST_F(MeterTest, ABondStandsForItsCardsAndAVlanForNothing) {
+  const auto machine = [&](int64_t of_each) {
+    interface("bond0", 2 * of_each, 2000, false);
+    write("sys/class/net/bond0/bonding/mode", "802.3ad 4\n");
+    for (const char* card : {"eth0", "eth1"}) {
+      interface(card, of_each, 1000);
+      write(std::string("sys/class/net/bond0/lower_") + card + "/x", "");
+      std::error_code error;  // they stay from the first time
+      std::filesystem::create_directory_symlink("../bond0", folder_ + "/sys/class/net/" + card + "/master",
+                                                error);
+    }
+    interface("bond0.7", 2 * of_each, 2000, false);
+    write("sys/class/net/bond0.7/lower_bond0/x", "");
+  };
+  machine(0);
+  read(0);
+  machine(1'000'000'000);
+  EXPECT_NEAR(*read(10).link_percent, 80, 0.1) << "1600 of 2000 Mbit/s";
+  meter_.emplace("/", 4000, folder_ + "/proc", folder_ + "/sys");
+  read(0);
+  machine(2'000'000'000);
+  EXPECT_NEAR(*read(10).link_percent, 40, 0.1) << "once, of the 4000 that was said";
+}
+
+// A port of a bridge is a card still.
+TEST_F(MeterTest, ABridgeIsNotItsCard) {
+  const auto machine = [&](int64_t bytes) {
+    interface("br0", bytes, 10'000, false);
+    write("sys/class/net/br0/bridge/bridge_id", "x");
+    interface("eth0", bytes, 1000);
+    std::error_code error;
+    std::filesystem::create_directory_symlink("../br0", folder_ + "/sys/class/net/eth0/master", error);
+  };
+  machine(0);
+  read(0);
+  machine(625'000'000);
+  EXPECT_NEAR(*read(10).link_percent, 50, 0.1);
 }
 
 TEST_F(MeterTest, InAContainerItIsSaidHowFastTheLinkIs) {

@@ -32,7 +32,8 @@ Capacity::Capacity(const CapacityLimits& limits) {
       {"disk", "the disk is full in ", " minutes", &Reading::disk_minutes, of(limits.disk_minutes), true},
       {"io-pressure", "all wait for the disk ", " % of the time", &Reading::io_pressure,
        of(limits.io_pressure)},
-      {"link", "the link is used to ", " %", &Reading::link_percent, of(limits.link_percent)},
+      {"link", "the link that is used most is used to ", " %", &Reading::link_percent,
+       of(limits.link_percent)},
   }};
 }
 

@@ -20,8 +20,8 @@ struct CapacityLimits {
   int64_t memory_mib = 128;   // that are available, at least
   int64_t disk_minutes = 5;   // until the archive's volume is full at the present rate, at least
   int64_t io_pressure = 0;    // percent of 10 s in which everybody waited for disks (PSI, `full`)
-  int64_t link_percent = 90;  // received, of what the links can
-  int64_t link_mbps = 0;      // what that is; 0: what they say of themselves
+  int64_t link_percent = 90;  // of the link that is used most, each way by itself
+  int64_t link_mbps = 0;      // what all carry together; 0: each what it says of itself
 };
 
 // As measured; without a value it is not known, or there is nothing to say.

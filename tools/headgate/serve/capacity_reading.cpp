@@ -6,7 +6,6 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 #include <utility>
 
@@ -26,21 +25,8 @@ std::optional<std::string> text_of(const std::string& path) {
 
 }  // namespace
 
-void CapacityMeter::Window::add(const Sample& sample) {
-  samples_.push_back(sample);
-  // The oldest is the last one that is not younger than the window.
-  while (samples_.size() > 2 && sample.ms - samples_[1].ms >= ms_) samples_.pop_front();
-}
-
-std::optional<CapacityMeter::Sample> CapacityMeter::Window::change() const {
-  if (samples_.empty()) return std::nullopt;
-  const Sample &first = samples_.front(), &last = samples_.back();
-  if (last.ms - first.ms < ms_ / 2) return std::nullopt;
-  return Sample{last.ms - first.ms, last.used - first.used, last.all - first.all};
-}
-
 CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string proc, std::string sys)
-    : data_(std::move(data)), proc_(std::move(proc)), sys_(std::move(sys)), link_mbps_(link_mbps) {}
+    : data_(std::move(data)), proc_(std::move(proc)), sys_(std::move(sys)), link_(sys_, link_mbps) {}
 
 CapacityReading CapacityMeter::read(int64_t now_ms) {
   CapacityReading out;
@@ -49,7 +35,7 @@ CapacityReading CapacityMeter::read(int64_t now_ms) {
   out.memory_mib = memory_mib();
   out.disk_minutes = disk_minutes(now_ms);
   out.io_pressure = pressure_percent("io", "full", proc_);
-  out.link_percent = link_percent(now_ms);
+  out.link_percent = link_.percent(now_ms);
   return out;
 }
 
@@ -116,45 +102,6 @@ std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {
   if (!change || change->used < kLeastFilling) return std::nullopt;
   const double per_minute = change->used / static_cast<double>(change->ms) * 60'000;
   return free / per_minute;
-}
-
-std::optional<double> CapacityMeter::number_in(const std::string& path) const {
-  const auto text = text_of(path);
-  double value = 0;
-  if (!text || !(std::istringstream(*text) >> value)) return std::nullopt;
-  return value;
-}
-
-// What a cable or a host brings: bridges and tunnels carry the same once more. A container has nothing else.
-std::optional<double> CapacityMeter::link_percent(int64_t now_ms) {
-  double received = 0, capacity_mbps = 0;
-  double of_others = 0;
-  bool any = false;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(sys_ + "/class/net", error)) {
-    const std::string folder = entry.path().string();
-    const auto bytes = number_in(folder + "/statistics/rx_bytes");
-    if (!bytes || entry.path().filename() == "lo") continue;
-    if (!std::filesystem::exists(folder + "/device", error)) {
-      of_others += *bytes;
-      continue;
-    }
-    const double speed = number_in(folder + "/speed").value_or(0);  // -1: it does not know
-    if (link_mbps_ == 0 && speed <= 0) continue;
-    any = true;
-    received += *bytes;
-    capacity_mbps += std::max(speed, 0.0);
-  }
-  if (link_mbps_ > 0) {
-    if (!any) received = of_others;
-    capacity_mbps = static_cast<double>(link_mbps_);
-  }
-  if (capacity_mbps <= 0) return std::nullopt;
-  link_.add({now_ms, received, 0});
-  const auto change = link_.change();
-  if (!change) return std::nullopt;
-  const double mbps = change->used * 8 / 1e6 / (static_cast<double>(change->ms) / 1000);
-  return std::max(0.0, mbps / capacity_mbps * 100);
 }
 
 }  // namespace headgate::serve

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "link_load.h"
+
+#include <base/io.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+namespace headgate::serve {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr size_t kMaxNumberBytes = 4096;
+
+bool has(const fs::path& interface, const char* what) {
+  std::error_code error;
+  return fs::exists(interface / what, error);
+}
+
+// It is made of others: a VLAN, a bridge, a bond, a tunnel over a card.
+bool is_made_of_others(const fs::path& interface) {
+  std::error_code error;
+  return std::any_of(
+      fs::directory_iterator(interface, error), fs::directory_iterator(),
+      [](const auto& entry) { return entry.path().filename().string().starts_with("lower_"); });
+}
+
+}  // namespace
+
+std::optional<double> number_in(const std::string& path) {
+  auto bytes = read_file(path, kMaxNumberBytes);
+  double value = 0;
+  if (!bytes || !(std::istringstream(std::string(as_text(*bytes))) >> value)) return std::nullopt;
+  return value;
+}
+
+LinkLoad::LinkLoad(std::string sys, int64_t mbps)
+    : folder_(std::move(sys) + "/class/net"), mbps_(static_cast<double>(mbps)) {}
+
+std::map<std::string, LinkLoad::Link> LinkLoad::links() const {
+  std::map<std::string, Link> real, others;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const fs::path& path = entry.path();
+    const auto received = number_in(path / "statistics/rx_bytes"),
+               sent = number_in(path / "statistics/tx_bytes");
+    if (!received || !sent || path.filename() == "lo" || has(path, "master/bonding")) continue;
+    const Link link{std::max(0.0, number_in(path / "speed").value_or(0)), *received, *sent};  // -1: not known
+    if (has(path, "bonding") || has(path, "device"))
+      real[path.filename()] = link;
+    else if (!has(path, "bridge") && !is_made_of_others(path))
+      others[path.filename()] = {0, *received, *sent};  // what it says is nobody's measure
+  }
+  return real.empty() ? others : real;  // a container has nothing else
+}
+
+std::optional<double> LinkLoad::percent_of(const std::string& name, const Link& link, int64_t now_ms) {
+  LoadWindow& window = windows_.try_emplace(name, kLoadWindowMs).first->second;
+  window.add({now_ms, link.received, link.sent});
+  const auto change = window.change();
+  if (!change || link.mbps <= 0) return std::nullopt;
+  const double bits = std::max(change->used, change->all) * 8;
+  return std::max(0.0, bits / (static_cast<double>(change->ms) * 1000) / link.mbps * 100);
+}
+
+std::optional<double> LinkLoad::percent(int64_t now_ms) {
+  const auto all = links();
+  std::erase_if(windows_, [&](const auto& one) { return !one.first.empty() && !all.contains(one.first); });
+  if (mbps_ > 0) {
+    Link together{mbps_, 0, 0};
+    for (const auto& [name, link] : all) {
+      together.received += link.received;
+      together.sent += link.sent;
+    }
+    return percent_of("", together, now_ms);
+  }
+  std::optional<double> worst;
+  for (const auto& [name, link] : all)
+    if (const auto one = percent_of(name, link, now_ms)) worst = std::max(worst.value_or(0), *one);
+  return worst;
+}
+
+}  // namespace headgate::serve
