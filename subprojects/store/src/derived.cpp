@@ -104,15 +104,18 @@ std::optional<size_t> DerivedWriter::State::find_cut(const SourceRun& run, const
 }
 
 // Frames of sound reach over the source's cuts: those by which a part would last longer than the source
-// promises go into the next one. A segment ends where the source's does.
+// promises go into the next one. A segment ends where the source's does, or a frame before: there the next
+// one begins as well.
 size_t DerivedWriter::State::within_promise(const SourceRun& run, const Boundary& boundary,
                                             size_t cut) const {
   const int64_t longest = int64_t{run.record.max_part_ms} * kTicksPerMs;
-  if (longest == 0 || boundary.ends_segment) return cut;
+  if (longest == 0) return cut;
+  const int64_t earliest = boundary.ends_segment ? boundary.end - kSlack : INT64_MIN;
   size_t first = 0;
   if (boundary.starts_segment)
     while (first < cut && time(run, first) < boundary.begin - kSlack) ++first;
-  while (cut > first + 1 && time(run, cut) - time(run, first) > longest) --cut;
+  while (cut > first + 1 && time(run, cut) - time(run, first) > longest && time(run, cut - 1) >= earliest)
+    --cut;
   return cut;
 }
 

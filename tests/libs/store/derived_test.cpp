@@ -407,6 +407,41 @@ TEST_F(DerivedTest, PartsOfAudioKeepTheSourcesPromise) {
   }
 }
 
+// Where the source's last part of a segment is nearly as long as promised, a frame that reaches over its end
+// is the next segment's.
+TEST_F(DerivedTest, ASegmentsLastPartOfAudioKeepsThePromise) {
+  constexpr int64_t kPromised = 550 * 90, kParts[] = {45'000, 45'000, 45'000, 49'050};
+  derived_->add(playlist::RunRecord{"20260101T000000Z-n01-0001", 0, 0, 0, 4000, 550});
+  derived_->set_time({0, 0});
+  std::vector<int64_t> begins;
+  int64_t pts = 0;
+  for (uint64_t msn = 0; msn < 10; ++msn) {
+    begins.push_back(pts);
+    for (uint32_t i = 0; i < 4; ++i) {
+      playlist::PartRecord part;
+      part.msn = msn;
+      part.index = i;
+      part.pts = pts;
+      part.duration = kParts[i];
+      derived_->add(part);
+      pts += part.duration;
+    }
+  }
+  start_rung("audio-64k");
+  rung_->configure(*test::SyntheticMedia({}, 0, 0).presentation().audio);
+  push_audio(22);
+  advance();
+  settle();
+  const auto parts = only<playlist::PartRecord>(rung_told_);
+  ASSERT_GE(parts.size(), 36u);
+  for (const auto& part : parts) {
+    EXPECT_LE(part.duration, kPromised) << part.msn << "." << part.index;
+    if (part.index == 0) {
+      EXPECT_LE(std::abs(part.pts - begins.at(part.msn)), kBoundarySlackMs * 90) << part.msn;
+    }
+  }
+}
+
 // Sound that the encoder had no time for is not bridged by a frame that makes a part too long.
 TEST_F(DerivedTest, PartsOfAudioKeepThePromiseWhereSoundIsMissing) {
   constexpr uint32_t kPromisedMs = 550;
