@@ -162,11 +162,12 @@ Result<void> SegmentReader::trun(Bytes body, uint64_t base, const MediaTrack& tr
     const int64_t shown = fragment.decode_time + fragment.duration + composition;
     const bool sync = !(sample_flags & kNonSync);
     if (fragment.samples == 0) {
-      fragment.earliest = shown;
+      fragment.earliest = fragment.shown_until = shown;
       fragment.first_is_sync = sync;
       firsts_.push_back({at, at + size});
     }
     fragment.earliest = std::min(fragment.earliest, shown);
+    fragment.shown_until = std::max(fragment.shown_until, shown + int64_t{duration});
     if (duration > 0 && (fragment.shortest_sample == 0 || duration < fragment.shortest_sample))
       fragment.shortest_sample = duration;
     fragment.sync_samples += sync ? 1 : 0;

@@ -118,9 +118,10 @@ void MediaWriter::map(std::string& out, const SegmentRecord& record) const {
   }
 }
 
-// How long each of a segment's parts lasts. They know their pictures' durations only: the sound that ends
-// before or after them does so in the last ones, which are told together with their segment's end.
-// `duration`: what they last together; none: more may come.
+// How long each of a segment's parts lasts. They know how long their pictures take to be decoded: sound ends
+// before or after that, and a run that is cut off behind a picture which was to be shown after others that
+// did not come any more is shown for longer. Both are the last parts', which are told together with their
+// segment's end. `duration`: what they last together; none: more may come.
 std::vector<int64_t> MediaWriter::durations(std::span<const PartRecord> parts,
                                             std::optional<int64_t> duration) const {
   constexpr int64_t kFrames = kTimescale / 20, kLeast = kTimescale / 50;
@@ -128,9 +129,12 @@ std::vector<int64_t> MediaWriter::durations(std::span<const PartRecord> parts,
   for (const PartRecord& part : parts) out.push_back(part.duration);
   if (!duration || out.empty()) return out;
   int64_t over = std::accumulate(out.begin(), out.end(), int64_t{0}) - *duration;
-  if (over < -kFrames && settings_.view == View::audio) {
+  if (over < -kFrames) {
     const int64_t most = int64_t{index_.part_target_ms()} * (kTimescale / 1000);
-    out.back() = std::max(out.back(), std::min(out.back() - over, most));
+    const int64_t last = out.back() - over;
+    // Pictures of which more is missing than a part's last ones have a hole somewhere.
+    if (settings_.view == View::audio || last <= most)
+      out.back() = std::max(out.back(), std::min(last, most));
   }
   for (auto last = out.rbegin(); last != out.rend() && over > kFrames; ++last) {
     const int64_t less = std::clamp<int64_t>(*last - kLeast, 0, over);

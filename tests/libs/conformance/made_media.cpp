@@ -75,9 +75,13 @@ std::string made_chunk(const MadeChunk& chunk) {
   const std::string tfdt = chunk.tfdt ? full("tfdt", 0, number(chunk.time, 8), 1) : "";
   const auto moof = [&](uint32_t offset) {
     const bool first_flags = chunk.track == 1;
-    const std::string trun = full(
-        "trun", 1 | (first_flags ? 4 : 0),
-        u32(chunk.samples) + u32(offset) + (first_flags ? u32(chunk.key ? 0x02000000 : 0x01010000) : ""));
+    std::string compositions;
+    for (uint32_t i = 0; chunk.later > 0 && i < chunk.samples; ++i)
+      compositions += u32(i + 1 < chunk.samples ? 0 : chunk.later);
+    const std::string trun =
+        full("trun", 1 | (first_flags ? 4 : 0) | (chunk.later > 0 ? 0x800 : 0),
+             u32(chunk.samples) + u32(offset) +
+                 (first_flags ? u32(chunk.key ? 0x02000000 : 0x01010000) : "") + compositions);
     return box("moof", full("mfhd", 0, u32(1)) + box("traf", tfhd + tfdt + trun));
   };
   std::string data;

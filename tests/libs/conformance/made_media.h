@@ -39,6 +39,7 @@ struct MadeChunk {
   bool tfdt = true;
   bool base_offset = false;  // tfhd's base-data-offset
   int32_t shift = 0;         // of the run's data offset
+  uint32_t later = 0;        // composition offset of the last sample
 };
 std::string made_chunk(const MadeChunk& chunk);
 // 2 s of 25 pictures per second; and 94 frames of sound, 1.024 ticks of which are 2.005 s.

@@ -156,6 +156,20 @@ TEST_F(Segments, DurationWrong) {
   EXPECT_EQ(take(listed(2, kSecond * 211 / 100), test::made_segment(1)), Ids{"duration-wrong"});
 }
 
+// The stream was cut off between a picture and three that are shown before it and come after it.
+TEST_F(Segments, DurationWithPicturesThatNeverCame) {
+  init();
+  MadeChunk chunk;
+  chunk.samples = 27;
+  chunk.later = 3 * 3600;
+  EXPECT_EQ(take(listed(1, kSecond * 120 / 100), test::made_chunk(chunk)), Ids{}) << told_;
+  chunk.time = 27 * 3600;
+  EXPECT_EQ(take(listed(2, kSecond * 131 / 100), test::made_chunk(chunk)), Ids{"duration-wrong"});
+  chunk.time *= 2;
+  chunk.later = 0;
+  EXPECT_EQ(take(listed(3, kSecond * 120 / 100), test::made_chunk(chunk)), Ids{"duration-wrong"});
+}
+
 TEST_F(Segments, DurationOfSoundAlone) {
   MadeInit sound;
   sound.tracks = {test::kAudio};

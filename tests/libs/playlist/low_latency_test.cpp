@@ -262,6 +262,34 @@ TEST(LowLatency, SoundThatEndsElsewhereThanAShortLastPart) {
   EXPECT_EQ(lasts(48'000 * 170 / 100), "0.500 0.500 0.550 of 1.700") << "no part is longer than promised";
 }
 
+// A run that was cut off between a picture and three that are shown before it and come after it: the segment
+// lasts until that picture has been shown.
+TEST(LowLatency, TheLastPartLastsAsLongAsItsPictureIsShown) {
+  const auto lasts = [](int64_t last_part, int64_t more) {
+    StreamIndex index = stream(1);
+    SegmentRecord record = segment(1, 2);
+    record.duration = more;
+    for (uint32_t i = 0; i < 3; ++i) {
+      PartRecord one = part(1, i);
+      if (i == 2) one.duration = last_part;
+      record.duration += one.duration;
+      index.add(one);
+    }
+    record.length = 375'000;
+    index.add(record);
+    const std::string text = media_playlist(index, kDirectives);
+    std::string out;
+    for (size_t at = text.find("\n0.m4s"); (at = text.find(":DURATION=", at + 1)) != text.npos;)
+      out += text.substr(at + 10, 5) + " ";
+    const size_t at = text.find("#EXTINF:", text.find("1.2.m4s"));
+    return out + "of " + text.substr(at + 8, 5);
+  };
+  constexpr int64_t kPicture = test::kSecond / 25;
+  EXPECT_EQ(lasts(2 * kPicture, 3 * kPicture), "0.500 0.500 0.200 of 1.200");
+  EXPECT_EQ(lasts(2 * kPicture, kPicture), "0.500 0.500 0.080 of 1.120") << "as exact as a frame";
+  EXPECT_EQ(lasts(2 * kPicture, test::kSecond), "0.500 0.500 0.080 of 2.080") << "something is missing";
+}
+
 // A track that a whole segment has nothing of: told by its parts before its boxes have been read.
 TEST(LowLatency, ASegmentWithoutTheTrackIsAGap) {
   StreamIndex index = stream(1);

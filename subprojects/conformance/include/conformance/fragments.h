@@ -50,6 +50,7 @@ struct TrackFragment {
   int64_t decode_time = 0;      // of the first sample, ticks
   int64_t duration = 0;         // of all samples, ticks
   int64_t earliest = 0;         // smallest presentation time, ticks
+  int64_t shown_until = 0;      // end of the sample that is shown last, ticks
   int64_t shortest_sample = 0;  // smallest sample duration that is not zero; 0: none
   uint32_t samples = 0, sync_samples = 0;
   bool first_is_sync = false;                  // as it is flagged

@@ -206,7 +206,9 @@ inline constexpr Rule kHlsRules[] = {
     {"time-hole", "4.4.4.3", Severity::warning, "without discontinuity no time is missing between segments",
      "mark a discontinuity, or EXT-X-GAP"},
     {"duration-wrong", "4.4.4.1", Severity::warning,
-     "EXTINF is how long the media last, within 0.1 s (sound alone: 0.25 s)", "state what was written"},
+     "EXTINF is how long the media last, or are shown (B-frames that never came are missing before the last "
+     "picture), within 0.1 s (sound alone: 0.25 s)",
+     "state what was written"},
     {"not-independent", "4.4.2.1", Severity::error,
      "with EXT-X-INDEPENDENT-SEGMENTS each segment's video begins with a picture that needs no other",
      "cut at key frames, or leave the tag out"},
