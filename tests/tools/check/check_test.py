@@ -136,6 +136,14 @@ class Live(unittest.TestCase):
         self.assertEqual([playlist["segments"] for playlist in result["playlists"]], [16, 16])
         self.assertTrue(all(playlist["ended"] for playlist in result["playlists"]))
 
+    def test_a_stream_that_ends_before_it_can_refuse_breaks_no_rule(self):
+        with live_server.LiveServer(self.media, variants=("video",), ends_when_asked_far=True) as server:
+            code, result, _ = check(server.url, seconds=60)
+            self.assertIsNotNone(server.ends_after, "nobody asked")
+        self.assertEqual({one["rule"] for one in result["findings"]} - LATE, set(), result["findings"])
+        self.assertIn(code, (0, 1))
+        self.assertTrue(result["playlists"][0]["ended"])
+
     def test_variants_and_the_table(self):
         with live_server.LiveServer(self.media, "codecs-untrue", ends_after=0, variants=("video",)) as server:
             done = subprocess.run([HEADGATE, "check", "hls", server.url, "--variants", "1"], capture_output=True, text=True,

@@ -50,8 +50,9 @@ class Media:
 class LiveServer:
     """`with LiveServer(folder_of_media, fault) as server: server.url`; `fault` is a rule's id, or None."""
 
-    def __init__(self, media, fault=None, ends_after=None, variants=("video", "audio")):
+    def __init__(self, media, fault=None, ends_after=None, variants=("video", "audio"), ends_when_asked_far=False):
         self.media, self.fault, self.variants = media, fault, variants
+        self.ends_when_asked_far = ends_when_asked_far
         self.began = time.monotonic()
         self.ends_after = ends_after
         self.answered = 0
@@ -95,7 +96,7 @@ class LiveServer:
         return AHEAD + int(elapsed / PART_S)
 
     def ended(self):
-        return self.ends_after is not None and time.monotonic() - self.began > self.ends_after
+        return self.ends_after is not None and time.monotonic() - self.began >= self.ends_after
 
     def wait(self, parts):
         while self.now() < parts and not self.ended():
@@ -263,6 +264,9 @@ class LiveServer:
                 return refused if self.fault != "blocking-part-alone" else (200, "playlist", cache, self.playlist(kind).encode())
             if "_HLS_msn" in query and not self.ended():
                 wanted = int(query["_HLS_msn"]) * PARTS + int(query.get("_HLS_part", PARTS - 1)) + 1
+                if wanted > self.now() + 3 * PARTS and self.ends_when_asked_far:
+                    self.ends_after = time.monotonic() - self.began
+                    return 200, "playlist", cache, self.playlist(kind).encode()
                 if wanted > self.now() + 3 * PARTS and self.fault != "blocking-far":
                     return refused
                 if self.fault == "blocking-late" and self.answered > 4:
