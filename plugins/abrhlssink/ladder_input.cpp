@@ -36,6 +36,9 @@ void LadderInput::read_from(const std::string& root) {
   events.frame = [this](codec::Kind kind, EncodedFrame frame, bool may_wait) {
     ladder_->put(kind, std::move(frame), !may_wait);
   };
+  events.run_ended = [this] {
+    for (const auto kind : {codec::Kind::video, codec::Kind::audio}) ladder_->drain(kind);
+  };
   events.wanted = [this] { return ladder_->busy(); };
   events.started = [this] { ladder_->renditions().keep(store::kMaxBoundaries); };
   events.rested = [this] {

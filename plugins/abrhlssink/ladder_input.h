@@ -43,6 +43,7 @@ class LadderInput final : public gst::InputTap {
     ladder_->frame(kind, buffer, dts_ns, pts_ns, key, live);
   }
   void session(codec::Kind kind, const store::RunInfo& info) override;
+  void session_end(codec::Kind kind) override { ladder_->drain(kind); }
   void flush(codec::Kind kind) override { ladder_->flush(kind); }
   void end(codec::Kind kind) override { ladder_->end(kind); }
   void uplink(codec::Kind kind, bool late) override { ladder_->uplink(kind, late); }

@@ -33,6 +33,7 @@ class InputTap {
   virtual void frame(codec::Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key,
                      bool live) = 0;
   virtual void session(codec::Kind kind, const store::RunInfo& info) = 0;
+  virtual void session_end(codec::Kind kind) = 0;  // the source has no more for now
   virtual void flush(codec::Kind kind) = 0;
   virtual void end(codec::Kind kind) = 0;
   // What comes falls behind real time on its way to the source, or does not any more.

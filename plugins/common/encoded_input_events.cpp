@@ -138,6 +138,7 @@ bool EncodedInput::handle_event(Pad& pad, Ref<GstEvent> event) {
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (tap_ && gst_event_has_name(event.get(), kUplinkName))
         tap_->uplink(pad.kind, string_field(gst_event_get_structure(event.get()), "state") == "late");
+      if (tap_ && gst_event_has_name(event.get(), kSessionEndName)) tap_->session_end(pad.kind);
       break;
     default:
       break;

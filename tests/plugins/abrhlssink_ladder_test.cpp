@@ -153,6 +153,68 @@ TEST_F(AbrLadder, BesideRecordsRungsHaveTheNumbersOfTheArchive) {
   EXPECT_EQ(told.back().codecs, only<playlist::InitRecord>(records_of(pipeline, "144p")).at(0).codecs);
 }
 
+// In place of the stream's end, of which the elements then know nothing.
+GstPadProbeReturn end_session_only(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* const event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_EOS) return GST_PAD_PROBE_OK;
+  gst_event_unref(event);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_custom(
+      GST_EVENT_CUSTOM_DOWNSTREAM,
+      gst_structure_new("headgate-session-end", "reason", G_TYPE_STRING, "unpublish", nullptr));
+  return GST_PAD_PROBE_OK;
+}
+
+void end_session_only(Pipeline& pipeline, const char* element) {
+  const auto pad =
+      gst::Ref<GstPad>::adopt(gst_element_get_static_pad(pipeline.element(element).get(), "src"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &end_session_only, nullptr, nullptr);
+}
+
+// Nobody waits for the next session.
+void expect_all_of_the_session(Pipeline& pipeline, const std::string& rung, double slack) {
+  const auto has_ended = [&](const std::string& name) {
+    return !only<playlist::EndRecord>(records_of(pipeline, name)).empty();
+  };
+  EXPECT_TRUE(eventually([&] { return has_ended("") && has_ended(rung); })) << rung;
+  const auto source = only<playlist::SegmentRecord>(records_of(pipeline, ""));
+  const auto made = only<playlist::SegmentRecord>(records_of(pipeline, rung));
+  ASSERT_FALSE(source.empty());
+  ASSERT_FALSE(made.empty()) << rung;
+  EXPECT_EQ(made.back().msn, source.back().msn) << rung;
+  EXPECT_NEAR(static_cast<double>(made.back().pts + made.back().duration),
+              static_cast<double>(source.back().pts + source.back().duration), slack)
+      << rung;
+}
+
+// They come all at once, and are less than waits in front of an encoder of sound before some is left out.
+constexpr char kShortVideo[] =
+    "videotestsrc num-buffers=32 ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 ! "
+    "x264enc key-int-max=50 speed-preset=ultrafast ! h264parse ! identity name=v ! ";
+constexpr char kShortAudio[] =
+    "audiotestsrc num-buffers=60 samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! "
+    "aacparse ! identity name=a ! ";
+
+class EndedSession : public AbrLadder, public ::testing::WithParamInterface<bool> {};
+
+// From encoded pads, and from what the archive's files have.
+TEST_P(EndedSession, IsWhollyInTheRungs) {
+  const bool pads = GetParam();
+  Pipeline pipeline("segmentarchiver name=archive root=" + scratch_.path() +
+                    " ! hls.records abrhlssink name=hls root=" + scratch_.path() +
+                    " encoder-threads=1 rungs=144p@120k,audio@48k " + kShortVideo +
+                    (pads ? "tee name=video ! archive.video video. ! hls.video " : "archive.video ") +
+                    kShortAudio +
+                    (pads ? "tee name=audio ! archive.audio_0 audio. ! hls.audio_0" : "archive.audio_0"));
+  end_session_only(pipeline, "v");
+  end_session_only(pipeline, "a");
+  pipeline.play();
+  expect_all_of_the_session(pipeline, "144p", 90);
+  expect_all_of_the_session(pipeline, "audio-48k", 90 * 50);
+  pipeline.stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, EndedSession, ::testing::Values(true, false));
+
 // Another sound begins another file of the source with the next key frame: its segments are cut anew from
 // there, an odd number of GOPs behind the one before.
 TEST_F(AbrLadder, BesideRecordsRungsGoOnWhereTheSourceIsCutAnew) {

@@ -2,6 +2,7 @@
 // The pictures of a ladder, without whoever writes them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -75,6 +76,7 @@ class VideoLadderTest : public ::testing::Test {
       ladder_->take(std::move(frame));
     }
   }
+  void drain() { ladder_->take(InputDrain{}); }
   void end() { ladder_->take(InputEnd{}); }
 
   GstVideoInfo info_;
@@ -106,6 +108,29 @@ TEST_F(VideoLadderTest, ALastingChangeOfTheSourcesRateIsFollowedFromASegmentOn) 
     EXPECT_EQ(out.ends, (std::vector<std::string>{"", ""})) << name;
   }
   EXPECT_EQ(out_["90p"].keys_ms, out_["72p"].keys_ms);
+}
+
+// And the next session is encoded as if nothing had been before it.
+TEST_F(VideoLadderTest, WhatASessionLeavesInEncodersComesOutAtItsEnd) {
+  pictures(3000, 67);
+  drain();
+  const size_t shown = static_cast<size_t>(time_ms_ / 67);
+  for (const std::string name : {"90p", "72p"}) {
+    EXPECT_EQ(out_[name].times_ms.size(), shown) << name;
+    EXPECT_EQ(out_[name].ends, std::vector<std::string>{""}) << name;
+  }
+  EXPECT_FALSE(ladder_->running().size()) << "nothing is left that waits";
+  time_ms_ = next_boundary_ms_ = 10'000;
+  pictures(12'000, 67);
+  drain();
+  end();
+  for (const std::string name : {"90p", "72p"}) {
+    EXPECT_EQ(out_[name].times_ms.size(), shown + 30) << name;
+    EXPECT_EQ(out_[name].times_ms.at(shown), 10'000) << name;
+    EXPECT_EQ(std::count(out_[name].keys_ms.begin(), out_[name].keys_ms.end(), 10'000), 1) << name;
+    EXPECT_EQ(longest_step(out_[name].times_ms, 10'000, 12'000), 67) << name;
+    EXPECT_EQ(out_[name].ends, (std::vector<std::string>{"", ""})) << name;
+  }
 }
 
 TEST_F(VideoLadderTest, ABurstIsNotFollowed) {

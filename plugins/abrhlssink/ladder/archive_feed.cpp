@@ -51,6 +51,12 @@ void ArchiveFeed::add(const playlist::Record& record) {
     pieces_.push_back({*part, init_, *time_, part->index == 0});
     forget_old();
     changed_.notify_all();
+  } else if (std::holds_alternative<playlist::EndRecord>(record) && !pieces_.empty()) {
+    Piece end;
+    end.part.msn = pieces_.back().part.msn;
+    end.ends_run = true;
+    pieces_.push_back(std::move(end));
+    changed_.notify_all();
   }
 }
 
@@ -208,6 +214,10 @@ Result<void> ArchiveFeed::take_init(const playlist::InitRecord& init) {
 }
 
 Result<void> ArchiveFeed::hand_out(const Piece& piece, bool may_wait) {
+  if (piece.ends_run) {
+    events_.run_ended();
+    return {};
+  }
   if (auto taken = take_init(*piece.init); !taken) return taken;
   bool first = piece.starts_segment;
   for (const playlist::ChunkRange& chunk : piece.part.chunks)

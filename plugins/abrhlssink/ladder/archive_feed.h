@@ -50,6 +50,7 @@ class ArchiveFeed {
     std::function<void(codec::Kind, GstCaps*)> caps;
     // `may_wait`: for room. Times are running time of the source's pipeline.
     std::function<void(codec::Kind, EncodedFrame, bool may_wait)> frame;
+    std::function<void()> run_ended;                 // of the source, with the last frame
     std::function<bool()> wanted;                    // frames are of use
     std::function<void()> started;                   // they follow
     std::function<void()> rested;                    // none will come for now: frees what waited for them
@@ -79,6 +80,7 @@ class ArchiveFeed {
     std::shared_ptr<const playlist::InitRecord> init;
     store::StreamTime time;
     bool starts_segment = false;
+    bool ends_run = false;  // instead of a part: nothing but its msn
   };
   enum class Doing : uint8_t { nothing, reading, resting };
 

@@ -33,8 +33,11 @@ struct EncodedFrame {
   bool boundary = false;  // a segment begins with it
   int64_t after_ns = 0;   // behind the one that waits before it; the feeder's
 };
+// What was given comes out of decoders and encoders: nothing follows for now. What does begins with a key
+// frame.
+struct InputDrain {};
 struct InputEnd {};
-using Input = std::variant<gst::Ref<GstCaps>, EncodedFrame, InputEnd>;
+using Input = std::variant<gst::Ref<GstCaps>, EncodedFrame, InputDrain, InputEnd>;
 
 class Feeder {
  public:

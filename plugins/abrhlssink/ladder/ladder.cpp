@@ -75,6 +75,10 @@ void Ladder::put(Kind kind, EncodedFrame frame, bool live) {
   if (settings_.idle_ns > 0 && key) look();
 }
 
+void Ladder::drain(Kind kind) {
+  (kind == Kind::video ? video_feeder_ : audio_feeder_)->put(InputDrain{}, false);
+}
+
 void Ladder::end(Kind kind) {
   {
     std::lock_guard lock(mutex_);
@@ -175,7 +179,7 @@ void Ladder::take_audio(Input input) {
     if (settings_.pass_audio) pass(*frame);
   } else {
     for (const auto& rung : audio_) rung->finish("");
-    sound_caps_.reset();
+    if (std::holds_alternative<InputEnd>(input)) sound_caps_.reset();  // else the next frame has the same
     if (passing_) renditions_.end(kPassedAudio, "");
   }
 }

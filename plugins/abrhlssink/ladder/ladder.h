@@ -69,6 +69,9 @@ class Ladder {
   void frame(codec::Kind kind, GstBuffer* buffer, int64_t dts_ns, int64_t pts_ns, bool key, bool live);
   // The same, of frames of which it is known where segments begin; one at a time.
   void put(codec::Kind kind, EncodedFrame frame, bool live);
+  // Nothing of this kind follows for now, and then a segment: what was given comes out of decoders and
+  // encoders, so that the rungs have all of the source's last segment. Waits for nothing.
+  void drain(codec::Kind kind);
   void end(codec::Kind kind);
   // Whose it is: with other numbers, rungs come back at other times.
   void source(uint32_t event, uint32_t station);

@@ -71,11 +71,17 @@ void VideoLadder::take(Input input) {
     early_.push_back(std::move(*frame));
     if (known || finder_->enough()) feed_early();
   } else {
-    feed_early();
-    finish_decoder();
-    finish_rungs("", kDrain);
-    decodes_ = false;
+    drain(std::holds_alternative<InputEnd>(input) ? kDrain : drain_time());
   }
+}
+
+// An encoder that has given what it held back takes no more (x264): the next picture is for another one, and
+// rungs begin with a segment. What is only silent is therefore not drained, its session's end is.
+void VideoLadder::drain(std::chrono::seconds longest) {
+  feed_early();
+  finish_decoder();
+  finish_rungs("", longest);
+  decodes_ = false;
 }
 
 void VideoLadder::read_caps() {

@@ -120,6 +120,7 @@ class VideoLadder {
   void note_decoder_failure();
   void feed(EncodedFrame frame);
   void feed_early();
+  void drain(std::chrono::seconds longest);
   void picture(GstSample* sample);
   // What becomes of a picture.
   struct Cut {
