@@ -2,7 +2,9 @@
 // How much media waits for the ladder's decoder.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "ladder/feeder.h"
@@ -93,6 +95,19 @@ TEST_F(FeederTest, FewFramesAreNotLate) {
   begin();
   ASSERT_TRUE(put(2 * kSecond));
   EXPECT_EQ(feeder_.waiting_ns(), 0);
+}
+
+// The element is stopped while nobody wants a rung any more: encoders are ended by whoever rests, and not
+// beside the thread that uses them.
+TEST_F(FeederTest, RestingBesideAStopWaitsForTheThread) {
+  begin();
+  auto stopped = std::async(std::launch::async, [this] { feeder_.stop(); });
+  EXPECT_TRUE(test::eventually([this] { return !feeder_.put(InputDrain{}, false); }));
+  auto rested = std::async(std::launch::async, [this] { feeder_.rest(); });
+  EXPECT_EQ(rested.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  gate_.open();
+  rested.get();
+  stopped.get();
 }
 
 }  // namespace

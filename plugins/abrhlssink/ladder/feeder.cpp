@@ -50,26 +50,22 @@ bool Feeder::put(Input input, bool may_wait) {
   if (stopping_) return false;
   bytes_ += bytes_of(input);
   queue_.push_back(std::move(input));
-  if (!thread_.joinable())
+  if (!thread_.joinable()) {
     thread_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), name_);
       yield_to_others();
       run();
     });
+    at_work_ = true;
+  }
   changed_.notify_all();
   return true;
 }
 
 void Feeder::rest() {
-  std::thread ending;  // stop() may come meanwhile
-  {
-    std::lock_guard lock(mutex_);
-    resting_ = true;
-    ending.swap(thread_);
-    changed_.notify_all();
-  }
-  if (ending.joinable()) ending.join();
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  resting_ = true;
+  wait_for_thread(lock);
   resting_ = false;
 }
 
@@ -83,15 +79,21 @@ void Feeder::flush() {
 }
 
 void Feeder::stop() {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  queue_.clear();
+  wait_for_thread(lock);
+}
+
+// rest() and stop() may come at the same time: one of them joins it, and neither goes on before it is done.
+void Feeder::wait_for_thread(std::unique_lock<std::mutex>& lock) {
   std::thread ending;
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-    queue_.clear();
-    ending.swap(thread_);
-    changed_.notify_all();
-  }
+  ending.swap(thread_);
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !at_work_; });
+  lock.unlock();
   if (ending.joinable()) ending.join();
+  lock.lock();
 }
 
 int64_t Feeder::waiting_ns() const {
@@ -103,7 +105,7 @@ void Feeder::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || resting_ || !queue_.empty(); });
-    if (stopping_ || queue_.empty()) return;
+    if (stopping_ || queue_.empty()) break;
     Input input = std::move(queue_.front());
     queue_.pop_front();
     bytes_ -= bytes_of(input);
@@ -116,6 +118,8 @@ void Feeder::run() {
     take_(std::move(input));
     lock.lock();
   }
+  at_work_ = false;
+  changed_.notify_all();
 }
 
 }  // namespace headgate::abrhlssink

@@ -51,7 +51,8 @@ class Feeder {
   bool put(Input input, bool may_wait);
   // Leaves out the frames that wait.
   void flush();
-  // Ends the thread once it has nothing to do; the next put() begins another. Not beside put().
+  // Ends the thread once it has nothing to do; the next put() begins another. Not beside put(); stop() may
+  // come meanwhile, from another thread.
   void rest();
   // Leaves out what waits, and waits for the thread. Nobody waits in put() any more.
   void stop();
@@ -63,6 +64,7 @@ class Feeder {
  private:
   void run();
   bool has_room() const;
+  void wait_for_thread(std::unique_lock<std::mutex>& lock);
 
   const char* const name_;
   const std::function<void(Input)> take_;
@@ -75,6 +77,7 @@ class Feeder {
   bool skipping_ = false;   // until the next key frame
   bool stopping_ = false;
   bool resting_ = false;
+  bool at_work_ = false;  // the thread has not done with take_
   std::atomic<uint64_t> dropped_{0};
   std::thread thread_;
 };
