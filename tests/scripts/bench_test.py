@@ -164,6 +164,19 @@ def test_an_acceptance_wants_every_recording_whole():
     assert holds({"went_wrong": {"encoder": (20, 24), "reconnect": (40, 42)}}, **{uri: {"seconds": 97.5} for uri in decoded})
 
 
+def test_an_acceptance_excuses_holes_of_starved_rungs_alone():
+    of_starving = program("acceptance", "judging").of_starving
+    source = {"seconds": 100.0, "segments": 50}
+    row = {"renditions": ["480p", "240p"], "went_wrong": {"encoder": (20, 24), "pause": (40, 60)},
+           "decoded": {"replay-video.m3u8": source}}
+    hole = {"rule": "time-hole", "where": "1-100/480p", "count": 2, "times_ms": [41000, 61900]}
+    assert of_starving(row, hole) and of_starving(row, {**hole, "where": "480p/media.m3u8"})
+    for change in ({"rule": "time-back"}, {"where": "1-100/video"}, {"where": "video.m3u8"}, {"count": 3},
+                   {"times_ms": [41000, 62100]}, {"times_ms": [21000, 41000]}):
+        assert not of_starving(row, {**hole, **change}), change
+    assert not of_starving({**row, "went_wrong": {"encoder": (20, 90)}}, hole)
+
+
 def test_chaos_counts_what_is_lost_and_not_what_is_late():
     chaos = program("chaos")
     losses_of = sys.modules["watch"].losses_of
