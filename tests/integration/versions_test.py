@@ -22,10 +22,10 @@ class OldNode(InstalledNode):
         super().__init__(arguments=["--workers", "1", "--max-workers", "1"])
         self.env |= {"LD_PRELOAD": str(BUILD / "tests/headgate-other-protocol.so"), "HEADGATE_TEST_OTHER": str(self.folder / "a")}
 
-    def told(self):
+    def told(self, kind="process.incompatible"):
         admin = Admin(lambda: UnixConnection(self.data / "run/admin.sock"))
         try:
-            return [event["fields"] for event in admin.events() if event["kind"] == "process.incompatible"]
+            return [event["fields"] for event in admin.events() if event["kind"] == kind]
         except OSError:
             return []  # it is just being replaced
 
@@ -40,6 +40,11 @@ def check_that_the_old_worker_ends_with_its_session(node, load, old):
     assert reported["state"] == "retiring" and reported["sessions"] == -1, reported
     wait_until("operators are told of each", lambda: sorted(one["process"] for one in node.told()) == ["control", "gate", "origin", "worker-0"])
     assert {one["protocol"] for one in node.told()} == {OTHER}
+    (session,) = [one["session"] for one in node.told("session.opened")]
+    (unknown,) = wait_until("its session is told as unknown", lambda: node.told("session.unknown"))
+    assert unknown == {"session": session, "worker": 0, "reason": "incompatible"}, unknown
+    assert not node.told("session.closed"), "nobody knows"
+    assert "its sessions go on, and are not known" in node.headgate("status", "--data", str(node.data)).stdout
     with Load(node, media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE), "2", 0, 4) as late:
         node.wait_state(2, "live")
         late_sent = late.results()[0]
@@ -51,6 +56,8 @@ def check_that_the_old_worker_ends_with_its_session(node, load, old):
     assert not wrong, wrong
     assert [len(node.runs(station)) for station in (1, 2)] == [1, 1], "somebody had to come again"
     wait_until("the old worker has gone", lambda: worker not in node.processes())
+    wait_until("its session is told as closed", lambda: (session, "unseen") in [
+        (one["session"], one["reason"]) for one in node.told("session.closed")])
     wait_until("that is told", lambda: all(one["state"] != "retiring" for one in node.report()["processes"]))
     assert not any("protocol" in one for one in node.status()["processes"]), node.status()["processes"]
 

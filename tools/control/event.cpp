@@ -53,6 +53,7 @@ std::optional<LineFacts> facts_of(const std::string& line) {
   out.seq = static_cast<uint64_t>(json.number("seq").value_or(0));
   out.kind = json.text("kind").value_or("");
   out.session = json.member("fields").text("session").value_or("");
+  out.worker = json.member("fields").number("worker");
   return out;
 }
 

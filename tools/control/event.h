@@ -29,7 +29,8 @@ std::optional<uint64_t> id_of(std::string_view line);
 // What a file's line says of itself; none: it is none of ours, or was cut by a crash.
 struct LineFacts {
   uint64_t id = 0, seq = 0;
-  std::string kind, session;  // the latter: fields.session, if it has one
+  std::string kind, session;      // the latter: fields.session, if it has one
+  std::optional<int64_t> worker;  // fields.worker, likewise
 };
 std::optional<LineFacts> facts_of(const std::string& line);
 // severity alone; empty: not a line of ours.

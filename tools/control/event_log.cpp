@@ -24,7 +24,7 @@ void EventLog::open() {
     const auto facts = facts_of(line);
     if (!facts) return true;
     if (facts->seq != 0) remember(facts->seq);
-    if (facts->kind == "session.opened") sessions_left_open_.insert(facts->session);
+    if (facts->kind == "session.opened") sessions_left_open_[facts->session] = facts->worker;
     if (facts->kind == "session.closed") sessions_left_open_.erase(facts->session);
     return true;
   });

@@ -54,7 +54,9 @@ class EventLog {
   void unlisten(uint64_t listener);
 
   // Sessions that the files say were opened and not closed, when open() was called.
-  const std::set<std::string>& sessions_left_open() const { return sessions_left_open_; }
+  // With their workers' numbers; none: a pipeline of the node's own had it.
+  using OpenSessions = std::map<std::string, std::optional<int64_t>>;
+  const OpenSessions& sessions_left_open() const { return sessions_left_open_; }
 
  private:
   void put(Event event);
@@ -67,7 +69,7 @@ class EventLog {
   std::deque<Kept> kept_;
   std::set<uint64_t> seqs_;
   std::deque<uint64_t> seq_order_;
-  std::set<std::string> sessions_left_open_;
+  OpenSessions sessions_left_open_;
   std::map<uint64_t, OnEvent> listeners_;
   uint64_t last_listener_ = 0;
 };

@@ -41,6 +41,10 @@ JsonLine session_fields(const Session& session) {
   return line;
 }
 
+std::string socket_of(int64_t worker) {
+  return tools::kWorkerFront + std::to_string(worker) + ".sock";
+}
+
 std::string station_text(const Session& session) {
   return "station " + std::to_string(session.opened.station);
 }
@@ -67,7 +71,9 @@ Feed::Feed(Loop& loop, const Clock& clock, std::string runtime_dir, EventLog& lo
       feed_(loop, std::move(runtime_dir), "control",
             {{},
              [this](const std::string& name, const wire::Message& message) { on_message(name, message); },
-             [this](const std::string& name) { on_closed(name); }}) {}
+             [this](const std::string& name) { on_closed(name); },
+             [this](const std::string& name) { incompatible_.insert(name); },
+             [this](const std::string& name) { incompatible_ended(name); }}) {}
 
 Feed::~Feed() {
   loop_.cancel(settle_);
@@ -84,11 +90,38 @@ Result<void> Feed::start() {
   return {};
 }
 
-// What no worker has told by now ended while this process did not run.
+// What no worker has told by now ended while this process did not run; but of those of another protocol
+// nobody knows.
 void Feed::settle() {
-  for (const std::string& session : std::exchange(known_open_, {}))
-    log_.add("session.closed", kInfo, "session " + session + " ended while nobody looked",
-             JsonLine().field("session", session).field("reason", "unseen").take());
+  for (const auto& [session, worker] : std::exchange(known_open_, {})) {
+    const std::string name = worker ? socket_of(*worker) : "";
+    if (!incompatible_.contains(name)) {
+      tell_unseen(session);
+      continue;
+    }
+    known_open_[session] = worker;
+    log_.add(
+        "session.unknown", kWarning,
+        "session " + session + ": its worker speaks another protocol, and tells nothing until it ends",
+        JsonLine().field("session", session).field("worker", *worker).field("reason", "incompatible").take());
+  }
+}
+
+void Feed::incompatible_ended(const std::string& name) {
+  incompatible_.erase(name);
+  if (settle_ != 0) return;
+  std::vector<std::string> over;
+  for (const auto& [session, worker] : known_open_)
+    if (worker && socket_of(*worker) == name) over.push_back(session);
+  for (const std::string& session : over) {
+    known_open_.erase(session);
+    tell_unseen(session);
+  }
+}
+
+void Feed::tell_unseen(const std::string& session) {
+  log_.add("session.closed", kInfo, "session " + session + " ended while nobody looked",
+           JsonLine().field("session", session).field("reason", "unseen").take());
 }
 
 void Feed::on_closed(const std::string& name) {

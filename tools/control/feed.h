@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the node's workers tell: who publishes, how he is doing, when he has gone. From that come the events
 // session.opened, session.closed and stream.health. A control that starts anew asks them again: nothing is
-// told twice, and what ended meanwhile is told late.
+// told twice, and what ended meanwhile is told late. Of what a worker of another protocol has nothing is
+// known before it ends.
 #pragma once
 
 #include <base/clock.h>
@@ -65,13 +66,18 @@ class Feed {
   void tell_conditions(Session& session);
   void closed(uint64_t session, const std::string& reason);
   void settle();
+  void incompatible_ended(const std::string& name);
+  void tell_unseen(const std::string& session);
 
   Loop& loop_;
   const Clock& clock_;
   EventLog& log_;
   std::map<std::string, wire::WorkerState> states_;
   std::map<uint64_t, Session> sessions_;
-  std::set<std::string> known_open_;  // that the files have, and no worker has told yet
+  // That the files have, and no worker has told yet.
+  EventLog::OpenSessions known_open_;
+  // Workers that speak another protocol and live, by the names of their sockets: theirs stay open until then.
+  std::set<std::string> incompatible_;
   Loop::TimerId settle_ = 0;
   std::map<uint64_t, Waiting> waiting_;
   uint64_t last_waiting_ = 0;

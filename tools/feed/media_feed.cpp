@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <feed/media_feed.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <string_view>
 #include <utility>
@@ -15,6 +18,7 @@ MediaFeed::MediaFeed(Loop& loop, std::string runtime_dir, std::string role, Even
     : loop_(loop), runtime_dir_(std::move(runtime_dir)), role_(std::move(role)), events_(std::move(events)) {}
 
 MediaFeed::~MediaFeed() {
+  for (auto& [name, pidfd] : incompatible_) loop_.unwatch(pidfd.get());
   for (auto& [name, timer] : again_) loop_.cancel(timer);
 }
 
@@ -41,8 +45,9 @@ void MediaFeed::connect(const std::string& name) {
   channels_[name] = *std::move(channel);
   opened.start([this, name](const wire::Message& message,
                             const std::vector<UniqueFd>&) { events_.message(name, message); },
-               [this, name] {
+               [this, name, pid = opened.peer_pid()] {
                  const bool stranger = channels_.at(name)->incompatible();
+                 if (stranger) note_incompatible(name, pid);
                  close(name);
                  if (stranger)
                    return;  // it stays one; who comes under its name after it is told by the watch
@@ -54,6 +59,25 @@ void MediaFeed::connect(const std::string& name) {
                });
   opened.send(wire::Hello{role_});
   if (events_.opened) events_.opened(name);
+}
+
+void MediaFeed::note_incompatible(const std::string& name, int pid) {
+  forget_incompatible(name);
+  if (events_.incompatible) events_.incompatible(name);
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    if (events_.incompatible_ended) events_.incompatible_ended(name);
+    return;
+  }
+  loop_.watch(pidfd.get(), EPOLLIN, [this, name](uint32_t) { forget_incompatible(name); });
+  incompatible_[name] = std::move(pidfd);
+}
+
+void MediaFeed::forget_incompatible(const std::string& name) {
+  auto found = incompatible_.extract(name);
+  if (!found) return;
+  loop_.unwatch(found.mapped().get());
+  if (events_.incompatible_ended) events_.incompatible_ended(found.key());
 }
 
 void MediaFeed::close(const std::string& name) {

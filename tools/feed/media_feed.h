@@ -39,6 +39,10 @@ class MediaFeed {
     std::function<void(const std::string& name)> opened;  // Hello was sent; may be empty
     std::function<void(const std::string& name, const wire::Message&)> message;
     std::function<void(const std::string& name)> closed;
+    // Before `closed`: it lives, but speaks another protocol, and nothing is heard of what it has; and that
+    // it has ended, or the kernel does not tell when. Both may be empty.
+    std::function<void(const std::string& name)> incompatible{};
+    std::function<void(const std::string& name)> incompatible_ended{};
   };
   // `role`: what Hello says, which decides what is told.
   MediaFeed(Loop& loop, std::string runtime_dir, std::string role, Events events);
@@ -52,6 +56,8 @@ class MediaFeed {
  private:
   void connect(const std::string& name);
   void close(const std::string& name);
+  void note_incompatible(const std::string& name, int pid);
+  void forget_incompatible(const std::string& name);
 
   Loop& loop_;
   const std::string runtime_dir_, role_;
@@ -59,6 +65,7 @@ class MediaFeed {
   std::unique_ptr<SocketWatch> watch_;
   std::map<std::string, std::unique_ptr<wire::Channel>> channels_;
   std::map<std::string, Loop::TimerId> again_;
+  std::map<std::string, UniqueFd> incompatible_;  // pidfds
 };
 
 }  // namespace headgate::tools

@@ -69,7 +69,7 @@ TEST_F(EventLogTest, IdsGoOnAndNothingIsTakenTwiceAfterADeath) {
   EXPECT_FALSE(log.take(node_event(7)));
   EXPECT_TRUE(log.take(node_event(8)));
   EXPECT_EQ(log.last_id(), 5u);
-  EXPECT_EQ(log.sessions_left_open(), std::set<std::string>{"6"});
+  EXPECT_EQ(log.sessions_left_open(), (EventLog::OpenSessions{{"6", std::nullopt}}));
   const auto kept = log.after(3, 10);
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_EQ(kept[0].id, 4u);

@@ -28,6 +28,20 @@ TEST(StatusTable, ADrainedNodeSaysSo) {
   EXPECT_EQ(notices_of(R"({"draining": null})"), Lines{});
 }
 
+TEST(StatusTable, AWorkerOfAnotherVersionHasSessionsThatNobodyKnows) {
+  const auto node =
+      Json::parse(R"({"processes": [{"role": "supervisor", "pid": 1}, {"role": "worker", "pid": 10},
+      {"role": "gate", "pid": 2, "protocol": "2.0"}, {"role": "worker", "pid": 12, "retiring": true, "protocol": "2.0"}],
+    "workers": [{"worker": 0, "pid": 10, "sessions": 1, "capacity": 50, "accepting": true, "reason": ""}]})");
+  const std::string table = status_table(node->view(), 0);
+  EXPECT_NE(table.find("     0   10      1/50  accepting\n"), table.npos) << table;
+  EXPECT_NE(table.find("     -   12         ?  of another version (protocol 2.0): its sessions go on, and "
+                       "are not known\n"),
+            table.npos)
+      << table;
+  EXPECT_EQ(table.find("    2 "), table.npos) << "the gate is none: " << table;
+}
+
 TEST(StatusTable, AnUpgradeThatWentWrongIsTold) {
   const std::string begin = R"({"upgrade": {"since_utc": "2026-09-14T06:00:00.000Z", "state": ")";
   EXPECT_EQ(notices_of(begin + R"(refused", "reason": "worker: no\u001b[2J"}})"),

@@ -64,6 +64,13 @@ std::string workers_table(const JsonView& node) {
                : node.object("draining") ? "the node is drained"
                                          : "accepting"});
   });
+  // Who cannot be talked to is not among them, and has no sessions only as far as anybody knows.
+  node.each("processes", [&](const JsonView& one) {
+    if (one.text("role") == "worker" && one.has("protocol"))
+      table.row({"-", number_text(one.number("pid")), "?",
+                 "of another version (protocol " + printable(one.text("protocol")) +
+                     "): its sessions go on, and are not known"});
+  });
   return table.text();
 }
 
