@@ -177,6 +177,21 @@ def test_an_acceptance_excuses_holes_of_starved_rungs_alone():
     assert not of_starving({**row, "went_wrong": {"encoder": (20, 90)}}, hole)
 
 
+def test_an_acceptance_allows_one_stand_as_long_as_one_trouble():
+    judging = program("acceptance", "judging")
+    row = {"seconds": 600, "renditions": ["480p"], "rungs_began_s": 1, "decoded": {"replay-video.m3u8": {"seconds": 600.0, "segments": 300}},
+           "went_wrong": {"encoder": (20, 30), "pause": (40, 60), "pause 2": (80, 95)}}
+
+    def holds(uri, longest_s):
+        promises = bench.Promises()
+        judging.judge_players({**row, "players": [{"player": f"ffprobe {uri}", "alive": True, "problems": [], "error_count": 0,
+                                                   "starved_s": 0, "played_s": 600, "longest_still_s": longest_s}]}, promises)
+        return promises.hold
+    for uri in ("480p/media.m3u8", "index.m3u8"):
+        assert holds(uri, judging.STILL_S + 20) and not holds(uri, judging.STILL_S + 20.1), uri
+    assert holds("video.m3u8", judging.STILL_S) and not holds("video.m3u8", judging.STILL_S + 0.1)
+
+
 def test_chaos_counts_what_is_lost_and_not_what_is_late():
     chaos = program("chaos")
     losses_of = sys.modules["watch"].losses_of
@@ -190,6 +205,7 @@ def test_chaos_counts_what_is_lost_and_not_what_is_late():
     assert chaos.unexcused([(4, 9, 14, 6.0)], [trouble], 5) == ["station 4: 6.0 s, -1 to 4 s"], "it was not hit"
     assert chaos.unexcused([(3, 100, 110, 6.0)], [trouble], 5), "that was long over"
     assert chaos.unexcused([(4, 9, 14, 4.0)], [trouble], 5) == []
+    assert chaos.unexcused([(3, 9, 40, 26.0)], [trouble], 5) == [] and chaos.unexcused([(3, 9, 40, 26.1)], [trouble], 5), "it is back by then"
 
 
 def test_chaos_wants_an_event_of_each_trouble_before_the_next():

@@ -36,12 +36,12 @@ def during(one, at, until, margin_s):
 
 
 def unexcused(losses, troubles, most_s):
-    """Losses of stations that nothing had hit, as texts."""
+    """Losses of more than `most_s` beyond what had hit the station, and the quiet behind it, as texts."""
     out = []
     began = troubles[0]["at"] if troubles else 0
     for station, at, until, lost_s in losses:
-        hit = any(station in one["hit"] and during(one, at, until, most_s) for one in troubles)
-        if lost_s > most_s and not hit:
+        hits = [one for one in troubles if station in one["hit"] and during(one, at, until, most_s)]
+        if lost_s > most_s + sum(one["until"] - one["at"] + QUIET_S for one in hits):
             out.append(f"station {station}: {lost_s:.1f} s, {at - began:.0f} to {until - began:.0f} s")
     return out
 

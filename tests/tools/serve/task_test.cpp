@@ -45,6 +45,17 @@ class TaskTest : public testing::Test {
   std::string line_;
 };
 
+TEST_F(TaskTest, WhoGoesOnBehindTheEndOfAllTellsThem) {
+  tasks_.run(shell("sleep 1000"), [this](int code) { code_ = code; });
+  const auto ended = tasks_.end_all();
+  loop_.run_once(100);
+  EXPECT_FALSE(code_) << "they are only told by who ended them";
+  ASSERT_EQ(ended.size(), 1u);
+  ended.front()(kWasEnded);
+  EXPECT_EQ(code_, kWasEnded);
+  EXPECT_TRUE(tasks_.end_all().empty());
+}
+
 TEST_F(TaskTest, WhoTakesTooLongIsEndedWithWhatItHasStarted) {
   // It may be ended before it has begun, on a machine with other work.
   for (int64_t limit_ms = kShortMs; line_.empty() && limit_ms < 60'000; limit_ms *= 2) {

@@ -262,8 +262,12 @@ void Supervisor::on_upgraded() {
 
 Result<void> Supervisor::become(const Self& self) {
   tools::log_notice("becoming the program on disk", {{"PROGRAM", self.program.path}});
-  tasks_.end_all();  // what they did is begun again
-  return serve::become(self, lock_.get(), listeners_.all());
+  auto ended = tasks_.end_all();                                     // what they did is begun again
+  auto became = serve::become(self, lock_.get(), listeners_.all());  // or this is another program now
+  loop_.post([ended = std::move(ended)] {
+    for (const auto& done : ended) done(kWasEnded);
+  });
+  return became;
 }
 
 void Supervisor::check() {

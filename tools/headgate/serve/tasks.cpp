@@ -17,20 +17,24 @@ void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_
       },
       std::move(on_line), limit_ms);
   if (task) {
-    tasks_[id] = *std::move(task);
+    tasks_[id] = {*std::move(task), std::move(done)};
   } else {
     tools::log_error(task.error().message);
     loop_.post([done] { done(-1); });
   }
 }
 
-void Tasks::end_all() {
+std::vector<std::function<void(int)>> Tasks::end_all() {
+  std::vector<std::function<void(int)>> out;
+  for (auto& [id, running] : tasks_) out.push_back(std::move(running.done));
   tasks_.clear();
+  return out;
 }
 
 std::string Tasks::how_it_ended(int code, int64_t limit_ms) {
   if (code == kTookTooLong)
     return "took longer than " + std::to_string(limit_ms / 1000) + " s and was killed";
+  if (code == kWasEnded) return "was ended, as an upgrade began";
   if (code == -1) return "could not be started";
   return "ended with " + std::to_string(code);
 }

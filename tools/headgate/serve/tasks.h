@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <base/loop.h>
 
@@ -16,6 +17,8 @@ namespace headgate::serve {
 
 inline constexpr int64_t kCheckMs = 60'000;  // for one of the node's programs to check its settings
 
+inline constexpr int kWasEnded = -3;  // instead of an exit code
+
 class Tasks {
  public:
   explicit Tasks(Loop& loop) : loop_(loop) {}
@@ -23,13 +26,18 @@ class Tasks {
   // `done` gets the exit code, in the loop's thread and never from within this call; -1: it could not be
   // started, which is logged; kTookTooLong: it was killed after `limit_ms` (0: none).
   void run(Program program, std::function<void(int)> done, Task::OnLine on_line = {}, int64_t limit_ms = 0);
-  void end_all();  // killed; nobody is told
+  // Killed. Nobody is told, unless the caller goes on: then it calls each of these with kWasEnded.
+  std::vector<std::function<void(int)>> end_all();
   // Of one whose code is not 0: "ended with 3", "took longer than 60 s and was killed".
   static std::string how_it_ended(int code, int64_t limit_ms);
 
  private:
   Loop& loop_;
-  std::map<int, std::unique_ptr<Task>> tasks_;
+  struct Running {
+    std::unique_ptr<Task> task;
+    std::function<void(int)> done;
+  };
+  std::map<int, Running> tasks_;
   int last_ = 0;
 };
 
