@@ -143,8 +143,13 @@ void PlaylistHistory::note_growth(const MediaPlaylist& now, ReadingTime time, Fi
   if (now.ended) return late_.reset();
   settle_late(now, findings);
   // An answer that was held came when there was something new; others had nothing new when they were asked
-  // for.
-  stalled(time.held ? time.loaded : segment ? time_.asked : time.asked, findings);
+  // for. A segment that the answer shows to be complete by what follows it may have been for a while.
+  const bool ended_before = time.held && segment && !now.open.parts.empty();
+  stalled(ended_before ? time_.loaded
+          : time.held  ? time.loaded
+          : segment    ? time_.asked
+                       : time.asked,
+          findings);
   if (segment) {
     segment_seen_ = time.loaded;
     told_stalled_ = false;
@@ -191,7 +196,11 @@ void PlaylistHistory::settle_late(const MediaPlaylist& now, Findings& findings) 
 
 Findings PlaylistHistory::waited(Micros now) {
   Findings findings;
-  if (last_ && !last_->ended) stalled(now, findings);
+  if (!last_ || last_->ended) return findings;
+  // Who asks for a part that the open segment has not got is told of the next segment's first (6.2.5.2): its
+  // end is not seen meanwhile.
+  if (last_->open.parts.empty() || now - part_seen_ > last_->target() * 3 / 2 + kArrivalSlack)
+    stalled(now, findings);
   return findings;
 }
 

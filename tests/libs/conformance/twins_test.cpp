@@ -191,6 +191,31 @@ TEST_F(LatePart, IsLateIfItIsLongEnoughToHaveBeenListed) {
   EXPECT_EQ(found(kWhole, "#EXT-X-DISCONTINUITY\n"), late_);
 }
 
+// The segment ends with fewer parts than its reader asks for: the answer is held until the next one's first.
+TEST_F(LatePart, ASegmentWhoseEndCouldNotBeSeenHasNotStalled) {
+  const std::string before =
+      edited(test::file_text("playlists/low-latency.m3u8"), {{'-', kHint}, {'-', kReport}});
+  const std::string with = before + "#EXT-X-PART:DURATION=0.400000,URI=\"110.2.m4s\"\n";
+  const std::string next = with + R"(#EXTINF:2.400000,
+110.m4s
+#EXT-X-DISCONTINUITY
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:05:10.000Z
+#EXT-X-PART:DURATION=1.000000,URI="111.0.m4s",INDEPENDENT=YES
+)";
+  const std::set<std::string> stalled{"stalled"};
+  conformance::PlaylistHistory history;
+  history.observe(test::media_playlist(before), {0, 0, true});
+  history.observe(test::media_playlist(with), {0, 4 * kSecond, true});
+  EXPECT_EQ(test::ids(history.waited(8 * kSecond)), none_);
+  auto silent = history;
+  EXPECT_EQ(test::ids(silent.waited(11 * kSecond)), stalled);
+  EXPECT_EQ(test::ids(history.observe(test::media_playlist(next), {4 * kSecond, 9 * kSecond, true})), none_);
+  // It did not end, or its end was seen.
+  conformance::PlaylistHistory late;
+  late.observe(test::media_playlist(before), {0, 0, true});
+  EXPECT_EQ(test::ids(late.waited(7 * kSecond)), stalled);
+}
+
 TEST(Twins, RulesHaveIdsOfTheirOwn) {
   std::set<std::string> seen;
   for (const conformance::Rule& rule : conformance::hls_rules()) {
