@@ -285,6 +285,55 @@ def test_a_wrong_description():
         expect_fault(site, "pipelines", f"{station}:", "colour")
 
 
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        return [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
+
+
+def test_pipelines_of_its_own_that_could_not_run():
+    with Site() as site:
+        folder = site.folder / "instances"
+        folder.mkdir()
+        box, preview, rtmp, other = free_ports(4)
+        site.settings |= {"--instances": folder, "--rtmp": f"127.0.0.1:{rtmp}"}
+        only = ["--only", "instances,ports"]
+
+        def write(name, description, **parameters):
+            lines = ["[pipeline]", f"description={description}", "[parameters]", *(f"{key.replace('_', '-')}={value}" for key, value in parameters.items())]
+            (folder / f"{name}.conf").write_text("\n".join(lines) + "\n")
+
+        def expect(*words):
+            expect_fault(site, "instances", *words, extra=only)
+        write("hall", "videobox", station=7, port=box, preview_port=preview)
+        write("door", "intake", station=8, port=other)
+        code, checks = preflight([*site.arguments(), *only], site.env)
+        expect_good(code, checks)
+        assert checks["instances"]["measured"] == f"2 in {folder}: door (intake), hall (videobox)", checks
+        write("door", "intake", station=7, port=box)
+        expect(f"door and hall are both station 7 of event {EVENT}", f"door and hall both want 127.0.0.1:{box}")
+        write("door", "intake", station=8, port=rtmp)
+        expect(f"--rtmp and door both want 127.0.0.1:{rtmp}")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            write("door", "intake", station=8, port=taken.getsockname()[1])
+            expect(f"door: 127.0.0.1:{taken.getsockname()[1]} is taken by ")
+        write("door", "intake", station=8, colour="red")
+        write("hall", "videobox", station=7, port=box, preview_port=preview, source="capture", device="/dev/video-none")
+        write("way", "nowhere")
+        write("Way", "videobox")
+        expect(f'{folder}/door.conf: ', '"colour"', "hall: /dev/video-none: No such file", 'no description has the name "nowhere"',
+               f"{folder}/Way.conf: the name is not")
+        for path in folder.iterdir():
+            path.unlink()
+        # Only who builds it sees that.
+        site.settings["--pipelines"] = site.folder / "pipelines"
+        shutil.copytree(TOP / "pipelines", site.settings["--pipelines"])
+        (site.settings["--pipelines"] / "odd.json").write_text(json.dumps({
+            "name": "odd", "trigger": "always", "elements": "${source} ! fakesink",
+            "parameters": {"source": {"type": "enum", "values": {"good": "fakesrc", "bad": "nosuchelement"}, "default": "good"}}}))
+        write("in", "odd", source="bad")
+        expect(f"{folder}/in.conf: ", 'no element "nosuchelement"')
+
+
 def test_elements_that_are_missing():
     with Site() as site:
         nothing = site.folder / "nothing"

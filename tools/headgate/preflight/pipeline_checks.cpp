@@ -1,42 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What sessions will run: the descriptions, and the elements that they name. headgate-pipeline looks, this
 // program does not load GStreamer.
-#include <common/siblings.h>
 #include <pipeline/folder.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "../operate/json_view.h"
 #include "checks.h"
-#include "program.h"
+#include "pipeline_tool.h"
 
 namespace headgate::preflight {
 namespace {
-
-constexpr int64_t kPatienceMs = 120'000;  // GStreamer's registry is made anew on a machine that has none
-constexpr size_t kMaxFaultLines = 8;
-
-Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words) {
-  auto path = tools::find_program("headgate-pipeline");
-  if (!path) return Unexpected(path.error());
-  words.insert(words.begin(), *path);
-  return run_program({.words = std::move(words), .account = context.account}, kPatienceMs);
-}
 
 void add_settings(const Context& context, std::vector<std::string>& words) {
   words.insert(words.end(), {"--pipelines", context.config.pipelines});
   for (const std::string& parameter : context.config.parameters)
     words.insert(words.end(), {"--set", parameter});
-}
-
-// What it said is wrong, a line each.
-void tell_faults(const Program& program, const char* to_do, Outcome& out) {
-  std::istringstream lines(program.errors());
-  size_t count = 0;
-  for (std::string line; std::getline(lines, line);)
-    if (!line.empty() && ++count <= kMaxFaultLines) out.fail(line, to_do);
-  if (count == 0) out.fail("headgate-pipeline ended with " + std::to_string(program.code()), to_do);
 }
 
 bool is_set(const Context& context, const pipeline::Description& description, const char* name) {
@@ -90,7 +69,7 @@ Outcome check_pipelines(Context& context) {
   out.measured = config.pipeline + " of " + config.pipelines;
   auto all = pipeline_tool(context, {"check", "--pipelines", config.pipelines});
   if (!all) return out.fail(all.error().message, "is the package whole? (dpkg -V headgate)");
-  if (all->code() != 0) tell_faults(*all, mend, out);
+  if (all->code() != 0) tell_faults(*all, "", mend, out);
   auto file = pipeline::find_file(config.pipelines, config.pipeline);
   if (!file) return out.fail(file.error().message, "--pipeline names one of `headgate pipeline list`");
   auto description = pipeline::Description::load(*file);
@@ -106,7 +85,7 @@ Outcome check_pipelines(Context& context) {
   words.push_back(*file);
   auto own = pipeline_tool(context, words);
   if (!own) return out.fail(own.error().message, "try it by hand: headgate pipeline check");
-  if (own->code() != 0) tell_faults(*own, "correct --set, or [parameters] of the settings", out);
+  if (own->code() != 0) tell_faults(*own, "", "correct --set, or [parameters] of the settings", out);
   return out;
 }
 

@@ -7,6 +7,8 @@
 #include <pipeline/folder.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "key_file.h"
@@ -43,6 +45,43 @@ bool is_instance_name(const std::string& text) {
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
+InstanceNames instance_names(const std::string& folder) {
+  namespace fs = std::filesystem;
+  InstanceNames out;
+  std::error_code error;
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    const fs::path& path = at->path();
+    if (path.extension() != kInstanceFileEnd) continue;
+    if (!is_instance_name(path.stem().string()))
+      out.problem = path.string() + ": the name is not of a-z, 0-9 and -, up to 32 of them";
+    else if (out.names.size() >= kMaxInstances)
+      out.problem = folder + ": more than " + std::to_string(kMaxInstances) + " files";
+    else
+      out.names.push_back(path.stem().string());
+  }
+  std::sort(out.names.begin(), out.names.end());
+  out.unreadable = static_cast<bool>(error);
+  if (error) out.problem = folder + ": " + error.message();
+  return out;
+}
+
+pipeline::Values values_to_check(const WantedInstance& wanted) {
+  pipeline::Values out = wanted.values;
+  if (wanted.trigger == pipeline::Trigger::listen) out.try_emplace(pipeline::kConnection, "0");
+  return out;
+}
+
+std::vector<std::string> check_arguments(const WantedInstance& wanted, const std::string& descriptions) {
+  std::vector<std::string> out{"check", *pipeline::find_file(descriptions, wanted.description), "--pipelines",
+                               descriptions};
+  for (const auto& [name, value] : values_to_check(wanted)) {
+    out.emplace_back("--set");
+    out.push_back(name + "=" + value);
+  }
+  return out;
+}
+
 Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
                                      const std::string& descriptions) {
   const std::string path = node.folder + "/" + instance + kInstanceFileEnd;
@@ -63,9 +102,8 @@ Result<WantedInstance> read_instance(const InstanceNode& node, const std::string
   for (const auto& [name, value] : {std::pair("root", node.data), std::pair("node", node.name),
                                     std::pair("event", std::to_string(node.event))})
     if (description->has_parameter(name)) out->values.try_emplace(name, value);
-  pipeline::Values values = out->values;
-  if (out->trigger == pipeline::Trigger::listen) values.try_emplace(pipeline::kConnection, "0");
-  if (auto lines = description->lines(values); !lines) return Unexpected(front + lines.error().message);
+  if (auto lines = description->lines(values_to_check(*out)); !lines)
+    return Unexpected(front + lines.error().message);
   std::string all = out->description + "\n";
   for (const auto& [name, value] : out->values) all += name + "=" + value + "\n";
   const Digest digest = sha256(as_bytes(all));

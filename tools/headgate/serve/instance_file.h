@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <base/result.h>
 
@@ -16,6 +17,7 @@ namespace headgate::serve {
 
 inline constexpr char kInstanceFileEnd[] = ".conf";
 inline constexpr size_t kMaxInstanceName = 32;  // [a-z0-9-]
+inline constexpr size_t kMaxInstances = 64;
 
 // What of the node goes into such a pipeline.
 struct InstanceNode {
@@ -36,9 +38,22 @@ struct WantedInstance {
 
 bool is_instance_name(const std::string& text);
 
+// Of the files of a folder.
+struct InstanceNames {
+  std::vector<std::string> names;  // at most kMaxInstances, sorted
+  std::string problem;             // with the folder, or with a file that is none of these; empty: none
+  bool unreadable = false;         // the folder: whoever was there may still be
+};
+InstanceNames instance_names(const std::string& folder);
+
 // folder/INSTANCE.conf, with the description that it names, of the folder `descriptions`. The error names
 // file and reason.
 Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
                                      const std::string& descriptions);
+
+// Its values, with a stand-in for what is known only when it runs.
+pipeline::Values values_to_check(const WantedInstance& wanted);
+// Of headgate-pipeline, which says whether it could be run; the description is there.
+std::vector<std::string> check_arguments(const WantedInstance& wanted, const std::string& descriptions);
 
 }  // namespace headgate::serve

@@ -2,19 +2,11 @@
 #include "instances.h"
 
 #include <common/log.h>
-#include <pipeline/folder.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace headgate::serve {
-namespace {
-
-namespace fs = std::filesystem;
-
-}  // namespace
 
 std::string instance_of(const Child& child) {
   constexpr std::string_view kFront = kInstanceFront;
@@ -55,30 +47,21 @@ Child* Instances::child_of(const std::string& instance) const {
 Instances::Files Instances::files() {
   Files out;
   if (node_.folder.empty()) return out;
-  std::string problem;
-  std::error_code error;
-  for (auto at = fs::directory_iterator(node_.folder, error); !error && at != fs::directory_iterator();
-       at.increment(error)) {
-    const fs::path path = at->path();
-    if (path.extension() != kInstanceFileEnd) continue;
+  const InstanceNames there = instance_names(node_.folder);
+  for (const std::string& name : there.names) {
     struct stat status {};
-    ::stat(path.c_str(), &status);  // one that has gone meanwhile has no time
-    if (!is_instance_name(path.stem().string()))
-      problem = path.string() + ": the name is not of a-z, 0-9 and -, up to 32 of them";
-    else if (out.size() >= kMaxInstances)
-      problem = node_.folder + ": more than " + std::to_string(kMaxInstances) + " files";
-    else
-      out[path.stem().string()] = std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
-                                  std::to_string(status.st_mtim.tv_sec) + "." +
-                                  std::to_string(status.st_mtim.tv_nsec);
+    // One that has gone meanwhile has no time.
+    ::stat((node_.folder + "/" + name + kInstanceFileEnd).c_str(), &status);
+    out[name] = std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
+                std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
   }
-  if (error) problem = node_.folder + ": " + error.message();
+  const std::string& problem = there.problem;
   if (problem != std::exchange(folder_problem_, problem) && !problem.empty()) {
     tools::log_error(problem);
     events_.add("instance.refused", Severity::error, {{kEventText, problem}, {"reason", problem}});
   }
   // What cannot be read has not been taken away.
-  if (error)
+  if (there.unreadable)
     for (const auto& [name, one] : all_) out[name] = one.file;
   return out;
 }
@@ -145,15 +128,7 @@ Result<std::map<std::string, std::vector<std::string>>> Instances::checks(const 
   for (const auto& [instance, file] : all) {
     auto wanted = read_instance(node_, instance, descriptions);
     if (!wanted) return Unexpected(wanted.error());
-    auto& arguments = out[instance];
-    arguments = {"check", *pipeline::find_file(descriptions, wanted->description), "--pipelines",
-                 descriptions};
-    if (wanted->trigger == pipeline::Trigger::listen)
-      wanted->values.try_emplace(pipeline::kConnection, "0");  // as of a connection there was
-    for (const auto& [name, value] : wanted->values) {
-      arguments.emplace_back("--set");
-      arguments.push_back(name + "=" + value);
-    }
+    out[instance] = check_arguments(*wanted, descriptions);
   }
   return out;
 }

@@ -31,7 +31,6 @@
 
 namespace headgate::serve {
 
-inline constexpr size_t kMaxInstances = 64;
 inline constexpr int64_t kInstancesLookMs = 1000;
 
 class Instances {
