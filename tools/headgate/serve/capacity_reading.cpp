@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "capacity_reading.h"
 
-#include <base/io.h>
 #include <base/pressure.h>
+#include <common/kernel_text.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -12,16 +12,9 @@
 namespace headgate::serve {
 namespace {
 
-constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr double kMiB = 1024 * 1024;
 // Less than that in the window is nobody who fills the volume.
 constexpr double kLeastFilling = 16 * kMiB;
-
-std::optional<std::string> text_of(const std::string& path) {
-  auto bytes = read_file(path, kMaxFileBytes);
-  if (!bytes) return std::nullopt;
-  return std::string(as_text(*bytes));
-}
 
 }  // namespace
 
@@ -41,7 +34,7 @@ CapacityReading CapacityMeter::read(int64_t now_ms) {
 
 // What has a niceness (encoders of rungs that viewers ask for, the archive's recovery) gives way.
 std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
-  const auto text = text_of(proc_ + "/stat");
+  const auto text = tools::kernel_text(proc_ + "/stat");
   if (!text || !text->starts_with("cpu ")) return std::nullopt;
   std::istringstream line(text->substr(4, text->find('\n')));
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
@@ -54,43 +47,30 @@ std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
 }
 
 std::optional<double> CapacityMeter::memory_mib() const {
-  const auto text = text_of(proc_ + "/meminfo");
-  if (!text) return std::nullopt;
-  std::istringstream lines(*text);
-  double kib = 0;
-  for (std::string name; lines >> name; lines.ignore(kMaxFileBytes, '\n'))
-    if (name == "MemAvailable:" && lines >> kib)
-      return std::min(kib / 1024, group_memory_mib().value_or(kib / 1024));
-  return std::nullopt;
+  const auto text = tools::kernel_text(proc_ + "/meminfo");
+  const auto kib = text ? tools::named_number(*text, "MemAvailable") : std::nullopt;
+  if (!kib) return std::nullopt;
+  const double mib = static_cast<double>(*kib) / 1024;
+  return std::min(mib, group_memory_mib().value_or(mib));
 }
 
 // Documentation/admin-guide/cgroup-v2.rst. Files that were read or written are given back when something else
 // is wanted, as in MemAvailable.
 std::optional<double> CapacityMeter::group_memory_mib() const {
-  const auto text = text_of(proc_ + "/self/cgroup");
-  if (!text) return std::nullopt;
-  constexpr std::string_view kFront = "0::/";  // of the one hierarchy
-  std::istringstream lines(*text);
-  std::string group;
-  while (std::getline(lines, group) && !group.starts_with(kFront)) group.clear();
-  if (group.empty()) return std::nullopt;
+  const auto text = tools::kernel_text(proc_ + "/self/cgroup");
   std::optional<double> least;
-  const std::string root = sys_ + "/fs/cgroup";
-  // Each group above it has a limit of its own; in a container, its root has one as well.
-  for (std::string path = "/" + group.substr(kFront.size());; path.erase(path.rfind('/'))) {
-    const std::string folder = root + path;
-    const auto most = number_in(folder + "/memory.max");  // "max": none
-    const auto used = number_in(folder + "/memory.current");
-    if (most && used) {
-      double files = 0, bytes = 0;
-      std::istringstream stat(text_of(folder + "/memory.stat").value_or(""));
-      for (std::string name; stat >> name >> bytes;)
-        if (name == "inactive_file" || name == "active_file") files += bytes;
-      const double left_mib = std::max(0.0, *most - *used + files) / kMiB;
-      least = std::min(least.value_or(left_mib), left_mib);
-    }
-    if (path.empty()) return least;
+  for (const std::string& folder : tools::group_folders(text.value_or(""), sys_ + "/fs/cgroup")) {
+    const auto most = tools::kernel_number(folder + "/memory.max");
+    const auto used = tools::kernel_number(folder + "/memory.current");
+    if (!most || !used) continue;
+    double files = 0, bytes = 0;
+    std::istringstream stat(tools::kernel_text(folder + "/memory.stat").value_or(""));
+    for (std::string name; stat >> name >> bytes;)
+      if (name == "inactive_file" || name == "active_file") files += bytes;
+    const double left_mib = std::max(0.0, static_cast<double>(*most - *used) + files) / kMiB;
+    least = std::min(least.value_or(left_mib), left_mib);
   }
+  return least;
 }
 
 std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {

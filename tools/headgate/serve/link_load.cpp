@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "link_load.h"
 
-#include <base/io.h>
+#include <common/kernel_text.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -13,7 +12,6 @@ namespace headgate::serve {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr size_t kMaxNumberBytes = 4096;
 
 bool has(const fs::path& interface, const char* what) {
   std::error_code error;
@@ -28,14 +26,12 @@ bool is_made_of_others(const fs::path& interface) {
       [](const auto& entry) { return entry.path().filename().string().starts_with("lower_"); });
 }
 
-}  // namespace
-
-std::optional<double> number_in(const std::string& path) {
-  auto bytes = read_file(path, kMaxNumberBytes);
-  double value = 0;
-  if (!bytes || !(std::istringstream(std::string(as_text(*bytes))) >> value)) return std::nullopt;
-  return value;
+// Mbit/s; 0: not known. A driver may be asked for it.
+int64_t speed_of(const fs::path& card) {
+  return std::max<int64_t>(0, tools::kernel_number(card / "speed").value_or(0));
 }
+
+}  // namespace
 
 LinkLoad::LinkLoad(std::string sys, int64_t mbps)
     : folder_(std::move(sys) + "/class/net"), mbps_(static_cast<double>(mbps)) {}
@@ -45,14 +41,16 @@ std::map<std::string, LinkLoad::Link> LinkLoad::links() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const fs::path& path = entry.path();
-    const auto received = number_in(path / "statistics/rx_bytes"),
-               sent = number_in(path / "statistics/tx_bytes");
+    const auto received = tools::kernel_number(path / "statistics/rx_bytes"),
+               sent = tools::kernel_number(path / "statistics/tx_bytes");
     if (!received || !sent || path.filename() == "lo" || has(path, "master/bonding")) continue;
-    const Link link{std::max(0.0, number_in(path / "speed").value_or(0)), *received, *sent};  // -1: not known
+    const auto link = [&](int64_t mbps) {
+      return Link{static_cast<double>(mbps), static_cast<double>(*received), static_cast<double>(*sent)};
+    };
     if (has(path, "bonding") || has(path, "device"))
-      real[path.filename()] = link;
+      real[path.filename()] = link(speed_of(path));
     else if (!has(path, "bridge") && !is_made_of_others(path))
-      others[path.filename()] = {0, *received, *sent};  // what it says is nobody's measure
+      others[path.filename()] = link(0);  // what it says is nobody's measure
   }
   return real.empty() ? others : real;  // a container has nothing else
 }
