@@ -168,6 +168,22 @@ TEST_F(InstancesTest, WhatARunWaitedForASilentPeerIsNoTimeThatItRan) {
   EXPECT_NE(told("instance.died").find("nothing has come"), std::string::npos) << told("instance.died");
 }
 
+// An operator's kill, say: the node has not asked for it.
+TEST_F(InstancesTest, WhatIsToGoOnIsStartedAgainAlsoWhenItEndedInOrder) {
+  describe(R"("restart": {"pause": "1s", "again": true})");
+  instances_->start();
+  EXPECT_EQ(instances_->pause(child(), 0, 60'000), 1000);
+  EXPECT_EQ(told("instance.over"), "");
+  EXPECT_NE(told("instance.died"), "");
+}
+
+TEST_F(InstancesTest, WhatHasEndedInOrderIsOver) {
+  describe(R"("restart": {"pause": "1s"})");
+  instances_->start();
+  EXPECT_EQ(instances_->pause(child(), 0, 60'000), -1);
+  EXPECT_NE(told("instance.over"), "");
+}
+
 TEST_F(InstancesTest, WithoutALimitNobodyIsEnded) {
   describe(R"("restart": {"pause": "1h", "max-pause": "1h"})");
   instances_->start();

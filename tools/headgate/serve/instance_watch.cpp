@@ -5,7 +5,6 @@ namespace headgate::serve {
 namespace {
 
 constexpr int64_t kCpuMs = 10'000;
-constexpr int64_t kEndMs = 12'000;  // a run's end, its way down, and some
 
 }  // namespace
 
@@ -42,7 +41,7 @@ std::optional<uint64_t> InstanceWatch::memory_bytes() const {
 }
 
 bool InstanceWatch::is_overdue(int64_t now_ms) const {
-  return is_ended() && now_ms - ended_ms_ >= kEndMs;
+  return is_ended() && now_ms - ended_ms_ >= kRunEndMs;
 }
 
 }  // namespace headgate::serve

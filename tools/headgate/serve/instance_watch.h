@@ -14,6 +14,10 @@
 
 namespace headgate::serve {
 
+// For a process to end its run, and its archive, before it is killed: the run's end, its way down (each
+// bounded in tools/pipeline), and some.
+inline constexpr int64_t kRunEndMs = 12'000;
+
 class InstanceWatch {
  public:
   // `looks` outlives it.

@@ -28,8 +28,9 @@ std::optional<int64_t> Instances::pause(const Child& child, int code, int64_t li
   one.last_end = child.end_text() + (why.empty() ? "" : ": " + why);
   one.last_end_us = clock_.utc_us();
   told_ = false;
-  // One that was asked to end for what it took has ended in order, and has failed all the same.
-  if (code == 0 && excess.empty()) {
+  // One that was asked to end for what it took, or by somebody else than the node, has ended in order, and
+  // has failed all the same where its description wants it to go on.
+  if (code == 0 && excess.empty() && !(one.wanted && one.wanted->restart.again)) {
     one.over = "ended";
     enter(one, one.over);
     events_.add("instance.over", Severity::info,

@@ -55,7 +55,7 @@ void Restart::begin(const std::string& role, std::function<void(const std::strin
     if (!role.starts_with(kInstanceFront)) present_.arguments = arguments_of(child.pid());
   }
   ending_ = true;
-  within(kRestartEndMs, "");
+  within(kRunEndMs, "");
   child.stop();
 }
 
@@ -108,7 +108,7 @@ void Restart::failed(const std::string& how) {
   if (present_.path.empty()) return finish(problem_ + "; the one before cannot be started again");
   before_[role_] = std::move(present_);
   ending_ = true;
-  within(kRestartEndMs, "");
+  within(kRunEndMs, "");
   children_.place(role_).stop();
 }
 

@@ -14,12 +14,12 @@
 #include <base/unique_fd.h>
 
 #include "children.h"
+#include "instance_watch.h"
 
 namespace headgate::serve {
 
-inline constexpr int64_t kRestartEndMs = 5000;  // for it to end, before it is killed
-inline constexpr int64_t kRestartMs = 25'000;   // from its start until it serves
-inline constexpr int64_t kSettledMs = 1000;     // who has served so long goes on
+inline constexpr int64_t kRestartMs = 25'000;  // from its start until it serves
+inline constexpr int64_t kSettledMs = 1000;    // who has served so long goes on
 
 class Restart {
  public:
