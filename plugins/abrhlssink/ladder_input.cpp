@@ -13,8 +13,9 @@ GST_DEBUG_CATEGORY_EXTERN(abr_hls_sink_debug);
 
 namespace headgate::abrhlssink {
 
-LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake)
-    : element_(element) {
+LadderInput::LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake,
+                         std::function<void(const std::string&)> forgo)
+    : element_(element), forgo_(std::move(forgo)) {
   Ladder::Events events;
   events.records = std::move(take);
   events.wake = std::move(wake);
@@ -106,6 +107,8 @@ void LadderInput::stop() {
 }
 
 void LadderInput::tell(const RungNews& news) {
+  // Of the others their records tell.
+  if (!news.record && std::string_view(news.state) != "running") forgo_(news.rendition);
   if (std::string_view(news.state) == "failed")
     GST_ELEMENT_WARNING(
         element_, STREAM, ENCODE,

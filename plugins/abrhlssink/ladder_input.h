@@ -19,8 +19,10 @@ class LadderInput final : public gst::InputTap {
  public:
   using Take = std::function<void(std::vector<Renditions::Out>&&)>;
   // `take`: renditions' records, on any thread and in order. `wake`: Renditions::advance() has something to
-  // do; on a thread of the store, perhaps after this is gone. `element` outlives this.
-  LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake);
+  // do; on a thread of the store, perhaps after this is gone. `forgo`: this rendition will not be made, for
+  // now or of this source; on any thread. `element` outlives this.
+  LadderInput(GstElement* element, LadderSettings settings, Take take, std::function<void()> wake,
+              std::function<void(const std::string&)> forgo);
   ~LadderInput() override;
   Ladder& ladder() { return *ladder_; }
   // Its frames are read from the files under `root` that the source's records name, and not from encoded
@@ -53,6 +55,7 @@ class LadderInput final : public gst::InputTap {
   void place(const playlist::InitRecord& init);
 
   GstElement* element_;
+  const std::function<void(const std::string&)> forgo_;
   std::unique_ptr<Ladder> ladder_;
   std::unique_ptr<ArchiveFeed> feed_;  // none: frames come on encoded pads
 };

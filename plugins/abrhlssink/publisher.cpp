@@ -27,11 +27,7 @@ Result<void> replace_text(const std::string& path, std::string_view text) {
   return {};
 }
 
-Publisher::Publisher(PublishSettings settings)
-    : settings_(std::move(settings)), index_({.window_ms = settings_.window_ms}) {}
-
-Result<void> Publisher::add(const playlist::Record& record) {
-  index_.add(record);
+Result<void> Publisher::note(const playlist::Record& record) {
   if (!settings_.own_media) return {};
   if (const auto* init = std::get_if<playlist::InitRecord>(&record)) {
     if (!files_.empty() && files_.back().name == init->file) return {};
@@ -66,18 +62,18 @@ Result<void> Publisher::remove_old() {
   return {};
 }
 
-Result<void> Publisher::publish(bool ended) {
+Result<void> Publisher::publish(const playlist::StreamIndex& index, bool ended) {
   if (settings_.location.empty()) return {};
-  if (index_.version() == published_version_ && ended == ended_) return {};
-  if (index_.segments().empty()) return {};
+  if (index.version() == published_version_ && ended == ended_) return {};
+  if (index.segments().empty()) return {};
   const playlist::MediaPlaylistSettings media{
       .type = settings_.window_ms == 0 ? playlist::PlaylistType::event : playlist::PlaylistType::live,
       .addressing = playlist::Addressing::byte_range,
       .prefix = settings_.uri_prefix,
       .ended = ended};
-  const std::string text = playlist::media_playlist(index_, media);
+  const std::string text = playlist::media_playlist(index, media);
   if (auto done = replace_text(settings_.location + "/" + settings_.media_name, text); !done) return done;
-  published_version_ = index_.version();
+  published_version_ = index.version();
   ended_ = ended;
   return {};
 }

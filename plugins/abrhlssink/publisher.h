@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A rendition's index and its media playlist in a folder, with byte ranges into the media files, replaced
-// whole. Knows no GStreamer.
+// A rendition's media playlist in a folder, with byte ranges into the media files, replaced whole, and the
+// files. Knows no GStreamer.
 #pragma once
 
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <base/bytes.h>
 #include <base/result.h>
@@ -30,11 +31,13 @@ struct PublishSettings {
 // Not thread-safe. Errors are told and nothing else changes: the next call tries again.
 class Publisher {
  public:
-  explicit Publisher(PublishSettings settings);
-  Result<void> add(const playlist::Record& record);
-  // Writes the playlist if it has changed. `ended`: nothing will follow.
-  Result<void> publish(bool ended);
-  const playlist::StreamIndex& index() const { return index_; }
+  explicit Publisher(PublishSettings settings) : settings_(std::move(settings)) {}
+  // A record of what is published.
+  Result<void> note(const playlist::Record& record);
+  // Writes the playlist if it has changed; `index` is always the same. `ended`: nothing will follow.
+  Result<void> publish(const playlist::StreamIndex& index, bool ended);
+  // There is a playlist: it is kept up from then on.
+  bool has_published() const { return published_version_ > 0; }
 
  private:
   struct MediaFile {
@@ -45,7 +48,6 @@ class Publisher {
   Result<void> remove_old();
 
   PublishSettings settings_;
-  playlist::StreamIndex index_;
   uint64_t published_version_ = 0;
   bool ended_ = false;
   std::deque<MediaFile> files_;  // own media, oldest first

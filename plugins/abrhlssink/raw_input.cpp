@@ -37,8 +37,8 @@ struct RawInput::Pad {
   bool ended = false;    // RawInput::mutex_
 };
 
-RawInput::RawInput(GstElement* element, std::function<void()> on_eos)
-    : element_(element), on_eos_(std::move(on_eos)) {}
+RawInput::RawInput(GstElement* element, OnRecords on_records, std::function<void()> on_eos)
+    : element_(element), on_records_(std::move(on_records)), on_eos_(std::move(on_eos)) {}
 
 RawInput::~RawInput() = default;
 
@@ -113,6 +113,11 @@ bool RawInput::has_pads() const {
   return !pads_.empty();
 }
 
+bool RawInput::has_pad(codec::Kind kind) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(pads_.begin(), pads_.end(), [kind](const auto& pad) { return pad->kind == kind; });
+}
+
 std::vector<Ref<GstPad>> RawInput::pads() const {
   std::lock_guard lock(mutex_);
   std::vector<Ref<GstPad>> result;
@@ -171,13 +176,15 @@ GstFlowReturn RawInput::take(Pad& pad, GstBuffer* buffer) {
 }
 
 void RawInput::tell(const RawClock::Step& step) {
-  Renditions& renditions = ladder_->renditions();
-  if (!step.time) {
-    if (!step.records.empty()) renditions.source_records(step.records);
-    return;
-  }
-  renditions.source_records({step.records.front()});
-  renditions.source_time(*step.time);
+  if (!step.time) return tell_records(step.records);
+  tell_records({step.records.front()});
+  ladder_->renditions().source_time(*step.time);
+}
+
+void RawInput::tell_records(const std::vector<playlist::Record>& records) {
+  if (records.empty()) return;
+  on_records_(records);
+  ladder_->renditions().source_records(records);
 }
 
 gboolean RawInput::on_event(GstPad* gst_pad, GstObject* parent, GstEvent* event) {
@@ -207,7 +214,7 @@ void RawInput::handle_event(Pad& pad, GstEvent* event) {
     case GST_EVENT_FLUSH_STOP:
       gst_segment_init(&pad.segment, GST_FORMAT_UNDEFINED);
       ladder_->flush(pad.kind);
-      if (pad.kind == clock_kind_) ladder_->renditions().source_records(clock_->end());
+      if (pad.kind == clock_kind_) tell_records(clock_->end());
       return;
     case GST_EVENT_EOS:
       return end(pad);
@@ -218,7 +225,7 @@ void RawInput::handle_event(Pad& pad, GstEvent* event) {
 
 void RawInput::end_kind(codec::Kind kind) {
   ladder_->end(kind);
-  if (kind == clock_kind_) ladder_->renditions().source_records(clock_->end());
+  if (kind == clock_kind_) tell_records(clock_->end());
 }
 
 void RawInput::end(Pad& pad) {

@@ -25,8 +25,10 @@ namespace headgate::abrhlssink {
 
 class RawInput {
  public:
-  // `element` outlives this. `on_eos` is called once when every pad that is left has seen EOS.
-  RawInput(GstElement* element, std::function<void()> on_eos);
+  using OnRecords = std::function<void(const std::vector<playlist::Record>&)>;
+  // `element` outlives this. `on_records`: where segments lie, before the ladder is told, on a pad's thread.
+  // `on_eos` is called once when every pad that is left has seen EOS.
+  RawInput(GstElement* element, OnRecords on_records, std::function<void()> on_eos);
   ~RawInput();
 
   // Class initialisation: the two request templates.
@@ -37,6 +39,7 @@ class RawInput {
   GstPad* request_pad(GstPadTemplate* templ);
   bool release_pad(GstPad* pad);
   bool has_pads() const;
+  bool has_pad(codec::Kind kind) const;
 
   // READY → PAUSED, and back once the pads' threads have ended. `ladder` lives in between.
   void start(Ladder* ladder, const fmp4::PackagerSettings& packager);
@@ -53,11 +56,13 @@ class RawInput {
   GstFlowReturn take(Pad& pad, GstBuffer* buffer);
   void handle_event(Pad& pad, GstEvent* event);
   void tell(const RawClock::Step& step);
+  void tell_records(const std::vector<playlist::Record>& records);
   void end_kind(codec::Kind kind);
   void end(Pad& pad);
   std::vector<gst::Ref<GstPad>> pads() const;
 
   GstElement* element_;
+  const OnRecords on_records_;
   const std::function<void()> on_eos_;
   Ladder* ladder_ = nullptr;                     // set by start() alone
   codec::Kind clock_kind_ = codec::Kind::video;  // of the pad that is the clock; set by start() alone

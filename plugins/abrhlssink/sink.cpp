@@ -31,7 +31,9 @@ Sink::Sink(GstElement* element)
       input_(
           element, [this](std::vector<Output>&& outputs) { deliver(std::move(outputs)); },
           [this] { end_one(); }),
-      raw_(element, [this] { end_one(); }),
+      raw_(
+          element, [this](const std::vector<playlist::Record>& records) { take_timeline(records); },
+          [this] { end_one(); }),
       records_(element, {[this](const std::vector<playlist::Record>& records) { take_source(records); },
                          [this](const store::StreamTime& time) {
                            if (ladder_) ladder_->source_time(time);
@@ -92,19 +94,38 @@ bool Sink::send_upstream(GstEvent* event) const {
 // failure is told once until it is over.
 void Sink::take_records(const std::string& rendition, const std::vector<playlist::Record>& records,
                         bool ended) {
+  const auto add = [&](Folder& folder) {
+    Result<void> result;
+    for (const auto& record : records)
+      if (auto added = folder.add(rendition, record); !added) result = Unexpected(added.error());
+    return result;
+  };
+  if (write_folder(add, ended)) post_records(element_, rendition, records);
+}
+
+// Where segments of raw input lie, before the ladder's renditions follow.
+void Sink::take_timeline(const std::vector<playlist::Record>& records) {
+  const auto follow = [&](Folder& folder) {
+    for (const auto& record : records) folder.follow(record);
+    return Result<void>();
+  };
+  write_folder(follow, false);
+}
+
+// False: there is none.
+bool Sink::write_folder(const std::function<Result<void>(Folder&)>& add, bool ended) {
   Result<void> result;
   bool tell = false;
   {
     std::lock_guard lock(mutex_);
-    if (!folder_) return;
-    for (const auto& record : records)
-      if (auto added = folder_->add(rendition, record); !added) result = Unexpected(added.error());
+    if (!folder_) return false;
+    result = add(*folder_);
     if (auto published = folder_->publish(ended); !published) result = Unexpected(published.error());
     tell = !result && !failing_;
     failing_ = !result;
   }
   if (tell) warn(element_, result.error());
-  post_records(element_, rendition, records);
+  return true;
 }
 
 // Of the source; the ladder's renditions follow it.

@@ -6,8 +6,10 @@
 
 #include <gst/gst.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,7 +49,10 @@ class Sink {
   bool has_rungs() const;
   Result<void> start_ladder(const Settings& settings, bool own_media);
   bool start_input(const Settings& settings, bool own_media);
+  std::set<std::string> expected_renditions(const Settings& settings, bool own_media) const;
   void start_folder(const Settings& settings, bool own_media);
+  bool write_folder(const std::function<Result<void>(Folder&)>& add, bool ended);
+  void take_timeline(const std::vector<playlist::Record>& records);
   void take_records(const std::string& rendition, const std::vector<playlist::Record>& records, bool ended);
   void take_source(const std::vector<playlist::Record>& records);
   void take_renditions(std::vector<Renditions::Out>&& outs);

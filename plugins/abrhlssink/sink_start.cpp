@@ -81,12 +81,31 @@ Result<void> Sink::start_ladder(const Settings& settings, bool own_media) {
   };
   auto made = std::make_shared<LadderInput>(
       element_, std::move(ladder),
-      [this](std::vector<Renditions::Out>&& outs) { take_renditions(std::move(outs)); }, wake);
+      [this](std::vector<Renditions::Out>&& outs) { take_renditions(std::move(outs)); }, wake,
+      [this](const std::string& rendition) {
+        std::lock_guard lock(mutex_);
+        if (folder_) folder_->forgo(rendition);
+      });
   if (from_files) made->read_from(settings.root);
   made->ladder().activate(active_rungs(settings.active_rungs));
   std::lock_guard lock(mutex_);
   ladder_ = std::move(made);
   return {};
+}
+
+// Those that players of the folder are to find; none where there is no ladder.
+std::set<std::string> Sink::expected_renditions(const Settings& settings, bool own_media) const {
+  std::set<std::string> expected;
+  const auto rungs = ladder::parse_rungs(settings.rungs);
+  if (!ladder_ || !rungs) return expected;
+  const auto kinds = [this](codec::Kind kind) {
+    return raw_.has_pads() ? raw_.has_pad(kind) : !input_.has_pads() || input_.has_pad(kind);
+  };
+  for (const ladder::Rung& rung : *rungs)
+    if (kinds(rung.is_audio() ? codec::Kind::audio : codec::Kind::video)) expected.insert(rung.name);
+  const bool passes = own_media && input_.has_pad(codec::Kind::video) && input_.has_pad(codec::Kind::audio);
+  if (passes) expected.insert(kPassedAudio);
+  return expected;
 }
 
 void Sink::start_folder(const Settings& settings, bool own_media) {
@@ -98,7 +117,8 @@ void Sink::start_folder(const Settings& settings, bool own_media) {
                         .audio = raw_.has_pads() ? first_audio(settings.rungs)
                                  : own_media     ? kPassedAudio
                                                  : "",
-                        .own_renditions = !settings.location.empty() && settings.root.empty()};
+                        .own_renditions = !settings.location.empty() && settings.root.empty(),
+                        .expected = expected_renditions(settings, own_media)};
   std::lock_guard lock(mutex_);
   folder_ = std::make_unique<Folder>(std::move(folder));
   failing_ = false;

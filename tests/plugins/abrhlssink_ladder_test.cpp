@@ -402,7 +402,7 @@ TEST_F(AbrLadder, OnDemandTheOnlyOneGivesWayAndIsTold) {
 }
 
 TEST_F(AbrLadder, ASoundEncoderThatFailsIsToldAndStartedAgain) {
-  BreakingEncoder::use_sound(100);
+  BreakingEncoder::use_sound(400);  // frames: whole segments between two failures
   Pipeline pipeline("abrhlssink name=hls playlist-length=0 rungs=audio@48k location=" + scratch_.path() +
                     " audiotestsrc num-buffers=1410 samplesperbuffer=1024 ! "
                     "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! "

@@ -71,21 +71,6 @@ std::optional<playlist::Variant> source_variant(const playlist::StreamIndex& ind
   return variant;
 }
 
-// What its encoder promises, and what was measured where that is more.
-std::optional<playlist::Variant> rung_variant(const playlist::RenditionIndex& rung, const std::string& uri) {
-  const auto& told = rung.told();
-  if (!told && !rung.has_media()) return std::nullopt;
-  playlist::Variant out = playlist::variant_of(rung.index(), uri).value_or(playlist::Variant{.uri = uri});
-  if (told) {
-    out.bandwidth = std::max(out.bandwidth, told->bandwidth);
-    if (out.average_bandwidth == 0) out.average_bandwidth = told->average_bandwidth;
-    if (out.codecs.empty()) out.codecs = told->codecs;
-    if (out.width == 0) out.width = told->width, out.height = told->height;
-    if (out.frame_rate_milli == 0) out.frame_rate_milli = told->frame_rate_milli;
-  }
-  return out;
-}
-
 }  // namespace
 
 const playlist::RenditionIndex* index_of(const Rendition& one, bool everything) {
@@ -104,7 +89,7 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
   for (const auto& [name, one] : stream.renditions()) {
     const playlist::RenditionIndex* rung = index_of(*one, everything);
     if (!rung || name == kPictures) continue;
-    auto variant = rung_variant(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"));
+    auto variant = playlist::variant_of(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"));
     if (!variant) continue;
     variant->takes_audio = apart && variant->width > 0;
     out.variants.push_back(*std::move(variant));

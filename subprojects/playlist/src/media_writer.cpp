@@ -102,7 +102,8 @@ void MediaWriter::before_media(std::string& out, const Segment& segment, const S
   const bool ranges = settings_.addressing == Addressing::byte_range;
   const bool other = last == nullptr || discontinuous || record.init_id != last->record.init_id ||
                      (ranges && record.file != last->record.file);
-  if (other && !record.init_id.empty()) map(out, record);
+  const bool nowhere = ranges && record.file.empty();  // a gap
+  if (other && !record.init_id.empty() && !nowhere) map(out, record);
   if (segment.program_utc_us != 0)
     out += "#EXT-X-PROGRAM-DATE-TIME:" + date_time(segment.program_utc_us) + "\n";
 }

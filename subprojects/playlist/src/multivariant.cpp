@@ -74,4 +74,18 @@ std::optional<Variant> variant_of(const StreamIndex& index, const std::string& u
                  .transfer = init->transfer};
 }
 
+std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri) {
+  const auto& told = rung.told();
+  if (!told && !rung.has_media()) return std::nullopt;
+  Variant out = variant_of(rung.index(), uri).value_or(Variant{.uri = uri});
+  if (told) {
+    out.bandwidth = std::max(out.bandwidth, told->bandwidth);
+    if (out.average_bandwidth == 0) out.average_bandwidth = told->average_bandwidth;
+    if (out.codecs.empty()) out.codecs = told->codecs;
+    if (out.width == 0) out.width = told->width, out.height = told->height;
+    if (out.frame_rate_milli == 0) out.frame_rate_milli = told->frame_rate_milli;
+  }
+  return out;
+}
+
 }  // namespace headgate::playlist

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <playlist/rendition_index.h>
 #include <playlist/stream_index.h>
 
 namespace headgate::playlist {
@@ -43,5 +44,8 @@ std::string multivariant_playlist(const Multivariant& renditions);
 // What an index says of its rendition: codecs and picture of its newest init segment, rates of its segments.
 // Nothing: it has no segment yet.
 std::optional<Variant> variant_of(const StreamIndex& index, const std::string& uri);
+// Of a ladder's rung: what its encoder promises, and what was measured where that is more. Nothing: neither
+// is there.
+std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri);
 
 }  // namespace headgate::playlist
