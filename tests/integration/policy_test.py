@@ -4,8 +4,11 @@
 and a clock that is stepped."""
 import json
 import mmap
+import os
+import signal
 import struct
 import subprocess
+from pathlib import Path
 
 import media
 import tap
@@ -15,7 +18,7 @@ NEIGHBOURS = 20
 BAD = 50
 OWN = 9000  # number of the first station's own worker
 LONG_S = 120  # of a busy machine
-POISON, SPIN = "headgate-poison", "headgate-spin"
+POISON, SPIN, LEAK = "headgate-poison", "headgate-spin", "headgate-leak"
 
 
 def pipelines(node, change):
@@ -61,6 +64,11 @@ def marked(mark):
                            "testsrc2=size=160x120:rate=25:duration=20", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25",
                            "-bsf:v", f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{mark}",
                            "-f", "flv", media.MADE)
+
+
+def send_marked(node, mark, again=False):
+    return media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(mark), "-c", "copy", "-f", "flv",
+                                  node.url(BAD)], again=again)
 
 
 def publish_neighbours(node, seconds=180, count=NEIGHBOURS):
@@ -114,8 +122,7 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
     with TastingNode(["--workers", "1", "--max-workers", "1"]) as node:
         publish_neighbours(node)
         wait_until("the neighbours stream", lambda: len(live(node)) == NEIGHBOURS, LONG_S)
-        bad = media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy",
-                                     "-f", "flv", node.url(BAD)], again=True)
+        bad = send_marked(node, POISON, again=True)
         (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
         assert entry["station"] == BAD and entry["worker"] == OWN, entry
         assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
@@ -150,8 +157,7 @@ def test_what_ends_workers_does_not_take_its_neighbours_with_it():
 
 
 def check_that_poison_is_its_senders(node):
-    media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(POISON), "-c", "copy", "-f", "flv",
-                           node.url(BAD)], again=True)
+    send_marked(node, POISON, again=True)
     (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
     assert entry["station"] == BAD, entry
     assert log_text(node).count("worker-0 killed by signal") == 2, "two deaths are enough, and needed"
@@ -181,14 +187,40 @@ def test_a_picture_that_ends_who_makes_rungs_of_it_is_its_senders():
 def test_a_thread_that_spins_is_seen_from_outside():
     with TastingNode(["--workers", "1"]) as node:
         (worker,) = node.pids("worker")
-        media.Publisher(node, ["ffmpeg", "-nostdin", "-hide_banner", "-re", "-i", marked(SPIN), "-c", "copy", "-f", "flv",
-                               node.url(BAD)])
+        send_marked(node, SPIN)
         wait_until("the worker is killed", lambda: worker not in node.pids("worker"), LONG_S)
         said = log_text(node)
         assert f"at work for station {BAD} of event 77 for" in said and "does not come back" in said
         (line,) = lines_of(node, "does not come back")
         assert f" station={BAD} event=77 session=" in line, line
         assert "says nothing any more" not in said, "its loop said its status all the while"
+
+
+def has_spun(pid):
+    """A second of processor time."""
+    try:
+        used = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    except OSError:
+        return False  # it has ended
+    return int(used[11]) + int(used[12]) > os.sysconf("SC_CLK_TCK")
+
+
+def test_a_leak_is_ended_and_a_kill_is_nobodys_doing():
+    with TastingNode(["--workers", "1", "--max-workers", "1", "--worker-memory", "400"]) as node:
+        (worker,) = node.pids("worker")
+        leaks = send_marked(node, LEAK)
+        wait_until("it is ended", lambda: worker not in node.pids("worker"), LONG_S)
+        (line,) = lines_of(node, "it may have 400 in all; its sessions are ended, and another one is started")
+        assert " worker=0" in line, line
+        leaks.stop()
+        # An operator's kill, or the kernel's for want of memory, while a thread is at work for the station.
+        spins = send_marked(node, SPIN, again=True)
+        for deaths in (1, 2):
+            (worker,) = wait_until("a thread spins", lambda: [pid for pid in node.pids("worker") if has_spun(pid)], LONG_S)
+            os.kill(worker, signal.SIGKILL)
+            wait_until("that is seen", lambda seen=deaths: len(lines_of(node, "killed by signal 9")) == seen, LONG_S)
+        spins.stop()
+        assert quarantine(node) == [] and not lines_of(node, "was at work for station"), log_text(node)
 
 
 def test_a_full_node_refuses_who_is_new():

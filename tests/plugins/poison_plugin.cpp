@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A plugin with an element that passes on what it gets, and does not survive what is marked:
 // "headgate-poison" in a buffer ends the process as a wild pointer does, "headgate-spin" is never finished
-// with.
+// with, "headgate-leak" costs memory that nobody gives back.
 #include <gst/gst.h>
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace {
 
-constexpr std::string_view kPoison = "headgate-poison", kSpin = "headgate-spin";
+constexpr std::string_view kPoison = "headgate-poison", kSpin = "headgate-spin", kLeak = "headgate-leak";
+constexpr size_t kLeakedBytes = 64 << 20;
 
 bool has(GstBuffer* buffer, std::string_view mark) {
   GstMapInfo map;
@@ -26,6 +29,10 @@ gboolean taste(GstBuffer** buffer, guint, gpointer) {
   if (has(*buffer, kSpin))
     for (volatile bool forever = true; forever;) {
     }
+  if (has(*buffer, kLeak)) {
+    static std::vector<std::unique_ptr<char[]>> leaked;
+    leaked.push_back(std::make_unique<char[]>(kLeakedBytes));  // all zeros, which are written
+  }
   return TRUE;
 }
 

@@ -12,7 +12,7 @@ namespace headgate::worker {
 namespace {
 
 constexpr char kWordProperty[] = "service-word";
-constexpr std::array kDeadly = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+constexpr std::array kDeadly = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
 
 thread_local uint64_t thread_session = 0;
 // For the handler, which has no other way to them.
@@ -20,12 +20,13 @@ std::atomic<wire::Marks*> crash_marks = nullptr;
 std::array<struct sigaction, kDeadly.size()> before;
 
 // The faulting instruction runs again behind it, abort() raises its signal again: whoever handled the signal
-// before gets it then.
+// before gets it then. Behind a refused system call and a trap the thread would go on.
 void on_deadly(int signal) {
   wire::Marks* const marks = crash_marks;
   if (marks && thread_session != 0) marks->note_crash(thread_session);
   for (size_t i = 0; i < kDeadly.size(); ++i)
     if (kDeadly[i] == signal) ::sigaction(signal, &before[i], nullptr);
+  if (signal == SIGSYS || signal == SIGTRAP) ::raise(signal);
 }
 
 }  // namespace

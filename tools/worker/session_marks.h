@@ -30,8 +30,8 @@ class SessionMarks {
 
   // The calling thread is this session's alone from now on; 0: nobody's again.
   static void own_thread(uint64_t session);
-  // From now on a signal that ends the process (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT) first notes whose
-  // thread it came to; then happens what would have without.
+  // From now on a signal that ends the process (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP)
+  // first notes whose thread it came to; then happens what would have without.
   void note_crashes();
 
  private:

@@ -175,6 +175,18 @@ TEST_F(MeterTest, AControlGroupMayHaveLessMemoryThanTheMachine) {
   EXPECT_DOUBLE_EQ(*read(5).memory_mib, 0);
 }
 
+TEST_F(MeterTest, WhatTheNodeMayHaveOfTheMachinesMemory) {
+  CapacityMeter meter(folder_, 0, folder_ + "/proc", folder_ + "/sys");
+  EXPECT_FALSE(meter.machine_memory_mib());
+  write("proc/meminfo", "MemTotal:        2097152 kB\nMemAvailable:    1048576 kB\n");
+  EXPECT_DOUBLE_EQ(*meter.machine_memory_mib(), 2048);
+  write("proc/self/cgroup", "0::/system.slice/headgate.service\n");
+  write("sys/fs/cgroup/system.slice/headgate.service/memory.max", "max\n");
+  EXPECT_DOUBLE_EQ(*meter.machine_memory_mib(), 2048);
+  write("sys/fs/cgroup/system.slice/memory.max", std::to_string(int64_t{1536} << 20) + "\n");
+  EXPECT_DOUBLE_EQ(*meter.machine_memory_mib(), 1536);
+}
+
 TEST_F(MeterTest, LinksThatSayHowFastTheyAre) {
   interface("lo", 0, 0, false);
   interface("br0", 0, 1000, false);

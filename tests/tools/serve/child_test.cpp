@@ -217,10 +217,11 @@ TEST_F(ChildTest, SaysHowAndHowOftenItEnded) {
   child.kill();
   ASSERT_TRUE(wait_for([&] { return died == 1; }));
   EXPECT_EQ(child.last_pid(), first);
-  EXPECT_TRUE(child.by_signal());
+  EXPECT_EQ(child.end_signal(), SIGKILL);
+  EXPECT_FALSE(child.was_silent());
   // At once, four times; then there is a pause.
   ASSERT_TRUE(wait_for([&] { return died == kQuickRestarts + 1; }));
-  EXPECT_FALSE(child.by_signal());
+  EXPECT_EQ(child.end_signal(), 0);
   EXPECT_EQ(child.deaths(), kQuickRestarts + 1);
   EXPECT_TRUE(child.waiting());
   EXPECT_FALSE(child.running());

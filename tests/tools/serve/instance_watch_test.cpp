@@ -56,6 +56,13 @@ TEST(InstanceWatch, MemoryBeyondItForAMinute) {
   EXPECT_EQ(kind, "memory");
 }
 
+TEST(InstanceWatch, FourTimesThatAtOnce) {
+  InstanceWatch watch(1, looks, limits(100, 500));
+  std::string kind;
+  EXPECT_EQ(told_at(watch, 0.1, 4 * 356 * kMiB + 1, &kind), 0);
+  EXPECT_EQ(kind, "memory");
+}
+
 TEST(InstanceWatch, ProcessorsBeyondItForAMinuteOfTheLastMinutesMean) {
   InstanceWatch watch(1, looks, limits(0, 500));
   std::string kind;

@@ -94,7 +94,7 @@ TEST_F(PolicyWorkerTest, OneThatCannotDieIsToldOnce) {
 TEST_F(PolicyWorkerTest, AMachineThatSleptIsNoThreadThatStoodStill) {
   after(60);
   look_.marks[4].service += 1;
-  look_.usage->resident_bytes = 10'000 * kMiB;
+  look_.usage->resident_bytes = 2'000 * kMiB;
   for (const wire::Mark& mark : look_.marks) stands_[mark.session] = true;
   EXPECT_EQ(after(25).what, Do::nothing);
   look_.now_ms += 3'600'000;  // over night; the first look comes before the threads
@@ -103,7 +103,7 @@ TEST_F(PolicyWorkerTest, AMachineThatSleptIsNoThreadThatStoodStill) {
 }
 
 TEST_F(PolicyWorkerTest, WhatIsTooMuchIsSoForAMinuteOfTheMachinesOwn) {
-  look_.usage->resident_bytes = 10'000 * kMiB;
+  look_.usage->resident_bytes = 2'000 * kMiB;
   EXPECT_EQ(after(30).what, Do::nothing);
   look_.now_ms += 3'600'000;
   EXPECT_EQ(after(55).what, Do::nothing);
@@ -164,6 +164,61 @@ TEST_F(PolicyWorkerTest, TheHardLimitIsHardAtOnce) {
   WorkerHealth health(limits_);
   look_.usage->resident_bytes = 2001 * kMiB;
   EXPECT_EQ(health.look(look_).what, Do::end);
+}
+
+// A leak of 20 MiB a second has taken the machine's memory long before anybody who is only drained has ended.
+TEST_F(PolicyWorkerTest, WithoutAHardLimitItIsFourTimesWhatStreamsMayHave) {
+  look_.usage->resident_bytes = 4 * 1536 * kMiB;
+  EXPECT_EQ(after(30).what, Do::nothing);
+  look_.usage->resident_bytes += kMiB;
+  const auto verdict = after(1);
+  EXPECT_EQ(verdict.what, Do::end);
+  EXPECT_EQ(verdict.kind, "memory");
+  EXPECT_EQ(verdict.reason, "has 6145 MiB of memory with 20 streams; it may have 6144 in all");
+  limits_.memory_mib = 0;
+  health_.limit(limits_);
+  EXPECT_EQ(after(25).what, Do::nothing) << "none is wanted";
+}
+
+TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayHaveMemoryToo) {
+  look_.rungs = 2;
+  look_.usage->resident_bytes = (1536 + 2 * 128) * kMiB;
+  EXPECT_EQ(after(200).what, Do::nothing);
+  look_.usage->resident_bytes += kMiB;
+  const auto verdict = after(100);
+  EXPECT_EQ(verdict.what, Do::drain);
+  EXPECT_EQ(verdict.reason, "has 1793 MiB of memory with 20 streams and 2 rungs, for which 1792 are enough");
+  look_.usage->resident_bytes = 4 * 1792 * kMiB;
+  EXPECT_EQ(after(10).what, Do::nothing);
+  look_.usage->resident_bytes += kMiB;
+  EXPECT_EQ(after(1).what, Do::end);
+}
+
+TEST_F(PolicyWorkerTest, ButNoMoreThanHalfOfTheMachine) {
+  limits_.machine_mib = 8000;
+  health_.limit(limits_);
+  look_.usage->resident_bytes = 4000 * kMiB;
+  EXPECT_EQ(after(10).what, Do::nothing);
+  look_.usage->resident_bytes = 4001 * kMiB;
+  EXPECT_EQ(after(1).what, Do::end);
+  // Who takes what he may is left, however small the machine is.
+  limits_.machine_mib = 1000;
+  health_.limit(limits_);
+  look_.usage->resident_bytes = 1536 * kMiB;
+  EXPECT_EQ(after(100).what, Do::nothing);
+  look_.usage->resident_bytes = 1537 * kMiB;
+  EXPECT_EQ(after(1).what, Do::end);
+}
+
+// Its share of what is in memory is known each ten seconds; what is its own alone, each second.
+TEST_F(PolicyWorkerTest, TheHardLimitWaitsForNoLook) {
+  limits_.memory_mib = 2000;
+  health_.limit(limits_);
+  look_.usage->look_age_ms = -1;
+  look_.usage->anonymous_bytes = 2000 * kMiB;
+  EXPECT_EQ(after(10).what, Do::nothing);
+  look_.usage->anonymous_bytes = 2001 * kMiB;
+  EXPECT_EQ(after(1).what, Do::end);
 }
 
 TEST_F(PolicyWorkerTest, WhoBurnsMoreThanHisStreamsMayIsReplaced) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 namespace headgate::serve {
 namespace {
 
@@ -40,10 +42,23 @@ class QuarantineTest : public testing::Test {
 };
 
 TEST_F(QuarantineTest, SuspectsAreThoseAThreadWasAtWorkFor) {
-  EXPECT_EQ(Quarantine::suspects({mark(1, 2), mark(5, 7), mark(6, 0)}), std::vector<Station>{kBad});
-  EXPECT_TRUE(Quarantine::suspects({mark(1, 2), mark(6, 4)}).empty());
+  EXPECT_EQ(Quarantine::suspects({mark(1, 2), mark(5, 7), mark(6, 0)}, true), std::vector<Station>{kBad});
+  EXPECT_TRUE(Quarantine::suspects({mark(1, 2), mark(6, 4)}, true).empty());
   // Who got the signal is known: the poller's thread was at work for another at that moment.
-  EXPECT_EQ(Quarantine::suspects({mark(1, 3), mark(5, 4, true)}), std::vector<Station>{kBad});
+  EXPECT_EQ(Quarantine::suspects({mark(1, 3), mark(5, 4, true)}, true), std::vector<Station>{kBad});
+}
+
+// An operator's kill, or the kernel's for want of memory, and an end of which nobody knows the status:
+// whoever was served at that moment has no part in it.
+TEST_F(QuarantineTest, AnEndFromOutsideIsNobodysDoing) {
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP})
+    EXPECT_TRUE(Quarantine::is_of_input(signal, false)) << signal;
+  for (const int signal : {0, SIGKILL, SIGTERM, SIGHUP, SIGXCPU})
+    EXPECT_FALSE(Quarantine::is_of_input(signal, false)) << signal;
+  EXPECT_TRUE(Quarantine::is_of_input(SIGKILL, true)) << "a thread did not come back";
+  EXPECT_TRUE(Quarantine::suspects({mark(1, 2), mark(5, 7)}, false).empty());
+  EXPECT_EQ(Quarantine::suspects({mark(1, 3), mark(5, 4, true)}, false), std::vector<Station>{kBad})
+      << "it has told itself for whom it crashed";
 }
 
 TEST_F(QuarantineTest, TheSecondDeathWithinTenMinutesIsolates) {

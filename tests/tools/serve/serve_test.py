@@ -518,6 +518,7 @@ class ServeTest(unittest.TestCase):
                 ('[workers]\nsize=1\n', [], '[workers] size: there is no such key'),
                 ('nonsense\n', [], 'node.conf'),
                 ('', ['--capacity', '0'], "--capacity: '0' is not a number from 1"),
+                ('', ['--worker-memory', '-1'], "--worker-memory: '-1' is not a number from 0"),
                 ('', ['--http', 'localhost'], "--http: 'localhost' is not HOST:PORT"),
                 ('', ['--rtmp', 'nohost:1935'], '--rtmp: '),
                 ('', ['surprise'], "unexpected argument 'surprise'"),

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <utility>
 
@@ -46,21 +47,35 @@ std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
   return std::clamp(change->used / change->all * 100, 0.0, 100.0);
 }
 
-std::optional<double> CapacityMeter::memory_mib() const {
-  const auto text = tools::kernel_text(proc_ + "/meminfo");
-  const auto kib = text ? tools::named_number(*text, "MemAvailable") : std::nullopt;
-  if (!kib) return std::nullopt;
-  const double mib = static_cast<double>(*kib) / 1024;
-  return std::min(mib, group_memory_mib().value_or(mib));
+std::optional<double> CapacityMeter::meminfo_mib(std::string_view name) const {
+  const auto kib = tools::named_number(tools::kernel_text(proc_ + "/meminfo").value_or(""), name);
+  return kib ? std::optional(static_cast<double>(*kib) / 1024) : std::nullopt;
 }
 
-// Documentation/admin-guide/cgroup-v2.rst. Files that were read or written are given back when something else
+std::optional<double> CapacityMeter::memory_mib() const {
+  const auto available = meminfo_mib("MemAvailable");
+  return available ? std::optional(std::min(*available, group_memory_mib().value_or(*available)))
+                   : std::nullopt;
+}
+
+std::optional<double> CapacityMeter::machine_memory_mib() const {
+  auto out = meminfo_mib("MemTotal");
+  for (const std::string& folder : control_groups())
+    if (const auto most = tools::kernel_number(folder + "/memory.max"))
+      out = std::min(out.value_or(INFINITY), static_cast<double>(*most) / kMiB);
+  return out;
+}
+
+std::vector<std::string> CapacityMeter::control_groups() const {
+  return tools::group_folders(tools::kernel_text(proc_ + "/self/cgroup").value_or(""), sys_ + "/fs/cgroup");
+}
+
+// Each group above has a limit of its own. Files that were read or written are given back when something else
 // is wanted, as in MemAvailable.
 std::optional<double> CapacityMeter::group_memory_mib() const {
-  const auto text = tools::kernel_text(proc_ + "/self/cgroup");
   std::optional<double> least;
-  for (const std::string& folder : tools::group_folders(text.value_or(""), sys_ + "/fs/cgroup")) {
-    const auto most = tools::kernel_number(folder + "/memory.max");
+  for (const std::string& folder : control_groups()) {
+    const auto most = tools::kernel_number(folder + "/memory.max");  // "max": none
     const auto used = tools::kernel_number(folder + "/memory.current");
     if (!most || !used) continue;
     double files = 0, bytes = 0;

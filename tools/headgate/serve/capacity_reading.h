@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "capacity.h"
 #include "link_load.h"
@@ -22,10 +24,14 @@ class CapacityMeter {
 
   // All but late_ms, which the machine does not know. `now_ms` never goes back; once a second.
   CapacityReading read(int64_t now_ms);
+  // All there is, or the least that this process' control group and those above may have; none: not known.
+  std::optional<double> machine_memory_mib() const;
 
  private:
   std::optional<double> cpu_percent(int64_t now_ms);
   std::optional<double> memory_mib() const;
+  std::optional<double> meminfo_mib(std::string_view name) const;
+  std::vector<std::string> control_groups() const;  // folders: this process' own first, then those above it
   std::optional<double> group_memory_mib() const;  // of the control group with the least left; none: no limit
   std::optional<double> disk_minutes(int64_t now_ms);
 

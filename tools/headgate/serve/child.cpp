@@ -155,20 +155,21 @@ void Child::on_exit() {
   loop_.cancel(std::exchange(silence_timer_, 0));
   loop_.cancel(std::exchange(wordless_, 0));
   bool wanted = stopping_;
-  end_text_ = std::exchange(silent_, false) ? "said nothing any more and was killed" : how_it_ended(code);
+  was_silent_ = std::exchange(silent_, false);
+  end_text_ = was_silent_ ? "said nothing any more and was killed" : how_it_ended(code);
   tools::log(wanted ? tools::Level::info : tools::Level::warning, name() + " " + end_text_,
              {{"MESSAGE_ID", tools::message_id::kProcessEnded},
               {"CHILD_PID", process_.pid},
               {"WORKER", worker_text(place_)}});
   last_pid_ = process_.pid;
-  by_signal_ = code < 0 || code >= 128;
+  end_signal_ = code >= 128 ? code - 128 : 0;
   process_ = {};
   channel_.reset();
   ready_ = hang_up_ = false;
   if (wanted) ::unlink(place_.socket.c_str());  // one that was killed has left it
   events_.changed(*this);
   if (wanted) {
-    if (retiring_ && code != 0) events_.died(*this);  // with what it still had
+    if (retiring_ && code > 0) events_.died(*this);  // with what it still had
     return;
   }
   const auto own =

@@ -85,7 +85,8 @@ class Child {
   // In a row, each before it had lived for kSteadyMs; 0 again when it has.
   int deaths() const;
   int last_pid() const { return last_pid_; }        // of the one that ended last
-  bool by_signal() const { return by_signal_; }     // it was; also when nobody knows
+  int end_signal() const { return end_signal_; }    // that ended it; 0: none, or nobody knows
+  bool was_silent() const { return was_silent_; }   // it was killed because it said nothing any more
   bool adopted() const { return !process_.child; }  // of one that runs: an earlier supervisor has started it
   const std::string& end_text() const { return end_text_; }  // how the last one ended: "ended with 1"
   int64_t pause_ms() const { return pause_ms_; }             // from its death to the next start
@@ -117,9 +118,10 @@ class Child {
   bool silent_ = false;  // was killed because it said nothing
   int64_t since_mono_ms_ = 0;
   int last_pid_ = 0;
-  bool by_signal_ = false;
-  int deaths_ = 0;        // in a row, each after less than kSteadyMs
-  int64_t pause_ms_ = 0;  // the last one
+  int end_signal_ = 0;
+  bool was_silent_ = false;  // the one that ended last
+  int deaths_ = 0;           // in a row, each after less than kSteadyMs
+  int64_t pause_ms_ = 0;     // the last one
   Silence silence_;
   Loop::TimerId restart_ = 0, silence_timer_ = 0, wordless_ = 0;
   Loop::TimerId gone_ = 0;  // was stopped when it did not run: to be told

@@ -78,7 +78,9 @@ constexpr Setting kSettings[] = {
     {"renditions", "per-worker", "rungs-per-worker", "N", "of them at a time in one worker (default 16)",
      "16"},
     {"limits", "worker-memory", "worker-memory", "MIB",
-     "a worker with more is ended, its sessions closed (default 0: none)", "0"},
+     "a worker with more is ended, its sessions closed (default: four times what its streams may have); 0: "
+     "none",
+     ""},
     {"limits", "full-late", "full-late", "MS",
      "no new stations while streams are served less often than that (default 2000; 0: never)", "2000"},
     {"limits", "full-cpu", "full-cpu", "PERCENT",
@@ -223,7 +225,6 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
         {"grace", 0, 86'400, out.grace_s},
         {"rung-mpixels", 0, 1'000'000, out.rung_mpixels},
         {"rungs-per-worker", 0, 1000, out.rungs_per_worker},
-        {"worker-memory", 0, 1 << 30, out.worker_limits.memory_mib},
         {"full-late", 0, 60'000, out.capacity_limits.late_ms},
         {"full-cpu", 0, 100, out.capacity_limits.cpu_percent},
         {"full-cpu-pressure", 0, 100, out.capacity_limits.cpu_pressure},
@@ -236,6 +237,9 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
         {"max-connections", 16, 1'000'000, out.max_connections},
         {"max-connections-per-address", 0, 1'000'000, out.max_connections_per_address}})
     if (auto good = read_number(values, number.option, number.least, number.most, number.target); !good)
+      return Unexpected(good.error());
+  if (!text("worker-memory").empty())
+    if (auto good = read_number(values, "worker-memory", 0, 1 << 30, out.worker_limits.memory_mib); !good)
       return Unexpected(good.error());
   out.max_workers = std::max(out.max_workers, out.workers);
   return out;

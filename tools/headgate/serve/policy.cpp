@@ -48,7 +48,9 @@ Policy::Policy(Loop& loop, const Clock& clock, CloseLooks& looks, Children& chil
       changed_(std::move(changed)),
       capacity_(limits.capacity),
       meter_(data, limits.capacity.link_mbps),
-      clock_watch_(clock) {}
+      clock_watch_(clock) {
+  limits_.worker = on_this_machine(limits_.worker);
+}
 
 Policy::~Policy() {
   stop();
@@ -107,9 +109,14 @@ Policy::Watched& Policy::watched(const Child& child) {
 }
 
 void Policy::limit(const WorkerLimits& limits) {
-  limits_.worker = limits;
+  limits_.worker = on_this_machine(limits);
   for (auto& [pid, worker] : watched_)
-    if (worker.health) worker.health->limit(limits);
+    if (worker.health) worker.health->limit(limits_.worker);
+}
+
+WorkerLimits Policy::on_this_machine(WorkerLimits limits) const {
+  limits.machine_mib = static_cast<int64_t>(meter_.machine_memory_mib().value_or(0));
+  return limits;
 }
 
 void Policy::look() {
@@ -182,8 +189,11 @@ void Policy::carry_out(Child& child, Watched& worker, const WorkerVerdict& verdi
                {"action", what == Do::drain ? "drain"
                           : what == Do::end ? "end"
                                             : "kill"}});
-  if (what == Do::kill) return child.kill();  // it is started again in its place
-  if (what == Do::drain) {                    // Workers starts another when it says that it is
+  if (what == Do::kill) {
+    worker.still = true;
+    return child.kill();  // it is started again in its place
+  }
+  if (what == Do::drain) {  // Workers starts another when it says that it is
     child.send(wire::Drain{});
     return;
   }
@@ -234,12 +244,13 @@ void Policy::died(const Child& child) {
   const Watched worker = std::move(found->second);
   watched_.erase(found);
   const auto number = static_cast<uint32_t>(child.place().number);
-  // One that ended by itself was not ended by its input; what was stopped stood there by chance.
-  if (!child.by_signal() || worker.stopped) return;
+  if (worker.stopped) return;  // it stood there by chance
+  const bool is_of_input = Quarantine::is_of_input(child.end_signal(), worker.still || child.was_silent());
   std::vector<wire::Mark> marks;
   if (worker.marks)
     if (auto read = wire::read_marks(worker.marks.get())) marks = *std::move(read);
-  const std::vector<Station> suspects = Quarantine::suspects(marks);
+  const std::vector<Station> suspects = Quarantine::suspects(marks, is_of_input);
+  if (!is_of_input && suspects.empty()) return;
   for (const Station& station : suspects) {
     const auto mark = std::find_if(marks.begin(), marks.end(), [&](const wire::Mark& one) {
       return Station{one.event, one.station} == station && (one.crashed || one.at_work());

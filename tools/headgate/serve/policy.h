@@ -72,11 +72,13 @@ class Policy {
     std::optional<WorkerHealth> health;
     int64_t sessions = 0, rungs = 0;
     bool stopped = false;  // by a signal, as it was seen last: nobody's input
-    bool ended = false;    // policy has told it to end, or killed it
+    bool still = false;    // was killed because a thread stood still
+    bool ended = false;    // policy has told it to end
     int64_t ended_ms = 0;
   };
   int64_t now_ms() const { return clock_.mono_us() / 1000; }
   Watched& watched(const Child& child);
+  WorkerLimits on_this_machine(WorkerLimits limits) const;
   void look();
   std::optional<double> look_at_workers();
   void look_at_worker(Child& child, Watched& worker);

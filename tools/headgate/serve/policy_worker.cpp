@@ -37,15 +37,20 @@ WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
   const auto bytes =
       static_cast<int64_t>(usage.proportional_bytes > 0 ? usage.proportional_bytes : usage.resident_bytes);
   const bool looked = usage.has_look();
-  const std::string has = "has " + std::to_string(bytes / kMiB) + " MiB of memory with " +
-                          std::to_string(look.sessions) + " streams";
-  if (looked && limits_.memory_mib > 0 && bytes > limits_.memory_mib * kMiB)
-    return {WorkerVerdict::Do::end, "memory",
-            has + "; it may have " + std::to_string(limits_.memory_mib) + " in all"};
-  const int64_t memory = limits_.base_memory_mib + look.sessions * limits_.stream_memory_mib;
-  const auto of_memory =
-      judge(memory_, looked && limits_.stream_memory_mib > 0 && bytes > memory * kMiB, look.now_ms, "memory",
-            has + ", for which " + std::to_string(memory) + " are enough");
+  const std::string has = " MiB of memory with " + std::to_string(look.sessions) + " streams" +
+                          (look.rungs > 0 ? " and " + std::to_string(look.rungs) + " rungs" : "");
+  const int64_t memory = limits_.base_memory_mib + look.sessions * limits_.stream_memory_mib +
+                         look.rungs * limits_.rung_memory_mib;
+  // What leaks is no other's, and is known each second.
+  const int64_t most = std::max(looked ? bytes : 0, static_cast<int64_t>(usage.anonymous_bytes));
+  if (const int64_t hard = hard_memory_mib(memory); hard > 0 && most > hard * kMiB)
+    return {WorkerVerdict::Do::end,
+            "memory",
+            "has " + std::to_string(most / kMiB) + has + "; it may have " + std::to_string(hard) + " in all",
+            {}};
+  const auto of_memory = judge(
+      memory_, looked && limits_.stream_memory_mib > 0 && bytes > memory * kMiB, look.now_ms, "memory",
+      "has " + std::to_string(bytes / kMiB) + has + ", for which " + std::to_string(memory) + " are enough");
   if (of_memory.what != WorkerVerdict::Do::nothing) return of_memory;
   const double allowed = static_cast<double>(limits_.base_cpu + look.sessions * limits_.stream_cpu +
                                              look.rungs * limits_.rung_cpu) /
@@ -60,6 +65,13 @@ WorkerVerdict WorkerHealth::look(const WorkerLook& look) {
       descriptors_, looked && usage.max_fds > 0 && usage.open_fds * 100 > usage.max_fds * limits_.fds_percent,
       look.now_ms, "descriptors",
       "has " + std::to_string(usage.open_fds) + " of " + std::to_string(usage.max_fds) + " descriptors open");
+}
+
+int64_t WorkerHealth::hard_memory_mib(int64_t allowed_mib) const {
+  if (limits_.memory_mib >= 0) return limits_.memory_mib;
+  if (limits_.stream_memory_mib == 0) return 0;  // its streams have no limit
+  const int64_t hard = kHardMemory * allowed_mib;
+  return limits_.machine_mib > 0 ? std::max(allowed_mib, std::min(hard, limits_.machine_mib / 2)) : hard;
 }
 
 void WorkerHealth::begin_anew() {

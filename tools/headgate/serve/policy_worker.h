@@ -56,7 +56,8 @@ class WorkerHealth {
     int64_t since_ms = -1;    // beyond the limit; -1: it is not
     int64_t drained_ms = -1;  // since when something was done about it
   };
-  void begin_anew();  // all windows
+  int64_t hard_memory_mib(int64_t allowed_mib) const;  // 0: none
+  void begin_anew();                                   // all windows
   WorkerVerdict look_at_threads(const WorkerLook& look);
   WorkerVerdict judge(Excess& excess, bool over, int64_t now_ms, const char* kind,
                       const std::string& reason) const;

@@ -4,6 +4,8 @@
 #include <base/json_line.h>
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <sstream>
 
 namespace headgate::serve {
@@ -13,12 +15,18 @@ constexpr size_t kMaxSeen = 10'000;  // stations that were suspects lately
 
 }  // namespace
 
-std::vector<Station> Quarantine::suspects(const std::vector<wire::Mark>& marks) {
+bool Quarantine::is_of_input(int signal, bool stood_still) {
+  constexpr std::array kOwnDoing{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+  return stood_still || std::find(kOwnDoing.begin(), kOwnDoing.end(), signal) != kOwnDoing.end();
+}
+
+std::vector<Station> Quarantine::suspects(const std::vector<wire::Mark>& marks, bool is_of_input) {
   const bool known = std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.crashed; });
   std::vector<Station> out;
   for (const wire::Mark& mark : marks) {
     const Station station{mark.event, mark.station};
-    if ((known ? mark.crashed : mark.at_work()) && std::find(out.begin(), out.end(), station) == out.end())
+    if ((known ? mark.crashed : is_of_input && mark.at_work()) &&
+        std::find(out.begin(), out.end(), station) == out.end())
       out.push_back(station);
   }
   return out;

@@ -42,9 +42,14 @@ class Quarantine {
  public:
   explicit Quarantine(QuarantineRules rules = {}) : rules_(rules) {}
 
-  // Whose media a worker was at work for: the session whose thread got the signal, else those that a thread
-  // was serving; in a station's own worker, that station.
-  static std::vector<Station> suspects(const std::vector<wire::Mark>& marks);
+  // Whether a worker's end may be its input's: a signal that the kernel sends for what a process does itself,
+  // or a kill because a thread did not come back. Any other signal came from outside (an operator, the kernel
+  // for want of memory). `signal` 0: it ended by itself, or nobody knows how.
+  static bool is_of_input(int signal, bool stood_still);
+  // Whose media a worker was at work for: the session whose thread got the signal, else, where its end
+  // `is_of_input`, those that a thread was serving.
+  static std::vector<Station> suspects(const std::vector<wire::Mark>& marks, bool is_of_input);
+  // Such an end. In a station's own worker it is that station's, whoever is a suspect.
   std::vector<Ruling> died(uint32_t worker, const std::vector<Station>& suspects, int64_t now_ms);
   // Time has passed.
   std::vector<Ruling> look(int64_t now_ms);

@@ -36,6 +36,7 @@ Result<Usage> UsageMeter::read(int64_t now_ms) {
   Usage out;
   out.cpu_us = *cpu;
   out.resident_bytes = static_cast<uint64_t>(*resident) * 1024;
+  out.anonymous_bytes = static_cast<uint64_t>(tools::named_number(text, "RssAnon").value_or(0)) * 1024;
   out.threads = *threads;
   out.look_age_ms = -1;
   if (const auto seen = looks_->of(pid_, now_ms)) {

@@ -18,6 +18,7 @@ inline constexpr int64_t kStaleLookMs = 6 * kCloseLookMs;
 struct Usage {
   int64_t cpu_us = 0;  // of all its threads, user and system, since it was started
   uint64_t resident_bytes = 0;
+  uint64_t anonymous_bytes = 0;     // of that what is of no file, and in few cases another process' as well
   uint64_t proportional_bytes = 0;  // PSS: what is shared is divided; 0: not known
   int64_t threads = 0;
   int64_t open_fds = -1, max_fds = -1;  // -1: not known
