@@ -5,6 +5,7 @@ and outliving their supervisor and origin."""
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -29,8 +30,8 @@ DESCRIPTIONS = {
                      "  ! video/x-h264,stream-format=avc,alignment=au ! healthprobe ! archive.video"],
         "restart": {"pause": "200ms", "max-pause": "1s", "alarm-after": 2}},
     "intake-any": {
-        "trigger": "listen", "listen": {"tcp": "127.0.0.1:0", "most": 2}, "parameters": NUMBERS,
-        "elements": [*ARCHIVED, "fdsrc fd=${connection} ! watchdog timeout=5000 ! video/mpegts,systemstream=true,packetsize=188",
+        "trigger": "listen", "listen": {"tcp": "127.0.0.1:0", "most": 2}, "parameters": {**NUMBERS, "key": {"type": "string"}},
+        "elements": [*ARCHIVED, "fdsrc fd=${connection} ! identity name=${key} ! watchdog timeout=5000 ! video/mpegts,systemstream=true,packetsize=188",
                      "  ! tsdemux name=demux",
                      "demux. ! h264parse ! video/x-h264,stream-format=avc,alignment=au ! queue ! archive.video"]},
     "fails": {"trigger": "always", "parameters": {"file": {"type": "string"}},
@@ -245,9 +246,29 @@ def test_an_upgrade_replaces_it_and_closes_its_run():
         assert node.admin().get("/api/v1/instances")["instances"][0]["state"] == "running", "control knows the new supervisor's word"
 
 
+def seen_of_others(text):
+    """Command lines that have it, of every process that there is."""
+    def line(path):
+        try:
+            return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    return [words for path in Path("/proc").glob("[0-9]*/cmdline") if text in (words := line(path))]
+
+
 def test_each_connection_to_a_pipeline_that_listens_is_live():
+    # What may be a secret comes from files, and is nowhere for other users of the machine to see.
+    secret = f"hush-{secrets.token_hex(8)}"
     with Instances() as node:
-        node.write("door", "intake-any", station=5)
+        (node.folder / "signing").write_text("0123456789abcdef\n")
+        (node.folder / "signing").chmod(0o600)
+        (node.folder / "node.conf").write_text(
+            f"[control]\nwebhook=http://user-{secret}:{secret}@127.0.0.1:9/hook/{secret}?{secret}\nwebhook-secret={node.folder}/signing\n"
+            f"[parameters]\nkey={secret}\n")
+        node.stop()
+        node.arguments += ["--config", str(node.folder / "node.conf")]
+        node.start()
+        node.write("door", "intake-any", station=5, key=secret)
         port = int(wait_until("it listens", lambda: re.search(r"listens on 127\.0\.0\.1:(\d+)", log_text(node)))[1])
         pid = node.pid("door")
         sender = subprocess.Popen(
@@ -258,6 +279,12 @@ def test_each_connection_to_a_pipeline_that_listens_is_live():
             node.wait_media(5, 1.0)
             session = sessions(node)[0]
             assert session["peer"].startswith("127.0.0.1:"), session
+            assert not (seen := seen_of_others(secret)), seen
+            told = node.admin().get("/api/v1/node")
+            assert secret not in json.dumps(told)
+            control, = (one for one in told["processes"] if one["role"] == "control")
+            assert [one["url"] for one in control["stats"]["webhooks"]] == ["http://127.0.0.1:9"], control
+            assert secret not in log_text(node)
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
             assert len(children) == 1
             # The connection's process is no process of the node's: it dies alone.

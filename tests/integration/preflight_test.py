@@ -410,9 +410,9 @@ def test_a_webhook_that_takes_nothing():
             (path, signed, event), = got
             assert signed and path == "/204" and event["kind"] == "webhook.test" and event["id"] == 0, got
         with webhook(site, 200, 500) as got:
-            expect_fault(site, "alerts", "/500 took no test event: it answers 500")
+            expect_fault(site, "alerts", "webhook 2 (http://127.0.0.1:", ") took no test event: it answers 500")
             assert sorted(path for path, _, _ in got) == ["/200", "/500"], "each once"
-        expect_fault(site, "alerts", "/500 took no test event: ", "refused")
+        expect_fault(site, "alerts", "webhook 2 (http://127.0.0.1:", ") took no test event: ", "refused")
         (site.folder / "secret").write_text("short")
         _, checks = preflight([*site.arguments(), "--only", "alerts"], site.env)
         assert "a secret has at least 16 bytes" in texts(checks["alerts"]), checks

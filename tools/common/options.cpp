@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <common/options.h>
 
+#include <base/io.h>
 #include <glib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <sstream>
 
 namespace headgate::tools {
 
@@ -97,7 +101,46 @@ Options& Options::flag(const char* name, bool& target, const char* help) {
   return *this;
 }
 
+Options& Options::arguments_from() {
+  return text(kArgumentsFrom + 2, from_, "FILE",
+              "more options are read there, a line each; -: on standard input. Others see a command line");
+}
+
 Result<std::vector<std::string>> Options::parse(int argc, char** argv) {
+  const std::vector<std::string> words(argv, argv + argc);
+  auto rest = parse_words(words);
+  if (!rest || from_.empty()) return rest;
+  const std::string front = kArgumentsFrom + (" " + from_) + ": ";
+  auto content = read_file(from_ == kStandardInput ? "/dev/stdin" : from_, kMaxArgumentsFrom);
+  if (!content) return Unexpected(front + content.error().message);
+  const std::string text(as_text(*content));
+  const char end = text.find('\0') == std::string::npos ? '\n' : '\0';
+  std::vector<std::string> more{words.empty() ? "" : words.front()};
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line, end);)
+    if (!line.empty()) more.push_back(line);
+  from_.clear();
+  auto left = parse_words(more);
+  if (!left) return Unexpected(front + left.error().message);
+  if (!left->empty() || !from_.empty()) return Unexpected(front + "there is more than options in it");
+  return rest;
+}
+
+std::string lines_of(const std::vector<std::string>& private_options) {
+  std::string out;
+  for (const std::string& one : private_options) out += one + '\0';
+  return out;
+}
+
+Result<UniqueFd> input_with(const std::string& lines) {
+  UniqueFd out(::memfd_create("options", MFD_CLOEXEC));
+  if (!out) return errno_error("memfd_create");
+  if (auto written = write_all(out.get(), as_bytes(lines)); !written) return Unexpected(written.error());
+  if (::lseek(out.get(), 0, SEEK_SET) != 0) return errno_error("lseek");
+  return out;
+}
+
+Result<std::vector<std::string>> Options::parse_words(const std::vector<std::string>& words) {
   std::vector<GOptionEntry> entries = OptionGlue::entries(*this);
   GOptionContext* context = g_option_context_new(arguments_.c_str());
   GOptionGroup* group = g_option_group_new("main", "", "", this, nullptr);
@@ -107,7 +150,7 @@ Result<std::vector<std::string>> Options::parse(int argc, char** argv) {
   if (!description_.empty()) g_option_context_set_description(context, description_.c_str());
 
   std::vector<gchar*> arguments;
-  for (int i = 0; i < argc; ++i) arguments.push_back(g_strdup(argv[i]));
+  for (const std::string& word : words) arguments.push_back(g_strdup(word.c_str()));
   arguments.push_back(nullptr);
   gchar** strv = static_cast<gchar**>(g_memdup2(arguments.data(), arguments.size() * sizeof(gchar*)));
   GError* error = nullptr;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <base/result.h>
+#include <base/unique_fd.h>
 
 namespace headgate::tools {
 
@@ -27,10 +28,16 @@ class Options {
   Options& call(const char* name, std::function<Result<void>(const std::string&)> take,
                 const char* value_name, const char* help);
 
+  // --arguments-from FILE: more options of these (no other words), "-" for standard input, each ended by the
+  // end of its line or, where the file has such, by a zero byte; at most kMaxArgumentsFrom bytes. Every user
+  // of the machine may read a command line: what is a secret comes this way.
+  Options& arguments_from();
+
   // What is left after the options, without the program's name. --help prints and ends the program with 0.
   Result<std::vector<std::string>> parse(int argc, char** argv);
 
  private:
+  Result<std::vector<std::string>> parse_words(const std::vector<std::string>& words);
   struct Entry {
     std::string value_name, help;
     bool flag = false;
@@ -40,7 +47,17 @@ class Options {
   std::string arguments_, summary_, description_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> order_;
+  std::string from_;
 };
+
+// For the command line of a program of ours whose options `private_options` ("--set=NAME=VALUE") are to be in
+// nobody's sight; they are its standard input, which lines_of() and input_with() make.
+inline constexpr char kArgumentsFrom[] = "--arguments-from";
+inline constexpr char kStandardInput[] = "-";
+inline constexpr size_t kMaxArgumentsFrom = 1 << 20;
+std::string lines_of(const std::vector<std::string>& private_options);
+// Whose file is in memory alone, and read from its beginning.
+Result<UniqueFd> input_with(const std::string& lines);
 
 // An http:// or https:// address with a host, that can be asked.
 Result<void> check_http_address(const std::string& url);

@@ -52,6 +52,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .text("pipeline", out.pipeline, "NAME", "the one that sessions run")
       .text("tokens", out.tokens, "FILE", "who may ask over TCP: lines of NAME ROLE SHA256-OF-TOKEN")
       .list("webhook", out.webhooks, "URL", "events are sent there; may be repeated")
+      .arguments_from()
       .text("webhook-secret", out.webhook_secret, "FILE", "what they are signed with")
       .text("webhook-severity", out.webhook_severity, "S", "from which on: info, warning (default), error")
       .flag("check", out.check, "read tokens and secret, and end")

@@ -93,9 +93,9 @@ void WebhookSender::on_answer(GObject* session, GAsyncResult* result, gpointer d
 
 std::string WebhookSender::shown() const {
   GUri* uri = g_uri_parse(url_.c_str(), G_URI_FLAGS_NONE, nullptr);
-  if (!uri) return "?";
-  gchar* text = g_uri_to_string_partial(
-      uri, static_cast<GUriHideFlags>(G_URI_HIDE_USERINFO | G_URI_HIDE_QUERY | G_URI_HIDE_FRAGMENT));
+  if (!uri || !g_uri_get_host(uri)) return "?";
+  gchar* text = g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), nullptr, g_uri_get_host(uri),
+                           g_uri_get_port(uri), "", nullptr, nullptr);
   std::string out = text;
   g_free(text);
   g_uri_unref(uri);

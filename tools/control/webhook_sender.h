@@ -38,7 +38,7 @@ class WebhookSender {
   // `done` once; at once when the address is none.
   void send(uint64_t id, const std::string& line, OnAnswer done);
   const std::string& url() const { return url_; }
-  std::string shown() const;  // without user, password and query, which may be secrets
+  std::string shown() const;  // scheme, host and port: the others may be secrets, the path as well
 
  private:
   static void on_answer(GObject* session, GAsyncResult* result, gpointer data);

@@ -36,6 +36,7 @@ int run_check(int argc, char** argv) {
       "code is 1 then. A parameter without a default is given one of the values that it takes.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
+      .arguments_from()
       .flag("text-only", text_only, "do not build them: elements need not be installed");
   auto files = options.parse(argc, argv);
   if (!files) return tools::complain(2, argv[0], files.error().message);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <common/commands.h>
+#include <common/options.h>
 #include <common/siblings.h>
 #include <glib.h>
 #include <netdb.h>
@@ -45,11 +46,13 @@ std::string peer_of(int connection) {
 }
 
 Connections::Connections(Loop& loop, const Description& description, UniqueFd listener,
-                         std::vector<std::string> arguments, std::string program, std::function<void()> done)
+                         std::vector<std::string> arguments, std::string input, std::string program,
+                         std::function<void()> done)
     : loop_(loop),
       listener_(std::move(listener)),
       most_(description.listen().most),
       arguments_(std::move(arguments)),
+      input_(std::move(input)),
       program_(std::move(program)),
       done_(std::move(done)),
       alarm_after_(description.restart().alarm_after) {
@@ -90,13 +93,17 @@ void Connections::serve(UniqueFd connection, const std::string& peer) {
   const std::string place_text = std::to_string(place);
   argv.push_back("--place");
   argv.push_back(place_text.c_str());
+  argv.push_back(tools::kArgumentsFrom);
+  argv.push_back(tools::kStandardInput);
   argv.push_back(nullptr);
+  auto input = tools::input_with(input_);
+  if (!input) return tell("connection from " + peer + ": " + input.error().message);
   const int from = connection.get(), to = kConnectionFd;
   GPid pid = 0;
   GError* error = nullptr;
   g_spawn_async_with_pipes_and_fds(nullptr, argv.data(), nullptr, G_SPAWN_DO_NOT_REAP_CHILD, end_with_parent,
-                                   nullptr, -1, -1, -1, &from, &to, 1, &pid, nullptr, nullptr, nullptr,
-                                   &error);
+                                   nullptr, input->get(), -1, -1, &from, &to, 1, &pid, nullptr, nullptr,
+                                   nullptr, &error);
   if (error) {
     tell("connection from " + peer + ": " + error->message);
     g_error_free(error);

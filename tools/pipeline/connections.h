@@ -24,10 +24,12 @@ inline constexpr int64_t kConnectionsEndMs =
 
 class Connections {
  public:
-  // `arguments`: of the process for a connection, which finds it at kConnectionFd. `done`: after end(), when
-  // the last is gone; not from within a call to this object.
+  // `arguments`: of the process for a connection, which finds it at kConnectionFd; `input`: more of them,
+  // that are nobody's business (tools::lines_of). `done`: after end(), when the last is gone; not from within
+  // a call to this object.
   Connections(Loop& loop, const Description& description, UniqueFd listener,
-              std::vector<std::string> arguments, std::string program, std::function<void()> done);
+              std::vector<std::string> arguments, std::string input, std::string program,
+              std::function<void()> done);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -52,6 +54,7 @@ class Connections {
   UniqueFd listener_;
   const int64_t most_;
   const std::vector<std::string> arguments_;
+  const std::string input_;
   const std::string program_;
   const std::function<void()> done_;
   const int64_t alarm_after_;

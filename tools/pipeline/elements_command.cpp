@@ -101,6 +101,7 @@ int run_elements(int argc, char** argv) {
                          "Exit code: 1 an element is missing, 2 the description cannot be read.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
+      .arguments_from()
       .flag("json", json, "print one JSON object, which also says what can be decoded");
   auto rest = options.parse(argc, argv);
   if (!rest) return tools::complain(2, argv[0], rest.error().message);

@@ -16,6 +16,7 @@ int run_graph(int argc, char** argv) {
   tools::Options options("NAME|FILE", "Draws a description as SVG. The elements need not be installed.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
+      .arguments_from()
       .text("out", out, "FILE", "write there (default: standard output)");
   auto rest = options.parse(argc, argv);
   if (!rest) return tools::complain(2, argv[0], rest.error().message);

@@ -106,10 +106,8 @@ int run_listening(const Description& description, const Wanted& wanted) {
   std::vector<std::string> arguments{"run",          std::filesystem::absolute(description.file()).string(),
                                      "--once",       "--quiet",
                                      "--connection", std::to_string(kConnectionFd)};
-  for (const std::string& one : wanted.set) {
-    arguments.push_back("--set");
-    arguments.push_back(one);
-  }
+  std::vector<std::string> secret;
+  for (const std::string& one : wanted.set) secret.push_back("--set=" + one);
   if (!wanted.node.runtime_dir.empty())
     for (const std::string& word : {std::string("--runtime-dir"), wanted.node.runtime_dir,
                                     std::string("--instance"), wanted.node.instance})
@@ -118,8 +116,9 @@ int run_listening(const Description& description, const Wanted& wanted) {
   std::unique_ptr<Connections> connections;
   auto link = link_to_node(loop, description, wanted, [&] { connections->end(); });
   if (!link) return tools::complain(1, wanted.program, link.error().message);
-  connections = std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
-                                              wanted.program, [&loop] { loop.stop(); });
+  connections =
+      std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
+                                    tools::lines_of(secret), wanted.program, [&loop] { loop.stop(); });
   if (*link) (*link)->says([&] { return NodeLink::Says{connections->status()}; });
   loop_on(loop, *connections, wanted.quiet);
   return 0;
@@ -143,6 +142,7 @@ int run_run(int argc, char** argv) {
       "line tells the time, what every sink gets, and what a healthprobe measures.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
+      .arguments_from()
       .flag("once", once, "end with the first failure")
       .number("connection", connection, 0, 1'000'000, "FD",
               "of the trigger listen: one run, for the connection that this descriptor is")

@@ -74,7 +74,8 @@ int run_show(int argc, char** argv) {
   tools::Options options("NAME|FILE",
                          "Shows a description: its parameters, and its elements with their values.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
-      .list("set", set, "NAME=VALUE", "a parameter; may be repeated");
+      .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
+      .arguments_from();
   auto rest = options.parse(argc, argv);
   if (!rest) return tools::complain(2, argv[0], rest.error().message);
   auto values = values_of(set);

@@ -49,6 +49,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("grace", grace, 0, 86'400, "S",
               "a stream waits so long for its publisher where its description does not say (default 120)")
       .list("set", parameters, "NAME=VALUE", "a parameter of the descriptions; may be repeated")
+      .arguments_from()
       .flag("check", out.check, "build every description once, then end: 0 good, 1 not");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());

@@ -151,7 +151,7 @@ TEST_F(InstancesTest, WhoTakesMoreThanHisDescriptionSaysIsEndedAndStartedLater) 
 TEST_F(InstancesTest, WhatARunWaitedForASilentPeerIsNoTimeThatItRan) {
   describe(R"("restart": {"pause": "1s", "steady": "2s"})");
   instances_->start();
-  const auto arguments = instances_->arguments("hall");
+  const auto arguments = instances_->words("hall").arguments;
   const auto id = std::find(arguments.begin(), arguments.end(), "--settings-id");
   ASSERT_LT(id + 1, arguments.end());
   const auto failed = [&](int64_t lived_ms, int64_t idle_ms) {

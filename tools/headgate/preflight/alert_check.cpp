@@ -23,16 +23,22 @@ Outcome check_alerts(Context& context) {
   context.progress("sending a test event");
   auto path = tools::find_program("headgate-control");
   if (!path) return out.fail(path.error().message, "is the package whole? (dpkg -V headgate)");
-  std::vector<std::string> words{*path, "--test-webhooks", "--webhook-secret", config.webhook_secret};
-  for (const std::string& url : config.webhooks) words.insert(words.end(), {"--webhook", url});
-  auto program = run_program({.words = std::move(words), .account = context.account}, kPatienceMs);
+  std::vector<std::string> secret;
+  for (const std::string& url : config.webhooks) secret.push_back("--webhook=" + url);
+  auto program = run_program({.words = {*path, "--test-webhooks", "--webhook-secret", config.webhook_secret},
+                              .secret = std::move(secret),
+                              .account = context.account},
+                             kPatienceMs);
   if (!program) return out.fail(program.error().message, "try it by hand: headgate-control --test-webhooks");
   auto answers = cli::Json::parse(program->output());
   if (!answers)  // the secret, or an address that is none
     return out.fail(program->last_error(), "correct --webhook or --webhook-secret");
   out.measured.clear();
+  size_t number = 0;
   answers->view().each("webhooks", [&](const cli::JsonView& one) {
-    const std::string url = one.text("url"), answer = one.text("answer");
+    // Two may be of one host, which is all that is told of them.
+    const std::string url = "webhook " + std::to_string(++number) + " (" + one.text("url") + ")";
+    const std::string answer = one.text("answer");
     const int64_t status = one.integer("status");
     out.measured +=
         (out.measured.empty() ? "" : ", ") + url + " " + (status > 0 ? one.scalar("status") : "-");

@@ -46,7 +46,8 @@ std::optional<Instance> read(const Context& context, const std::string& name, Ou
     return std::nullopt;
   }
   const std::string front = config.instances + "/" + name + serve::kInstanceFileEnd + ": ";
-  auto built = pipeline_tool(context, serve::check_arguments(*wanted, config.pipelines));
+  auto words = serve::check_arguments(*wanted, config.pipelines);
+  auto built = pipeline_tool(context, std::move(words.arguments), std::move(words.secret));
   if (!built || built->code() != 0) {
     if (built)
       tell_faults(*built, front, "correct its parameters, or install what is missing", out);

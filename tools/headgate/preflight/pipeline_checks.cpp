@@ -12,12 +12,6 @@
 namespace headgate::preflight {
 namespace {
 
-void add_settings(const Context& context, std::vector<std::string>& words) {
-  words.insert(words.end(), {"--pipelines", context.config.pipelines});
-  for (const std::string& parameter : context.config.parameters)
-    words.insert(words.end(), {"--set", parameter});
-}
-
 bool is_set(const Context& context, const pipeline::Description& description, const char* name) {
   const pipeline::Parameter* parameter = description.parameter(name);
   if (!parameter) return false;
@@ -31,10 +25,9 @@ bool is_set(const Context& context, const pipeline::Description& description, co
 
 Outcome check_elements(Context& context) {
   context.progress("looking for elements");
-  std::vector<std::string> words{"elements", "--json"};
-  add_settings(context, words);
-  words.push_back(context.config.pipeline);
-  auto program = pipeline_tool(context, words);
+  auto program = pipeline_tool(
+      context, {"elements", "--json", "--pipelines", context.config.pipelines, context.config.pipeline},
+      set_options(context.config.parameters));
   if (!program) return Outcome().fail(program.error().message, "is the package whole? (dpkg -V headgate)");
   Outcome out;
   auto json = cli::Json::parse(program->output());
@@ -80,10 +73,8 @@ Outcome check_pipelines(Context& context) {
                  pipeline::trigger_name(description->trigger()),
              "--pipeline names one with the trigger ticket");
   if (config.parameters.empty() || !out.findings.empty()) return out;
-  std::vector<std::string> words{"check"};
-  add_settings(context, words);
-  words.push_back(*file);
-  auto own = pipeline_tool(context, words);
+  auto own = pipeline_tool(context, {"check", "--pipelines", config.pipelines, *file},
+                           set_options(config.parameters));
   if (!own) return out.fail(own.error().message, "try it by hand: headgate pipeline check");
   if (own->code() != 0) tell_faults(*own, "", "correct --set, or [parameters] of the settings", out);
   return out;

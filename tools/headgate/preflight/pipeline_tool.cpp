@@ -14,11 +14,13 @@ constexpr size_t kMaxFaultLines = 8;
 
 }  // namespace
 
-Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words) {
+Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words,
+                              std::vector<std::string> secret) {
   auto path = tools::find_program("headgate-pipeline");
   if (!path) return Unexpected(path.error());
   words.insert(words.begin(), *path);
-  return run_program({.words = std::move(words), .account = context.account}, kPatienceMs);
+  return run_program({.words = std::move(words), .secret = std::move(secret), .account = context.account},
+                     kPatienceMs);
 }
 
 void tell_faults(const Program& program, const std::string& front, const char* to_do, Outcome& out) {

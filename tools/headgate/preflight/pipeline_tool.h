@@ -10,8 +10,9 @@
 
 namespace headgate::preflight {
 
-// With these arguments, until it has ended; as the account.
-Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words);
+// With these arguments, until it has ended; as the account. `secret`: likewise, and not on its command line.
+Result<Program> pipeline_tool(const Context& context, std::vector<std::string> words,
+                              std::vector<std::string> secret = {});
 // What it said is wrong, a line each.
 void tell_faults(const Program& program, const std::string& front, const char* to_do, Outcome& out);
 

@@ -26,7 +26,6 @@ std::vector<std::string> words_of(const Context& context, const std::string& pro
                                "--rtmp",      kAnyPort,        "--http", kAnyPort,     "--workers",
                                "1",           "--max-workers", "1",      "--pipeline", config.pipeline,
                                "--pipelines", config.pipelines};
-  for (const std::string& parameter : config.parameters) out.insert(out.end(), {"--set", parameter});
   if (!config.rtmps.empty() && !context.failed("certificate"))
     out.insert(out.end(),
                {"--rtmps", kAnyPort, "--tls-cert", config.tls_certificate, "--tls-key", config.tls_key});
@@ -71,8 +70,9 @@ Result<PrivateNode> PrivateNode::start(const Context& context, const Scratch& sc
   // Its processes outlive the supervisor, did that have to be killed.
   if (auto adopting = adopt_orphans(); !adopting) return Unexpected(adopting.error());
   const std::set<pid_t> others = children();
-  auto started = Program::start(
-      {.words = words_of(context, *program, runtime->path(), root, keys), .account = context.account});
+  auto started = Program::start({.words = words_of(context, *program, runtime->path(), root, keys),
+                                 .secret = set_options(context.config.parameters),
+                                 .account = context.account});
   if (!started) return Unexpected(started.error());
   PrivateNode out(*std::move(started), *std::move(runtime), root, others);
   const int64_t until_us = system_clock().mono_us() + kStartMs * 1000;

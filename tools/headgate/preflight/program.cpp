@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <base/io.h>
+#include <common/options.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -40,7 +41,7 @@ std::string text_in(const UniqueFd& file) {
 }
 
 // After fork(): only what is safe there.
-[[noreturn]] void become(char* const* arguments, const CommandLine& line, int null, int output, int errors) {
+[[noreturn]] void become(char* const* arguments, const CommandLine& line, int input, int output, int errors) {
   const auto& who = line.account;
   if (who && (::setgroups(who->groups.size(), who->groups.data()) != 0 || ::setgid(who->gid) != 0 ||
               ::setuid(who->uid) != 0))
@@ -49,7 +50,7 @@ std::string text_in(const UniqueFd& file) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
-  ::dup2(null, STDIN_FILENO);
+  ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(errors, STDERR_FILENO);
   ::execvp(arguments[0], arguments);
@@ -71,6 +72,12 @@ bool interrupted() {
   return interruptions != 0;
 }
 
+std::vector<std::string> set_options(const std::vector<std::string>& parameters) {
+  std::vector<std::string> out;
+  for (const std::string& one : parameters) out.push_back("--set=" + one);
+  return out;
+}
+
 Program::Program(pid_t pid, UniqueFd pidfd, UniqueFd output, UniqueFd errors)
     : pid_(pid), pidfd_(std::move(pidfd)), output_(std::move(output)), errors_(std::move(errors)) {}
 
@@ -90,17 +97,22 @@ Program::~Program() {
 }
 
 Result<Program> Program::start(const CommandLine& line) {
-  UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  auto input = line.secret.empty() ? open_file("/dev/null", O_RDONLY)
+                                   : tools::input_with(tools::lines_of(line.secret));
+  if (!input) return Unexpected(input.error());
   UniqueFd output(::memfd_create("output", MFD_CLOEXEC)), errors(::memfd_create("errors", MFD_CLOEXEC));
-  if (!null || !output || !errors) return errno_error("memfd_create");
+  if (!output || !errors) return errno_error("memfd_create");
   // Appended to, as a log is.
   for (const UniqueFd* file : {&output, &errors}) ::fcntl(file->get(), F_SETFL, O_APPEND);
   std::vector<char*> arguments;
   for (const std::string& word : line.words) arguments.push_back(const_cast<char*>(word.c_str()));
+  if (!line.secret.empty())
+    for (const char* word : {tools::kArgumentsFrom, tools::kStandardInput})
+      arguments.push_back(const_cast<char*>(word));
   arguments.push_back(nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork");
-  if (pid == 0) become(arguments.data(), line, null.get(), output.get(), errors.get());
+  if (pid == 0) become(arguments.data(), line, input->get(), output.get(), errors.get());
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Program out(pid, std::move(pidfd), std::move(output), std::move(errors));
   if (!out.pidfd_) return errno_error("pidfd_open");

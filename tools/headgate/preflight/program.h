@@ -21,9 +21,13 @@ void watch_for_interruption();
 bool interrupted();
 
 struct CommandLine {
-  std::vector<std::string> words;       // the first is a path, or looked for in PATH
-  std::optional<Account> account = {};  // who it is; none: who we are
+  std::vector<std::string> words;        // the first is a path, or looked for in PATH
+  std::vector<std::string> secret = {};  // more options, on no command line (tools::lines_of)
+  std::optional<Account> account = {};   // who it is; none: who we are
 };
+
+// "--set=NAME=VALUE" of each NAME=VALUE.
+std::vector<std::string> set_options(const std::vector<std::string>& parameters);
 
 class Program {
  public:

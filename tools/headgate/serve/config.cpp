@@ -282,7 +282,8 @@ void ConfigOptions::add_to(tools::Options& options) {
           return {};
         },
         setting.value_name, setting.help);
-  options.list("set", parameters_, "NAME=VALUE", "a parameter of the pipeline description; may be repeated");
+  options.list("set", parameters_, "NAME=VALUE", "a parameter of the pipeline description; may be repeated")
+      .arguments_from();
 }
 
 Result<Config> ConfigOptions::read(const std::string& file) const {

@@ -72,13 +72,14 @@ pipeline::Values values_to_check(const WantedInstance& wanted) {
   return out;
 }
 
-std::vector<std::string> check_arguments(const WantedInstance& wanted, const std::string& descriptions) {
-  std::vector<std::string> out{"check", *pipeline::find_file(descriptions, wanted.description), "--pipelines",
-                               descriptions};
-  for (const auto& [name, value] : values_to_check(wanted)) {
-    out.emplace_back("--set");
-    out.push_back(name + "=" + value);
-  }
+Words check_arguments(const WantedInstance& wanted, const std::string& descriptions) {
+  return {{"check", *pipeline::find_file(descriptions, wanted.description), "--pipelines", descriptions},
+          set_words(values_to_check(wanted))};
+}
+
+std::vector<std::string> set_words(const pipeline::Values& values) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : values) out.push_back("--set=" + name + "=" + value);
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <base/result.h>
 
 #include "policy_limits.h"
+#include "spawn.h"
 
 namespace headgate::serve {
 
@@ -53,7 +54,9 @@ Result<WantedInstance> read_instance(const InstanceNode& node, const std::string
 
 // Its values, with a stand-in for what is known only when it runs.
 pipeline::Values values_to_check(const WantedInstance& wanted);
+// As options. Addresses among them have passwords and stream keys in them.
+std::vector<std::string> set_words(const pipeline::Values& values);
 // Of headgate-pipeline, which says whether it could be run; the description is there.
-std::vector<std::string> check_arguments(const WantedInstance& wanted, const std::string& descriptions);
+Words check_arguments(const WantedInstance& wanted, const std::string& descriptions);
 
 }  // namespace headgate::serve

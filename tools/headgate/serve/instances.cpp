@@ -121,8 +121,8 @@ void Instances::try_again(const std::string& instance) {
   keep();
 }
 
-Result<std::map<std::string, std::vector<std::string>>> Instances::checks(const std::string& descriptions) {
-  std::map<std::string, std::vector<std::string>> out;
+Result<std::map<std::string, Words>> Instances::checks(const std::string& descriptions) {
+  std::map<std::string, Words> out;
   const Files all = files();
   if (!folder_problem_.empty()) return Unexpected(folder_problem_);
   for (const auto& [instance, file] : all) {
@@ -133,18 +133,13 @@ Result<std::map<std::string, std::vector<std::string>>> Instances::checks(const 
   return out;
 }
 
-std::vector<std::string> Instances::arguments(const std::string& instance) const {
+Words Instances::words(const std::string& instance) const {
   auto found = all_.find(instance);
-  if (found == all_.end() || !found->second.wanted) return {"run", "--help"};  // nothing starts it
+  if (found == all_.end() || !found->second.wanted) return {{"run", "--help"}, {}};  // nothing starts it
   const WantedInstance& wanted = *found->second.wanted;
-  std::vector<std::string> out{"run",        wanted.description, "--pipelines",   node_.descriptions,
-                               "--once",     "--quiet",          "--runtime-dir", node_.runtime_dir,
-                               "--instance", instance,           "--settings-id", wanted.id};
-  for (const auto& [name, value] : wanted.values) {
-    out.emplace_back("--set");
-    out.push_back(name + "=" + value);
-  }
-  return out;
+  return {{"run", wanted.description, "--pipelines", node_.descriptions, "--once", "--quiet", "--runtime-dir",
+           node_.runtime_dir, "--instance", instance, "--settings-id", wanted.id},
+          set_words(wanted.values)};
 }
 
 }  // namespace headgate::serve

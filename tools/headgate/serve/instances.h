@@ -55,10 +55,10 @@ class Instances {
   std::optional<int64_t> pause(const Child& child, int code, int64_t lived_ms);
   void told(const Child& child, const wire::Message& message);
 
-  std::vector<std::string> arguments(const std::string& instance) const;  // of headgate-pipeline
+  Words words(const std::string& instance) const;  // of headgate-pipeline
   // Of headgate-pipeline, by instance: whether each of the files could be run with the descriptions in that
   // folder. An error is a file's that is wrong, or the folder's.
-  Result<std::map<std::string, std::vector<std::string>>> checks(const std::string& descriptions);
+  Result<std::map<std::string, Words>> checks(const std::string& descriptions);
   std::string json() const;  // NODE's `instances`
 
  private:

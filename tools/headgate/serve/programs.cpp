@@ -14,7 +14,7 @@
 
 namespace headgate::serve {
 
-Program Supervisor::helper_program(const std::string& name, std::vector<std::string> arguments) const {
+Program Supervisor::helper_program(const std::string& name, Words words) const {
   Program out;
   auto path = tools::find_program(name);
   // An empty path cannot be executed either; the log has where was looked.
@@ -22,7 +22,7 @@ Program Supervisor::helper_program(const std::string& name, std::vector<std::str
     out.path = *path;
   else
     tools::log_error(path.error().message);
-  out.arguments = std::move(arguments);
+  give(out, std::move(words));
   return out;
 }
 
@@ -35,11 +35,11 @@ void Supervisor::give_registry(Program& program) const {
 Program Supervisor::program_of(const std::string& role, int number) const {
   if (role.starts_with(kInstanceFront)) {
     Program out = helper_program("headgate-pipeline",
-                                 instances_.arguments(role.substr(std::string_view(kInstanceFront).size())));
+                                 instances_.words(role.substr(std::string_view(kInstanceFront).size())));
     give_registry(out);
     return out;
   }
-  std::vector<std::string> arguments{"--runtime-dir", config_.runtime_dir};
+  std::vector<std::string> arguments{"--runtime-dir", config_.runtime_dir}, secret;
   auto add = [&](const char* option, const std::string& value) {
     arguments.push_back(std::string("--") + option);
     arguments.push_back(value);
@@ -76,7 +76,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);
     add("pipelines", descriptions_.descriptions().in_use());
-    for (const std::string& parameter : config_.parameters) add("set", parameter);
+    for (const std::string& parameter : config_.parameters) secret.push_back("--set=" + parameter);
   }
   if (role == "gate" && draining_.on()) arguments.emplace_back("--draining");
   if (role == "control") {
@@ -85,11 +85,11 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("pipeline", config_.pipeline);
     if (config_.metrics_per_stream != 0) arguments.emplace_back("--metrics-per-stream");
     if (!config_.control_tokens.empty()) add("tokens", config_.control_tokens);
-    for (const std::string& url : config_.webhooks) add("webhook", url);
+    for (const std::string& url : config_.webhooks) secret.push_back("--webhook=" + url);
     if (!config_.webhook_secret.empty()) add("webhook-secret", config_.webhook_secret);
     add("webhook-severity", config_.webhook_severity);
   }
-  Program out = helper_program("headgate-" + role, std::move(arguments));
+  Program out = helper_program("headgate-" + role, {std::move(arguments), std::move(secret)});
   std::vector<std::string> names;
   if (role == "gate") names = {"rtmp", "rtmps", "srt"};
   if (role == "origin") names = {"http"};

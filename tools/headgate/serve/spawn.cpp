@@ -3,6 +3,7 @@
 
 #include <base/io.h>
 #include <common/listeners.h>
+#include <common/options.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,14 +38,14 @@ struct Prepared {
   std::vector<std::string> environment_text;
   std::vector<char*> arguments, environment;
   char listen_pid[sizeof kListenPid + 16] = "";
-  UniqueFd null;
+  UniqueFd input;
 };
 
 bool same_name(const std::string& a, const std::string& b) {
   return a.substr(0, a.find('=')) == b.substr(0, b.find('='));
 }
 
-void prepare(const Program& program, Prepared& out) {
+Result<void> prepare(const Program& program, Prepared& out) {
   for (char** variable = environ; *variable; ++variable) {
     std::string text = *variable;
     bool replaced = std::any_of(program.environment.begin(), program.environment.end(),
@@ -66,7 +67,10 @@ void prepare(const Program& program, Prepared& out) {
   for (const std::string& argument : program.arguments)
     out.arguments.push_back(const_cast<char*>(argument.c_str()));
   out.arguments.push_back(nullptr);
-  out.null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  auto input = program.input.empty() ? open_file("/dev/null", O_RDWR) : tools::input_with(program.input);
+  if (!input) return Unexpected(input.error());
+  out.input = *std::move(input);
+  return {};
 }
 
 void write_pid(char* text) {
@@ -90,7 +94,7 @@ void write_pid(char* text) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  ::dup2(prepared.null.get(), STDIN_FILENO);
+  ::dup2(prepared.input.get(), STDIN_FILENO);
   ::dup2(program.output >= 0 ? program.output : STDERR_FILENO, STDOUT_FILENO);  // ours is for our reports
   if (program.errors_in_output) ::dup2(STDOUT_FILENO, STDERR_FILENO);
   if (program.background) {
@@ -112,10 +116,17 @@ void write_pid(char* text) {
 
 }  // namespace
 
+void give(Program& program, Words words) {
+  program.arguments = std::move(words.arguments);
+  program.input = tools::lines_of(words.secret);
+  if (!words.secret.empty())
+    program.arguments.insert(program.arguments.end(), {tools::kArgumentsFrom, tools::kStandardInput});
+}
+
 Result<Process> spawn(const Program& program) {
   if (program.listeners.size() > 64) return Unexpected("too many listeners for one program");
   Prepared prepared;
-  prepare(program, prepared);
+  if (auto ready = prepare(program, prepared); !ready) return Unexpected(ready.error());
   const int parent = ::getpid();
   int pid = ::fork();
   if (pid < 0) return errno_error("fork for " + program.path);

@@ -15,6 +15,7 @@ struct Program {
   std::string path;
   std::vector<std::string> arguments;    // without the program's name
   std::vector<std::string> environment;  // NAME=VALUE, over ours
+  std::string input{};                   // what its standard input is; empty: nothing
   // Passed on as sd_listen_fds(3) describes.
   std::vector<int> listeners;
   std::vector<std::string> listener_names;
@@ -23,6 +24,13 @@ struct Program {
   bool background = false;        // gives way to everything that is on the media path
   bool ends_with_us = false;      // is killed when this process ends: nobody else waits for it
 };
+
+// A command line, and options ("--set=NAME=VALUE") that no other user of the machine is to read off it.
+struct Words {
+  std::vector<std::string> arguments, secret;
+};
+// Instead of those that it had.
+void give(Program& program, Words words);
 
 // A process, of ours or adopted. The pidfd is readable when it has ended.
 struct Process {

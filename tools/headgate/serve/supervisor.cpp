@@ -61,8 +61,8 @@ Supervisor::Supervisor(Loop& loop, Config config)
       recovery_(
           loop_, tasks_, config_.data,
           [this] {
-            return helper_program("headgate",
-                                  {"archive", "recover", "--progress", "--node", config_.node, config_.data});
+            return helper_program(
+                "headgate", {{"archive", "recover", "--progress", "--node", config_.node, config_.data}, {}});
           },
           [this] { on_recovery(); }),
       reports_(looks_),

@@ -63,7 +63,7 @@ class Supervisor {
   RunningNode runs() const;
   Result<void> open_listeners();
   void give_registry(Program& program) const;
-  Program helper_program(const std::string& name, std::vector<std::string> arguments) const;
+  Program helper_program(const std::string& name, Words words) const;
   void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
   void on_listeners_settled();  // of one child that was asked
   void open_and_check();

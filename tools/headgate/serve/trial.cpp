@@ -49,9 +49,9 @@ void Trial::run(std::function<void(int code)> done) {
 Result<void> Trial::add_instances() {
   auto checks = instances_.checks(config_.pipelines);
   if (!checks) return Unexpected(checks.error());
-  for (auto& [instance, arguments] : *checks) {
+  for (auto& [instance, words] : *checks) {
     Program program = program_of_(kInstanceFront + instance, -1);
-    program.arguments = std::move(arguments);
+    give(program, std::move(words));
     program.errors_in_output = true;
     left_.push_back({"the pipeline " + instance + ": headgate-pipeline check", std::move(program)});
   }
