@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "supervisor_link.h"
 
+#include <common/log.h>
 #include <unistd.h>
 
 #include <utility>
@@ -9,14 +10,21 @@
 #include "exchange.h"
 
 namespace headgate::control {
+namespace {
+
+constexpr size_t kMaxRefused = 100;  // that the log has
+
+}  // namespace
 
 SupervisorLink::SupervisorLink(Loop& loop, int listener, OnEvent on_event,
-                               std::function<std::string()> status, std::function<void()> on_stop)
+                               std::function<std::string()> status, std::function<void()> on_stop,
+                               OurSupervisor ours)
     : loop_(loop),
       listener_(listener),
       on_event_(std::move(on_event)),
       status_(std::move(status)),
-      on_stop_(std::move(on_stop)) {}
+      on_stop_(std::move(on_stop)),
+      ours_(std::move(ours)) {}
 
 SupervisorLink::~SupervisorLink() {
   loop_.cancel(timer_);
@@ -57,25 +65,37 @@ void SupervisorLink::on_closed(wire::Channel* channel) {
   channels_.erase(channel);
 }
 
+bool SupervisorLink::is_ours(const wire::Channel& from) {
+  const int pid = from.peer_pid();
+  if (ours_.may_be(pid)) return true;
+  if (refused_.size() < kMaxRefused && refused_.insert(pid).second)
+    tools::log_warning("process " + std::to_string(pid) +
+                       " is not the supervisor and wants what only that one may");
+  return false;
+}
+
 void SupervisorLink::on_message(wire::Channel& from, const wire::Message& message) {
   if (auto* hello = std::get_if<wire::Hello>(&message)) {
-    if (hello->role == "supervisor") {
+    if (hello->role == "supervisor" && is_ours(from)) {
+      ours_.says_so(from.peer_pid());
       if (supervisor_ != &from) told_.clear();
       supervisor_ = &from;
     }
     from.send(wire::Status{"control", static_cast<uint32_t>(::getpid()), status_()});
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
-    if (listener_ >= 0)
+    if (listener_ >= 0 && is_ours(from))
       from.send(wire::Listeners{{"control"}}, {listener_});
     else
       from.send(wire::Listeners{});
   } else if (std::holds_alternative<wire::Stop>(message)) {
-    on_stop_();
+    if (is_ours(from)) on_stop_();
   } else if (&from != supervisor_) {
     return;  // nobody else tells what happens
   } else if (auto* event = std::get_if<wire::NodeEvent>(&message)) {
     on_event_(*event);
   } else if (auto* status = std::get_if<wire::Status>(&message)) {
+    if (const int pid = static_cast<int>(status->pid); pid != from.peer_pid())
+      ours_.tells_of(status->role, pid);
     told_[status->role] = {status->pid, status->json};
   } else if (auto* operated = std::get_if<wire::Operated>(&message)) {
     finish(operated->id, operated->code, operated->json);

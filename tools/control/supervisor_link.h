@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // control.sock: the supervisor's line to this process. It tells what happens and what its children say of
-// themselves, and carries out what operators want.
+// themselves, and carries out what operators want. Who else says that it is the supervisor (OurSupervisor) is
+// not listened to.
 #pragma once
 
 #include <base/loop.h>
@@ -9,7 +10,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+
+#include "our_supervisor.h"
 
 namespace headgate::control {
 
@@ -29,7 +33,7 @@ class SupervisorLink {
 
   // `listener`: what GetListeners answers as "control"; -1: none. `status`: JSON of this process.
   SupervisorLink(Loop& loop, int listener, OnEvent on_event, std::function<std::string()> status,
-                 std::function<void()> on_stop);
+                 std::function<void()> on_stop, OurSupervisor ours = OurSupervisor());
   ~SupervisorLink();
   SupervisorLink(const SupervisorLink&) = delete;
   SupervisorLink& operator=(const SupervisorLink&) = delete;
@@ -49,6 +53,7 @@ class SupervisorLink {
   void accept(std::unique_ptr<wire::Channel> channel);
   void on_message(wire::Channel& from, const wire::Message& message);
   void on_closed(wire::Channel* channel);
+  bool is_ours(const wire::Channel& from);
   void finish(uint64_t id, unsigned code, const std::string& json);
 
   Loop& loop_;
@@ -59,6 +64,8 @@ class SupervisorLink {
   std::unique_ptr<wire::Acceptor> acceptor_;
   std::map<wire::Channel*, std::unique_ptr<wire::Channel>> channels_;
   wire::Channel* supervisor_ = nullptr;
+  OurSupervisor ours_;
+  std::set<int> refused_;  // processes; the log has them once
   std::map<std::string, Told> told_;
   std::map<uint64_t, Pending> pending_;
   uint64_t last_operation_ = 0;
