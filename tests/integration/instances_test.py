@@ -37,6 +37,8 @@ DESCRIPTIONS = {
     "fails": {"trigger": "always", "parameters": {"file": {"type": "string"}},
               "elements": ["filesrc location=${file} ! fakesink"],
               "restart": {"pause": "100ms", "max-pause": "100ms", "alarm-after": 2, "give-up-after": 3}},
+    "breaks": {"trigger": "always", "elements": ["videotestsrc is-live=true ! identity error-after=8 ! fakesink"],
+               "restart": {"pause": "100ms", "max-pause": "100ms"}},
     "hears": {"trigger": "always", "elements": "udpsrc address=127.0.0.1 port=0 ! fakesink",
               "restart": {"silence": "500ms", "give-up-after": 1}},
 }
@@ -227,6 +229,12 @@ def test_at_its_time_it_begins_and_ends():
 class Installed(InstalledNode, Instances):
     """A node with pipelines of its own, whose programs can be replaced."""
 
+    def runs_from(self, name, folder):
+        try:
+            return Path(os.readlink(f"/proc/{self.pid(name)}/exe")).parent.name == folder
+        except FileNotFoundError:  # it has just ended
+            return False
+
 
 def test_an_upgrade_replaces_it_and_closes_its_run():
     with Installed() as node:
@@ -244,6 +252,13 @@ def test_an_upgrade_replaces_it_and_closes_its_run():
         assert [one["reason"] for one in records(node.runs(7)[0], "end")] == ["eos"], records(node.runs(7)[0], "end")
         assert not node.told("instance.died") and node.instance("hall")["restarts"] == 0, node.instance("hall")
         assert node.admin().get("/api/v1/instances")["instances"][0]["state"] == "running", "control knows the new supervisor's word"
+        # One whose source fails again and again, as it does with any program, is no reason to keep the old ones.
+        node.write("doomed", "breaks")
+        wait_until("it fails", lambda: len(node.told("instance.died")) > 1)
+        node.use("a")
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        wait_until("the new program runs it", lambda: node.runs_from("doomed", "a"))
 
 
 def seen_of_others(text):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Turns of streams that have nothing in common but a folder.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -43,6 +45,29 @@ TEST_F(NodeTurnsTest, ThoseThatComeBackWaitWhereProcessorsAreWaitedFor) {
   EXPECT_FALSE(turns.take(Action::resume, 116 * kSecond));
   pressure("39.00");
   EXPECT_TRUE(turns.take(Action::resume, 116 * kSecond));
+}
+
+TEST_F(NodeTurnsTest, LeaveNothingBehindAndNothingOnTheArchivesDisk) {
+  struct stat folder {};
+  ASSERT_EQ(::stat(root().c_str(), &folder), 0);
+  const std::string file = std::string(kTurnsFront) + std::to_string(::geteuid()) + "-" +
+                           std::to_string(folder.st_dev) + "-" + std::to_string(folder.st_ino);
+  {
+    NodeTurns one(root());
+    { NodeTurns other(root()); }
+    EXPECT_TRUE(std::filesystem::exists(file)) << "somebody has it";
+    EXPECT_TRUE(std::filesystem::is_empty(root()));
+    EXPECT_TRUE(one.take(Action::pause, 100 * kSecond));
+    NodeTurns another(root());
+    EXPECT_FALSE(another.take(Action::pause, 100 * kSecond)) << "it is still there for who comes";
+  }
+  EXPECT_FALSE(std::filesystem::exists(file));
+  // Somebody else's, or none that is a file, is not taken.
+  std::filesystem::create_symlink(root() + "/elsewhere", file);
+  NodeTurns alone(root());
+  EXPECT_TRUE(alone.take(Action::pause, 100 * kSecond));
+  EXPECT_FALSE(std::filesystem::exists(root() + "/elsewhere"));
+  std::filesystem::remove(file);
 }
 
 TEST_F(NodeTurnsTest, WhoCannotShareThemTakesThemAlone) {

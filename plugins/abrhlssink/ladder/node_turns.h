@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The node's turns (ladder/turn.h), which streams in all processes take that write below one root: in a file
-// there (kTurnsFile) that each maps. Whoever cannot have it takes turns with itself.
+// The node's turns (ladder/turn.h), which streams in all processes of a user take that write below one root:
+// in a file in memory, named after the root's device and inode, that each maps. The last takes it away.
+// Whoever cannot have it takes turns with itself.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,7 @@
 
 namespace headgate::abrhlssink {
 
-inline constexpr char kTurnsFile[] = ".rungs";
+inline constexpr char kTurnsFront[] = "/dev/shm/headgate-rungs-";
 // Where some wait for a processor for more than so many percent of the time there is hardly room for more.
 inline constexpr double kPressedPercent = 40;
 

@@ -107,6 +107,30 @@ TEST(CloseLooks, HaveABound) {
   EXPECT_EQ(eye.looks(static_cast<int>(kMaxLookedAt) + 1), 0);
 }
 
+TEST(CloseLooks, OneThatHangsHoldsUpNoOther) {
+  static Eye& eye = *new Eye;  // as below
+  const auto hanging = eye.look();
+  CloseLooks looks([hanging](int pid) { return pid < 100 ? hanging(pid) : CloseLook{1, 1, 2}; });
+  int64_t now_ms = 0;
+  for (int pid = 1; pid <= static_cast<int>(kMaxHungLooks); ++pid) {
+    looks.of(pid, now_ms);
+    eye.await(pid, 1);
+    looks.of(100 + pid, now_ms);
+    EXPECT_FALSE(looks.of(100 + pid, now_ms + kCloseLookMs - 1)) << "it may only be slow";
+    now_ms += kCloseLookMs;
+    seen(looks, 100 + pid, now_ms, 1);
+  }
+  looks.of(99, now_ms);
+  eye.await(99, 1);
+  looks.of(200, now_ms);
+  EXPECT_FALSE(looks.of(200, now_ms + 2 * kCloseLookMs)) << "threads have a bound";
+  // Those that hung are there again, and tell what they have seen.
+  eye.open(true, 7);
+  now_ms += 2 * kCloseLookMs;
+  for (const int pid : {1, 2, 99}) seen(looks, pid, now_ms, 7);
+  seen(looks, 200, now_ms, 1);
+}
+
 TEST(CloseLooks, EndWithoutALookThatHangs) {
   static Eye& eye = *new Eye;  // the thread outlives the test, and what it waits for is not destroyed
   CloseLooks looks(eye.look());

@@ -2,6 +2,7 @@
 #include "top_view.h"
 
 #include <common/utc.h>
+#include <health/conditions.h>
 
 #include <algorithm>
 #include <sstream>
@@ -28,9 +29,27 @@ constexpr const char* kHelp[] = {
     "Space                              look at once",
     "q                                  quit",
     "",
-    "!  stalled   *  late, away, black, covered, frozen, silent, clipped (docs/health.md)",
     "LATE is in seconds: how far the publisher's connection is behind.",
 };
+constexpr size_t kHelpWidth = 78;
+
+// What stands in the column of health, by how urgent it is (docs/health.md).
+std::vector<std::string> condition_lines() {
+  std::string now, others = "away";
+  for (const auto& condition : health::kConditions) {
+    std::string& line = condition.level == health::Level::now ? now : others;
+    line += (line.empty() ? "" : ", ") + std::string(condition.name);
+  }
+  others.insert(0, "*  ");
+  std::vector<std::string> out{"!  " + now};
+  while (others.size() > kHelpWidth) {
+    const size_t end = others.rfind(' ', kHelpWidth);
+    out.push_back(others.substr(0, end));
+    others = "   " + others.substr(end + 1);
+  }
+  out.push_back(others);
+  return out;
+}
 
 Style style_of(const StreamRow& row) {
   switch (row.alarm) {
@@ -192,7 +211,9 @@ void TopView::draw(Screen& screen, TopModel& model, int64_t now_mono_us) const {
                    Style::dim);
     } else if (page == Page::help) {
       screen.put(row++, 0, fitted(" Keys", screen.columns()), Style::bar);
-      for (const char* line : kHelp)
+      std::vector<std::string> lines(std::begin(kHelp), std::end(kHelp));
+      for (std::string& line : condition_lines()) lines.push_back(std::move(line));
+      for (const std::string& line : lines)
         if (row < bottom) screen.put(row++, 2, line);
     } else if (page == Page::pipelines) {
       draw_pipelines(screen, *model.snapshot(), row, bottom);

@@ -52,6 +52,9 @@ struct CloseLooks::Shared {
     std::deque<int> wanted;  // each process at most once, in the queue, being looked at or answered
     std::vector<std::pair<int, CloseLook>> answers;
     bool looking = false, stop = false;
+    int64_t now_ms = 0, since_ms = 0;  // of who asks last, and when the look began that is under way
+    uint64_t turn = 0;                 // of the thread whose turn it is
+    size_t hung = 0;                   // threads whose turn is over, with a look that has not ended
   };
   const Look look;
   Guarded<Data> data;
@@ -73,7 +76,7 @@ CloseLooks::~CloseLooks() {
 }
 
 std::optional<CloseLooks::Seen> CloseLooks::of(int pid, int64_t now_ms) {
-  take_answers();
+  take_answers(now_ms);
   forget_old(now_ms);
   if (processes_.size() >= kMaxLookedAt && !processes_.contains(pid)) return std::nullopt;
   auto [place, first] = processes_.try_emplace(pid);
@@ -88,9 +91,22 @@ std::optional<CloseLooks::Seen> CloseLooks::of(int pid, int64_t now_ms) {
   return Seen{*process.look, now_ms - process.looked_ms};
 }
 
-void CloseLooks::take_answers() {
+void CloseLooks::take_answers(int64_t now_ms) {
   std::vector<std::pair<int, CloseLook>> answers;
-  answers.swap(shared_->data.lock()->answers);
+  bool hangs = false;
+  {
+    auto data = shared_->data.lock();
+    answers.swap(data->answers);
+    data->now_ms = now_ms;
+    hangs = data->looking && !data->wanted.empty() && now_ms - data->since_ms >= kCloseLookMs &&
+            data->hung < kMaxHungLooks;
+    if (hangs) {
+      data->looking = false;
+      ++data->hung;
+      ++data->turn;
+    }
+  }
+  if (hangs) begin_thread();
   for (const auto& [pid, look] : answers) {
     auto found = processes_.find(pid);
     if (found == processes_.end()) continue;
@@ -112,16 +128,21 @@ void CloseLooks::forget_old(int64_t now_ms) {
 void CloseLooks::ask(int pid) {
   shared_->data.lock()->wanted.push_back(pid);
   shared_->changed.notify_all();
-  if (thread_.joinable()) return;
+  if (!thread_.joinable()) begin_thread();
+}
+
+void CloseLooks::begin_thread() {
+  if (thread_.joinable()) thread_.detach();
+  const uint64_t turn = shared_->data.lock()->turn;
   // Signals are the loop's.
   sigset_t all, before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([shared = shared_] { run(shared); });
+  thread_ = std::thread([shared = shared_, turn] { run(shared, turn); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void CloseLooks::run(const std::shared_ptr<Shared>& shared) {
+void CloseLooks::run(const std::shared_ptr<Shared>& shared, uint64_t turn) {
   ::pthread_setname_np(::pthread_self(), "close-looks");
   auto data = shared->data.lock();
   for (;;) {
@@ -130,11 +151,16 @@ void CloseLooks::run(const std::shared_ptr<Shared>& shared) {
     const int pid = data->wanted.front();
     data->wanted.pop_front();
     data->looking = true;
+    data->since_ms = data->now_ms;
     data.mutex().unlock();
     const CloseLook look = shared->look(pid);
     data.mutex().lock();
-    data->looking = false;
     data->answers.emplace_back(pid, look);
+    if (data->turn != turn) {  // another thread has gone on
+      --data->hung;
+      return;
+    }
+    data->looking = false;
   }
 }
 

@@ -2,7 +2,8 @@
 // What of a process takes long to find out: its share of memory that others have as well, and how many
 // descriptors it has. For the former the kernel walks its page tables under a lock that the process itself
 // may hold for as long as it likes, so this is read in a thread, and who asks gets what was seen last.
-// Whoever asks shares it: no process is looked at more often than each kCloseLookMs.
+// Whoever asks shares it: no process is looked at more often than each kCloseLookMs. One that holds up its
+// look for so long holds up no other's: they go on in another thread.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace headgate::serve {
 inline constexpr int64_t kCloseLookMs = 10'000;
 inline constexpr int64_t kForgetLookMs = 60'000;  // since somebody asked
 inline constexpr size_t kMaxLookedAt = 4096;      // processes; more are not looked at
+inline constexpr size_t kMaxHungLooks = 8;        // threads; when so many hang, the next holds up all
 
 struct CloseLook {
   uint64_t proportional_bytes = 0;      // PSS; 0: not known
@@ -26,7 +28,7 @@ struct CloseLook {
 // Now, in the calling thread, which may have to wait.
 CloseLook look_closely(int pid);
 
-// One thread asks; the looks are taken in another, which there is from the first question on.
+// One thread asks; the looks are taken in another, one at a time, which there is from the first question on.
 class CloseLooks {
  public:
   using Look = std::function<CloseLook(int pid)>;
@@ -53,10 +55,11 @@ class CloseLooks {
     int64_t wanted_ms = 0;  // when somebody wanted to know
     bool waiting = false;   // for the last one
   };
-  void take_answers();
+  void take_answers(int64_t now_ms);
   void forget_old(int64_t now_ms);
   void ask(int pid);
-  static void run(const std::shared_ptr<Shared>& shared);
+  void begin_thread();
+  static void run(const std::shared_ptr<Shared>& shared, uint64_t turn);
 
   const std::shared_ptr<Shared> shared_;
   std::map<int, Process> processes_;

@@ -86,20 +86,30 @@ void Restart::look() {
     } else if (child) {
       children_.forget(socket);
     }
-    ending_ = false;
+    ending_ = served_ = false;
     within(kRestartMs, "does not serve in time");
     start_(role_);
     if (!children_.find(socket)) finish(problem_);  // it is not wanted any more
     return;
   }
   if (!child) return finish(problem_);
-  if (!child->running()) return failed("ended as soon as it was started");
+  if (!child->running()) {
+    // It ran: its source or peer failed, which its description's `restart` deals with. A crash is the
+    // program's.
+    if (served_ && role_.starts_with(kInstanceFront) && child->end_signal() == 0) return settled();
+    return failed("ended as soon as it was started");
+  }
   if (!child->ready() || child->stopping()) return;
+  served_ = true;
   loop_.cancel(std::exchange(limit_, 0));
   limit_ = loop_.after_ms(kSettledMs, [this] {
     limit_ = 0;
-    finish(problem_.empty() ? "" : problem_ + "; the one before runs again");
+    settled();
   });
+}
+
+void Restart::settled() {
+  finish(problem_.empty() ? "" : problem_ + "; the one before runs again");
 }
 
 void Restart::failed(const std::string& how) {

@@ -46,6 +46,7 @@ class Restart {
   };
   void look();
   void failed(const std::string& how);
+  void settled();
   void finish(const std::string& problem);
   void within(int64_t ms, const std::string& otherwise);
 
@@ -56,6 +57,7 @@ class Restart {
   std::string role_;                      // empty: nothing is restarted
   std::function<void(const std::string&)> done_;
   Before present_;       // of role_, as it ran
+  bool served_ = false;  // the new one
   bool ending_ = false;  // what is there is to go, and something else comes in its place
   std::string problem_;  // of the new one; empty: none yet
   Loop::TimerId look_ = 0, limit_ = 0;
