@@ -54,6 +54,11 @@ class Node(Headgate):
     def states(self):
         return {one["name"]: one["state"] for one in self.stream()["renditions"]}
 
+    def wait_running(self, what):
+        def reasons():
+            return [{key: one.get(key) for key in ("name", "state", "reason")} for one in self.stream()["renditions"]]
+        wait(what, lambda: set(self.states().values()) == {"running"}, instead=reasons)
+
     def worker_pid(self):
         def found():
             node = self.node()
@@ -65,11 +70,13 @@ class Node(Headgate):
         return text in (self.folder / "server.log").read_text(errors="replace")
 
 
-def wait(what, holds, within=PATIENCE_S):
+def wait(what, holds, within=PATIENCE_S, instead=lambda: None):
+    """What `holds` returns when it does; `instead` says what there is where it does not in time."""
     deadline = time.monotonic() + within
     while not (found := holds()):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"not within {within} s: {what}")
+            there = instead()
+            raise RuntimeError(f"not within {within} s: {what}" + (f", but {there}" if there else ""))
         time.sleep(0.1)
     return found
 
@@ -90,7 +97,7 @@ class Trouble:
 
     def come_back(self, sessions):
         wait("the publisher is back", lambda: self.node.stream()["sessions"] > sessions)
-        wait("all rungs run again", lambda: set(self.node.states().values()) == {"running"})
+        self.node.wait_running("all rungs run again")
 
     def reconnect(self):
         """Cut off and back at once."""
@@ -111,13 +118,13 @@ class Trouble:
         """The next encoder that gives a picture fails instead."""
         self.node.breaks.touch()
         wait("an encoder fails", lambda: self.node.has_said("encoder: It was told to fail."))
-        wait("all rungs run again", lambda: set(self.node.states().values()) == {"running"})
+        self.node.wait_running("all rungs run again")
 
     def pause(self):
         """Encoding gets no processor until a rung gives way."""
         with starved(self.node.worker_pid()):
             wait("a rung gives way", lambda: "paused" in self.node.states().values())
-        wait("it comes back", lambda: set(self.node.states().values()) == {"running"})
+        self.node.wait_running("it comes back")
 
     def worker(self):
         sessions = self.node.stream()["sessions"]
