@@ -29,16 +29,24 @@ export function rung_name(rung) {
   return rung.fps > 30 ? `${rung.lines}p${rung.fps}` : `${rung.lines}p`;
 }
 
+const kKinds = {
+  audio: 'no sound comes',
+  video: 'no picture comes',
+};
+
 // What is wrong with the publisher's connection; nothing when all is well.
 export function uplink(stream) {
   const health = stream.health;
   if (stream.state !== 'live' || !health) return '';
-  if (health.stalled) return 'nothing comes';
-  if (!health.late) return '';
-  const late_ns = Math.max(0, ...(health.streams ?? []).map((one) => one.lateness ?? 0));
-  const since_ns = Math.max(0, ...(health.streams ?? []).map((one) => one['late-for'] ?? 0));
-  const since = since_ns > 0 ? `, for ${duration(since_ns / 1e9)}` : '';
-  return `too slow, ${duration(late_ns / 1e9)} late${since}`;
+  const tracks = health.streams ?? [];
+  const still = tracks.filter((one) => one.stalled);
+  if (health.stalled && still.length === tracks.length) return 'nothing comes';
+  const lacking = still.map((one) => kKinds[one.kind] ?? 'a track does not come');
+  const late = tracks.filter((one) => one.late && !one.stalled);
+  if (!health.late || !late.length) return lacking.join(', ');
+  const longest = (name) => Math.max(0, ...late.map((one) => one[name] ?? 0)) / 1e9;
+  const since = longest('late-for') > 0 ? `, for ${duration(longest('late-for'))}` : '';
+  return [...lacking, `too slow, ${duration(longest('lateness'))} late${since}`].join(', ');
 }
 
 export function picture(stream) {
