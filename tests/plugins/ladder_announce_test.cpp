@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ladder/encoders.h"
 #include "ladder/ladder.h"
 #include "plugin_test.h"
 
@@ -42,6 +43,18 @@ TEST(LadderAnnounce, OnlyH264StandsForARungOfItsSize) {
   EXPECT_EQ(offered("avc1.64001f,mp4a.40.2"), (std::set<std::string>{"144p"}));
   for (const char* codecs : {"hvc1.1.6.L60.90,mp4a.40.2", "av01.0.00M.08", "vp09.00.10.08,mp4a.40.2"})
     EXPECT_EQ(offered(codecs), (std::set<std::string>{"144p", "180p"})) << codecs;
+}
+
+// Of others than x264, and of its fastest preset, nobody knows before they have begun.
+TEST(LadderAnnounce, CodecsAreThoseOfTheEncoderThatWillBeTaken) {
+  const auto expected = [](const std::string& encoder, const std::string& preset) {
+    return expected_codecs({.encoder = encoder, .preset = preset}, 1280, 720, 25, 1, 2500);
+  };
+  EXPECT_EQ(expected("x264enc", "veryfast"), "avc1.64001f");
+  EXPECT_EQ(expected("x264enc", "ultrafast"), "");
+  for (const std::string& name : encoder_names())
+    if (name != "x264enc") EXPECT_EQ(expected(name, "veryfast"), "") << name;
+  EXPECT_EQ(expected("auto", "veryfast"), expected(encoder_name({}), "veryfast"));
 }
 
 }  // namespace

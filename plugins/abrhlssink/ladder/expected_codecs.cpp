@@ -24,9 +24,8 @@ constexpr std::array kLevels = {
 
 std::string expected_codecs(const EncoderSettings& settings, uint32_t width, uint32_t height,
                             uint32_t rate_over, uint32_t rate_under, uint32_t kbps) {
-  const bool x264 = settings.encoder == "x264enc" || settings.encoder == "auto";
   // Its fastest preset leaves out what makes High of it; other encoders have profiles of their own.
-  if (!x264 || settings.preset == "ultrafast") return {};
+  if (encoder_name(settings) != "x264enc" || settings.preset == "ultrafast") return {};
   const uint64_t blocks = uint64_t{(width + 15) / 16} * ((height + 15) / 16);
   const uint64_t per_second = blocks * rate_over / (rate_under > 0 ? rate_under : 1);
   for (const Level& level : kLevels) {

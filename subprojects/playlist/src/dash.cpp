@@ -330,7 +330,7 @@ class Manifest {
     std::vector<Span> spans;
     for (const SegmentRecord& segment : segments) spans.push_back({segment.pts, segment.duration});
     straighten(spans);
-    write_representation(rendition.name, init->second.codecs, rendition.index->bandwidth(), init->second);
+    write_representation(rendition.name, init->second.codecs, rendition.bandwidth, init->second);
     write_template(period.pts, segments.front().msn, kTimescale, rendition.name + "/", init->second.id,
                    spans);
     out_ += "    </Representation>\n";

@@ -33,7 +33,8 @@ std::string stream_lines(const Variant& variant, const AudioRendition* audio) {
   const std::string codecs = audio ? with(variant.codecs, audio->codecs) : variant.codecs;
   std::string out = "#EXT-X-STREAM-INF:BANDWIDTH=" + std::to_string(std::max(peak, 1u)) +
                     ",AVERAGE-BANDWIDTH=" + std::to_string(std::max(average, 1u));
-  if (!codecs.empty()) out += ",CODECS=\"" + quotable(codecs) + "\"";
+  // One that has pictures of a codec that is not known yet would be taken for sound alone.
+  if (!variant.codecs.empty()) out += ",CODECS=\"" + quotable(codecs) + "\"";
   if (variant.width > 0 && variant.height > 0)
     out += ",RESOLUTION=" + std::to_string(variant.width) + "x" + std::to_string(variant.height);
   if (variant.frame_rate_milli > 0 && variant.width > 0) {
@@ -79,7 +80,7 @@ std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string&
   if (!told && !rung.has_media()) return std::nullopt;
   Variant out = variant_of(rung.index(), uri).value_or(Variant{.uri = uri});
   if (told) {
-    out.bandwidth = std::max(out.bandwidth, told->bandwidth);
+    out.bandwidth = rung.bandwidth();
     if (out.average_bandwidth == 0) out.average_bandwidth = told->average_bandwidth;
     if (out.codecs.empty()) out.codecs = told->codecs;
     if (out.width == 0) out.width = told->width, out.height = told->height;

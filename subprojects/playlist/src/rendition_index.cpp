@@ -133,6 +133,10 @@ bool RenditionIndex::has_media() const {
                      [](const Segment& segment) { return segment.record.length > 0; });
 }
 
+uint32_t RenditionIndex::bandwidth() const {
+  return std::max(index_.bandwidth(), told_ ? told_->bandwidth : 0);
+}
+
 void RenditionIndex::follow(const StreamIndex& source) {
   const uint64_t epoch = index_.epoch();
   index_.mirror_start(source);

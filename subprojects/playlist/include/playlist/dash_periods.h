@@ -41,6 +41,8 @@ struct DashRendition {
   bool running = true;  // it is being made, or about to be
   // Segments that it has not to their end (RenditionIndex::cut()); null: there are none.
   const std::map<uint64_t, SegmentRecord>* cut = nullptr;
+  // bit/s. Players keep what a Period's Representation says first: not less than its encoder may give.
+  uint32_t bandwidth = 0;
 };
 // A rendition that has not what the stream had so many segments ago is not being made.
 inline constexpr size_t kDashBehind = 2;

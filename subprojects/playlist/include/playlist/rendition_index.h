@@ -56,6 +56,8 @@ class RenditionIndex {
   uint64_t segments_version() const { return index_.segments_version() + told_version_; }
   // What its encoder said last; none: nothing, all that is known are the segments.
   const std::optional<RenditionRecord>& told() const { return told_; }
+  // bit/s: the peak of what there is of it, or what its encoder promises where that is more; 0: not known.
+  uint32_t bandwidth() const;
   // A run of it is open.
   bool writing() const { return writing_; }
   // Of those that are gaps because it has not all of them: what it has from their beginning on, by number.

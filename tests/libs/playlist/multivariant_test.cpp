@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is said of a rung before there is anything of it, and while there is little.
+#include <gtest/gtest.h>
+#include <playlist/multivariant.h>
+#include <playlist/rendition_index.h>
+
+#include "records.h"
+
+namespace headgate::playlist {
+namespace {
+
+// A player would take a variant with the codec of its sound alone for one that has no pictures.
+TEST(Multivariant, WithoutTheCodecOfItsPicturesAVariantHasNoneAtAll) {
+  const Variant rung{
+      .uri = "480p/media.m3u8", .bandwidth = 900'000, .width = 854, .height = 480, .takes_audio = true};
+  Multivariant all{.variants = {rung}, .audio = AudioRendition{.uri = "audio.m3u8", .codecs = "mp4a.40.2"}};
+  EXPECT_EQ(multivariant_playlist(all).find("CODECS"), std::string::npos) << multivariant_playlist(all);
+  all.variants[0].codecs = "avc1.64001f";
+  EXPECT_NE(multivariant_playlist(all).find("CODECS=\"avc1.64001f,mp4a.40.2\""), std::string::npos)
+      << multivariant_playlist(all);
+}
+
+// A scene that stands still takes little. What comes next may take what was promised.
+TEST(Multivariant, ARungsRateIsWhatItsEncoderPromisesUntilItTakesMore) {
+  StreamIndex source;
+  source.add(test::run("r1", 0, 0, 0));
+  RenditionIndex rung;
+  EXPECT_EQ(rung.bandwidth(), 0u);
+  rung.add(
+      RenditionRecord{.state = RenditionState::running, .width = 854, .height = 480, .bandwidth = 900'000},
+      source);
+  EXPECT_EQ(rung.bandwidth(), 900'000u);
+  rung.add(test::run("d1", 0, 0, 0), source);
+  rung.add(test::init("cc", "d1/0.mp4"), source);
+  for (uint64_t msn = 0; msn < 2; ++msn) {
+    SegmentRecord made = test::segment(msn, static_cast<double>(2 * msn), 2, "cc", "d1/0.mp4");
+    source.add(test::segment(msn, static_cast<double>(2 * msn)));
+    rung.follow(source);
+    made.length = msn == 0 ? 10'000 : 500'000;
+    rung.add(made, source);
+    EXPECT_EQ(rung.bandwidth(), msn == 0 ? 900'000u : 2'000'000u) << msn;
+    EXPECT_EQ(variant_of(rung, "media.m3u8")->bandwidth, rung.bandwidth());
+  }
+}
+
+}  // namespace
+}  // namespace headgate::playlist
