@@ -95,6 +95,19 @@ bool Demand::start(const Stream& stream, const std::string& name, Rendition& one
   return false;
 }
 
+void Demand::want(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us) {
+  if (one.wanted_us != INT64_MIN && now_us - one.wanted_us < kWantAgainMs * 1000) return;
+  one.wanted_us = now_us;
+  want_(stream.worker(), *stream.session(), name);
+}
+
+void Demand::keep(const Stream& stream, const std::string& name, Rendition& one, uint64_t msn) {
+  if (msn + kWatchedSegments < stream.index().next_msn().value_or(0)) return;
+  if (!on_demand(stream, one) || one.leaves) return;
+  const int64_t now_us = system_clock().mono_us();
+  if (encodes(one, now_us)) want(stream, name, one, now_us);
+}
+
 Demand::Answer Demand::ask(const Stream& stream, const std::string& name, Rendition& one) {
   if (!on_demand(stream, one)) return Answer::as_it_is;
   const int64_t now_us = system_clock().mono_us();
@@ -113,10 +126,7 @@ Demand::Answer Demand::ask(const Stream& stream, const std::string& name, Rendit
     return Answer::refused;
   }
   one.refused_us = INT64_MIN;
-  if (one.wanted_us == INT64_MIN || now_us - one.wanted_us >= kWantAgainMs * 1000) {
-    one.wanted_us = now_us;
-    want_(stream.worker(), *stream.session(), name);
-  }
+  want(stream, name, one, now_us);
   const auto& segments = one.live.index().segments();
   const bool playable = !segments.empty() && segments.back().record.length > 0;
   if (playable) return Answer::as_it_is;

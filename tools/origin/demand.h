@@ -23,6 +23,9 @@ inline constexpr int64_t kWantAgainMs = 1000;
 inline constexpr int64_t kStartMs = 15'000;
 // A rung that is paused takes room for so long after somebody asked for it: nobody watches it then.
 inline constexpr int64_t kAskedMs = 10'000;
+// Who fetches one of so many newest segments watches the stream as it is made: players of DASH ask for no
+// playlist of a rung.
+inline constexpr uint64_t kWatchedSegments = 15;
 // Who was refused is not looked at again before that.
 inline constexpr int64_t kRefuseMs = 2000;
 
@@ -41,6 +44,9 @@ class Demand {
   // A viewer asks for a rendition's playlist.
   Answer ask(const Stream& stream, const std::string& name, Rendition& one);
 
+  // A viewer asks for a segment: of a rung that is encoded he goes on; none is started for him.
+  void keep(const Stream& stream, const std::string& name, Rendition& one, uint64_t msn);
+
   std::string json() const;  // `rungs` of NODE, docs/api.md
 
  private:
@@ -50,6 +56,7 @@ class Demand {
   };
   std::vector<Found> running(int64_t now_us) const;
   bool start(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us);
+  void want(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us);
 
   const Catalog& catalog_;
   const ladder::DemandLimits limits_;

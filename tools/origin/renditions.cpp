@@ -196,6 +196,7 @@ void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const st
   catalog_.with_loaded(station, [this, answer, station, rendition, msn, send](Stream* stream) {
     Rendition* one = stream ? stream->rendition(rendition) : nullptr;
     if (!one) return answer->send(not_there_reply(stream ? kNoRendition : kNoStream));
+    if (msn) demand_.keep(*stream, rendition, *one, *msn);
     if (send(one->live)) return;
     if (msn && live_.open_segment(answer, {*stream, *one}, *msn, View::whole)) return;
     // The source's numbers: a rung has the same, and comes behind it.

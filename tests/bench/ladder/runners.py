@@ -90,7 +90,9 @@ def hls(place, name, arguments):
 
 def ffmpeg(place, source, rungs, arguments, cascade):
     gop = str(round(arguments.gop * source.fps))
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", source.path, "-filter_complex", filters(rungs, cascade)]
+    # abrhlssink decodes in one thread up to 1080p, and scales in the one that feeds the encoders.
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-threads", "1", "-i", source.path, "-filter_complex_threads", "1",
+               "-filter_complex", filters(rungs, cascade)]
     number = 0
     for rung in rungs:
         if rung.lines:

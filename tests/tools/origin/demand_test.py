@@ -148,6 +148,22 @@ class Demand(OriginCase):
         finally:
             worker.origin.settimeout(PATIENCE)
 
+    def test_who_fetches_segments_alone_keeps_a_rung_and_starts_none(self):
+        worker = self.begin(1000)
+        one = Station(self, worker, 1)
+        one.run('360p')
+        rung = one.rungs['360p']
+        worker.tell(*rung.open_messages()[1:], rung.segment(0), rung.segment(1))
+        path = '/hls/1/360p/1.m4s'
+        wait_until('there is a segment', lambda: self.request(path)[0].status == 200)
+        # Once a second at most.
+        wait_until('its worker hears of it', lambda: self.request(path)[0].status == 200 and
+                   self.worker_heard(worker, wire.want_rendition(1, '360p')))
+        one.say('360p', 0, 'idle')
+        self.worker_heard(worker, None)  # what was on its way
+        self.assertEqual(self.request(path)[0].status, 200)
+        self.assertFalse(self.worker_heard(worker, wire.want_rendition(1, '360p')))
+
     def test_a_worker_has_its_own_limit(self):
         worker = self.begin(1000, '--rungs-per-worker', '2')
         one, two = Station(self, worker, 1), Station(self, worker, 2)
