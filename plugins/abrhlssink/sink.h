@@ -47,6 +47,7 @@ class Sink {
  private:
   GstPad* refuse(const char* why) const;
   bool has_rungs() const;
+  Result<void> all_encoded(const std::vector<ladder::Rung>& rungs) const;
   Result<void> start_ladder(const Settings& settings, bool own_media);
   bool start_input(const Settings& settings, bool own_media);
   std::set<std::string> expected_renditions(const Settings& settings, bool own_media) const;

@@ -2,6 +2,8 @@
 // The part of Sink that makes of settings and pads what runs.
 #include <base/io.h>
 
+#include <algorithm>
+
 #include "common/settings.h"
 #include "common/trampoline.h"
 #include "sink.h"
@@ -52,11 +54,26 @@ std::string first_audio(const std::string& rungs) {
 
 }  // namespace
 
+// Raw input is nowhere but in rungs.
+Result<void> Sink::all_encoded(const std::vector<ladder::Rung>& rungs) const {
+  const auto lacks = [&](codec::Kind kind) {
+    return raw_.has_pad(kind) && std::none_of(rungs.begin(), rungs.end(), [kind](const ladder::Rung& rung) {
+             return rung.is_audio() == (kind == codec::Kind::audio);
+           });
+  };
+  if (lacks(codec::Kind::audio))
+    return Unexpected("raw sound needs a rung: add audio@128k to the property rungs");
+  if (lacks(codec::Kind::video))
+    return Unexpected("raw pictures need a rung: add 720p@2500k to the property rungs");
+  return {};
+}
+
 Result<void> Sink::start_ladder(const Settings& settings, bool own_media) {
   auto rungs = ladder::parse_rungs(settings.rungs);
   if (!rungs) return Unexpected(rungs.error());
   const bool raw = raw_.has_pads();
   if (raw && rungs->empty()) return Unexpected("of raw input a ladder is made: set the property rungs");
+  if (auto all = all_encoded(*rungs); !all) return all;
   // Without the source's frames they are read from its files, where `root` says that these are.
   const bool from_files = !raw && !input_.has_pads() && records_.get() && !settings.root.empty();
   if (rungs->empty() || !(raw || input_.has_pads() || from_files)) return {};

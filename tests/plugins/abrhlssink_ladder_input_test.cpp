@@ -71,6 +71,20 @@ TEST_F(AbrLadder, OfRawInputWithoutRungsNothingCanBeMade) {
   ASSERT_TRUE(message);
 }
 
+TEST_F(AbrLadder, RawInputThatNoRungWouldHaveIsRefused) {
+  const std::string sink = " abrhlssink name=hls location=" + scratch_.path() + " rungs=";
+  for (const auto& [rungs, lacking] : {std::pair{"audio@48k", "raw pictures"}, {"144p@120k", "raw sound"}}) {
+    Pipeline pipeline("videotestsrc ! hls.raw_video audiotestsrc ! hls.raw_audio" + sink + rungs);
+    EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE) << rungs;
+    const auto message = pipeline.wait(Pipeline::is_type(GST_MESSAGE_ERROR));
+    ASSERT_TRUE(message) << rungs;
+    GError* error = nullptr;
+    gst_message_parse_error(message.get(), &error, nullptr);
+    EXPECT_NE(std::string(error->message).find(lacking), std::string::npos) << error->message;
+    g_error_free(error);
+  }
+}
+
 // Every field is the opposite of the one before, in time and in space: as it is, each frame is grey.
 TEST_F(AbrLadder, InterlacedPicturesAreMadeWhole) {
   output_of(
