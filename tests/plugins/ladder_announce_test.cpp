@@ -48,12 +48,17 @@ TEST(LadderAnnounce, OnlyH264StandsForARungOfItsSize) {
 // Of others than x264, and of its fastest preset, nobody knows before they have begun.
 TEST(LadderAnnounce, CodecsAreThoseOfTheEncoderThatWillBeTaken) {
   const auto expected = [](const std::string& encoder, const std::string& preset) {
-    return expected_codecs({.encoder = encoder, .preset = preset}, 1280, 720, 25, 1, 2500);
+    EncoderSettings settings;
+    settings.encoder = encoder;
+    settings.preset = preset;
+    return expected_codecs(settings, 1280, 720, 25, 1, 2500);
   };
   EXPECT_EQ(expected("x264enc", "veryfast"), "avc1.64001f");
   EXPECT_EQ(expected("x264enc", "ultrafast"), "");
-  for (const std::string& name : encoder_names())
-    if (name != "x264enc") EXPECT_EQ(expected(name, "veryfast"), "") << name;
+  for (const std::string& name : encoder_names()) {
+    if (name == "x264enc") continue;
+    EXPECT_EQ(expected(name, "veryfast"), "") << name;
+  }
   EXPECT_EQ(expected("auto", "veryfast"), expected(encoder_name({}), "veryfast"));
 }
 

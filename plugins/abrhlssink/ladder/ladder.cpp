@@ -70,8 +70,8 @@ void Ladder::put(Kind kind, EncodedFrame frame, bool live) {
   }
   const bool key = frame.key;
   video_.may_wait(!live);
-  video_feeder_->put(std::move(frame), !live);
   if (live) relieve();
+  video_feeder_->put(std::move(frame), !live);
   if (settings_.idle_ns > 0 && key) look();
 }
 

@@ -25,6 +25,12 @@ Relief::Action Relief::while_starved(int64_t now_ns, size_t running) {
 }
 
 Relief::Action Relief::update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused, bool slow) {
+  if (!starved_ && now_ns - looked_ns_ < kBurstNs) return Action::none;
+  looked_ns_ = now_ns;
+  return decide(now_ns, waiting_ns, running, paused, slow);
+}
+
+Relief::Action Relief::decide(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused, bool slow) {
   if (starved_ && waiting_ns <= settings_.behind_ns) return while_starved(now_ns, running);
   if (waiting_ns > settings_.level_ns || slow)
     level_since_ns_ = INT64_MAX;

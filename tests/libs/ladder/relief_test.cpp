@@ -104,6 +104,26 @@ TEST(Relief, StreamsTakeTheirsBackAtDifferentTimes) {
   EXPECT_GT(times.size(), 15u);
 }
 
+// Parts of half a second, each given in a moment to who needs another to take it.
+TEST(Relief, ABurstIsNotWhatWaits) {
+  constexpr int64_t kFrame = kSecond / 25, kMoment = 50'000;
+  Relief relief({.least_running = 0});
+  ASSERT_EQ(relief.update(0, 2 * kSecond, 1, 0), Action::pause);
+  int64_t resumed = 0;
+  for (int64_t part = kSecond; part < 60 * kSecond && resumed == 0; part += kSecond / 2)
+    for (int64_t frame = 0; frame < 13; ++frame)
+      if (relief.update(part + frame * kMoment, frame * kFrame, 0, 1) == Action::resume) resumed = part;
+  EXPECT_EQ(resumed, 16 * kSecond);
+}
+
+TEST(Relief, WhatWasLeftOfTheBurstBeforeIs) {
+  Relief relief;
+  for (int64_t part = 1; part < 4; ++part) {
+    const int64_t left = (part - 1) * kSecond;
+    EXPECT_EQ(relief.update(part * kSecond, left, 2, 0), left < 2 * kSecond ? Action::none : Action::pause);
+  }
+}
+
 TEST(Relief, ARelapseWaitsLonger) {
   Relief relief;
   ASSERT_EQ(relief.update(0, 2 * kSecond, 2, 0), Action::pause);

@@ -23,17 +23,20 @@ TEST(Multivariant, WithoutTheCodecOfItsPicturesAVariantHasNoneAtAll) {
 // A scene that stands still takes little. What comes next may take what was promised.
 TEST(Multivariant, ARungsRateIsWhatItsEncoderPromisesUntilItTakesMore) {
   StreamIndex source;
-  source.add(test::run("r1", 0, 0, 0));
+  source.add(test::run("20261121T050000Z-n01-0001", 0, 0));
+  source.add(test::init("aa", "r1/0.mp4"));
   RenditionIndex rung;
   EXPECT_EQ(rung.bandwidth(), 0u);
-  rung.add(
-      RenditionRecord{.state = RenditionState::running, .width = 854, .height = 480, .bandwidth = 900'000},
-      source);
+  RenditionRecord promise;
+  promise.width = 854;
+  promise.height = 480;
+  promise.bandwidth = 900'000;
+  rung.add(promise, source);
   EXPECT_EQ(rung.bandwidth(), 900'000u);
-  rung.add(test::run("d1", 0, 0, 0), source);
-  rung.add(test::init("cc", "d1/0.mp4"), source);
+  rung.add(test::run("20261121T050000Z-n01-0101", 0, 0), source);
+  rung.add(test::init("cc", "derived/480p/r/0.mp4"), source);
   for (uint64_t msn = 0; msn < 2; ++msn) {
-    SegmentRecord made = test::segment(msn, static_cast<double>(2 * msn), 2, "cc", "d1/0.mp4");
+    SegmentRecord made = test::segment(msn, static_cast<double>(2 * msn), 2, "cc", "derived/480p/r/0.mp4");
     source.add(test::segment(msn, static_cast<double>(2 * msn)));
     rung.follow(source);
     made.length = msn == 0 ? 10'000 : 500'000;

@@ -34,6 +34,10 @@ struct ReliefSettings {
   std::function<bool(ReliefAction)> turn{};
 };
 
+// Media comes in bursts, of files a part at a time, and all of one waits when its last frame has come. What
+// was left of those before is what the first of them finds: others, within so long, are not looked at.
+inline constexpr int64_t kBurstNs = 100'000'000;
+
 // So long after it was not one's turn it may be.
 inline constexpr int64_t kAskTurnNs = 100'000'000;
 
@@ -51,17 +55,19 @@ class Relief {
   void spread(uint64_t stream);
 
   using Action = ReliefAction;
-  // `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how many video rungs. `slow`:
-  // one of those that run is too slow by itself (patience.h).
+  // Before a frame is added. `waiting_ns`: media that came and was not encoded yet. `running`, `paused`: how
+  // many video rungs. `slow`: one of those that run is too slow by itself (patience.h).
   Action update(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused, bool slow = false);
 
  private:
+  Action decide(int64_t now_ns, int64_t waiting_ns, size_t running, size_t paused, bool slow);
   Action while_starved(int64_t now_ns, size_t running);
   bool is_turn(int64_t now_ns, Action action);
 
   ReliefSettings settings_;
   bool starved_ = false;
   int64_t calm_ns_;
+  int64_t looked_ns_ = INT64_MIN / 2;
   int64_t acted_ns_ = INT64_MIN / 2;    // the last pause or resumption
   int64_t resumed_ns_ = INT64_MIN / 2;  // the last resumption
   int64_t ask_ns_ = INT64_MIN / 2;      // not before then whether it is its turn
