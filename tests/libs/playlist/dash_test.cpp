@@ -219,7 +219,8 @@ TEST_F(DashTest, Renditions) {
   SegmentRecord made = segment(4, 15.24, 2, "cc", "d2/0.mp4");
   made.length /= 5;
   rung.add(made);
-  const DashSettings settings{.base = "b/", .renditions = {{.name = "360p", .index = &rung, .bandwidth = 400'000}}};
+  const DashSettings settings{.base = "b/",
+                              .renditions = {{.name = "360p", .index = &rung, .bandwidth = 400'000}}};
   const std::string text = dash_manifest(index_, facts_, settings);
   const std::string expected =
       R"(    <Representation id="360p" codecs="avc1.4d401f" bandwidth="400000" width="640" height="360" frameRate="29970/1000">
