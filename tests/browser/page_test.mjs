@@ -144,11 +144,16 @@ test('a connection that is too slow is told', async () => {
   const audio = {kind: 'audio', stalled: false, late: false, lateness: 4e9};
   node.set(9, {health: {stalled: false, late: true, streams: [video, audio]}});
   await page.getByText('too slow, 12 s late').waitFor();
-  node.set(9, {health: {stalled: true, late: true, streams: [video, {...audio, stalled: true, late: true, lateness: 30e9}]}});
+  node.set(9, {
+    health:
+        {stalled: true, late: true, streams: [video, {...audio, stalled: true, late: true, lateness: 30e9}]}
+  });
   await page.getByText('no sound comes, too slow, 12 s late').waitFor();
   node.set(9, {health: {stalled: true, late: false, streams: [{...video, stalled: true}, {...audio}]}});
   await page.getByText('no picture comes').waitFor();
-  node.set(9, {health: {stalled: true, late: true, streams: [{...video, stalled: true}, {...audio, stalled: true}]}});
+  node.set(
+      9,
+      {health: {stalled: true, late: true, streams: [{...video, stalled: true}, {...audio, stalled: true}]}});
   await page.getByText('nothing comes').waitFor();
   node.set(9, {health: {stalled: false, late: false, streams: [{lateness: 1e8}]}});
   await uplink.waitFor({state: 'hidden'});
