@@ -63,6 +63,8 @@ void set_nv(GstElement* element, const EncoderSettings&, uint32_t kbps) {
   set(element, "preset", "low-latency-hq");
 }
 
+constexpr char kHigh[] = "6400", kConstrainedBaseline[] = "42c0";
+
 struct Known {
   const char* name;
   void (*set)(GstElement*, const EncoderSettings&, uint32_t kbps);
@@ -70,12 +72,13 @@ struct Known {
   bool copies;         // Encoder::copies
   const char* before;  // an element that it needs in front, or none
   const char* package;
+  const char* profile;  // that it takes by itself: profile_idc and constraints of avc1 (RFC 6381, 3.3)
 };
 constexpr std::array kVideo = {
-    Known{"x264enc", set_x264, false, true, nullptr, "gst-plugins-ugly"},
-    Known{"openh264enc", set_openh264, true, false, nullptr, "gst-plugins-bad"},
-    Known{"vah264enc", set_va, true, false, "vapostproc", "gst-plugins-bad"},
-    Known{"nvh264enc", set_nv, true, false, nullptr, "gst-plugins-bad"},
+    Known{"x264enc", set_x264, false, true, nullptr, "gst-plugins-ugly", kHigh},
+    Known{"openh264enc", set_openh264, true, false, nullptr, "gst-plugins-bad", kConstrainedBaseline},
+    Known{"vah264enc", set_va, true, false, "vapostproc", "gst-plugins-bad", kHigh},
+    Known{"nvh264enc", set_nv, true, false, nullptr, "gst-plugins-bad", kHigh},
 };
 
 struct KnownAudio {
@@ -111,6 +114,15 @@ std::optional<std::string> next_encoder(const std::set<std::string>& tried) {
 bool is_encoder(const std::string& name) {
   return name == "auto" ||
          std::any_of(kVideo.begin(), kVideo.end(), [&](const Known& known) { return known.name == name; });
+}
+
+std::string expected_profile(const EncoderSettings& settings) {
+  const std::string name = encoder_name(settings);
+  const auto known =
+      std::find_if(kVideo.begin(), kVideo.end(), [&](const Known& one) { return one.name == name; });
+  if (known == kVideo.end()) return {};
+  // x264's fastest preset leaves out what makes Main or High of it.
+  return name == "x264enc" && settings.preset == "ultrafast" ? kConstrainedBaseline : known->profile;
 }
 
 std::string encoder_name(const EncoderSettings& settings) {

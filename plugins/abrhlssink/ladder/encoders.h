@@ -54,8 +54,10 @@ std::string encoder_name(const EncoderSettings& settings);
 // A new one. Error: it is none of the table, or not installed (which package it is in).
 Result<Encoder> make_video_encoder(const EncoderSettings& settings, uint32_t kbps);
 
-// CODECS of what such an encoder gives, before it has given anything; empty: not known. The parameter sets
-// say it better once they are there.
+// The first four digits of CODECS' avc1 that such an encoder gives; empty: there is none.
+std::string expected_profile(const EncoderSettings& settings);
+// CODECS of what it gives, before it has given anything, for players that change between rungs of one codec
+// only; empty: not known. The parameter sets say it better once they are there.
 std::string expected_codecs(const EncoderSettings& settings, uint32_t width, uint32_t height,
                             uint32_t rate_over, uint32_t rate_under, uint32_t kbps);
 

@@ -24,15 +24,15 @@ constexpr std::array kLevels = {
 
 std::string expected_codecs(const EncoderSettings& settings, uint32_t width, uint32_t height,
                             uint32_t rate_over, uint32_t rate_under, uint32_t kbps) {
-  // Its fastest preset leaves out what makes High of it; other encoders have profiles of their own.
-  if (encoder_name(settings) != "x264enc" || settings.preset == "ultrafast") return {};
+  const std::string profile = expected_profile(settings);
+  if (profile.empty()) return {};
   const uint64_t blocks = uint64_t{(width + 15) / 16} * ((height + 15) / 16);
   const uint64_t per_second = blocks * rate_over / (rate_under > 0 ? rate_under : 1);
   for (const Level& level : kLevels) {
     if (level.blocks < blocks || level.blocks_per_second < per_second || level.kbps < kbps) continue;
-    char text[32];
-    std::snprintf(text, sizeof text, "avc1.6400%02x", level.idc);
-    return text;
+    char text[8];
+    std::snprintf(text, sizeof text, "%02x", level.idc);
+    return "avc1." + profile + text;
   }
   return {};
 }
