@@ -36,6 +36,16 @@ Reply problem(unsigned status, const std::string& text) {
 
 }  // namespace
 
+const char* media_type(const playlist::InitRecord* init, playlist::View view) {
+  const bool sound_alone = init && init->width == 0 && init->channels > 0;
+  return sound_alone || view == playlist::View::audio ? kTypeAudio : kTypeMedia;
+}
+
+const char* media_type(const playlist::StreamIndex& index, const std::string& init_id) {
+  const auto found = index.inits().find(init_id);
+  return media_type(found != index.inits().end() ? &found->second : nullptr);
+}
+
 Reply late_reply() {
   return problem(SOUP_STATUS_SERVICE_UNAVAILABLE, "This has not come in time.");
 }
@@ -121,7 +131,8 @@ void Live::when_there(const AnswerPtr& answer, const LiveEnd& stream, const std:
 void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartRequest& request) {
   const auto& [view, name] = request;
   if (const auto* part = stream.index().find_part(name.msn, name.index))
-    return part->length > 0 ? send_part(answer, *part, view) : answer->send(not_there_reply(kNotToBe));
+    return part->length > 0 ? send_part(answer, stream.index(), *part, view)
+                            : answer->send(not_there_reply(kNotToBe));
   if (stream.state() == State::ended || playlist::next_part(stream.index()) != name)
     return answer->send(not_there_reply("There is no such part."));
   const auto waiter = stream.edge().wait_for_hinted(
@@ -129,26 +140,19 @@ void Live::part(const AnswerPtr& answer, const LiveEnd& stream, const PartReques
         if (outcome == LiveEdge::Outcome::late) return answer->send(late_reply());
         const auto* part = stream.index().find_part(request.name.msn, request.name.index);
         if (!part || part->length == 0) return answer->send(not_there_reply(kNotToBe));
-        send_part(answer, *part, request.view);
+        send_part(answer, stream.index(), *part, request.view);
       });
   waits(answer, stream.edge(), waiter);
 }
 
-void Live::send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view) {
+void Live::send_part(const AnswerPtr& answer, const playlist::StreamIndex& index,
+                     const playlist::PartRecord& part, playlist::View view) {
   std::vector<fmp4::ByteRange> pieces = pieces_of({&part, 1}, view);
   std::string etag = "\"" + std::to_string(part.utc_us) + "-" + std::to_string(part.length);
   if (view != playlist::View::whole) etag += view == playlist::View::audio ? "a" : "v";
   if (pieces.empty()) return answer->send(not_there_reply("The part has nothing of this track."));
-  auto range = media_.find(part.file, std::move(pieces));
-  if (!range) return answer->send(media_error_reply(range.error()));
-  Reply reply;
-  reply.type = view == playlist::View::audio ? kTypeAudio : kTypeMedia;
-  reply.cache = kCacheForever;
-  reply.any_origin = true;
-  reply.ranges = true;
-  reply.etag = etag + "\"";
-  reply.file = *std::move(range);
-  answer->send(std::move(reply));
+  answer->send(media_reply(media_.find(part.file, std::move(pieces)), media_type(index.newest_init(), view),
+                           etag + "\""));
 }
 
 }  // namespace headgate::origin

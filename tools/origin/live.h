@@ -45,6 +45,11 @@ class LiveEnd {
   LiveEdge* edge_;
 };
 
+// The media type of a view of what begins with `init` (RFC 4337, 2): of sound alone it is audio/mp4. Null:
+// not known, and taken for one with pictures.
+const char* media_type(const playlist::InitRecord* init, playlist::View view = playlist::View::whole);
+// Likewise, by the id of one of the index'.
+const char* media_type(const playlist::StreamIndex& index, const std::string& init_id);
 // 503: what was waited for does not come.
 Reply late_reply();
 // Somebody was given to an edge as `waiter`, or not (0).
@@ -70,7 +75,8 @@ class Live {
  private:
   bool wait_for_track(const AnswerPtr& answer, const LiveEnd& stream, const playlist::PartName& next,
                       playlist::View view);
-  void send_part(const AnswerPtr& answer, const playlist::PartRecord& part, playlist::View view);
+  void send_part(const AnswerPtr& answer, const playlist::StreamIndex& index,
+                 const playlist::PartRecord& part, playlist::View view);
 
   MediaFiles& media_;
 };

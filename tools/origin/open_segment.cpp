@@ -102,7 +102,7 @@ bool Live::open_segment(const AnswerPtr& answer, const LiveEnd& stream, uint64_t
   if (!range) {
     reply = media_error_reply(range.error());
   } else {
-    reply.type = view == playlist::View::audio ? kTypeAudio : kTypeMedia;
+    reply.type = media_type(stream.index().newest_init(), view);
     reply.cache = kCacheShort;  // it may end before it is whole
     reply.any_origin = true;
     reply.file = *std::move(range);

@@ -148,9 +148,11 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
         answer, station, rendition, msn, [this, answer, msn](const playlist::RenditionIndex& index) {
           const auto record = segment_of(index, *msn);
           if (!record) return false;
-          return send_range(
-              answer, record->file, record->offset, record->length,
-              "\"" + std::to_string(record->utc_us) + "-" + std::to_string(record->length) + "\"");
+          answer->send(media_reply(
+              media_.find(record->file, record->offset, record->length),
+              media_type(index.index(), record->init_id),
+              "\"" + std::to_string(record->utc_us) + "-" + std::to_string(record->length) + "\""));
+          return true;
         });
   }
   if (auto id = between(name, "init-", ".mp4"))
@@ -159,7 +161,9 @@ void RenditionSite::answer(const AnswerPtr& answer, uint32_t station, const std:
                       const auto found = index.index().inits().find(id);
                       if (found == index.index().inits().end()) return false;
                       const playlist::InitRecord& record = found->second;
-                      return send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
+                      answer->send(media_reply(media_.find(record.file, record.offset, record.length),
+                                               media_type(&record), "\"" + id + "\""));
+                      return true;
                     });
   answer->send(not_there_reply(kNothingHere));
 }
@@ -208,24 +212,6 @@ void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const st
         answer->send(not_there_reply("This rendition has not got that."));
     });
   });
-}
-
-bool RenditionSite::send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset,
-                               uint64_t length, const std::string& etag) {
-  auto range = media_.find(file, offset, length);
-  Reply reply;
-  if (!range) {
-    reply = media_error_reply(range.error());
-  } else {
-    reply.type = kTypeMedia;
-    reply.cache = kCacheForever;
-    reply.any_origin = true;
-    reply.ranges = true;
-    reply.etag = etag;
-    reply.file = *std::move(range);
-  }
-  answer->send(std::move(reply));
-  return true;
 }
 
 }  // namespace headgate::origin

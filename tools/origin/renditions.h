@@ -47,8 +47,6 @@ class RenditionSite {
   // `msn`: of the segment that is wanted; the archive is not read for one that is still to come.
   void from_any(const AnswerPtr& answer, uint32_t station, const std::string& rendition,
                 std::optional<uint64_t> msn, Send send);
-  bool send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
-                  const std::string& etag);
 
   Catalog& catalog_;
   MediaFiles& media_;

@@ -186,6 +186,18 @@ Reply media_error_reply(const Error& error) {
   return reply;
 }
 
+Reply media_reply(Result<FileRange> found, const char* type, std::string etag) {
+  if (!found) return media_error_reply(found.error());
+  Reply reply;
+  reply.type = type;
+  reply.cache = kCacheForever;
+  reply.any_origin = true;
+  reply.ranges = true;
+  reply.etag = std::move(etag);
+  reply.file = *std::move(found);
+  return reply;
+}
+
 void send_reply(SoupServerMessage* message, Reply reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
   const char* codings =

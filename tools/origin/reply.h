@@ -76,6 +76,8 @@ bool has_waited(SoupServerMessage* message);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
 // what may pass.
 Reply media_error_reply(const Error& error);
+// What was found of media that will not change any more.
+Reply media_reply(Result<FileRange> found, const char* type, std::string etag);
 void send_reply(SoupServerMessage* message, Reply reply);
 // Behind choose_coding(). Status line and headers, with the empty line, of an answer to a request without
 // conditions or ranges. close: the connection is closed behind it.

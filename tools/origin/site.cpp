@@ -152,7 +152,8 @@ void Site::segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, play
       return true;
     }
     std::string etag = "\"" + std::to_string(record.utc_us) + "-" + std::to_string(record.length) + "\"";
-    send_range(answer, record.file, record.offset, record.length, etag);
+    answer->send(media_reply(media_.find(record.file, record.offset, record.length),
+                             media_type(index, record.init_id), etag));
     return true;
   };
   catalog_.with_loaded(station, [this, answer, send, station, msn, view](Stream* stream) {
@@ -176,7 +177,8 @@ void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id
       views_.send_init(answer, record, view);
       return true;
     }
-    send_range(answer, record.file, record.offset, record.length, "\"" + id + "\"");
+    answer->send(media_reply(media_.find(record.file, record.offset, record.length), media_type(&record),
+                             "\"" + id + "\""));
     return true;
   };
   catalog_.with_loaded(station, [this, answer, send, station](Stream* stream) {
@@ -187,20 +189,6 @@ void Site::init(const AnswerPtr& answer, uint32_t station, const std::string& id
         answer->send(not_there_reply("There is no such initialisation segment."));
     });
   });
-}
-
-void Site::send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
-                      const std::string& etag) {
-  auto range = media_.find(file, offset, length);
-  if (!range) return answer->send(media_error_reply(range.error()));
-  Reply reply;
-  reply.type = kTypeMedia;
-  reply.cache = kCacheForever;
-  reply.any_origin = true;
-  reply.ranges = true;
-  reply.etag = etag;
-  reply.file = *std::move(range);
-  answer->send(std::move(reply));
 }
 
 }  // namespace headgate::origin

@@ -48,8 +48,6 @@ class Site {
             playlist::View view);
   void segment(const AnswerPtr& answer, uint32_t station, uint64_t msn, playlist::View view);
   void init(const AnswerPtr& answer, uint32_t station, const std::string& id, playlist::View view);
-  void send_range(const AnswerPtr& answer, const std::string& file, uint64_t offset, uint64_t length,
-                  const std::string& etag);
 
   Catalog& catalog_;
   MediaFiles& media_;

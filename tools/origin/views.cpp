@@ -32,10 +32,6 @@ Reply too_much_reply() {
   return reply;
 }
 
-const char* type_of(View view) {
-  return view == View::audio ? kTypeAudio : kTypeMedia;
-}
-
 }  // namespace
 
 struct Views::Listing {
@@ -297,16 +293,7 @@ void Views::send_segment(const AnswerPtr& answer, const playlist::SegmentRecord&
     if (!segment) return answer->send(media_error_reply(segment.error()));
     const fmp4::TrackView& track = track_of(**segment, view);
     if (track.chunks.empty()) return answer->send(not_there_reply("This segment has nothing of that."));
-    auto range = media_.find(file, track.chunks);
-    if (!range) return answer->send(media_error_reply(range.error()));
-    Reply reply;
-    reply.type = type_of(view);
-    reply.cache = kCacheForever;
-    reply.any_origin = true;
-    reply.ranges = true;
-    reply.etag = etag;
-    reply.file = *std::move(range);
-    answer->send(std::move(reply));
+    answer->send(media_reply(media_.find(file, track.chunks), media_type(nullptr, view), etag));
   });
 }
 
@@ -314,7 +301,7 @@ void Views::send_init(const AnswerPtr& answer, const playlist::InitRecord& recor
   const std::string name = (view == View::audio ? "a" : "v") + record.id;
   auto send = [answer, name, view](GBytes* bytes) {
     Reply reply;
-    reply.type = type_of(view);
+    reply.type = media_type(nullptr, view);
     reply.cache = kCacheForever;
     reply.any_origin = true;
     reply.etag = "\"" + name + "\"";

@@ -5,7 +5,7 @@ import os
 import re
 import threading
 
-from origin_case import BYTES, EVENT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
+from origin_case import BYTES, EVENT, INIT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
 from live_test import PART, Parts, Waiting
 import tap  # of the folder that origin_case has added
 import wire
@@ -18,8 +18,8 @@ SMALL = 700
 class Rung:
     """A rung of a Live, under the same numbers and times."""
 
-    def __init__(self, live, name=RUNG):
-        self.live, self.name = live, name
+    def __init__(self, live, name=RUNG, codecs='avc1.64001f', size=(640, 360)):
+        self.live, self.name, self.codecs, self.size = live, name, codecs, size
         self.file = f'derived/{name}/lta/{EVENT}/st/00/{live.station:06}/run-r/000000.mp4'
         self.path = os.path.join(live.test.root, self.file + '.part')
         os.makedirs(os.path.dirname(self.path))
@@ -33,7 +33,7 @@ class Rung:
 
     def open_messages(self, first=0):
         return [self.told(1), self.records(wire.run_record('run-r', first, 0, self.live.utc_us),
-                                           wire.init_record(RUNG_INIT, self.file, 0, 512, 'avc1.64001f', (640, 360)))]
+                                           wire.init_record(RUNG_INIT, self.file, 0, 512, self.codecs, self.size))]
 
     def segment(self, msn):
         offset, index = len(self.content), msn - self.live.first
@@ -136,6 +136,20 @@ class Renditions(OriginCase):
                      '/hls/5/360p/init-0000.mp4', '/hls/6/360p/media.m3u8', '/hls/5/../media.m3u8', '/hls/5/360p/x/y',
                      '/hls/5/360p/02.m4s'):
             self.get(path, 404)
+
+    def test_sound_alone_says_so(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        rung, sound = Rung(live), Rung(live, 'audio-64k', 'mp4a.40.2', (0, 0))
+        worker.tell(*live.open_messages(), *rung.open_messages(), *sound.open_messages(), *live.segments(1), rung.segment(0),
+                    sound.segment(0))
+        for folder, kind in (('360p/', 'video/mp4'), ('audio-64k/', 'audio/mp4'), ('', 'video/mp4')):
+            self.listed(f'/hls/5/{folder}media.m3u8', 1)
+            for name in (f'init-{RUNG_INIT if folder else INIT}.mp4', '0.m4s', '0.0.m4s'):
+                answer, _ = self.request(f'/hls/5/{folder}{name}')
+                self.assertEqual((answer.status, answer.getheader('Content-Type')), (200, kind), folder + name)
 
     def test_multivariant_playlist(self):
         self.start()
