@@ -15,7 +15,7 @@ import {Ladder} from './support/ladder.mjs';
 const kStation = 7;
 const kSlowBytes = 45000;  // a second: carries the lowest rung and the sound, not the next one
 const artefacts = process.env.HEADGATE_ARTEFACTS;
-let ladder, browser, node, base, pages;
+let ladder, browser, node, base, pages, requested;
 
 before(async () => {
   if (artefacts) mkdirSync(artefacts, {recursive: true});
@@ -30,6 +30,7 @@ beforeEach(async () => {
   node = new FakeNode(ladder);
   base = await node.start();
   pages = [];
+  requested = [];
   node.set(kStation, {state: 'live', kbps: 1500});
 });
 afterEach(async () => {
@@ -39,12 +40,14 @@ afterEach(async () => {
   assert.deepEqual(errors, [], 'the page complained');
 });
 
-async function open(path = `/watch/${kStation}`, options = {}) {
-  const opened = await open_page(browser, options);
+async function open_in(opened, path = `/watch/${kStation}`) {
   pages.push(opened);
+  opened.page.on('request', (request) => requested.push(new URL(request.url()).pathname));
   await opened.page.goto(base + path);
   return opened.page;
 }
+
+const open = async (path, options = {}) => open_in(await open_page(browser, options), path);
 
 async function keep(page, name) {
   if (artefacts) await page.screenshot({path: join(artefacts, `${name}.png`)});
@@ -192,6 +195,63 @@ test('on a slow link Auto falls, and climbs again', async () => {
   await limit(-1);
   await shows(page, 480, 90000);
   assert.equal((await plays_on(page, 2)).rebuilds, 0);
+});
+
+// A rung that was left may be chosen again after a while; as if that were over.
+async function time_has_passed(page) {
+  await page.evaluate(() => {
+    const {levels, config} = globalThis.headgate.player.hls_;
+    for (const level of levels) level.loadErrorTime -= config.errorPenaltyExpireMs;
+  });
+}
+
+test('Auto leaves a rung that gives nothing, and comes back to it', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  await shows(page, 480);
+  const paused = node.next_segment(kStation);
+  node.gaps.set('480p', (msn) => msn >= paused);
+  await shows(page, 270);
+  assert.equal((await plays_on(page, 2)).rebuilds, 0);
+  const resumed = node.next_segment(kStation);
+  node.gaps.set('480p', (msn) => msn >= paused && msn < resumed);
+  await time_has_passed(page);
+  await shows(page, 480);
+  assert.equal((await plays_on(page, 2)).rebuilds, 0);
+});
+
+test('a chosen rung that gives nothing is left, and is seen when it is back', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  await choose(page, '270p · 620 kbit/s');
+  await shows(page, 270);
+  const paused = node.next_segment(kStation);
+  node.gaps.set('270p', (msn) => msn >= paused);
+  await shows(page, 180);
+  assert.equal((await plays_on(page, 2)).rebuilds, 0);
+  node.gaps.clear();
+  await time_has_passed(page);
+  await shows(page, 270);
+  assert.equal(await page.locator('#quality').inputValue(), '270@620400');
+});
+
+// As after a visit on a link that carries all rungs: Auto begins with the largest.
+async function open_where_all_is_carried() {
+  const opened = await open_page(browser);
+  await opened.page.addInitScript(() => {
+    localStorage.setItem('headgate.bandwidth', JSON.stringify({bps: 5e6, at_ms: Date.now()}));
+  });
+  return open_in(opened);
+}
+
+const of_rungs = (ending) => requested.filter((path) => /\/\d+p\//.test(path) && path.endsWith(ending));
+
+test('who begins with a rung that has just begun stays with it', async () => {
+  const begins = node.next_segment(kStation) - 1;
+  node.gaps.set('480p', (msn) => msn < begins);
+  const page = await open_where_all_is_carried();
+  await plays_on(page, 1);
+  assert.match(of_rungs('.m4s')[0], /\/480p\//);
 });
 
 test('the live button says how far it is and leads back', async () => {

@@ -86,8 +86,10 @@ export class FakeNode {
     this.clip_ = clip;
     this.streams_ = new Map();
     this.listeners_ = new Set();
-    this.player = true;  // hls.js is there
-    this.events = true;  // server-sent events are
+    this.player = true;        // hls.js is there
+    this.events = true;        // server-sent events are
+    this.gaps = new Map();     // of renditions: whether that segment of it is one
+    this.refused = new Set();  // renditions whose playlists are answered 503
   }
 
   // Answers again on the same port after stop().
@@ -166,7 +168,12 @@ export class FakeNode {
       response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  playlist_(stream, whole) {
+  // The number of the segment that comes next.
+  next_segment(station) {
+    return Math.floor(this.media_s_(this.streams_.get(station)) / kSegmentS);
+  }
+
+  playlist_(stream, whole, is_gap) {
     const {shown, breaks} = stream;
     const end = Math.floor(this.media_s_(stream) / kSegmentS);
     const first = whole ? 0 : Math.max(0, end - kWindow);
@@ -185,7 +192,7 @@ export class FakeNode {
     for (let msn = first; msn < end; ++msn) {
       if (msn > first && breaks.some((cut) => cut.first === msn)) lines.push('#EXT-X-DISCONTINUITY');
       lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(run_at(msn) + msn * kSegmentS * 1000).toISOString()}`);
-      lines.push(`#EXTINF:${kSegmentS}.000,`, `${msn}.m4s`);
+      lines.push(`#EXTINF:${kSegmentS}.000,`, ...(is_gap(msn) ? ['#EXT-X-GAP'] : []), `${msn}.m4s`);
     }
     if (ended) lines.push('#EXT-X-ENDLIST');
     return `${lines.join('\n')}\n`;
@@ -238,10 +245,14 @@ export class FakeNode {
     const stream = asked && this.streams_.get(Number(asked[1]));
     if (!stream) return null;
     const [, , rendition = '', playlist, init, number, ending] = asked;
+    const is_gap = this.gaps.get(rendition.slice(0, -1)) ?? (() => false);
+    if (ending === 'm4s' && is_gap(Number(number))) return null;
     if (playlist === 'index')
       send(200, kTypes['.m3u8'], this.clip_.index());
+    else if (playlist && this.refused.has(rendition.slice(0, -1)))
+      send(503, kTypes['.m3u8'], '', {'Retry-After': '1'});
     else if (playlist)
-      send(200, kTypes['.m3u8'], this.playlist_(stream, playlist === 'replay'));
+      send(200, kTypes['.m3u8'], this.playlist_(stream, playlist === 'replay', is_gap));
     else if (init)
       file(join(this.clip_.folder, rendition, init.replace('-0', '')));
     else if (number)

@@ -3,6 +3,7 @@
 // growing pauses until stop(). hls.js where the browser has Media Source Extensions, WebKit's own HLS on
 // Apple's devices.
 import {audio_of, chosen_rung, rungs_of, variants_in} from './qualities.js';
+import {may_be_chosen} from './retries.js';
 import {hls_settings, remember_estimate} from './tuning.js';
 
 const kRetryFirstMs = 500;
@@ -193,7 +194,7 @@ export class Player {
 
   build_hls_(address) {
     const {Hls} = globalThis;
-    const hls = new Hls(hls_settings(this.live_));
+    const hls = new Hls(hls_settings(this.live_, () => this.hls_));
     this.hls_ = hls;
     let mended = 0;
     let aim = 0;
@@ -271,6 +272,7 @@ export class Player {
     const now = performance.now();
     const position = this.video_.currentTime;
     if (position === this.position_) this.end_();
+    this.choose_again_();
     const idle =
         !this.address_ || !this.expected_ || this.video_.paused || this.video_.ended || document.hidden;
     if (position !== this.position_ || idle) {
@@ -280,6 +282,13 @@ export class Player {
       this.progress_ms_ = now;
       this.again_('network');
     }
+  }
+
+  // hls.js goes on by itself when a rung that a person chose gives nothing, and does not come back to it.
+  choose_again_() {
+    const rung = this.hls_?.autoLevelEnabled ? chosen_rung(this.rungs_, this.choice_) : null;
+    const level = rung && this.hls_.levels[rung.index];
+    if (level && may_be_chosen(level)) this.hls_.loadLevel = rung.index;
   }
 
   // hls.js 1.7 never ends what it has in several pieces less than its maxBufferHole apart: it looks for

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How hls.js is set up: what it retries, how much it buffers, what quality it begins with.
+// How hls.js is set up: how much it buffers, what quality it begins with.
 import {recall, remember} from './memory.js';
+import {retry_settings} from './retries.js';
 
-const kRetryFirstMs = 500;
-const kRetryMostMs = 8000;
 const kCatchUpRate = 1.05;       // how fast to catch up: not heard
 const kMostPixelRatio = 2;       // of a screen; finer pixels are not worth a higher rung
 const kPhoneFirstBps = 800_000;  // what a link is taken for until it has been measured
@@ -13,28 +12,6 @@ const kLeastFirstBps = 200_000;
 const kTrusted = 0.7;  // of what an earlier visit measured: the link may be another one now
 const kTrustedMs = 3600_000;
 const kBandwidth = 'bandwidth';
-
-// Whatever the answer was: a node that restarts refuses connections, answers 404 or 503 for a moment.
-function keep_trying(tries) {
-  return {
-    maxNumRetry: tries,
-    retryDelayMs: kRetryFirstMs,
-    maxRetryDelayMs: kRetryMostMs,
-    backoff: 'exponential',
-    shouldRetry: (policy, count) => count < policy.maxNumRetry,
-  };
-}
-
-function load_policy(tries, time_to_first_byte_ms, time_ms) {
-  return {
-    default: {
-      maxTimeToFirstByteMs: time_to_first_byte_ms,
-      maxLoadTimeMs: time_ms,
-      timeoutRetry: keep_trying(tries),
-      errorRetry: keep_trying(tries),
-    },
-  };
-}
 
 const within = (low, value, high) => Math.min(Math.max(value, low), high);
 
@@ -64,9 +41,11 @@ const kNotNeeded = {
   timelineController: null,
 };
 
-export function hls_settings(live) {
+// `current`: the Hls of these settings, once it is there.
+export function hls_settings(live, current) {
   return {
     ...kNotNeeded,
+    ...retry_settings(current),
     autoStartLoad: false,   // Player says what is loaded first
     enableWorker: false,    // the segments are fMP4 already: nothing to transmux that a worker would pay for
     lowLatencyMode: false,  // until a playlist says that it has parts
@@ -81,8 +60,5 @@ export function hls_settings(live) {
       measured: recall(kBandwidth),
       now_ms: Date.now(),
     }),
-    manifestLoadPolicy: load_policy(4, 5000, 10000),
-    playlistLoadPolicy: load_policy(6, 10000, 20000),  // the node answers some when there is something new
-    fragLoadPolicy: load_policy(6, 8000, 30000),
   };
 }
