@@ -10,7 +10,7 @@ import {pictures_in} from '../../tools/origin/www/pictures.js';
 
 import {open_browser, open_page, plays_on, until} from './support/chromium.mjs';
 import {FakeNode} from './support/fake_node.mjs';
-import {Ladder} from './support/ladder.mjs';
+import {kRungs, Ladder} from './support/ladder.mjs';
 
 const kStation = 7;
 const kSlowBytes = 45000;  // a second: carries the lowest rung and the sound, not the next one
@@ -252,6 +252,29 @@ test('who begins with a rung that has just begun stays with it', async () => {
   const page = await open_where_all_is_carried();
   await plays_on(page, 1);
   assert.match(of_rungs('.m4s')[0], /\/480p\//);
+});
+
+test('a rung for which there is no room is left at once', async () => {
+  node.refused.add('480p');
+  const page = await open_where_all_is_carried();
+  await plays_on(page, 1);
+  const [first, second] = of_rungs('.m3u8');
+  assert.match(first, /\/480p\//);
+  assert.match(second, /\/270p\//);
+});
+
+test('while all are refused nothing is given up', async () => {
+  const page = await open();
+  await plays_on(page, 2);
+  for (const {name} of kRungs) node.refused.add(name);
+  requested.length = 0;
+  const deadline = Date.now() + 20000;
+  while (of_rungs('.m3u8').length < 5) {
+    assert.ok(Date.now() < deadline, `asked for ${requested}`);
+    await page.waitForTimeout(100);
+  }
+  node.refused.clear();
+  assert.equal((await plays_on(page, 2)).rebuilds, 0);
 });
 
 test('the live button says how far it is and leads back', async () => {

@@ -4,8 +4,8 @@
 
 const kRetryFirstMs = 500;
 const kRetryMostMs = 8000;
-// Of a rung that was left. It is longer than what a rung has not yet that was just started, and shorter than
-// such a one goes on without being asked for.
+// Of a rung that was left. It is longer than a node's Retry-After and what a rung has not yet that was just
+// started, and shorter than such a one goes on without being asked for.
 export const kPenaltyMs = 10_000;
 // So far somebody who watches is taken ahead at most.
 const kMostLeftOutS = 10;
@@ -36,6 +36,13 @@ const always = () => true;
 // A gap, and what cannot be read, have no answer.
 const media = (hls, timed_out, answer) => timed_out || answer !== undefined || steps_over(hls);
 
+// A rung that the node has no room to encode is no better for being asked for again; without another one
+// hls.js asks again all the same. With directives, 503 is of the waiting: it asks again without.
+function playlists(hls, timed_out, answer, count) {
+  const of_rung = answer?.code === 503 && answer.url.startsWith(hls.loadLevelObj?.uri);
+  return !of_rung || (count === 0 && answer.url.includes('_HLS_'));
+}
+
 function policy(current, worth, tries, time_to_first_byte_ms, time_ms) {
   const retry = {
     maxNumRetry: tries,
@@ -59,7 +66,8 @@ function policy(current, worth, tries, time_to_first_byte_ms, time_ms) {
 export function retry_settings(current) {
   return {
     manifestLoadPolicy: policy(current, always, 4, 5000, 10000),
-    playlistLoadPolicy: policy(current, always, 6, 10000, 20000),  // some are answered when something is new
+    playlistLoadPolicy:
+        policy(current, playlists, 6, 10000, 20000),  // some are answered when something is new
     fragLoadPolicy: policy(current, media, 6, 8000, 30000),
     errorPenaltyExpireMs: kPenaltyMs,
   };
