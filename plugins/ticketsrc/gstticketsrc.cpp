@@ -452,7 +452,7 @@ static void gst_ticket_src_class_init(GstTicketSrcClass* klass) {
   gst_element_class_add_static_pad_template(element_class, &audio_template);
   gst_element_class_set_static_metadata(
       element_class, "Ticket source", "Source/Network",
-      "Admits a publisher who holds a ticket and outputs what he sends (RTMP)", "Headgate developers");
+      "Admits a publisher who holds a ticket and outputs what he sends (RTMP, SRT)", "Headgate developers");
 }
 
 static void gst_ticket_src_init(GstTicketSrc* self) {

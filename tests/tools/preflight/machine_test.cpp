@@ -101,6 +101,9 @@ TEST_F(PreflightMachine, QueuesAndBuffersAreLargeEnough) {
   context_.config.srt = "0.0.0.0:9000";
   EXPECT_EQ(check_sockets(context_).findings.at(0).what.substr(0, 30), "net.core.rmem_max is 212992: t");
   write("proc/sys/net/core/rmem_max", "8388608\n");
+  write("proc/sys/net/core/wmem_max", "212992\n");
+  EXPECT_EQ(check_sockets(context_).findings.at(0).what.substr(0, 30), "net.core.wmem_max is 212992: o");
+  write("proc/sys/net/core/wmem_max", "1048576\n");
   write("proc/sys/net/core/somaxconn", "128\n");
   const Outcome out = check_sockets(context_);
   ASSERT_EQ(out.findings.size(), 1U) << told(out);

@@ -22,6 +22,8 @@ constexpr int64_t kOriginFiles = 2048, kStrangers = 5000, kOfProcess = 64;
 constexpr int64_t kThreadsOfWorker = 32, kThreadsOfOthers = 64;
 // Of one SRT port: libsrt's own buffer is no larger, and a second of 400 streams is 75 MB.
 constexpr int64_t kReceiveBuffer = 4 << 20;
+// What the gate asks for between itself and a session's worker (srt/listener.cpp).
+constexpr int64_t kRelayBuffer = 1 << 20;
 constexpr int64_t kSynBacklog = 512;
 
 struct Limit {
@@ -128,9 +130,12 @@ Outcome check_sockets(Context& context) {
            "when all come at once some are not heard");
   at_least("net.ipv4.tcp_max_syn_backlog", "sys/net/ipv4/tcp_max_syn_backlog", kSynBacklog,
            "when all come at once some are not heard");
-  if (!context.config.srt.empty())
+  if (!context.config.srt.empty()) {
     at_least("net.core.rmem_max", "sys/net/core/rmem_max", kReceiveBuffer,
              "the SRT port loses packets whenever the gate is held up");
+    at_least("net.core.wmem_max", "sys/net/core/wmem_max", kRelayBuffer,
+             "of an SRT publisher above 9 Mbit/s packets are lost between gate and worker");
+  }
   auto ports = [&](const std::string& address) {
     for (const std::string& one : tools::addresses_of(address)) {
       int64_t port = 0;
