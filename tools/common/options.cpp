@@ -2,6 +2,7 @@
 #include <common/options.h>
 
 #include <base/io.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -133,10 +134,12 @@ std::string lines_of(const std::vector<std::string>& private_options) {
 }
 
 Result<UniqueFd> input_with(const std::string& lines) {
-  UniqueFd out(::memfd_create("options", MFD_CLOEXEC));
+  UniqueFd out(::memfd_create("options", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!out) return errno_error("memfd_create");
   if (auto written = write_all(out.get(), as_bytes(lines)); !written) return Unexpected(written.error());
   if (::lseek(out.get(), 0, SEEK_SET) != 0) return errno_error("lseek");
+  if (::fcntl(out.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+    return errno_error("seal the options");
   return out;
 }
 

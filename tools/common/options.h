@@ -56,7 +56,8 @@ inline constexpr char kArgumentsFrom[] = "--arguments-from";
 inline constexpr char kStandardInput[] = "-";
 inline constexpr size_t kMaxArgumentsFrom = 1 << 20;
 std::string lines_of(const std::vector<std::string>& private_options);
-// Whose file is in memory alone, and read from its beginning.
+// Whose file is in memory alone, read from its beginning, and stays as it is: it tells later, too, what a
+// process was given.
 Result<UniqueFd> input_with(const std::string& lines);
 
 // An http:// or https:// address with a host, that can be asked.

@@ -3,6 +3,7 @@
 
 #include <base/io.h>
 #include <common/listeners.h>
+#include <common/options.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -140,6 +141,16 @@ std::vector<std::string> arguments_of(int pid) {
   return out;
 }
 
+std::optional<std::string> input_of(int pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/0";
+  struct stat input {};
+  if (::stat(path.c_str(), &input) != 0) return std::nullopt;
+  if (!S_ISREG(input.st_mode)) return "";  // nothing that might have to be waited for
+  auto content = read_file(path, tools::kMaxArgumentsFrom);
+  if (!content) return std::nullopt;
+  return std::string(as_text(*content));
+}
+
 bool is_as_on_disk(int pid, const Program& program) {
   struct stat running {
   }, there{};
@@ -149,7 +160,8 @@ bool is_as_on_disk(int pid, const Program& program) {
   const std::vector<std::string> words = command_line(text);
   return running.st_dev == there.st_dev && running.st_ino == there.st_ino && !words.empty() &&
          variable_of(text, "LISTEN_FDNAMES") == tools::listener_names(program.listener_names) &&
-         std::equal(words.begin() + 1, words.end(), program.arguments.begin(), program.arguments.end());
+         std::equal(words.begin() + 1, words.end(), program.arguments.begin(), program.arguments.end()) &&
+         input_of(pid) == program.input;
 }
 
 void collect_ended_children() {

@@ -3,6 +3,7 @@
 // with its lock and its listening sockets.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,12 +35,17 @@ Self own_program();
 // Returns only when it fails; then nothing has changed. `listeners`: names and descriptors, which stay open.
 Result<void> become(const Self& self, int lock, const std::vector<std::pair<std::string, int>>& listeners);
 
-// Whether a running process is `program` as it is on disk, with these arguments, and was given listeners of
-// these names.
+// Whether a running process is `program` as it is on disk, with these arguments and this input (which has
+// those that are on no command line), and was given listeners of these names.
 bool is_as_on_disk(int pid, const Program& program);
 
 // Of a process that runs, without its name.
 std::vector<std::string> arguments_of(int pid);
+
+// Program::input of a process that spawn() has started, this supervisor's or one's before it: its standard
+// input is a file in memory, which is there as long as the process. Empty also of one that has another;
+// nothing of one that cannot be asked.
+std::optional<std::string> input_of(int pid);
 
 // Children of the supervisor before this one that have ended since.
 void collect_ended_children();

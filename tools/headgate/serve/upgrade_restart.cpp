@@ -52,7 +52,10 @@ void Restart::begin(const std::string& role, std::function<void(const std::strin
   if (auto file = open_file(link, O_PATH)) {
     present_.path = path_of(*file, link);
     present_.file = *std::move(file);
-    if (!role.starts_with(kInstanceFront)) present_.arguments = arguments_of(child.pid());
+    if (!role.starts_with(kInstanceFront)) {
+      present_.arguments = arguments_of(child.pid());
+      present_.input = input_of(child.pid()).value_or("");
+    }
   }
   ending_ = true;
   within(kRunEndMs, "");
@@ -132,7 +135,10 @@ Program Restart::as_it_runs(const std::string& role, Program on_disk) const {
   const auto before = before_.find(role);
   if (before == before_.end()) return on_disk;
   on_disk.path = before->second.path;
-  if (!before->second.arguments.empty()) on_disk.arguments = before->second.arguments;
+  if (!before->second.arguments.empty()) {
+    on_disk.arguments = before->second.arguments;
+    on_disk.input = before->second.input;
+  }
   return on_disk;
 }
 

@@ -38,11 +38,13 @@ class Restart {
   Program as_it_runs(const std::string& role, Program on_disk) const;
 
  private:
-  // A program that ran. Its arguments are control's alone: those of a pipeline are its settings.
+  // A program that ran. Its arguments and its input are control's alone: those of a pipeline are its
+  // settings.
   struct Before {
     UniqueFd file;
     std::string path;
     std::vector<std::string> arguments;
+    std::string input;
   };
   void look();
   void failed(const std::string& how);
