@@ -3,6 +3,7 @@
 """A node's programs are replaced while it runs: publishers, archives and viewers do not notice; what is broken is not
 taken."""
 import hashlib
+import http.client
 import os
 import signal
 import socket
@@ -157,16 +158,27 @@ class SettingsNode(InstalledNode):
 
     def __enter__(self):
         certificate.write(self.folder)
-        (self.folder / "tokens").write_text(f"chief operate {hashlib.sha256(b'acts').hexdigest()}\n")
+        self.write_token("acts")
         self.write()
         return super().__enter__()
 
-    def write(self, doors=("rtmps", "srt", "control"), **changed):
+    def write_token(self, token):
+        (self.folder / "tokens").write_text(f"chief operate {hashlib.sha256(token.encode()).hexdigest()}\n")
+
+    def knows(self, token):
+        """Whoever operates the node over TCP."""
+        door = self.status()["listen"]["control"].rsplit(":", 1)
+        connect = lambda: http.client.HTTPConnection(*door, timeout=30)  # noqa: E731
+        code, _ = Admin(connect, {"Authorization": f"Bearer {token}"}).ask("GET", "/api/v1/workers")
+        assert code in (200, 401), code
+        return code == 200
+
+    def write(self, doors=("rtmps", "srt", "control"), more=(), **changed):
         values = {"data": self.data, "keys": self.keys, **changed}
         lines = ["[node]", *(f"{key}={value}" for key, value in values.items() if key != "rtmp"), "[listen]", "http=127.0.0.1:0",
                  f"rtmp={changed.get('rtmp', '127.0.0.1:0')}", *(f"{door}=127.0.0.1:0" for door in doors if door != "control"),
                  "[tls]", f"certificate={self.folder}/cert.pem", f"key={self.folder}/key.pem",
-                 "[control]", f"tokens={self.folder}/tokens", *(["listen=127.0.0.1:0"] if "control" in doors else [])]
+                 "[control]", f"tokens={self.folder}/tokens", *(["listen=127.0.0.1:0"] if "control" in doors else []), *more]
         (self.folder / "node.conf").write_text("\n".join(lines) + "\n")
 
     def settings(self):
@@ -212,6 +224,43 @@ def test_settings_are_taken_as_a_whole_or_refused():
         with Load(node, clip, "4", 0, 2, f"srt://{doors['srt']}") as load:
             assert load.results()[0]["accepted"] == 1
         assert len(node.runs(1)) == 1 and node.stream(1)["state"] == "live"
+        publisher.stop()
+
+
+class SecretNode(SettingsNode):
+    """With settings that are on no command line."""
+
+    def write(self, hook=1, fill="none"):  # pylint: disable=arguments-differ
+        secret = self.folder / "secret"
+        secret.touch(0o600)
+        secret.write_text("0123456789abcdef\n")
+        super().write(more=(f"webhook=http://127.0.0.1:{hook}/hook", f"webhook-secret={secret}", "[parameters]", f"fill={fill}"))
+
+    def serving(self, *roles):
+        return {pid for pid, (role, _, retiring) in self.processes().items() if role in roles and not retiring}
+
+
+def test_what_is_on_no_command_line_is_taken():
+    with SecretNode() as node:
+        before = node.processes()
+        assert node.knows("acts")
+        node.write_token("later")
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert node.processes() == before, "nothing but the token was another"
+        wait_until("the new token is known", lambda: node.knows("later"))
+        assert not node.knows("acts"), "a token that was withdrawn is still known"
+
+        publisher = media.ffmpeg(node, media.clip(60), node.url(1), loop=True)
+        node.wait_media(1, 1.0)
+        workers, control, others = node.serving("worker"), node.serving("control"), node.serving("gate", "origin")
+        node.write(hook=2, fill="last")
+        done = node.upgrade()
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert not workers & node.serving("worker"), "a worker goes on with the parameters before"
+        assert not control & node.serving("control"), "control goes on with the webhook before"
+        assert node.serving("gate", "origin") == others, "they have other settings"
+        assert len(node.runs(1)) == 1 and node.stream(1)["state"] == "live", "the publisher was cut"
         publisher.stop()
 
 

@@ -26,7 +26,7 @@
 #include "pipeline_routes.h"
 #include "supervisor_link.h"
 #include "ticket_routes.h"
-#include "webhooks.h"
+#include "webhook_set.h"
 
 namespace headgate::control {
 namespace {
@@ -44,7 +44,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   tools::Options options(
       "", "Tells operators what a node does, and does what they want. Started by `headgate serve`.",
       "Answers on admin.sock of the runtime folder, and bearers of a token on the inherited listener "
-      "\"control\" (LISTEN_FDS). SIGHUP reads the tokens again.");
+      "\"control\" (LISTEN_FDS). SIGHUP reads the tokens and the webhooks' secret again.");
   options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
       .text("root", out.root, "DIR", "the node's data: events/ is written there")
       .text("keys", out.keys, "DIR", "the node's keys, against which tickets are checked")
@@ -90,6 +90,17 @@ Result<ticket::NodeKeys> public_keys(const std::string& folder) {
   return keys;
 }
 
+// --check and --test-webhooks, when the tokens are right.
+int check_or_test(const CommandLine& line) {
+  if (line.webhooks.empty()) return 0;
+  auto secret = load_secret(line.webhook_secret);
+  if (!secret) return fail(secret.error().message, 1);
+  if (line.check) return 0;
+  const WebhookTest test = test_webhooks(system_clock(), line.webhooks, *secret);
+  std::puts(test.json.c_str());
+  return test.all_taken ? 0 : 1;
+}
+
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
   if (!line) return fail(line.error().message, 2);
@@ -104,27 +115,12 @@ int run(int argc, char** argv) {
     if (line->check) return fail(loaded.error().message, 1);
     tools::log_error(loaded.error().message);
   }
-  std::string secret;
-  if (!line->webhooks.empty()) {
-    auto loaded = load_secret(line->webhook_secret);
-    if (!loaded && (line->check || line->test_webhooks)) return fail(loaded.error().message, 1);
-    if (!loaded) tools::log_error("no webhooks: " + loaded.error().message);
-    if (loaded) secret = *loaded;
-  }
-  if (line->check) return 0;
-  if (line->test_webhooks) {
-    const WebhookTest test = test_webhooks(system_clock(), line->webhooks, secret);
-    std::puts(test.json.c_str());
-    return test.all_taken ? 0 : 1;
-  }
+  if (line->check || line->test_webhooks) return check_or_test(*line);
   Loop loop;
-  std::function<void()> on_tokens;  // they are others
+  std::function<void()> on_hang_up;
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
     if (signal != SIGHUP) return g_main_loop_quit(main_loop.get());
-    if (auto loaded = load_tokens(); !loaded)
-      tools::log_error("the tokens stay as they were: " + loaded.error().message);
-    else if (on_tokens)
-      on_tokens();
+    if (on_hang_up) on_hang_up();
   });
   auto listeners = tools::take_inherited_listeners();
   UniqueFd tcp;
@@ -133,14 +129,13 @@ int run(int argc, char** argv) {
     EventLog log(system_clock(), line->root + "/events");
     EventStream events(loop, log);
     Feed feed(loop, system_clock(), line->runtime_dir, log);
-    std::vector<std::unique_ptr<Webhook>> webhooks;
+    WebhookSet webhooks(loop, system_clock(), log, line->webhooks, line->webhook_secret,
+                        severity_rank(line->webhook_severity));
     SupervisorLink supervisor(
         loop, tcp.get(), [&](const wire::NodeEvent& event) { log.take(event); },
         [&] {
-          std::string hooks = "[";
-          for (const auto& hook : webhooks) hooks += (hooks.size() > 1 ? "," : "") + hook->json();
           return JsonLine()
-              .raw("webhooks", hooks + "]")
+              .raw("webhooks", webhooks.json())
               .field("events", log.last_id())
               .field("listeners", events.listeners())
               .field("sessions", feed.sessions().size())
@@ -164,10 +159,7 @@ int run(int argc, char** argv) {
       return 0;
     }
     log.open();
-    if (!secret.empty())
-      for (const std::string& url : line->webhooks)
-        webhooks.push_back(std::make_unique<Webhook>(loop, system_clock(), log, url, secret,
-                                                     severity_rank(line->webhook_severity)));
+    webhooks.load();
     auto listener = tools::listen_unix(line->runtime_dir, tools::kAdminSocket);
     if (!listener) return fail(listener.error().message, 1);
     HttpServer admin(loop, system_clock(), *std::move(listener), nullptr,
@@ -179,11 +171,15 @@ int run(int argc, char** argv) {
       UniqueFd own(::fcntl(tcp.get(), F_DUPFD_CLOEXEC, 0));
       remote = std::make_unique<HttpServer>(loop, system_clock(), std::move(own), &door,
                                             [&](const ExchangePtr& exchange) { routes.answer(exchange); });
-      on_tokens = [&] {
-        events.recheck([&](const std::string& token) { return door.knows(token); });
-        remote->recheck();
-      };
     }
+    on_hang_up = [&] {
+      webhooks.load();
+      if (auto loaded = load_tokens(); !loaded)
+        return tools::log_error("the tokens stay as they were: " + loaded.error().message);
+      if (!remote) return;
+      events.recheck([&](const std::string& token) { return door.knows(token); });
+      remote->recheck();
+    };
     if (auto started = feed.start(); !started) return fail(started.error().message, 1);
     if (auto started = supervisor.listen(line->runtime_dir); !started)
       return fail(started.error().message, 1);

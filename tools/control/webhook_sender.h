@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace headgate::control {
@@ -37,6 +38,7 @@ class WebhookSender {
 
   // `done` once; at once when the address is none.
   void send(uint64_t id, const std::string& line, OnAnswer done);
+  void sign_with(std::string secret) { secret_ = std::move(secret); }  // what is sent from now on
   const std::string& url() const { return url_; }
   std::string shown() const;  // scheme, host and port: the others may be secrets, the path as well
 
@@ -44,7 +46,8 @@ class WebhookSender {
   static void on_answer(GObject* session, GAsyncResult* result, gpointer data);
 
   const Clock& clock_;
-  const std::string url_, secret_;
+  const std::string url_;
+  std::string secret_;
   SoupSession* session_;
   GCancellable* cancellable_;
 };

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "event_log.h"
 #include "webhook_sender.h"
@@ -33,6 +34,8 @@ class Webhook {
   ~Webhook();
   Webhook(const Webhook&) = delete;
   Webhook& operator=(const Webhook&) = delete;
+  // Another secret, also for what waits and is sent again.
+  void sign_with(std::string secret) { sender_.sign_with(std::move(secret)); }
   std::string json() const;  // for this process's status
 
  private:

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What webhooks are signed with, and their pauses. Sending: tests/integration/control_test.py.
-#include <control/webhooks.h>
+// What webhooks are signed with, now and after it was changed, and their pauses. More of sending:
+// tests/integration/control_test.py.
+#include <control/loop_source.h>
+#include <control/webhook_set.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <utility>
 
 namespace headgate::control {
 namespace {
@@ -47,6 +52,103 @@ TEST(Sender, AnAddressThatIsNoneIsAFailure) {
     });
     EXPECT_EQ(told, 1) << url;
   }
+}
+
+// A receiver on loopback, and a set of one that sends to it.
+class WebhookSetTest : public testing::Test {
+ protected:
+  static constexpr char kOne[] = "0123456789abcdef", kTwo[] = "fedcba9876543210";
+
+  void SetUp() override {
+    log_.open();
+    server_ = soup_server_new(nullptr, nullptr);
+    soup_server_add_handler(
+        server_, nullptr,
+        [](SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer self) {
+          static_cast<WebhookSetTest*>(self)->take(message);
+        },
+        this, nullptr);
+    GError* error = nullptr;
+    ASSERT_TRUE(soup_server_listen_local(server_, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, &error)) << error->message;
+    GSList* uris = soup_server_get_uris(server_);
+    gchar* text = g_uri_to_string(static_cast<GUri*>(uris->data));
+    url_ = text;
+    g_free(text);
+    g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
+  }
+  void TearDown() override {
+    soup_server_disconnect(server_);
+    g_object_unref(server_);
+    std::filesystem::remove_all(folder_);
+  }
+  void write_secret(const std::string& text) {
+    std::ofstream(folder_ + "/secret") << text;
+    ::chmod((folder_ + "/secret").c_str(), 0600);
+  }
+  void take(SoupServerMessage* message) {
+    GBytes* body = soup_message_body_flatten(soup_server_message_get_request_body(message));
+    gsize size = 0;
+    const auto* data = static_cast<const char*>(g_bytes_get_data(body, &size));
+    got_.emplace_back(
+        soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Headgate-Signature"),
+        std::string(data, size));
+    g_bytes_unref(body);
+    soup_server_message_set_status(message, answer_, nullptr);
+  }
+  bool until(const std::function<bool()>& done) {
+    using SteadyClock = std::chrono::steady_clock;
+    const auto end = SteadyClock::now() + std::chrono::seconds(20);
+    const guint wake = g_timeout_add(
+        10, [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr);
+    while (!done() && SteadyClock::now() < end) g_main_context_iteration(nullptr, TRUE);
+    g_source_remove(wake);
+    return done();
+  }
+  // An event, and whether what comes of it is signed so.
+  bool signs_with(const char* secret) {
+    const size_t before = got_.size();
+    log_.add("node.reload", kInfo, "read", "{}");
+    return until([&] { return got_.size() > before; }) && is_signed(got_.back(), secret);
+  }
+  bool is_signed(const std::pair<std::string, std::string>& one, const char* secret) const {
+    return one.first == signature(secret, clock_.utc_seconds(), one.second);
+  }
+
+  static std::string made_folder() {
+    char path[] = "/tmp/hg-hooks-XXXXXX";
+    return ::mkdtemp(path);
+  }
+
+  const std::string folder_ = made_folder();
+  std::string url_;
+  std::vector<std::pair<std::string, std::string>> got_;  // signature, body
+  unsigned answer_ = 200;
+  SoupServer* server_ = nullptr;
+  Loop loop_;
+  LoopSource source_{loop_};
+  ManualClock clock_{1'789'365'600ll * 1'000'000, 1'000'000};
+  EventLog log_{clock_, folder_ + "/events"};
+};
+
+TEST_F(WebhookSetTest, AnotherSecretSignsWhatIsSentFromThenOn) {
+  WebhookSet hooks(loop_, clock_, log_, {url_}, folder_ + "/secret", severity_rank(kInfo));
+  hooks.load();
+  EXPECT_EQ(hooks.json(), "[]") << "there is no secret yet";
+  write_secret(kOne);
+  hooks.load();
+  EXPECT_TRUE(signs_with(kOne));
+  write_secret("too short");
+  hooks.load();
+  EXPECT_TRUE(signs_with(kOne)) << "what is wrong changes nothing";
+  // Whoever is told is the one who has changed it first: what he has refused comes again with the new one.
+  answer_ = 401;
+  ASSERT_TRUE(signs_with(kOne));
+  answer_ = 200;
+  write_secret(kTwo);
+  hooks.load();
+  ASSERT_TRUE(until([&] { return is_signed(got_.back(), kTwo); }));
+  EXPECT_EQ(got_.back().second, got_[got_.size() - 2].second);
+  EXPECT_TRUE(signs_with(kTwo));
 }
 
 TEST(Pauses, GrowToAMinuteAndAreNeverTheSame) {

@@ -222,6 +222,11 @@ void Supervisor::check_workers() {
   });
 }
 
+// Who reads files that change while the node runs: certificate, lists, keys; tokens, the webhooks' secret.
+void Supervisor::hang_up_readers() {
+  for (const char* role : {"gate", kControl}) children_.place(role).hang_up();
+}
+
 void Supervisor::reload(const tools::Actor& actor) {
   if (ready_) notify_systemd(reloading_state());
   tools::log_notice("certificate, address list and pipeline descriptions are looked at again",
@@ -229,8 +234,7 @@ void Supervisor::reload(const tools::Actor& actor) {
   events_.add("node.reload", Severity::info,
               {{kEventText, "certificate, address list and pipeline descriptions are looked at again"}},
               actor);
-  children_.place("gate").hang_up();
-  children_.place(kControl).hang_up();
+  hang_up_readers();
   if (running_) descriptions_.look();
   instances_.look(true);
   reloading_ = ready_ && descriptions_.looking();
@@ -238,7 +242,7 @@ void Supervisor::reload(const tools::Actor& actor) {
 }
 
 bool Supervisor::upgrade(const tools::Actor& actor) {
-  children_.place("gate").hang_up();
+  hang_up_readers();
   const tools::Actor before = std::exchange(upgrader_, actor);
   if (upgrade_.request()) return true;
   upgrader_ = before;

@@ -71,6 +71,7 @@ class Supervisor {
   void check_workers();
   void start_children();
   void fail(const std::string& reason);
+  void hang_up_readers();
 
   void on_changed(Child& child);
   void on_ended(const std::string& name);
