@@ -11,7 +11,7 @@ import socket
 import media
 import tap
 from admin import Admin, UnixConnection
-from node import BUILD, wait_until
+from node import BUILD, EVENT, wait_until
 from upgrading import InstalledNode, Load, wrong_archives
 
 import certificate  # of tests/support, which node makes known
@@ -261,6 +261,39 @@ def test_what_is_on_no_command_line_is_taken():
         assert not control & node.serving("control"), "control goes on with the webhook before"
         assert node.serving("gate", "origin") == others, "they have other settings"
         assert len(node.runs(1)) == 1 and node.stream(1)["state"] == "live", "the publisher was cut"
+        publisher.stop()
+
+
+def test_keys_are_taken_as_they_are_in_their_folder():
+    with SettingsNode() as node:
+        admin = Admin(lambda: UnixConnection(node.data / "run/admin.sock"))
+        before = node.processes()
+        node.headgate("ticket", "keygen", "--event", str(EVENT), "--kid", "2", "--out", str(node.keys))
+        wait_until("the spare key is taken", lambda: node.status()["keys"]["kids"] == "1,2")
+        spare, first = (node.ticket(station, kid=str(kid))["ticket"] for station, kid in ((2, 2), (1, 1)))
+        (node.keys / "issuer-1.pub").unlink()
+        wait_until("the first one is withdrawn", lambda: node.status()["keys"]["kids"] == "2")
+        for ticket, allowed in ((first, False), (spare, True)):
+            said = admin.ask("POST", "/api/v1/tickets/check", {"ticket": ticket})[1]
+            assert said["allowed"] is allowed, said
+        refused = media.ffmpeg(node, media.clip(60), node.url(1, kid="1"), loop=True)
+        wait_until("it is refused", lambda: refused.process.poll() is not None)
+        publisher = media.ffmpeg(node, media.clip(60), node.url(2, kid="2"), loop=True)
+        node.wait_state(2, "live")
+        # Another event's are not taken, and everybody is told.
+        event = node.keys / "event.json"
+        was = event.read_text()
+        fresh = node.keys / "fresh"
+        fresh.write_text(was.replace(f'"event":{EVENT}', f'"event":{EVENT + 1}'))
+        fresh.rename(event)
+        wait_until("that is told", lambda: "needs a restart" in node.status()["keys"].get("problem", ""))
+        assert told(admin).count("keys.taken") == 2 and told(admin).count("keys.refused") == 1, told(admin)
+        checked = node.headgate("preflight", "--config", str(node.folder / "node.conf"), "--only", "keys", check=False)
+        assert "lets in by other keys than these: 2 (" in checked.stdout, checked.stdout + checked.stderr
+        fresh.write_text(was)
+        fresh.rename(event)
+        wait_until("it is mended", lambda: "problem" not in node.status()["keys"])
+        assert node.processes() == before, "a process has another in its place"
         publisher.stop()
 
 

@@ -11,7 +11,6 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "event_log.h"
@@ -83,13 +82,6 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
-// Without the keys that passwords are made from: whether a ticket is right can be said without them.
-Result<ticket::NodeKeys> public_keys(const std::string& folder) {
-  auto keys = ticket::load_node_keys(folder);
-  if (keys) keys->masters.clear();
-  return keys;
-}
-
 // --check and --test-webhooks, when the tokens are right.
 int check_or_test(const CommandLine& line) {
   if (line.webhooks.empty()) return 0;
@@ -149,11 +141,8 @@ int run(int argc, char** argv) {
     metrics.add_to(routes);
     add_operate_routes(routes, feed, supervisor);
     add_pipeline_routes(routes, line->pipelines, line->pipeline);
-    auto keys = public_keys(line->keys);
-    std::optional<ticket::Verifier> verifier;
-    if (keys) verifier.emplace(*keys);
-    add_ticket_routes(routes, verifier ? &*verifier : nullptr, keys ? "" : keys.error().message,
-                      system_clock(), feed);
+    TicketKeys keys(line->keys);
+    add_ticket_routes(routes, keys, system_clock(), feed);
     if (line->routes) {
       std::fputs(routes.text().c_str(), stdout);
       return 0;

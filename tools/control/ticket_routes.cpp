@@ -96,12 +96,12 @@ void check(const ExchangePtr& exchange, const ticket::Verifier& verifier, const 
 
 }  // namespace
 
-void add_ticket_routes(Routes& routes, const ticket::Verifier* verifier, const std::string& problem,
-                       const Clock& clock, const Feed& feed) {
-  routes.add({"POST", "/api/v1/tickets/check", Right::reads, [=, &clock, &feed](const ExchangePtr& exchange) {
+void add_ticket_routes(Routes& routes, TicketKeys& keys, const Clock& clock, const Feed& feed) {
+  routes.add({"POST", "/api/v1/tickets/check", Right::reads, [&](const ExchangePtr& exchange) {
+                const ticket::Verifier* verifier = keys.verifier();
                 if (!verifier)
-                  return exchange->fail(503, "the node's keys cannot be read: " + problem,
-                                        "put them in order, and start the node anew");
+                  return exchange->fail(503, "the node's keys cannot be read: " + keys.problem(),
+                                        "put them in order");
                 check(exchange, *verifier, clock, feed);
               }});
 }

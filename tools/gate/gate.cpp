@@ -80,6 +80,7 @@ Gate::Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings 
       door_(clock),
       lease_file_(settings_.runtime_dir + "/leases"),
       front_(clock, front_settings(settings_)),
+      keys_(verifier, settings_.keys),
       revoked_(verifier, settings_.revoked, settings_.runtime_dir + "/revoked.kept"),
       listener_(loop, clock, verifier, settings_.policy,
                 {[this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
@@ -100,6 +101,7 @@ Gate::~Gate() {
 
 Result<void> Gate::start() {
   if (auto loaded = front_.load(); !loaded) return loaded;
+  keys_.reload(true);
   revoked_.load();
   restore_leases();
   auto workers = WorkerLinks::watch(
@@ -430,6 +432,7 @@ void Gate::look_at_end() {
 
 void Gate::reload() {
   front_.reload(true);
+  keys_.reload(true);
   revoked_.reload(true);
 }
 
@@ -445,6 +448,7 @@ void Gate::kick_revoked() {
 
 void Gate::tick() {
   front_.reload(false);
+  keys_.reload(false);
   revoked_.reload(false);
   kick_revoked();
   if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
@@ -477,6 +481,10 @@ std::string Gate::status_json() const {
       .field("retiring", retiring_)
       .field("workers", workers_ ? workers_->all().size() : 0)
       .field("sessions", door->sessions.all().size());
+  if (!settings_.keys.empty())
+    out.field("kids", keys_.kids())
+        .field("keys_digest", keys_.digest())
+        .field("keys_problem", keys_.problem());
   if (front_.certificate_expires() != 0)
     out.field("handshakes", counters.handshakes)
         .field("handshakes_waiting", counters.handshakes_waiting)

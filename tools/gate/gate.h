@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "front.h"
+#include "key_files.h"
 #include "lease_file.h"
 #include "revoked_file.h"
 #include "sessions.h"
@@ -33,6 +34,7 @@ struct Settings {
   ingest::Policy policy = {};
   srt::Policy srt = {};
   FrontSettings front = {};
+  std::string keys = {};     // folder of the verifier's, which is looked at; empty: they stay
   std::string revoked = {};  // file of tickets that were withdrawn; empty: none
   bool supervised = false;   // the sockets that listen() is given wait for the first wire::NodePolicy
 };
@@ -113,6 +115,7 @@ class Gate {
   mutable Guarded<Door> door_;
   LeaseFile lease_file_;
   Front front_;
+  KeyFiles keys_;
   RevokedFile revoked_;
   ingest::Listener listener_;
   std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them

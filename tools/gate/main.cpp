@@ -38,18 +38,18 @@ void raise_descriptor_limit() {
 
 int run(int argc, char** argv) {
   Settings settings;
-  std::string keys, endpoints;
+  std::string endpoints;
   std::vector<std::string> addresses, rtmps_addresses, srt_addresses;
   int64_t latency_ms = settings.srt.latency_ms;
   bool check = false, draining = false;
   tools::Options options(
       "", "Lets publishers in whose ticket is right and gives them to the workers.",
       "Started by `headgate serve`, with its sockets as sd_listen_fds(3) describes, named "
-      "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads certificate and lists again, as "
-      "does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on. "
+      "\"rtmp\", \"rtmps\" and \"srt\". SIGHUP reads keys, certificate and lists "
+      "again, as does a change of theirs. SIGTERM ends it; RTMP sessions that were handed over go on. "
       "SIGUSR1: another gate has the sockets; ends when nobody is connected.");
   options.text("runtime-dir", settings.runtime_dir, "DIR", "folder of the node's sockets")
-      .text("keys", keys, "DIR", "folder written by `headgate ticket keygen`")
+      .text("keys", settings.keys, "DIR", "folder written by `headgate ticket keygen`")
       .list("listen", addresses, "HOST:PORT", "listen for RTMP here too; may be repeated")
       .list("listen-rtmps", rtmps_addresses, "HOST:PORT", "listen for RTMPS here too; may be repeated")
       .list("listen-srt", srt_addresses, "HOST:PORT", "listen for SRT here too; may be repeated")
@@ -68,10 +68,11 @@ int run(int argc, char** argv) {
   auto rest = options.parse(argc, argv);
   if (!rest) return fail(rest.error().message, 2);
   if (!rest->empty()) return fail("unexpected argument '" + rest->front() + "'", 2);
-  if (settings.runtime_dir.empty() || keys.empty()) return fail("--runtime-dir and --keys are needed", 2);
+  if (settings.runtime_dir.empty() || settings.keys.empty())
+    return fail("--runtime-dir and --keys are needed", 2);
 
   settings.srt.latency_ms = static_cast<int>(latency_ms);
-  auto node_keys = ticket::load_node_keys(keys);
+  auto node_keys = ticket::load_node_keys(settings.keys);
   if (!node_keys) return fail(node_keys.error().message, 1);
   ticket::Verifier verifier(*std::move(node_keys));
   if (auto set = verifier.set_endpoints(list_of(endpoints)); !set)

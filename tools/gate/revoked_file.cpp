@@ -50,8 +50,7 @@ void RevokedFile::load() {
 
 void RevokedFile::reload(bool always) {
   if (path_.empty()) return;
-  const ingest::FileStamp stamp =
-      ingest::stamp_of(path_);  // before reading: what comes after is seen next time
+  const FileStamp stamp = stamp_of(path_);  // before reading: what comes after is seen next time
   if (!always && stamp == stamp_) return;
   stamp_ = stamp;
   auto list = read(path_);

@@ -5,8 +5,8 @@
 #include <string>
 
 #include <base/bytes.h>
+#include <base/file_stamp.h>
 #include <base/result.h>
-#include <ingest/file_stamp.h>
 #include <ticket/verifier.h>
 
 namespace headgate::gate {
@@ -30,7 +30,7 @@ class RevokedFile {
 
   ticket::Verifier& verifier_;
   const std::string path_, kept_;
-  ingest::FileStamp stamp_;
+  FileStamp stamp_;
   bool any_ = false;
 };
 

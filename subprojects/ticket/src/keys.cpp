@@ -198,12 +198,13 @@ Result<void> write_node_folder(const std::string& directory, const EventFile& wh
                                const Key& master, std::vector<std::string>& paths) {
   std::string node = directory + "/" + std::string(kNodeFolder);
   if (auto made = make_directories(node, 0700); !made) return made;
-  std::string pub = issuer_path(node, what.kid, ".pub");
-  if (auto written = write_new_key(pub, issuer_public, 0644); !written) return written;
-  paths.push_back(pub);
+  // In this order: a node that looks at the folder meanwhile finds no issuer without its master key.
   std::string secret = master_path(node, what.region, what.kid);
   if (auto written = write_new_key(secret, master, 0600); !written) return written;
   paths.push_back(secret);
+  std::string pub = issuer_path(node, what.kid, ".pub");
+  if (auto written = write_new_key(pub, issuer_public, 0644); !written) return written;
+  paths.push_back(pub);
   if (!exists(event_path(node))) {
     auto event = load_event(directory);
     if (!event) return Unexpected(event.error());
@@ -241,8 +242,8 @@ Result<std::vector<std::string>> create_keys(const std::string& directory, const
   };
   std::array<NewKey, 4> files = {{
       {issuer_path(directory, what.kid, ".key"), issuer, 0600},
-      {issuer_path(directory, what.kid, ".pub"), public_key_of(issuer), 0644},
       {master_path(directory, what.region, what.kid), random_key(), 0600},
+      {issuer_path(directory, what.kid, ".pub"), public_key_of(issuer), 0644},
       {fleet_path(directory, what.fleet), random_key(), 0600},
   }};
   for (const NewKey& file : files)
@@ -250,7 +251,7 @@ Result<std::vector<std::string>> create_keys(const std::string& directory, const
       return Unexpected(
           EEXIST, file.path + " is there already and is not overwritten: choose another --kid or folder");
   std::vector<std::string> paths;
-  Key issuer_public = files[1].key, master = files[2].key;
+  Key master = files[1].key, issuer_public = files[2].key;
   for (NewKey& file : files) {
     auto written = write_new_key(file.path, file.key, file.mode);
     wipe(file.key);

@@ -41,6 +41,43 @@ TEST_F(Verify, AcceptsTv1) {
   EXPECT_EQ(to_hex(*seed), tv1::kSeed);
 }
 
+TEST_F(Verify, AKeyThatIsTakenAwayOpensNothingMore) {
+  ASSERT_TRUE(verifier_.verify(tv1::kWireText, tv1::kNow)) << "it is remembered from now on";
+  const auto ticket = parse_wire(tv1::kWireText);
+  NodeKeys spare = tv1::node_keys();
+  spare.issuers[2] = spare.issuers[tv1::kKid];
+  spare.masters[2] = spare.masters[tv1::kKid];
+  ASSERT_TRUE(verifier_.set_keys(spare));
+  EXPECT_TRUE(verifier_.verify(tv1::kWireText, tv1::kNow));
+  EXPECT_EQ(verifier_.passwords_of_user(rtmp_user(ticket->tid)).size(), 2u);
+  spare.issuers.erase(tv1::kKid);
+  spare.masters.erase(tv1::kKid);
+  ASSERT_TRUE(verifier_.set_keys(spare));
+  refused(tv1::kWireText, kUnauthorized, "UNKNOWN-ISSUER");
+  EXPECT_FALSE(verifier_.seed_of(*ticket));
+  EXPECT_EQ(verifier_.passwords_of_user(rtmp_user(ticket->tid)).size(), 1u);
+}
+
+TEST_F(Verify, AnotherKeyUnderTheSameNumberForgetsWhatWasRight) {
+  ASSERT_TRUE(verifier_.verify(tv1::kWireText, tv1::kNow));
+  NodeKeys other = tv1::node_keys();
+  other.issuers[tv1::kKid] = tv1::array_of_hex<32>(tv1::kDevicePublic);
+  ASSERT_TRUE(verifier_.set_keys(other));
+  refused(tv1::kWireText, kUnauthorized, "BAD-SIGNATURE");
+  ASSERT_TRUE(verifier_.set_keys(tv1::node_keys()));
+  EXPECT_TRUE(verifier_.verify(tv1::kWireText, tv1::kNow));
+}
+
+TEST_F(Verify, KeysOfAnotherEventAreNotTaken) {
+  NodeKeys foreign = tv1::node_keys();
+  foreign.event = 78;
+  foreign.issuers.clear();
+  const auto set = verifier_.set_keys(foreign);
+  ASSERT_FALSE(set);
+  EXPECT_NE(set.error().message.find("event 78"), std::string::npos) << set.error().message;
+  EXPECT_TRUE(verifier_.verify(tv1::kWireText, tv1::kNow));
+}
+
 // N1
 TEST_F(Verify, EverySingleBitFlipIsRefused) {
   for (size_t bit = 0; bit < kWireSize * 8; ++bit) {

@@ -68,8 +68,9 @@ class GateTest : public testing::Test {
     verifier_.emplace(keys_.node());
     start_gate();
   }
-  void start_gate(bool supervised = false, const std::string& revoked = "") {
+  void start_gate(bool supervised = false, const std::string& revoked = "", const std::string& keys = "") {
     Settings settings{folder_.path, {}};
+    settings.keys = keys;
     settings.revoked = revoked;
     settings.supervised = supervised;
     gate_.emplace(loop_, system_clock(), *verifier_, std::move(settings));

@@ -186,6 +186,51 @@ TEST_F(GateTest, WhoseTicketIsRevokedIsLetOutAndNotInAgain) {
   for (const wire::Kick& kick : worker->kicks) EXPECT_EQ(kick.session, worker->handoffs[0].session);
 }
 
+TEST_F(GateTest, AKeyThatIsTakenAwayLetsNobodyInAndASpareOneDoes) {
+  const std::string keys = keys_.folder.path;
+  gate_.reset();
+  start_gate(false, "", keys);
+  auto worker = add_worker(0);
+  ticket::Issued issued = ticket();
+  Publisher first = Publisher::of(port_, issued);
+  ASSERT_EQ(publish(first, worker.get()), "");
+  worker->open(worker->handoffs[0]);
+
+  ASSERT_TRUE(ticket::create_keys(keys, {.event = ingest::test::kEvent, .kid = 2, .fleet = 2}));
+  auto spare = ticket::load_issuer_keys(keys, 2, false);
+  ASSERT_TRUE(spare) << spare.error().message;
+  keys_.issuer.emplace(*spare);
+  ticket::Issued later = ticket(422);
+  auto says = [&](const std::string& text) {
+    return wait_for([&] { return gate_->status_json().find(text) != std::string::npos; });
+  };
+  ASSERT_TRUE(says("\"kids\":\"1,2\"")) << "it is looked at each second: " << gate_->status_json();
+  Publisher second = Publisher::of(port_, later);
+  EXPECT_EQ(publish(second, worker.get()), "");
+
+  // What is wrong is refused whole, whatever else has changed.
+  std::filesystem::rename(keys + "/issuer-1.pub", keys + "/issuer-3.pub");
+  gate_->reload();
+  EXPECT_TRUE(says("master-main-3.key is missing")) << gate_->status_json();
+  EXPECT_TRUE(says("\"kids\":\"1,2\"")) << gate_->status_json();
+  Publisher same = Publisher::of(port_, issued);
+  EXPECT_EQ(publish(same, worker.get()), "");
+  std::filesystem::remove(keys + "/issuer-3.pub");
+  gate_->reload();
+  EXPECT_TRUE(says("\"kids\":\"2\"")) << gate_->status_json();
+  EXPECT_TRUE(says("\"keys_problem\":\"\"")) << gate_->status_json();
+  Publisher again = Publisher::of(port_, issued);
+  EXPECT_NE(publish(again, worker.get()), "");
+  // Who was let in goes on, but for his own second connection.
+  for (const wire::Kick& kick : worker->kicks) EXPECT_EQ(kick.reason, "superseded");
+  // Another event's are nobody's here.
+  std::filesystem::remove_all(keys);
+  ASSERT_TRUE(ticket::create_keys(keys, {.event = ingest::test::kEvent + 1}));
+  gate_->reload();
+  EXPECT_TRUE(says("that needs a restart")) << gate_->status_json();
+  EXPECT_TRUE(says("\"kids\":\"2\"")) << gate_->status_json();
+}
+
 // Nothing is left of the session, and no worker tells of it.
 TEST_F(GateTest, ANewGateKnowsWhoHeldATicketWhoseSessionIsOver) {
   auto worker = add_worker(0);

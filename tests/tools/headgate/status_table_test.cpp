@@ -53,6 +53,13 @@ TEST(StatusTable, AnUpgradeThatWentWrongIsTold) {
   for (const char* good : {"none", "done"}) EXPECT_EQ(notices_of(begin + good + "\"}}"), Lines{}) << good;
 }
 
+TEST(StatusTable, KeysThatAreWrongAreTold) {
+  EXPECT_EQ(notices_of(R"({"keys": {"kids": "1", "digest": "aa", "problem": "event.json is missing"}})"),
+            Lines{"the folder of keys is wrong, those before stay in use: event.json is missing"});
+  EXPECT_EQ(notices_of(R"({"keys": {"kids": "1", "digest": "aa"}})"), Lines{});
+  EXPECT_EQ(notices_of(R"({"keys": null})"), Lines{});
+}
+
 TEST(StatusTable, WhoIsAwayIsTold) {
   const std::string supervisor = R"({"role": "supervisor", "pid": 1})",
                     gate = R"({"role": "gate", "pid": 2})",

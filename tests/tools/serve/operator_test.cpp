@@ -3,6 +3,7 @@
 #include <base/clock.h>
 #include <gtest/gtest.h>
 #include <serve/draining.h>
+#include <serve/gate_keys.h>
 #include <serve/node_events.h>
 #include <serve/operations.h>
 
@@ -84,6 +85,35 @@ TEST(NodeEvents, SayWhoWantedItAndWhy) {
   EXPECT_EQ(told.events[0].json,
             R"({"sessions":3,"by":"chief","from":"192.0.2.7","reason":"the \"day\" is over"})");
   EXPECT_EQ(told.events[1].json, R"({"by":"chief"})");
+}
+
+TEST(GateKeys, AreToldWhenTheyAreOthersOrWrong) {
+  ManualClock clock(1, 1);
+  Told told;
+  NodeEvents events(clock, told.send());
+  GateKeys keys(events);
+  auto say = [&](const char* json) { return keys.told({"gate", 7, json}); };
+  EXPECT_EQ(keys.json(), "null");
+  EXPECT_FALSE(say(R"({"accepted":1})")) << "of a version that does not say";
+  EXPECT_EQ(keys.json(), "null");
+  EXPECT_TRUE(say(R"({"kids":"1","keys_digest":"aa","keys_problem":""})"));
+  EXPECT_FALSE(say(R"({"accepted":2,"kids":"1","keys_digest":"aa","keys_problem":""})"));
+  EXPECT_EQ(keys.json(), R"({"kids":"1","digest":"aa"})");
+  EXPECT_TRUE(told.events.empty()) << "it was so before";
+  EXPECT_TRUE(say(R"({"kids":"1,2","keys_digest":"bb","keys_problem":""})"));
+  EXPECT_TRUE(say(R"({"kids":"1,2","keys_digest":"bb","keys_problem":"none there"})"));
+  EXPECT_FALSE(say(R"({"kids":"1,2","keys_digest":"bb","keys_problem":"none there"})"));
+  EXPECT_EQ(keys.json(), R"({"kids":"1,2","digest":"bb","problem":"none there"})");
+  EXPECT_TRUE(say(R"({"kids":"1,2","keys_digest":"bb","keys_problem":""})"));
+  ASSERT_EQ(told.events.size(), 3u);
+  EXPECT_EQ(told.events[0].kind + told.events[0].json, R"(keys.taken{"kids":"1,2"})");
+  EXPECT_EQ(told.events[1].kind + told.events[1].json, R"(keys.refused{"kids":"1,2","reason":"none there"})");
+  EXPECT_EQ(told.events[1].severity, "error");
+  EXPECT_EQ(told.events[2].kind, "keys.taken") << "what was wrong is mended";
+  // A supervisor that begins tells of what is wrong.
+  GateKeys next(events);
+  EXPECT_TRUE(next.told({"gate", 7, R"({"kids":"1","keys_digest":"aa","keys_problem":"bad"})"}));
+  EXPECT_EQ(told.events.back().kind, "keys.refused");
 }
 
 TEST(Draining, OutlivesWhoBeganItUntilItEnds) {

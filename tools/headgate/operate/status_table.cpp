@@ -80,6 +80,8 @@ std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) 
   std::vector<std::string> out;
   if (node.flag("issuer_secret"))
     out.emplace_back("an issuer's secret key lies on this node: give it only the node/ of the keys' folder");
+  if (const std::string problem = node.object("keys").text("problem"); !problem.empty())
+    out.push_back("the folder of keys is wrong, those before stay in use: " + printable(problem));
   add_absence_notices(node, out);
   add_operator_notices(node, out);
   const JsonView recovery = node.object("recovery"), pipelines = node.object("pipelines");

@@ -29,6 +29,10 @@ RunningNode node_of(const std::string& socket, const cli::JsonView& answer) {
   const cli::JsonView listen = answer.object("listen");
   for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
     if (listen.has(name)) out.listen[name] = listen.text(name);
+  const cli::JsonView keys = answer.object("keys");
+  out.kids = keys.text("kids");
+  out.keys_digest = keys.text("digest");
+  out.keys_problem = keys.text("problem");
   answer.each("processes", [&](const cli::JsonView& one) {
     out.processes.emplace_back(one.text("role"), static_cast<int>(one.integer("pid")));
   });

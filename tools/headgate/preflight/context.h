@@ -44,7 +44,10 @@ struct RunningNode {
   std::string socket;                                  // HTTP, for whoever may know everything
   std::map<std::string, std::string> listen;           // HOST:PORT[,PORT...] of "http", "rtmp", …
   std::vector<std::pair<std::string, int>> processes;  // role, pid
-  int pid_of(const std::string& role) const;           // of one of them; 0: there is none
+  // Which keys its gate holds tickets against (ticket::kids_of(), digest_of()), and why not those that are in
+  // its folder; empty: it does not say, nothing.
+  std::string kids, keys_digest, keys_problem;
+  int pid_of(const std::string& role) const;  // of one of them; 0: there is none
 };
 
 struct Context {

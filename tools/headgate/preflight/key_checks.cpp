@@ -43,6 +43,18 @@ void look_at_modes(const Context& context, Outcome& out) {
   }
 }
 
+// Others than those of the folder: the gate has refused these, or has not looked yet.
+void look_at_the_gates(const Context& context, const ticket::NodeKeys& keys, Outcome& out) {
+  if (!context.node || context.node->keys_digest.empty() ||
+      context.node->keys_digest == ticket::digest_of(keys))
+    return;
+  const std::string& problem = context.node->keys_problem;
+  out.fail("the node that runs lets in by other keys than these: " + context.node->kids +
+               (problem.empty() ? "" : " (" + problem + ")"),
+           problem.empty() ? "it looks at the folder each second: ask again, or see its log"
+                           : "put the folder in order; those of another event need a restart");
+}
+
 }  // namespace
 
 Outcome check_keys(Context& context) {
@@ -65,6 +77,7 @@ Outcome check_keys(Context& context) {
   }
   out.measured = "event " + std::to_string(keys->event) + ", keys " + kids;
   look_at_modes(context, out);
+  look_at_the_gates(context, *keys, out);
   if (ticket::holds_issuer_secret(folder))
     out.warn("an issuer's secret key lies in " + folder + ": whoever takes this node can make tickets",
              "remove issuer-*.key from it; a node needs node/ alone");

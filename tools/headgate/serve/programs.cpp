@@ -170,6 +170,7 @@ std::string Supervisor::node_json() const {
       .raw("alarms", policy_.alarms_json())
       .raw("draining", draining_.json())
       .raw("upgrade", upgrade_.report().json())
+      .raw("keys", gate_keys_.json())
       .field("issuer_secret", config_.issuer_secret)
       .take();
 }

@@ -37,6 +37,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
               [this](const wire::Message& message) { return children_.place(kControl).send(message); }),
       child_events_(events_, config_.workers),
       draining_(config_.runtime_dir),
+      gate_keys_(events_),
       children_(loop_, config_.runtime_dir,
                 [this](const std::string& role, int number) {
                   return upgrade_.as_it_runs(role, program_of(role, number));
@@ -229,11 +230,9 @@ void Supervisor::hang_up_readers() {
 
 void Supervisor::reload(const tools::Actor& actor) {
   if (ready_) notify_systemd(reloading_state());
-  tools::log_notice("certificate, address list and pipeline descriptions are looked at again",
-                    {{"BY", actor.by}, {"FROM", actor.from}});
-  events_.add("node.reload", Severity::info,
-              {{kEventText, "certificate, address list and pipeline descriptions are looked at again"}},
-              actor);
+  const std::string text = "keys, certificate, lists, tokens and pipeline descriptions are looked at again";
+  tools::log_notice(text, {{"BY", actor.by}, {"FROM", actor.from}});
+  events_.add("node.reload", Severity::info, {{kEventText, text}}, actor);
   hang_up_readers();
   if (running_) descriptions_.look();
   instances_.look(true);
@@ -415,7 +414,10 @@ void Supervisor::on_recovery() {
 }
 
 void Supervisor::on_message(Child& child, const wire::Message& message, std::vector<UniqueFd> fds) {
-  if (auto* status = std::get_if<wire::Status>(&message); status && !child.retiring()) report(child, *status);
+  if (auto* status = std::get_if<wire::Status>(&message); status && !child.retiring()) {
+    report(child, *status);
+    if (child.place().role == "gate" && !Children::is_aside(child) && gate_keys_.told(*status)) announce();
+  }
   policy_.told(child, message, fds);
   instances_.told(child, message);
   if (auto* request = std::get_if<wire::Operate>(&message); request && child.place().role == kControl)

@@ -20,6 +20,7 @@
 #include "config.h"
 #include "description_watch.h"
 #include "draining.h"
+#include "gate_keys.h"
 #include "instances.h"
 #include "listeners.h"
 #include "node_events.h"
@@ -106,6 +107,7 @@ class Supervisor {
   ChildEvents child_events_;
   Operations operations_;
   Draining draining_;
+  GateKeys gate_keys_;
   Children children_;
   Workers workers_;
   Tasks tasks_;

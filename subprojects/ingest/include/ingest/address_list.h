@@ -22,9 +22,9 @@
 #include <string_view>
 
 #include <base/bytes.h>
+#include <base/file_stamp.h>
 #include <base/guarded.h>
 #include <base/result.h>
-#include <ingest/file_stamp.h>
 
 namespace headgate::ingest {
 

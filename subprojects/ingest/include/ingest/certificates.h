@@ -8,9 +8,9 @@
 #include <string>
 
 #include <base/clock.h>
+#include <base/file_stamp.h>
 #include <base/guarded.h>
 #include <base/result.h>
-#include <ingest/file_stamp.h>
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 

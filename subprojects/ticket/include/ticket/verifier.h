@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a node holds to admit publishers: issuers' public keys and its region's master keys, never an issuer's
-// secret. Loaded once from a folder, then only memory.
+// secret. Loaded from a folder, then only memory; key_folder.h tells when the folder has others.
 #pragma once
 
 #include <map>
@@ -21,9 +21,13 @@ struct NodeKeys {
   uint32_t event = 0;
   std::map<uint8_t, Key> issuers;  // public keys by kid
   std::map<uint8_t, Key> masters;  // by kid
+  bool operator==(const NodeKeys&) const = default;
 };
 // The error names the file and what to do.
 Result<NodeKeys> load_node_keys(const std::string& directory);
+std::string kids_of(const NodeKeys& keys);  // "1,2"
+// 16 hexadecimal digits by which the same keys are known to be the same, and nothing is known of them.
+std::string digest_of(const NodeKeys& keys);
 
 // seed = BLAKE2b-128(master, "LT1 seed\0" || tid)
 Seed derive_seed(const Key& master, const TicketId& tid);
@@ -67,14 +71,22 @@ class Verifier {
   // Before others ask: HOST:PORT of this node's ports as tickets name them, which devices sign.
   Result<void> set_endpoints(const std::vector<std::string>& endpoints);
 
+  // Instead of those before: a ticket of a kid that is there no more, or whose key is another, is refused
+  // from now on, also one that was right before. Another event's are an error, and change nothing.
+  Result<void> set_keys(NodeKeys keys);
   // Replaces the set of revoked ids.
   void set_revoked(std::set<TicketId> revoked);
   bool is_revoked(const TicketId& tid) const;
-  uint32_t event() const { return keys_.event; }
+  uint32_t event() const { return event_; }
 
  private:
-  const NodeKeys keys_;
-  std::unique_ptr<SeenTokens> seen_;
+  // Keys, and what was found right with them: who has begun with some goes on with these.
+  struct Held;
+  std::shared_ptr<const Held> held() const { return *held_.lock(); }
+
+  const uint32_t event_;
+  const size_t remembered_;
+  mutable Guarded<std::shared_ptr<const Held>> held_;
   std::vector<EndpointHash> endpoints_;
   mutable Guarded<std::shared_ptr<const std::set<TicketId>>> revoked_;
 };

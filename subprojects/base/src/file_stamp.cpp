@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <ingest/file_stamp.h>
+#include <base/file_stamp.h>
 #include <sys/stat.h>
 
-namespace headgate::ingest {
+namespace headgate {
 namespace {
 
 int64_t ns_of(const timespec& time) {
@@ -18,4 +18,4 @@ FileStamp stamp_of(const std::string& path) {
           ns_of(found.st_ctim)};
 }
 
-}  // namespace headgate::ingest
+}  // namespace headgate

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace headgate::ingest {
+namespace headgate {
 
 // By what a file is known to be another one than before: replaced, or written to.
 struct FileStamp {
@@ -15,4 +15,4 @@ struct FileStamp {
 
 FileStamp stamp_of(const std::string& path);
 
-}  // namespace headgate::ingest
+}  // namespace headgate
