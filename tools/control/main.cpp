@@ -31,7 +31,7 @@ namespace headgate::control {
 namespace {
 
 struct CommandLine {
-  std::string runtime_dir, root, keys, pipelines, pipeline, tokens;
+  std::string runtime_dir, root, keys, revoked, pipelines, pipeline, tokens;
   std::vector<std::string> webhooks;
   std::string webhook_secret, webhook_severity = kWarning;
   bool check = false, test_webhooks = false;
@@ -47,6 +47,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   options.text("runtime-dir", out.runtime_dir, "DIR", "folder of the node's sockets")
       .text("root", out.root, "DIR", "the node's data: events/ is written there")
       .text("keys", out.keys, "DIR", "the node's keys, against which tickets are checked")
+      .text("revoked", out.revoked, "FILE", "tickets that were withdrawn (default none)")
       .text("pipelines", out.pipelines, "DIR", "the pipeline descriptions in use")
       .text("pipeline", out.pipeline, "NAME", "the one that sessions run")
       .text("tokens", out.tokens, "FILE", "who may ask over TCP: lines of NAME ROLE SHA256-OF-TOKEN")
@@ -141,7 +142,7 @@ int run(int argc, char** argv) {
     metrics.add_to(routes);
     add_operate_routes(routes, feed, supervisor);
     add_pipeline_routes(routes, line->pipelines, line->pipeline);
-    TicketKeys keys(line->keys);
+    TicketKeys keys(line->keys, line->revoked);
     add_ticket_routes(routes, keys, system_clock(), feed);
     if (line->routes) {
       std::fputs(routes.text().c_str(), stdout);

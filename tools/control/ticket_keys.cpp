@@ -2,6 +2,7 @@
 #include "ticket_keys.h"
 
 #include <common/log.h>
+#include <ticket/revoked.h>
 
 #include <utility>
 
@@ -22,12 +23,24 @@ Result<void> TicketKeys::take() {
   return {};
 }
 
+void TicketKeys::take_revoked() {
+  const FileStamp stamp = stamp_of(revoked_);  // before reading: what comes after is seen the next time
+  if (revoked_.empty() || stamp == std::exchange(revoked_stamp_, stamp)) return;
+  auto list = ticket::load_revoked(revoked_);
+  if (list)
+    verifier_->set_revoked(*std::move(list));
+  else
+    tools::log_error("tickets are checked with the list of revoked ones as it was: " + list.error().message);
+}
+
 const ticket::Verifier* TicketKeys::verifier() {
   if (auto taken = take(); !taken) {
     problem_ = taken.error().message;
     tools::log_error("tickets are not checked with the keys that are there: " + problem_);
   }
-  return verifier_ ? &*verifier_ : nullptr;
+  if (!verifier_) return nullptr;
+  take_revoked();
+  return &*verifier_;
 }
 
 }  // namespace headgate::control

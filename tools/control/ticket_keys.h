@@ -3,27 +3,34 @@
 // made from. Not thread-safe.
 #pragma once
 
+#include <base/file_stamp.h>
 #include <ticket/key_folder.h>
 #include <ticket/verifier.h>
 
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace headgate::control {
 
 class TicketKeys {
  public:
-  explicit TicketKeys(std::string folder) : folder_(std::move(folder)) {}
+  // `revoked` empty: no ticket is.
+  TicketKeys(std::string folder, std::string revoked)
+      : folder_(std::move(folder)), revoked_(std::move(revoked)) {}
 
-  // With the keys that are in the folder now; what is wrong there changes nothing, and is logged, as in the
-  // gate. Null: none were right yet.
+  // With the keys that are in the folder now, and the list as it is; what is wrong there changes nothing, and
+  // is logged, as in the gate. Null: no keys were right yet.
   const ticket::Verifier* verifier();
   const std::string& problem() const { return problem_; }  // of the folder, when it was read last
 
  private:
   Result<void> take();
+  void take_revoked();
 
   ticket::KeyFolder folder_;
+  const std::string revoked_;
+  FileStamp revoked_stamp_;  // when it was read last
   std::optional<ticket::Verifier> verifier_;
   std::string problem_;
 };

@@ -13,17 +13,9 @@ namespace headgate::gate {
 RevokedFile::RevokedFile(ticket::Verifier& verifier, std::string path, std::string kept)
     : verifier_(verifier), path_(std::move(path)), kept_(std::move(kept)) {}
 
-Result<std::set<ticket::TicketId>> RevokedFile::read(const std::string& path) const {
-  const auto text = read_file(path, ticket::kMaxRevokedBytes);
-  if (!text) return Unexpected(text.error());
-  auto list = ticket::parse_revoked(as_text(*text));
-  if (!list) return Unexpected(path + ": " + list.error().message);
-  return list;
-}
-
 Result<void> RevokedFile::check() const {
   if (path_.empty()) return {};
-  if (auto list = read(path_); !list) return Unexpected(list.error());
+  if (auto list = ticket::load_revoked(path_); !list) return Unexpected(list.error());
   return {};
 }
 
@@ -42,7 +34,7 @@ void RevokedFile::load() {
   reload(true);
   if (any_) return;
   if (check()) return;  // it is empty
-  if (auto kept = read(kept_)) {
+  if (auto kept = ticket::load_revoked(kept_)) {
     tools::log_error("the list of revoked tickets is the last right one");
     take(*std::move(kept));
   }
@@ -53,7 +45,7 @@ void RevokedFile::reload(bool always) {
   const FileStamp stamp = stamp_of(path_);  // before reading: what comes after is seen next time
   if (!always && stamp == stamp_) return;
   stamp_ = stamp;
-  auto list = read(path_);
+  auto list = ticket::load_revoked(path_);
   if (list)
     take(*std::move(list));
   else

@@ -25,7 +25,6 @@ class RevokedFile {
   bool any() const { return any_; }
 
  private:
-  Result<std::set<ticket::TicketId>> read(const std::string& path) const;
   void take(std::set<ticket::TicketId> revoked);
 
   ticket::Verifier& verifier_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <base/encoding.h>
+#include <base/io.h>
 #include <ticket/revoked.h>
 
 #include <algorithm>
@@ -36,6 +37,14 @@ Result<std::set<TicketId>> parse_revoked(std::string_view text) {
     out.insert(tid);
   }
   return out;
+}
+
+Result<std::set<TicketId>> load_revoked(const std::string& path) {
+  const auto text = read_file(path, kMaxRevokedBytes);
+  if (!text) return Unexpected(text.error());
+  auto list = parse_revoked(as_text(*text));
+  if (!list) return Unexpected(path + ": " + list.error().message);
+  return list;
 }
 
 }  // namespace headgate::ticket

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tickets are checked with the keys that the node has now.
+#include <base/encoding.h>
 #include <control/ticket_keys.h>
 #include <gtest/gtest.h>
 #include <ticket/issuer.h>
@@ -7,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 namespace headgate::control {
 namespace {
@@ -43,7 +45,7 @@ class TicketKeysTest : public testing::Test {
 };
 
 TEST_F(TicketKeysTest, ThoseThatAreThereNow) {
-  keys_.emplace(folder_);
+  keys_.emplace(folder_, "");
   EXPECT_EQ(keys_->verifier(), nullptr);
   EXPECT_NE(keys_->problem().find("event.json"), std::string::npos) << keys_->problem();
   EXPECT_EQ(keys_->verifier(), nullptr);
@@ -63,7 +65,7 @@ TEST_F(TicketKeysTest, ThoseThatAreThereNow) {
 
 TEST_F(TicketKeysTest, WhatIsWrongChangesNothing) {
   add(1);
-  keys_.emplace(folder_);
+  keys_.emplace(folder_, "");
   const std::string ticket = ticket_of(1);
   EXPECT_TRUE(is_right(ticket));
   std::filesystem::remove(folder_ + "/issuer-1.pub");
@@ -73,6 +75,20 @@ TEST_F(TicketKeysTest, WhatIsWrongChangesNothing) {
   add(1, 78);
   EXPECT_TRUE(is_right(ticket));
   EXPECT_NE(keys_->problem().find("that needs a restart"), std::string::npos) << keys_->problem();
+}
+
+TEST_F(TicketKeysTest, OnesThatWereWithdrawnAreNotRight) {
+  add(1);
+  const std::string list = folder_ + "/revoked", ticket = ticket_of(1), other = ticket_of(1);
+  std::ofstream(list) << "# nobody yet\n";
+  keys_.emplace(folder_, list);
+  EXPECT_TRUE(is_right(ticket));
+  std::ofstream(list) << to_hex(ticket::parse_wire(ticket)->tid) << "\n";
+  EXPECT_FALSE(is_right(ticket));
+  EXPECT_TRUE(is_right(other));
+  std::ofstream(list) << "421\n";
+  EXPECT_FALSE(is_right(ticket)) << "what is wrong changes nothing";
+  EXPECT_TRUE(is_right(other));
 }
 
 }  // namespace

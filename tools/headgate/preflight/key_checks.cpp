@@ -99,14 +99,11 @@ Outcome check_addresses(Context& context) {
     if (!list) out.fail(std::string(option) + ": " + list.error().message, "give networks: 10.0.0.0/8,::1");
   }
   if (!config.revoked.empty()) {
-    const auto revoked = read_file(config.revoked, ticket::kMaxRevokedBytes);
-    const auto list = revoked ? ticket::parse_revoked(as_text(*revoked))
-                              : Result<std::set<ticket::TicketId>>(Unexpected(revoked.error()));
-    if (int denied = access_as(context.account, config.revoked, R_OK); revoked && denied != 0)
+    const auto list = ticket::load_revoked(config.revoked);
+    if (int denied = access_as(context.account, config.revoked, R_OK); list && denied != 0)
       out.fail(config.revoked + ": " + reason(denied), "let the service's user read it");
     else if (!list)
-      out.fail((revoked ? config.revoked + ": " : "") + list.error().message,
-               "the ids of `headgate ticket show`, one in each line");
+      out.fail(list.error().message, "the ids of `headgate ticket show`, one in each line");
   }
   if (config.addresses.empty()) {
     out.measured = "every address may publish";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tickets that are to be used on the day, held against this node: its keys, the day, its ports, its pipeline.
-#include <base/io.h>
 #include <common/listeners.h>
 #include <ticket/keys.h>
 #include <ticket/revoked.h>
@@ -152,10 +151,8 @@ void look_at_ports(const Ticket& ticket, const GivenTicket& given, OwnPorts& own
 
 // A list that cannot be read is `addresses`' to tell.
 std::set<ticket::TicketId> revoked_tickets(const std::string& path) {
-  const auto text =
-      path.empty() ? Result<ByteVector>(ByteVector()) : read_file(path, ticket::kMaxRevokedBytes);
-  auto list = text ? ticket::parse_revoked(as_text(*text))
-                   : Result<std::set<ticket::TicketId>>(Unexpected(text.error()));
+  if (path.empty()) return {};
+  auto list = ticket::load_revoked(path);
   return list ? *std::move(list) : std::set<ticket::TicketId>();
 }
 

@@ -83,6 +83,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("keys", config_.keys);
     add("pipelines", descriptions_.descriptions().in_use());
     add("pipeline", config_.pipeline);
+    if (!config_.revoked.empty()) add("revoked", config_.revoked);
     if (config_.metrics_per_stream != 0) arguments.emplace_back("--metrics-per-stream");
     if (!config_.control_tokens.empty()) add("tokens", config_.control_tokens);
     for (const std::string& url : config_.webhooks) secret.push_back("--webhook=" + url);
