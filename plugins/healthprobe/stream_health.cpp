@@ -57,7 +57,9 @@ Change StreamHealth::follow_time(const Seen& seen, const Thresholds& thresholds)
 Change StreamHealth::follow_lateness(const Seen& seen, const Thresholds& thresholds) {
   if (!seen.time) return Change::none;
   if (resting_) lateness_.reset();
-  measures_.lateness = lateness_.note(*seen.time, seen.arrival);
+  const int64_t late_ns = lateness_.note(*seen.time, seen.arrival);
+  if (measures_.stalled) return Change::none;  // that says it all
+  measures_.lateness = late_ns;
   if (!late_.update(measures_.lateness, thresholds.late)) return Change::none;
   measures_.late = late_.late();
   measures_.late_since = seen.arrival;
@@ -108,6 +110,10 @@ Change StreamHealth::at(int64_t now, const Thresholds& thresholds) {
   stall_since_ = now;
   flowing_since_.reset();
   gop_broken_ = true;
+  // How late is what does not come is not known.
+  measures_.late = false;
+  measures_.lateness = 0;
+  late_ = {};
   conditions_.interrupt();
   return Change::stall;
 }

@@ -245,7 +245,7 @@ void Source::push_items(Now at) {
   } while (until);
   live_->session->clear_items(kVideoTrack);
   live_->session->clear_items(kAudioTrack);
-  watch_lateness();
+  watch_lateness(at);
 }
 
 // The sender's clock kSliceNs after the earliest frame that is left; none when none is.
@@ -326,7 +326,7 @@ void Source::put(TrackId track, Item&& item) {
     return pads_[track]->configure(*item.config);
   }
   const timeline::Stamp stamp = live_->timeline->stamp(track, item.sender_ns, item.arrival_us);
-  live_->lateness[track].note(stamp.dts_ns, item.arrival_us * kUsNs);
+  live_->uplink.note(track, stamp.dts_ns, item.arrival_us * kUsNs);
   // A picture shown seconds from its decoding is a sender's mistake, and one before the session none's.
   const int64_t composition_ns =
       std::clamp(item.composition_ns, std::max(-kMaxCompositionNs, -stamp.dts_ns), kMaxCompositionNs);
@@ -368,18 +368,16 @@ void Source::tell_repairs(TrackId track, int64_t mono_us, bool all) {
 }
 
 // An uplink that carries less than what is sent: the publisher can send less, if somebody tells him.
-void Source::watch_lateness() {
-  int64_t late_ns = 0;
-  for (const timeline::Lateness& one : live_->lateness) late_ns = std::max(late_ns, one.ns());
-  const bool changed = live_->late.update(late_ns, settings_.late_ns);
-  const int64_t late_ms = late_ns / kMsNs;
+void Source::watch_lateness(Now at) {
+  const bool changed = live_->uplink.judge(at.mono_us * kUsNs, settings_.late_ns);
+  const int64_t late_ms = live_->uplink.late_ns() / kMsNs;
+  const bool late = live_->uplink.late();
   {
     auto stats = stats_.lock();
     stats->late_ms = late_ms;
-    stats->late = live_->late.late();
+    stats->late = late;
   }
   if (!changed) return;
-  const bool late = live_->late.late();
   GST_INFO_OBJECT(element_, "station %u: %s (%" G_GINT64_FORMAT " ms behind)", live_->info.station,
                   late ? "the uplink is too slow" : "the uplink has caught up", late_ms);
   live_->session->tell_uplink(late, late_ms);

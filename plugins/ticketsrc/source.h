@@ -54,8 +54,7 @@ struct LiveSession {
   uint64_t frames[kTracks] = {};
   std::optional<int64_t> last_sender_ns[kTracks];  // Item::sender_ns of the last frame
   ClockReport clock_report;
-  timeline::Lateness lateness[kTracks];
-  timeline::LateSwitch late;
+  timeline::Uplink uplink;
   bool begun = false;           // pads have its stream-start
   int64_t silent_since_us = 0;  // last_frame_us() of the silence that was told
 };
@@ -106,7 +105,7 @@ class Source : public PollClient {
   void add_pad(TrackId track, const codec::Track& config);
   void put(TrackId track, Item&& item);
   void tell_repairs(TrackId track, int64_t mono_us, bool all);
-  void watch_lateness();
+  void watch_lateness(Now now);
   void watch_silence(Now now);
   void check_flow();
   GstFlowReturn combined_flow() const;

@@ -152,6 +152,26 @@ TEST(StreamHealth, AnUplinkThatCarriesLessIsLateUntilItHasCaughtUp) {
   EXPECT_EQ(health.measures().lateness, 0);
 }
 
+// A microphone that is taken away while the uplink is too slow.
+TEST(StreamHealth, AStallEndsLate) {
+  StreamHealth health;
+  const auto saw = [&](int64_t arrival_ms, int64_t media_ms) {
+    return health.saw({.arrival = arrival_ms * kMs, .time = media_ms * kMs, .duration = {}, .bytes = 1000},
+                      kThresholds);
+  };
+  for (int64_t media_ms = 0; media_ms <= 8000; media_ms += 40) saw(media_ms * 2, media_ms);
+  EXPECT_TRUE(health.measures().late);
+  EXPECT_EQ(health.at(18'000 * kMs, kThresholds), Change::stall);
+  EXPECT_FALSE(health.measures().late);
+  EXPECT_EQ(health.measures().lateness, 0);
+  saw(20'000, 8040);
+  EXPECT_FALSE(health.measures().late) << "not judged before it has resumed";
+  EXPECT_EQ(saw(20'600, 8080), Change::resume);
+  EXPECT_TRUE(health.measures().late) << "by what it was before";
+  EXPECT_GT(health.measures().lateness, 10'000 * kMs);
+  EXPECT_EQ(health.measures().lates, 2u);
+}
+
 TEST(Drift, IsTheChangeOfTheOffset) {
   Drift drift;
   for (int i = 0; i < 30; ++i) drift.sample(i * 1000 * kMs + 40 * kMs, i * 1000 * kMs);

@@ -20,4 +20,17 @@ bool LateSwitch::update(int64_t late_ns, int64_t threshold_ns) {
   return std::exchange(late_, late) != late;
 }
 
+void Uplink::note(size_t track, int64_t media_ns, int64_t arrival_ns) {
+  if (track >= tracks_.size()) tracks_.resize(track + 1);
+  tracks_[track].lateness.note(media_ns, arrival_ns);
+  tracks_[track].arrival_ns = arrival_ns;
+}
+
+bool Uplink::judge(int64_t now_ns, int64_t threshold_ns) {
+  late_ns_ = 0;
+  for (const Track& track : tracks_)
+    if (now_ns - track.arrival_ns < kVanishedNs) late_ns_ = std::max(late_ns_, track.lateness.ns());
+  return switch_.update(late_ns_, threshold_ns);
+}
+
 }  // namespace headgate::timeline

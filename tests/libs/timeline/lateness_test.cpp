@@ -60,5 +60,38 @@ TEST(LateSwitch, AThresholdOf0IsNever) {
   EXPECT_FALSE(late.update(INT64_MAX, 0));
 }
 
+// Seconds behind, then one track has gone and the other catches up.
+TEST(Uplink, ATrackThatVanishesWhileItIsLateDoesNotKeepItLate) {
+  constexpr size_t kVideo = 0, kAudio = 1;
+  Uplink uplink;
+  int64_t now = 0;
+  const auto both = [&](int64_t media) { uplink.note(kVideo, media, now), uplink.note(kAudio, media, now); };
+  both(0);
+  now = 5 * kSecond;
+  both(1 * kSecond);
+  EXPECT_TRUE(uplink.judge(now, 3 * kSecond));
+  EXPECT_NEAR(static_cast<double>(uplink.late_ns()) / kSecond, 4, 0.1);
+  int changes = 0;
+  for (now = 6 * kSecond; now < 30 * kSecond; now += 40 * kMs) {
+    uplink.note(kVideo, now, now);
+    changes += uplink.judge(now, 3 * kSecond);
+    ASSERT_EQ(uplink.late(), now < 10 * kSecond) << now;
+  }
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(uplink.late_ns(), 0);
+  // It comes back where it was: as late as it is.
+  uplink.note(kAudio, 25 * kSecond, now);
+  EXPECT_TRUE(uplink.judge(now, 3 * kSecond));
+}
+
+TEST(Uplink, IsAsLateAsItsLatestTrack) {
+  Uplink uplink;
+  for (const size_t track : {size_t{0}, size_t{1}}) uplink.note(track, 0, 0);
+  uplink.note(0, 4 * kSecond, 4 * kSecond);
+  uplink.note(1, 0, 4 * kSecond);
+  EXPECT_TRUE(uplink.judge(4 * kSecond, 3 * kSecond));
+  EXPECT_TRUE(uplink.late());
+}
+
 }  // namespace
 }  // namespace headgate::timeline

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace headgate::timeline {
 
@@ -36,6 +37,30 @@ class LateSwitch {
 
  private:
   bool late_ = false;
+};
+
+// Of a track that sends nothing for so long it is not known how late it is: the others say it.
+inline constexpr int64_t kVanishedNs = 5'000'000'000;
+
+// The uplink of one session, by all its tracks: as late as the latest of them. Not thread-safe.
+class Uplink {
+ public:
+  // As Lateness::note(), of a track counted from 0.
+  void note(size_t track, int64_t media_ns, int64_t arrival_ns);
+  // By what came up to `now_ns` (the clock of arrivals). Tracks that have vanished do not count; while
+  // nothing comes at all nothing is learnt, so it is not to be called then. True: late() changed.
+  bool judge(int64_t now_ns, int64_t threshold_ns);
+  bool late() const { return switch_.late(); }
+  int64_t late_ns() const { return late_ns_; }  // as of judge()
+
+ private:
+  struct Track {
+    Lateness lateness;
+    int64_t arrival_ns = 0;  // of its last frame
+  };
+  std::vector<Track> tracks_;
+  LateSwitch switch_;
+  int64_t late_ns_ = 0;
 };
 
 }  // namespace headgate::timeline
