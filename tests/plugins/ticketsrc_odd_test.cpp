@@ -10,6 +10,7 @@ namespace headgate::test {
 namespace {
 
 constexpr uint32_t kFrameMs = 40, kAudioMs = 23;
+constexpr double kOffMs = 3;  // a sample clock that agrees with its stamps, and the file's rounding
 
 class OddSender : public HandedOver {
  protected:
@@ -31,14 +32,14 @@ class OddSender : public HandedOver {
   }
   void one_video(uint32_t ms, bool key) {
     publisher_.video(video_frame(key), ms, key);
-    ++sent_video_;
+    sent_video_.push_back(ms);
   }
   void audio(uint32_t from, uint32_t to) {
     for (uint32_t ms = from; ms < to; ms += kAudioMs) one_audio(ms);
   }
   void one_audio(uint32_t ms) {
     publisher_.audio(audio_frame(), ms);
-    ++sent_audio_;
+    sent_audio_.push_back(ms);
   }
   // Both, as an encoder interleaves them.
   void both(uint32_t from, uint32_t to) {
@@ -67,19 +68,30 @@ class OddSender : public HandedOver {
     return value;
   }
   std::vector<std::string> files() { return files_under(scratch_.path(), ".mp4"); }
-  // Ends the session; every frame that was sent is in the archive.
+  // Ends the session; every frame that was sent is in the archive, at its time.
   void expect_all() {
     publisher_.unpublish();
     EXPECT_EQ(close_reason(), "unpublish");
     ASSERT_TRUE(pipeline_->wait_eos());
     pipeline_->stop();
-    EXPECT_EQ(count_packets(files(), codec::Kind::video), sent_video_);
-    EXPECT_EQ(count_packets(files(), codec::Kind::audio), sent_audio_);
+    expect_times(codec::Kind::video, sent_video_);
+    expect_times(codec::Kind::audio, sent_audio_);
     EXPECT_EQ(files_under(scratch_.path(), "run.jl").size(), 1u);
+  }
+  // Since the earliest of both tracks.
+  void expect_times(codec::Kind kind, const std::vector<uint32_t>& sent_ms) {
+    std::vector<double> kept_ms;
+    for (const std::string& file : files())
+      for (const Packet& packet : probe_packets(file))
+        if (packet.kind == kind) kept_ms.push_back(static_cast<double>(packet.dts) * 1e3 / timescale(kind));
+    std::sort(kept_ms.begin(), kept_ms.end());
+    ASSERT_EQ(kept_ms.size(), sent_ms.size()) << "of kind " << static_cast<int>(kind);
+    for (size_t i = 0; i < sent_ms.size(); ++i)
+      ASSERT_NEAR(kept_ms[i], sent_ms[i], kOffMs) << "frame " << i << " of kind " << static_cast<int>(kind);
   }
 
   ScratchDirectory scratch_;
-  size_t sent_video_ = 0, sent_audio_ = 0;
+  std::vector<uint32_t> sent_video_, sent_audio_;  // ms
 };
 
 TEST_F(OddSender, NoAudioThoughItIsAnnounced) {
@@ -150,7 +162,8 @@ TEST_F(OddSender, AudioVanishes) {
   configs();
   both(0, 2000);
   video(2000, 20'000);
-  EXPECT_TRUE(eventually([&] { return archived() > sent_audio_ + 300; })) << "the archive waits for audio";
+  EXPECT_TRUE(eventually([&] { return archived() > sent_audio_.size() + 300; }))
+      << "the archive waits for audio";
   expect_all();
 }
 
@@ -159,7 +172,8 @@ TEST_F(OddSender, VideoVanishes) {
   configs();
   both(0, 2000);
   audio(2000 + kAudioMs, 20'000);
-  EXPECT_TRUE(eventually([&] { return archived() > sent_video_ + 500; })) << "the archive waits for video";
+  EXPECT_TRUE(eventually([&] { return archived() > sent_video_.size() + 500; }))
+      << "the archive waits for video";
   expect_all();
 }
 
@@ -169,6 +183,16 @@ TEST_F(OddSender, AudioVanishesAndComesBack) {
   both(0, 2000);
   video(2000, 12'000);
   both(12'000, 15'000);
+  expect_all();
+}
+
+// Far behind, it throws away the pictures that it has queued, and keeps the sound.
+TEST_F(OddSender, VideoComesBackWhereAudioIs) {
+  metadata(7, 10);
+  configs();
+  both(0, 2000);
+  audio(2000 + kAudioMs, 13'000);
+  both(13'000, 15'000);
   expect_all();
 }
 
@@ -191,7 +215,7 @@ TEST_F(OddSender, ParameterSetsChangeInMidStream) {
   uint32_t ms = 2000;
   for (const Packet& packet : other_->packets) {
     publisher_.video(packet.data, ms, packet.key);
-    ++sent_video_;
+    sent_video_.push_back(ms);
     audio(ms, ms + kFrameMs);
     ms += kFrameMs;
   }

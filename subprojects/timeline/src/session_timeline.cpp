@@ -30,7 +30,7 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   const int64_t last = std::max<int64_t>(track.dts_ns, 0);
   const int64_t expected = last + (passed > 0 ? passed : track.step_ns);
   const bool back = step < -kMaxBackNs;
-  const bool ahead = step > kMaxForwardNs && step - passed > kMaxForwardNs;
+  const bool ahead = step > kMaxForwardNs && step - passed > kMaxForwardNs && !joins_others(index, sender_ns);
   // Where a jump has been before, a smaller one may lead back.
   const bool returns = track.anchored && std::abs(step - passed) > kMaxBackNs;
   if (back || ahead || returns) {
@@ -56,6 +56,18 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   track.arrival_us = arrival_us;
   track.dts_ns = stamp.dts_ns;
   return stamp;
+}
+
+// Another track that the same clock stamps is there already.
+bool SessionTimeline::joins_others(size_t index, int64_t sender_ns) const {
+  const int64_t offset_ns = tracks_[index].offset_ns, dts_ns = sender_ns + offset_ns;
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    const Track& other = tracks_[i];
+    if (i != index && other.started && other.offset_ns == offset_ns &&
+        std::abs(dts_ns - other.dts_ns) <= kTogetherNs)
+      return true;
+  }
+  return false;
 }
 
 // Another track's offset, if that puts this frame near where it is expected.

@@ -114,6 +114,31 @@ TEST(SessionTimeline, TenSecondsForwardAreStillBelieved) {
   EXPECT_EQ(timeline.stamp(kVideo, 10'000 * kMsNs, 40 * kMs).dts_ns, 10'000 * kMsNs);
 }
 
+// Who is far behind throws queued pictures away and keeps the sound; here in one burst.
+TEST(SessionTimeline, AStepToWhereTheOtherTrackIsIsNoJump) {
+  SessionTimeline timeline(0, 0);
+  for (int64_t ms = 0; ms < 13'000; ms += 20) {
+    timeline.stamp(kAudio, ms * kMsNs, 100 * kMs);
+    if (ms < 2000 && ms % 40 == 0) timeline.stamp(kVideo, ms * kMsNs, 100 * kMs);
+  }
+  for (int64_t ms = 13'000; ms < 14'000; ms += 40) {
+    const Stamp video = timeline.stamp(kVideo, ms * kMsNs, 100 * kMs);
+    EXPECT_EQ(video.repair, Repair::none);
+    EXPECT_EQ(video.dts_ns, ms * kMsNs);
+  }
+  // And the other way round.
+  EXPECT_EQ(timeline.stamp(kVideo, 23'900 * kMsNs, 100 * kMs).dts_ns, 23'900 * kMsNs);
+  EXPECT_EQ(timeline.stamp(kAudio, 23'900 * kMsNs, 100 * kMs).dts_ns, 23'900 * kMsNs);
+}
+
+TEST(SessionTimeline, AStepBeyondTheOtherTrackIsAJump) {
+  SessionTimeline timeline(0, 0);
+  timeline.stamp(kVideo, 2000 * kMsNs, 2000 * kMs);
+  timeline.stamp(kAudio, 2000 * kMsNs, 2000 * kMs);
+  timeline.stamp(kAudio, 9000 * kMsNs, 2010 * kMs);
+  EXPECT_EQ(timeline.stamp(kVideo, 12'041 * kMsNs, 2040 * kMs).repair, Repair::forward);
+}
+
 TEST(SessionTimeline, APauseThatArrivalConfirmsIsNoJump) {
   SessionTimeline timeline(0, 0);
   timeline.stamp(kVideo, 0, 0);

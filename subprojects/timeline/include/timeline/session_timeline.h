@@ -11,10 +11,14 @@
 
 namespace headgate::timeline {
 
-// A step forward that arrival does not confirm, by more than this, is a jump; so is one back by more than
-// kMaxBackNs. Less than that back is bad order or a glitch: the frame is moved on, the clock is believed.
+// A step forward that neither arrival nor another track confirms, by more than this, is a jump; so is one
+// back by more than kMaxBackNs. Less than that back is bad order or a glitch: the frame is moved on, the
+// clock is believed.
 inline constexpr int64_t kMaxForwardNs = 10'000'000'000;
 inline constexpr int64_t kMaxBackNs = 1'000'000'000;
+// Tracks of one clock are this near to each other, however they are interleaved: a step that leads so near to
+// where another track is now is the sender's, who left out what lies between (what was queued, to catch up).
+inline constexpr int64_t kTogetherNs = 3'000'000'000;
 // Between two frames of a track that bear the same stamp.
 inline constexpr int64_t kNudgeNs = 1'000'000;
 
@@ -54,6 +58,7 @@ class SessionTimeline {
     int64_t dts_ns = -kNudgeNs;  // last given out
     bool anchored = false;       // offset differs from the session's first
   };
+  bool joins_others(size_t track, int64_t sender_ns) const;
   std::optional<int64_t> offset_of_others(size_t track, int64_t sender_ns, int64_t expected_ns) const;
 
   int64_t base_ns_;
