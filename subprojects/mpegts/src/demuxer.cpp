@@ -58,6 +58,7 @@ class Demuxer::Impl {
   void packet(Bytes data);
   void take_pat(Bytes section);
   void take_pmt(Program& program, Bytes section);
+  void finish_missing(const ProgramMap& map);
   void leave_program();
 
   Sink& sink_;
@@ -165,6 +166,7 @@ void Demuxer::Impl::take_pmt(Program& program, Bytes section) {
   if (!map || map->number != program.entry.number) return;
   if (chosen_ ? *chosen_ != map->number : !has_media(*map)) return;
   chosen_ = map->number;
+  finish_missing(*map);
   sink_.on_program(map->streams);
   std::vector<Reader> readers;
   for (const Stream& stream : map->streams) {
@@ -184,6 +186,19 @@ void Demuxer::Impl::take_pmt(Program& program, Bytes section) {
   }
   for (Reader& gone : readers_) gone.pes.finish();
   readers_ = std::move(readers);
+}
+
+// What is still kept of streams that the map does not have any more, while the sink knows them.
+void Demuxer::Impl::finish_missing(const ProgramMap& map) {
+  for (auto reader = readers_.begin(); reader != readers_.end();) {
+    if (std::any_of(map.streams.begin(), map.streams.end(),
+                    [&](const Stream& stream) { return is_same(reader->stream, stream); })) {
+      ++reader;
+      continue;
+    }
+    reader->pes.finish();
+    reader = readers_.erase(reader);
+  }
 }
 
 void Demuxer::Impl::leave_program() {

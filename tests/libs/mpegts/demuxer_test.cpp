@@ -140,6 +140,22 @@ TEST_F(DemuxerTest, AStreamThatStaysGoesOnThroughANewMap) {
   EXPECT_EQ(recorder.configs.size(), 1u);
 }
 
+// Its end is seen only now, and who takes it knows it by its PID.
+TEST_F(DemuxerTest, TheLastUnitOfAStreamThatMovesComesBeforeTheNewMap) {
+  send_tables();
+  send_unit(0);
+  send_unit(1);
+  writer.pmt({{kH264, 0x210, {}}}, 1, TsWriter::kPmtPid, 1);
+  send_unit(0, 0x210);
+  send();
+  ASSERT_EQ(recorder.programs.size(), 2u);
+  EXPECT_EQ(recorder.units_at_program, (std::vector<size_t>{0, 2}));
+  EXPECT_EQ(recorder.of(kPid).size(), 2u);
+  writer.pmt({{kTimedMetadata, 0x300, {}}}, 1, TsWriter::kPmtPid, 2);  // it is not there any more
+  send();
+  EXPECT_EQ(recorder.units_at_program, (std::vector<size_t>{0, 2, 3}));
+}
+
 TEST_F(DemuxerTest, SectionsOverPacketsAndSeveralInOne) {
   std::vector<TsWriter::Entry> entries;
   for (uint16_t i = 0; i < 20; ++i)

@@ -19,6 +19,7 @@ class Recorder : public Sink {
     size_t configs = 0;  // how many of its stream came before it
   };
   std::vector<std::vector<Stream>> programs;
+  std::vector<size_t> units_at_program;  // how many there were when each of these came
   std::vector<std::pair<uint16_t, codec::Track>> configs;
   std::vector<std::string> problems;
   std::vector<Got> units;
@@ -34,6 +35,7 @@ class Recorder : public Sink {
   void on_program(std::span<Stream> streams) override {
     for (Stream& stream : streams) stream.taken = takes_all && stream.codec.has_value();
     programs.emplace_back(streams.begin(), streams.end());
+    units_at_program.push_back(units.size());
   }
   void on_config(uint16_t pid, const codec::Track& track) override {
     configs.emplace_back(pid, track);

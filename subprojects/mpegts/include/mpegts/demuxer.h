@@ -81,7 +81,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   // The program's streams: once, and again when they change, to none perhaps. Sets `taken` of those that are
-  // wanted and have a codec; a stream that is still there goes on as it is.
+  // wanted and have a codec; a stream that is still there goes on as it is. Of one that is not, the last unit
+  // was given before.
   virtual void on_program(std::span<Stream> streams) = 0;
   // What describes the units of a stream from here on: before its first one, and whenever it changes.
   virtual void on_config(uint16_t pid, const codec::Track& track) = 0;
