@@ -58,6 +58,7 @@ Change StreamHealth::follow_lateness(const Seen& seen, const Thresholds& thresho
   if (!seen.time) return Change::none;
   if (resting_) lateness_.reset();
   const int64_t late_ns = lateness_.note(*seen.time, seen.arrival);
+  measures_.settled = lateness_.settled_ns();
   if (measures_.stalled) return Change::none;  // that says it all
   measures_.lateness = late_ns;
   if (!late_.update(measures_.lateness, thresholds.late)) return Change::none;
@@ -157,7 +158,7 @@ bool StreamHealth::roll_window(int64_t now, const Thresholds& thresholds) {
 void StreamHealth::rest() {
   resting_ = true;
   measures_.stalled = measures_.late = false;
-  measures_.lateness = measures_.jitter = 0;
+  measures_.lateness = measures_.settled = measures_.jitter = 0;
   late_ = {};
   conditions_.rest();
   last_time_.reset();

@@ -35,6 +35,7 @@ struct StreamMeasures {
   uint64_t jumps = 0, backward = 0, stalls = 0;
   int64_t stalled_time = 0;  // all stalls, the present one included
   int64_t lateness = 0;      // behind real time, as of the last buffer
+  int64_t settled = 0;       // of the usual delay, what it was raised by because it was steady
   int64_t jitter = 0;
   uint64_t lates = 0;  // how often it became late
   bool stalled = false, late = false;

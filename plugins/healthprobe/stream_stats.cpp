@@ -25,9 +25,9 @@ GstStructure* stream_stats(const char* pad, const std::string& kind, const Strea
       G_TYPE_INT64, gint64{health.key_age(now).value_or(-1)}, "jitter", G_TYPE_INT64, gint64{m.jitter},
       "jumps", G_TYPE_UINT64, guint64{m.jumps}, "backward", G_TYPE_UINT64, guint64{m.backward}, "stalls",
       G_TYPE_UINT64, guint64{m.stalls}, "stalled-time", G_TYPE_INT64, gint64{m.stalled_time}, "stalled",
-      G_TYPE_BOOLEAN, m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "lates", G_TYPE_UINT64,
-      guint64{m.lates}, "late", G_TYPE_BOOLEAN, m.late, "late-for", G_TYPE_INT64,
-      gint64{m.late ? now - m.late_since : 0}, nullptr);
+      G_TYPE_BOOLEAN, m.stalled, "lateness", G_TYPE_INT64, gint64{m.lateness}, "settled", G_TYPE_INT64,
+      gint64{m.settled}, "lates", G_TYPE_UINT64, guint64{m.lates}, "late", G_TYPE_BOOLEAN, m.late, "late-for",
+      G_TYPE_INT64, gint64{m.late ? now - m.late_since : 0}, nullptr);
   if (m.stalled) gst_structure_set(out, "stalled-for", G_TYPE_INT64, gint64{now - m.stalled_since}, nullptr);
   for (const health::Kind one : StreamConditions::kKinds)
     if (kind == "video" || !StreamConditions::of_video(one))

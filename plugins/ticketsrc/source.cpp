@@ -371,6 +371,7 @@ void Source::tell_repairs(TrackId track, int64_t mono_us, bool all) {
 void Source::watch_lateness(Now at) {
   const bool changed = live_->uplink.judge(at.mono_us * kUsNs, settings_.late_ns);
   const int64_t late_ms = live_->uplink.late_ns() / kMsNs;
+  const int64_t settled_ms = live_->uplink.settled_ns() / kMsNs;
   const bool late = live_->uplink.late();
   {
     auto stats = stats_.lock();
@@ -378,11 +379,14 @@ void Source::watch_lateness(Now at) {
     stats->late = late;
   }
   if (!changed) return;
-  GST_INFO_OBJECT(element_, "station %u: %s (%" G_GINT64_FORMAT " ms behind)", live_->info.station,
-                  late ? "the uplink is too slow" : "the uplink has caught up", late_ms);
+  GST_INFO_OBJECT(
+      element_,
+      "station %u: %s (%" G_GINT64_FORMAT " ms behind, and %" G_GINT64_FORMAT " ms that are usual by now)",
+      live_->info.station, late ? "the uplink is too slow" : "the uplink is as usual", late_ms, settled_ms);
   live_->session->tell_uplink(late, late_ms);
-  GstStructure* fields = gst_structure_new(gst::kUplinkName, "state", G_TYPE_STRING, late ? "late" : "good",
-                                           "late-ms", G_TYPE_INT64, late_ms, nullptr);
+  GstStructure* fields =
+      gst_structure_new(gst::kUplinkName, "state", G_TYPE_STRING, late ? "late" : "good", "late-ms",
+                        G_TYPE_INT64, late_ms, "settled-ms", G_TYPE_INT64, settled_ms, nullptr);
   for (const auto& pad : pads_)
     if (pad && live_->begun)
       pad->push_event(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy(fields)));

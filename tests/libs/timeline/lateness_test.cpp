@@ -45,6 +45,66 @@ TEST(Lateness, JitterIsNoMoreThanItself) {
     ASSERT_LE(lateness.note(i * 40 * kMs, i * 40 * kMs + i % 7 * 30 * kMs), 186 * kMs);
 }
 
+// A sender that pauses and goes on with the next stamp.
+TEST(Lateness, ADelayThatIsSteadyIsTheUsualOne) {
+  Lateness lateness;
+  int64_t now = 0, media = 0;
+  const auto play = [&](int64_t until_ns) {
+    for (; now < until_ns; now += 40 * kMs, media += 40 * kMs)
+      lateness.note(media, now + now / (40 * kMs) % 3 * 15 * kMs);  // as it comes by mobile
+  };
+  play(20 * kSecond);
+  EXPECT_EQ(lateness.settled_ns(), 0);
+  now += 7 * kSecond;
+  play(now + 40 * kMs);
+  EXPECT_GT(lateness.ns(), 6 * kSecond);
+  play(now + 15 * kSecond);
+  EXPECT_GT(lateness.ns(), 6 * kSecond) << "not yet";
+  play(now + 4 * kSecond);
+  EXPECT_LT(lateness.ns(), 200 * kMs);
+  // Less what the clock might have differed until then: 44 s by 1 in 64.
+  EXPECT_NEAR(static_cast<double>(lateness.settled_ns()) / kSecond, 7.0, 0.7);
+  // It may catch up all the same, and then that is the usual delay.
+  media += 7 * kSecond;
+  play(now + 40 * kMs);
+  EXPECT_EQ(lateness.ns(), 0);
+  now += 2 * kSecond;
+  play(now + 40 * kMs);
+  EXPECT_GT(lateness.ns(), 1500 * kMs);
+}
+
+TEST(Lateness, AnUplinkThatIsAFewPercentTooSlowIsNotSteady) {
+  for (const int64_t percent : {3, 10, 40}) {
+    Lateness lateness;
+    for (int64_t media = 0; lateness.ns() < 3 * kSecond; media += 40 * kMs) {
+      ASSERT_LT(media, 1000 * kSecond) << percent;
+      lateness.note(media, media * (100 + percent) / 100);
+    }
+    EXPECT_EQ(lateness.settled_ns(), 0) << percent;
+  }
+}
+
+TEST(Lateness, AnUplinkThatStumblesIsNotSteady) {
+  Lateness lateness;
+  int64_t held = 0;  // the delay of a queue that fills and is drained in part, again and again
+  for (int64_t media = 0; media < 120 * kSecond; media += 40 * kMs) {
+    held += media % (10 * kSecond) < 6 * kSecond ? 30 * kMs : -40 * kMs;
+    lateness.note(media, media + 4 * kSecond * (media > 0) + std::max<int64_t>(held, 0));
+    if (media <= 10 * kSecond) continue;
+    ASSERT_GT(lateness.ns(), 2 * kSecond) << media;
+  }
+  EXPECT_EQ(lateness.settled_ns(), 0);
+}
+
+// Frames as far apart as a span, or farther, are no measure.
+TEST(Lateness, SilenceIsNotSteady) {
+  Lateness lateness;
+  lateness.note(0, 0);
+  for (int64_t i = 1; i < 10; ++i) lateness.note(i * 4 * kSecond, i * 4 * kSecond + 5 * kSecond);
+  EXPECT_GT(lateness.ns(), 4 * kSecond);
+  EXPECT_EQ(lateness.settled_ns(), 0);
+}
+
 TEST(LateSwitch, GoesOnAtTheThresholdAndOffBelowAThirdOfIt) {
   LateSwitch late;
   EXPECT_FALSE(late.update(2999 * kMs, 3 * kSecond));
@@ -82,6 +142,20 @@ TEST(Uplink, ATrackThatVanishesWhileItIsLateDoesNotKeepItLate) {
   // It comes back where it was: as late as it is.
   uplink.note(kAudio, 25 * kSecond, now);
   EXPECT_TRUE(uplink.judge(now, 3 * kSecond));
+}
+
+TEST(Uplink, APauseOfAllTracksIsNotLateForLong) {
+  Uplink uplink;
+  int64_t since = 0;  // it was late
+  for (int64_t media = 0; media < 60 * kSecond; media += 40 * kMs) {
+    const int64_t now = media < 10 * kSecond ? media : media + 8 * kSecond;
+    for (const size_t track : {size_t{0}, size_t{1}}) uplink.note(track, media, now);
+    if (uplink.judge(now, 3 * kSecond) && uplink.late()) since = now;
+    ASSERT_TRUE(!uplink.late() || now - since <= 17 * kSecond) << media;
+  }
+  EXPECT_EQ(since, 18 * kSecond);
+  EXPECT_FALSE(uplink.late());
+  EXPECT_NEAR(static_cast<double>(uplink.settled_ns()) / kSecond, 8.0, 0.6);
 }
 
 TEST(Uplink, IsAsLateAsItsLatestTrack) {
