@@ -197,10 +197,12 @@ bool Recorder::apply(Track* track, Unit& unit) {
 }
 
 bool Recorder::apply(Track* track, store::ClockRepair& repair) {
-  if (failed_ || repairs_.size() >= kMaxEarlyRepairs) return true;
+  const bool is_next = next_ && track->session == next_->id;
+  std::vector<store::ClockRepair>& told = is_next ? next_repairs_ : repairs_;
+  if ((failed_ && !is_next) || told.size() >= kMaxEarlyRepairs) return true;
   repair.pts = track->position_ns.value_or(0);
-  repairs_.push_back(std::move(repair));
-  if (packager_) note_repairs();
+  told.push_back(std::move(repair));
+  if (packager_ && !is_next) note_repairs();
   return true;
 }
 
@@ -276,6 +278,7 @@ void Recorder::progress(bool force) {
       failed_ = false;
       session_ = std::move(*next_);
       next_.reset();
+      repairs_ = std::exchange(next_repairs_, {});
       for (const auto& track : tracks_) track->session = session_.id;
       continue;
     }

@@ -209,9 +209,10 @@ class Recorder {
   const Clock& clock_;
   std::vector<std::unique_ptr<Track>> tracks_;
 
-  Session session_;              // of the run that is open or will be
-  std::optional<Session> next_;  // announced by a track, waits for the others
-  std::string end_reason_;       // told by the source; empty: not told
+  Session session_;                               // of the run that is open or will be
+  std::optional<Session> next_;                   // announced by a track, waits for the others
+  std::string end_reason_;                        // told by the source; empty: not told
+  std::vector<store::ClockRepair> next_repairs_;  // as repairs_, of next_
 
   std::unique_ptr<store::RunOpening> opening_;  // of session_, while it lasts; the queues wait for it
   int64_t opening_since_us_ = 0;                // CLOCK_BOOTTIME
