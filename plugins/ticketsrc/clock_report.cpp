@@ -6,25 +6,31 @@
 namespace headgate::ticketsrc {
 namespace {
 
-constexpr const char* kNames[] = {"nudged", "backward", "forward", "composition", "loss"};
+enum Index : size_t { kNudged, kBackward, kForward, kComposition, kLoss, kFalseKey, kHiddenKey };
+constexpr const char* kNames[] = {"nudged", "backward",  "forward",   "composition",
+                                  "loss",   "false-key", "hidden-key"};
 constexpr int64_t kMsNs = 1'000'000;
 
 }  // namespace
 
 void ClockReport::note(TrackId track, const timeline::Stamp& stamp) {
   if (stamp.repair == timeline::Repair::none) return;
-  const size_t index = stamp.repair == timeline::Repair::nudged     ? 0
-                       : stamp.repair == timeline::Repair::backward ? 1
-                                                                    : 2;
+  const size_t index = stamp.repair == timeline::Repair::nudged     ? kNudged
+                       : stamp.repair == timeline::Repair::backward ? kBackward
+                                                                    : kForward;
   add(track, index, stamp.before_ns, stamp.after_ns);
 }
 
 void ClockReport::note_composition(TrackId track, int64_t sent_ns) {
-  add(track, 3, sent_ns, 0);
+  add(track, kComposition, sent_ns, 0);
 }
 
 void ClockReport::note_loss(TrackId track, int64_t before_ns, int64_t after_ns) {
-  add(track, 4, before_ns, after_ns);
+  add(track, kLoss, before_ns, after_ns);
+}
+
+void ClockReport::note_key(TrackId track, bool is_key, int64_t sent_ns) {
+  add(track, is_key ? kHiddenKey : kFalseKey, sent_ns, sent_ns);
 }
 
 void ClockReport::add(TrackId track, size_t index, int64_t before_ns, int64_t after_ns) {
@@ -41,7 +47,8 @@ std::optional<ClockNote> ClockReport::take(TrackId track, int64_t mono_us, bool 
   for (size_t index = 0; index < kKinds; ++index) {
     Kind& kind = kinds_[track][index];
     if (kind.count == 0) continue;
-    const int64_t every_us = index == 0 ? kNudgeReportUs : kJumpReportUs;
+    const bool often = index == kNudged || index == kFalseKey || index == kHiddenKey;
+    const int64_t every_us = often ? kNudgeReportUs : kJumpReportUs;
     if (!all && kind.told_us && mono_us - *kind.told_us < every_us) {
       left = true;
       continue;

@@ -2,6 +2,7 @@
 // What RTMP's audio and video messages carry, of whatever codec and in whatever form, as configurations and
 // frames of the two tracks.
 #include <codec/access_unit.h>
+#include <codec/nal.h>
 #include <codec/stream_config.h>
 #include <rtmp/flv.h>
 
@@ -51,6 +52,20 @@ bool describes_itself(uint32_t codec) {
 bool needs_frame(const VideoHeader& header, Bytes record) {
   return header.kind == PacketKind::kTsDescriptor || header.codec == fourcc("vp09") ||
          (header.codec == fourcc("Opus") && record.empty());
+}
+
+// Of a video frame. Codecs that are not taken do not come so far.
+codec::Codec codec_of(uint32_t video) {
+  switch (video) {
+    case fourcc("avc1"):
+      return codec::Codec::h264;
+    case fourcc("hvc1"):
+      return codec::Codec::h265;
+    case fourcc("av01"):
+      return codec::Codec::av1;
+    default:
+      return codec::Codec::vp9;
+  }
 }
 
 Result<codec::Track> config_of(uint32_t codec, Bytes record) {
@@ -182,6 +197,7 @@ void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes recor
     return;
   }
   media.state = config ? Media::kReady : Media::kNone;
+  if (config) media.length_size = codec::nal_length_size(*config);
   if (!config) media.number.reset();
   take_config(id, std::move(config));
 }
@@ -193,19 +209,19 @@ bool RtmpSession::is_wanted(const Media& media, const VideoHeader& header) {
 }
 
 // Of a frame that can be decoded alone: the configuration if it has, or changes, one.
-bool RtmpSession::describe(TrackId id, const VideoHeader& header, Bytes frame) {
+bool RtmpSession::describe(TrackId id, const VideoHeader& header, bool key, Bytes frame) {
   Media& media = media_[id];
   std::optional<Result<codec::Track>> config;
   if (header.codec == fourcc("ac-3")) {
     config = codec::track_from_ac3_frame(frame);
   } else if (header.codec == fourcc("ec-3")) {
     config = codec::track_from_eac3_frame(frame);
-  } else if (header.codec == fourcc("vp09") && header.keyframe) {
+  } else if (header.codec == fourcc("vp09") && key) {
     if (const auto size = codec::vp9_frame_size(frame))
       config = codec::track_from_vpcc(media.record, size->width, size->height);
   } else if (media.state == Media::kReady) {
     return true;
-  } else if (header.codec == fourcc("av01") && header.keyframe) {
+  } else if (header.codec == fourcc("av01") && key) {
     config = codec::track_from_av1_obus(frame);
   } else if (header.codec == fourcc("Opus")) {
     // Mono and stereo differ in a bit of the packet's first byte (RFC 6716, 3.1).
@@ -223,18 +239,30 @@ bool RtmpSession::describe(TrackId id, const VideoHeader& header, Bytes frame) {
   return media.state == Media::kReady;
 }
 
+// What the header says of a video frame is the sender's claim, and not every sender's is true: with each
+// frame called a key frame segments would begin anywhere, with none nobody could begin to watch.
+void RtmpSession::judge_key(const Media& media, const VideoHeader& header, Bytes frame, Item& item) {
+  using codec::Entry;
+  const Entry entry = codec::entry_of(codec_of(header.codec), media.length_size, frame);
+  item.key =
+      entry >= Entry::open || (header.keyframe && (entry == Entry::unknown || entry == Entry::gradual));
+  // A recovery point is no key frame to everybody.
+  item.key_denied = item.key != header.keyframe && entry != Entry::open;
+}
+
 // `frame` is what the arena holds reserved, or lies in the track's buffer.
 void RtmpSession::take_frame_of(TrackId id, uint32_t timestamp, const VideoHeader& header, Bytes frame) {
   if (frame.empty() || !is_wanted(media_[id], header)) return;
-  if (!describe(id, header, frame)) return;
+  Item item;
+  item.key = true;
+  if (id == kVideoTrack) judge_key(media_[id], header, frame, item);
+  if (!describe(id, header, item.key, frame)) return;
   const Bytes stored = header.codec == fourcc("av01") ? codec::without_temporal_delimiter(frame) : frame;
   if (stored.empty()) return;
   const std::span<std::byte> place = arena(id).reserve(stored.size());
   if (place.data() != stored.data()) std::memmove(place.data(), stored.data(), stored.size());
-  Item item;
   item.sender_ns = clock_.ns(id, timestamp) + header.nano_offset;
   item.composition_ns = header.composition_ms * kMsNs;
-  item.key = header.keyframe;
   take_frame(id, std::move(item));
 }
 

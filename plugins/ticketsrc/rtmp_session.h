@@ -38,6 +38,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
     enum State : uint8_t { kNone, kFromFrame, kReady };
     State state = kNone;              // the configuration: none, in a frame that will come, known
     uint32_t codec = 0;               // its fourcc
+    unsigned length_size = 4;         // of NAL units, by the configuration
     ByteVector record;                // as sent last
     std::optional<uint8_t> number;    // of the track that is taken, once one is
     std::optional<uint8_t> channels;  // MultichannelConfig
@@ -48,8 +49,9 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
   void take_several(TrackId id, uint32_t timestamp);
   void take_packet(TrackId id, uint32_t timestamp, const rtmp::VideoHeader& header, Bytes payload);
   void take_record(TrackId id, const rtmp::VideoHeader& header, Bytes record);
+  static void judge_key(const Media& media, const rtmp::VideoHeader& header, Bytes frame, Item& item);
   void take_frame_of(TrackId id, uint32_t timestamp, const rtmp::VideoHeader& header, Bytes frame);
-  bool describe(TrackId id, const rtmp::VideoHeader& header, Bytes frame);
+  bool describe(TrackId id, const rtmp::VideoHeader& header, bool key, Bytes frame);
   static bool is_wanted(const Media& media, const rtmp::VideoHeader& header);
 
   void feed(Bytes data);

@@ -29,6 +29,8 @@ struct Item {
   int64_t arrival_us = 0;      // CLOCK_BOOTTIME
   int64_t utc_us = 0;
   bool key = false;
+  // `key` is what the picture says; the sender says the opposite of it.
+  bool key_denied = false;
   bool after_loss = false;  // on its way something of the track was lost, between the frame before and this
 };
 

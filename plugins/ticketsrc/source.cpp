@@ -346,6 +346,7 @@ void Source::put(TrackId track, Item&& item) {
   // Before a track's first frame nothing is missing: the session begins there.
   if (item.after_loss && last_ns) live_->clock_report.note_loss(track, *last_ns, item.sender_ns);
   last_ns = item.sender_ns;
+  if (item.key_denied) live_->clock_report.note_key(track, item.key, item.sender_ns);
   tell_repairs(track, item.arrival_us, false);
   pads_[track]->put(std::move(item), stamp);
 }

@@ -31,7 +31,7 @@ class OddSender : public HandedOver {
     for (uint32_t ms = from; ms < to; ms += kFrameMs) one_video(ms, gop_ms != 0 && (ms - from) % gop_ms == 0);
   }
   void one_video(uint32_t ms, bool key) {
-    publisher_.video(video_frame(key), ms, key);
+    publisher_.video(video_frame(key), ms, called_key_.value_or(key));
     sent_video_.push_back(ms);
   }
   void audio(uint32_t from, uint32_t to) {
@@ -78,20 +78,37 @@ class OddSender : public HandedOver {
     expect_times(codec::Kind::audio, sent_audio_);
     EXPECT_EQ(files_under(scratch_.path(), "run.jl").size(), 1u);
   }
-  // Since the earliest of both tracks.
-  void expect_times(codec::Kind kind, const std::vector<uint32_t>& sent_ms) {
-    std::vector<double> kept_ms;
+  // Of all files, by decoding time.
+  std::vector<Packet> kept(codec::Kind kind) {
+    std::vector<Packet> packets;
     for (const std::string& file : files())
       for (const Packet& packet : probe_packets(file))
-        if (packet.kind == kind) kept_ms.push_back(static_cast<double>(packet.dts) * 1e3 / timescale(kind));
-    std::sort(kept_ms.begin(), kept_ms.end());
-    ASSERT_EQ(kept_ms.size(), sent_ms.size()) << "of kind " << static_cast<int>(kind);
+        if (packet.kind == kind) packets.push_back(packet);
+    std::sort(packets.begin(), packets.end(), [](const Packet& a, const Packet& b) { return a.dts < b.dts; });
+    return packets;
+  }
+  // Pictures each second are key frames in the archive, whatever the sender called them, and that is told.
+  void expect_true_keys(const char* told) {
+    const std::vector<Packet> pictures = kept(codec::Kind::video);
+    for (size_t i = 0; i < pictures.size(); ++i) ASSERT_EQ(pictures[i].key, i * kFrameMs % 1000 == 0) << i;
+    const std::string line = std::string(R"("track":"video","kind":")") + told;
+    EXPECT_EQ(chain_lines(scratch_.path(), line + R"(","count":1,)"), 1u) << "the first at once";
+    EXPECT_EQ(chain_lines(scratch_.path(), line), 2u) << "the others when the session ends";
+    EXPECT_EQ(chain_lines(scratch_.path(), R"("t":"repair")"), 2u);
+  }
+  // Since the earliest of both tracks.
+  void expect_times(codec::Kind kind, const std::vector<uint32_t>& sent_ms) {
+    const std::vector<Packet> packets = kept(kind);
+    ASSERT_EQ(packets.size(), sent_ms.size()) << "of kind " << static_cast<int>(kind);
     for (size_t i = 0; i < sent_ms.size(); ++i)
-      ASSERT_NEAR(kept_ms[i], sent_ms[i], kOffMs) << "frame " << i << " of kind " << static_cast<int>(kind);
+      ASSERT_NEAR(static_cast<double>(packets[i].dts) * 1e3 / static_cast<double>(timescale(kind)),
+                  sent_ms[i], kOffMs)
+          << "frame " << i << " of kind " << static_cast<int>(kind);
   }
 
   ScratchDirectory scratch_;
   std::vector<uint32_t> sent_video_, sent_audio_;  // ms
+  std::optional<bool> called_key_;                 // what every picture is called, whatever it is
 };
 
 TEST_F(OddSender, NoAudioThoughItIsAnnounced) {
@@ -223,6 +240,24 @@ TEST_F(OddSender, ParameterSetsChangeInMidStream) {
   both(ms, ms + 2000);
   expect_all();
   EXPECT_EQ(files().size(), 3u) << "each picture size has an init segment of its own";
+}
+
+TEST_F(OddSender, EachPictureIsCalledAKeyFrame) {
+  called_key_ = true;
+  metadata(7, 10);
+  configs();
+  both(0, 4000);
+  expect_all();
+  expect_true_keys("false-key");
+}
+
+TEST_F(OddSender, NoPictureIsCalledAKeyFrame) {
+  called_key_ = false;
+  metadata(7, 10);
+  configs();
+  both(0, 4000);
+  expect_all();
+  expect_true_keys("hidden-key");
 }
 
 TEST_F(OddSender, TenSecondGops) {

@@ -14,22 +14,25 @@
 namespace headgate::codec {
 namespace {
 
-bool has_key_nal(const Track& track, Bytes access_unit) {
-  NalReader reader(access_unit, nal_length_size(track));
-  while (const std::optional<Bytes> nal = reader.next())
-    if (is_vcl(track.codec, *nal)) return is_key_nal(track.codec, *nal);
-  return false;
+Entry entry_of_nals(Codec codec, unsigned length_size, Bytes access_unit) {
+  Entry recovery = Entry::none;
+  NalReader reader(access_unit, length_size);
+  while (const std::optional<Bytes> nal = reader.next()) {
+    if (is_vcl(codec, *nal)) return is_key_nal(codec, *nal) ? Entry::key : recovery;
+    if (codec == Codec::h264) recovery = std::max(recovery, recovery_point(*nal));
+  }
+  return Entry::unknown;
 }
 
 // The first frame's header (AV1, 5.9.2): show_existing_frame, frame_type, show_frame.
-bool begins_with_av1_key_frame(Bytes temporal_unit) {
+Entry entry_of_obus(Bytes temporal_unit) {
   ObuReader reader(temporal_unit);
   while (const std::optional<Obu> obu = reader.next()) {
     if (obu->type != kObuFrame && obu->type != kObuFrameHeader) continue;
-    if (obu->payload.empty()) return false;
-    return (std::to_integer<unsigned>(obu->payload[0]) & 0xf0) == 0x10;
+    if (obu->payload.empty()) return Entry::unknown;
+    return (std::to_integer<unsigned>(obu->payload[0]) & 0xf0) == 0x10 ? Entry::key : Entry::none;
   }
-  return false;
+  return Entry::unknown;
 }
 
 uint32_t eac3_samples(Bytes access_unit) {
@@ -53,24 +56,29 @@ bool is_key_nal(Codec codec, Bytes nal) {
   return type >= kFirstIrap && type <= kLastIrap;
 }
 
-bool is_key(const Track& track, Bytes access_unit) {
-  switch (track.codec) {
+Entry entry_of(Codec codec, unsigned length_size, Bytes access_unit) {
+  switch (codec) {
     case Codec::h264:
     case Codec::h265:
-      return has_key_nal(track, access_unit);
+      return entry_of_nals(codec, length_size, access_unit);
     case Codec::av1:
-      return begins_with_av1_key_frame(access_unit);
+      return entry_of_obus(access_unit);
     case Codec::vp9:
-      return parse_vp9_key_frame(access_unit).has_value();
+      if (access_unit.empty()) return Entry::unknown;
+      return parse_vp9_key_frame(access_unit) ? Entry::key : Entry::none;
     case Codec::mjpeg:
     case Codec::aac:
     case Codec::opus:
     case Codec::ac3:
     case Codec::eac3:
     case Codec::flac:
-      return true;
+      return Entry::key;
   }
-  return false;
+  return Entry::unknown;
+}
+
+bool is_key(const Track& track, Bytes access_unit) {
+  return entry_of(track.codec, nal_length_size(track), access_unit) >= Entry::open;
 }
 
 Result<Track> track_from_access_unit(Codec codec, Bytes access_unit, uint32_t frame_rate_milli) {

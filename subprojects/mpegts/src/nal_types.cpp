@@ -18,41 +18,6 @@ unsigned nal_type(Codec codec, Bytes nal) {
   return codec == Codec::h265 ? header >> 1 & 0x3f : header & 0x1f;
 }
 
-// Reads an SEI NAL unit's payload bytes without emulation prevention.
-class SeiReader {
- public:
-  explicit SeiReader(Bytes nal) : rest_(nal) {}
-  std::optional<unsigned> next() {
-    if (rest_.empty()) return std::nullopt;
-    unsigned value = take();
-    if (zeros_ >= 2 && value == 3) {
-      zeros_ = 0;
-      if (rest_.empty()) return std::nullopt;
-      value = take();
-    }
-    zeros_ = value == 0 ? zeros_ + 1 : 0;
-    return value;
-  }
-  // payloadType and payloadSize: bytes of 255 add up with the one behind them (7.3.2.3.1).
-  std::optional<size_t> number() {
-    size_t sum = 0;
-    while (const auto byte = next()) {
-      sum += *byte;
-      if (*byte != 255) return sum;
-    }
-    return std::nullopt;
-  }
-
- private:
-  unsigned take() {
-    const auto value = std::to_integer<unsigned>(rest_[0]);
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  Bytes rest_;
-  unsigned zeros_ = 0;
-};
-
 }  // namespace
 
 bool is_delimiter(Codec codec, Bytes nal) {
@@ -91,23 +56,6 @@ std::optional<SetKind> parameter_set(Codec codec, Bytes nal) {
   if (type == kH264Sps) return SetKind::sps;
   if (type == kH264Pps) return SetKind::pps;
   return std::nullopt;
-}
-
-bool is_recovery_point(Codec codec, Bytes nal) {
-  constexpr size_t kRecoveryPoint = 6;
-  if (codec != Codec::h264 || nal_type(codec, nal) != kH264Sei) return false;
-  SeiReader reader(nal.subspan(1));
-  while (const auto type = reader.number()) {
-    const auto size = reader.number();
-    if (!size) return false;
-    for (size_t i = 0; i < *size; ++i) {
-      const auto byte = reader.next();
-      if (!byte) return false;
-      // recovery_frame_cnt, an Exp-Golomb code: 0 is a set bit.
-      if (i == 0 && *type == kRecoveryPoint && *byte & 0x80) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace headgate::mpegts

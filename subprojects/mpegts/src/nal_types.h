@@ -21,7 +21,5 @@ bool starts_unit(codec::Codec codec, Bytes nal);
 // What MP4 does not keep with the unit: parameter sets, delimiters, filler.
 bool is_left_out(codec::Codec codec, Bytes nal);
 std::optional<SetKind> parameter_set(codec::Codec codec, Bytes nal);
-// H.264: an SEI message says that decoding can begin here and is right at once (D.2.8).
-bool is_recovery_point(codec::Codec codec, Bytes nal);
 
 }  // namespace headgate::mpegts

@@ -185,7 +185,8 @@ void Video::give(size_t end) {
     if (one.empty() || is_left_out(codec_, one)) continue;
     slice |= codec::is_vcl(codec_, one);
     unit.size += kLengthBytes + one.size();
-    unit.key |= codec::is_key_nal(codec_, one) || is_recovery_point(codec_, one);
+    unit.key |= codec::is_key_nal(codec_, one) ||
+                (codec_ == codec::Codec::h264 && codec::recovery_point(one) == codec::Entry::open);
   }
   if (!slice) return output_.dropped_unit();  // it was of zeros, which belong to no NAL unit
   if (unit.size > kMaxUnitBytes) return refuse_large();

@@ -2,6 +2,8 @@
 // What is made of the stream itself, against the records that ffmpeg 5.1's muxer made of the same streams.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include <base/encoding.h>
 #include <codec/access_unit.h>
 #include <codec/byte_stream.h>
@@ -217,6 +219,47 @@ TEST(AccessUnits, Keys) {
     track.codec = codec;
     EXPECT_TRUE(is_key(track, hex("00")));
   }
+}
+
+// SEI messages of H.264 before a picture that is no IDR (D.2.8), behind lengths of 2 bytes.
+TEST(AccessUnits, RecoveryPoints) {
+  const auto entry = [](const char* sei) {
+    return entry_of(Codec::h264, 2, hex(std::string(sei) + "000241b8"));
+  };
+  EXPECT_EQ(entry(""), Entry::none);
+  EXPECT_EQ(entry("00050601018080"), Entry::none);  // a message of another type
+  EXPECT_EQ(entry("00050606"
+                  "01c480"),
+            Entry::open);  // recovery_frame_cnt 0
+  EXPECT_EQ(entry("00060606"
+                  "020cc480"),
+            Entry::gradual);  // 24
+  EXPECT_EQ(entry("00090605021234"
+                  "0601c480"),
+            Entry::open);  // the second message
+  EXPECT_EQ(entry("0005060601c480"
+                  "00060606020cc480"),
+            Entry::open);  // the better of two
+  EXPECT_EQ(entry("00030606ff"), Entry::none) << "cut off";
+  EXPECT_EQ(entry_of(Codec::h264, 2,
+                     hex("0005060601c480"
+                         "00026588")),
+            Entry::key);
+  EXPECT_EQ(entry_of(Codec::h264, 2, hex("0005060601c480")), Entry::unknown) << "no picture";
+  EXPECT_EQ(entry_of(Codec::h264, 2, hex("00ff65")), Entry::unknown) << "a length that runs past the end";
+  Track track;
+  track.config = hex("0164001efde1");
+  EXPECT_TRUE(is_key(track, hex("0005060601c480"
+                                "000241b8")));
+  EXPECT_FALSE(is_key(track, hex("00060606020cc480"
+                                 "000241b8")));
+  // What stands far behind in an SEI NAL unit is not looked for.
+  std::string far = "06";
+  for (int i = 0; i < 600; ++i) far += "050112";
+  far += "0601c480";
+  char length[5];
+  std::snprintf(length, sizeof length, "%04x", static_cast<unsigned>(far.size() / 2));
+  EXPECT_EQ(entry((length + far).c_str()), Entry::none);
 }
 
 TEST(AccessUnits, SamplesOfOpus) {
