@@ -197,7 +197,11 @@ void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes recor
     return;
   }
   media.state = config ? Media::kReady : Media::kNone;
-  if (config) media.length_size = codec::nal_length_size(*config);
+  media.sets.reset();
+  if (config && id == kVideoTrack && header.codec != fourcc("av01")) {
+    media.length_size = codec::nal_length_size(*config);
+    media.sets.emplace(*config);
+  }
   if (!config) media.number.reset();
   take_config(id, std::move(config));
 }
@@ -206,6 +210,24 @@ bool RtmpSession::is_wanted(const Media& media, const VideoHeader& header) {
   if (media.number && *media.number != header.track) return false;
   if (describes_itself(header.codec)) return true;
   return header.codec == media.codec && media.state != Media::kNone;
+}
+
+// An encoder that is told another size may say so in the stream alone, before a key frame's first slice.
+void RtmpSession::take_sets(TrackId id, Bytes frame) {
+  Media& media = media_[id];
+  const codec::Codec coded = codec_of(media.codec);
+  codec::NalReader reader(frame, media.length_size);
+  while (std::optional<Bytes> nal = reader.next()) {
+    if (codec::is_vcl(coded, *nal)) break;
+    const auto kind = codec::parameter_set(coded, *nal);
+    while (kind && !nal->empty() && nal->back() == std::byte{0}) *nal = nal->first(nal->size() - 1);
+    if (kind) media.sets->add(*kind, *nal);
+  }
+  if (!reader.ok()) return media.sets->abandon();
+  auto config = media.sets->commit();
+  if (!config) return;
+  if (*config) codec::set_nal_length_size(**config, media.length_size);
+  take_config(id, std::move(*config));
 }
 
 // Of a frame that can be decoded alone: the configuration if it has, or changes, one.
@@ -220,6 +242,7 @@ bool RtmpSession::describe(TrackId id, const VideoHeader& header, bool key, Byte
     if (const auto size = codec::vp9_frame_size(frame))
       config = codec::track_from_vpcc(media.record, size->width, size->height);
   } else if (media.state == Media::kReady) {
+    if (key && media.sets) take_sets(id, frame);
     return true;
   } else if (header.codec == fourcc("av01") && key) {
     config = codec::track_from_av1_obus(frame);

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include <codec/parameter_sets.h>
 #include <rtmp/server.h>
 #include <timeline/unwrapper.h>
 
@@ -36,9 +37,11 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
   // What is known of a kind's messages (rtmp_media.cpp).
   struct Media {
     enum State : uint8_t { kNone, kFromFrame, kReady };
-    State state = kNone;              // the configuration: none, in a frame that will come, known
-    uint32_t codec = 0;               // its fourcc
-    unsigned length_size = 4;         // of NAL units, by the configuration
+    State state = kNone;       // the configuration: none, in a frame that will come, known
+    uint32_t codec = 0;        // its fourcc
+    unsigned length_size = 4;  // of NAL units, by the configuration
+    // Of H.264 and H.265: as the configuration has them, and as they stand in the stream since.
+    std::optional<codec::ParameterSets> sets;
     ByteVector record;                // as sent last
     std::optional<uint8_t> number;    // of the track that is taken, once one is
     std::optional<uint8_t> channels;  // MultichannelConfig
@@ -51,6 +54,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
   void take_record(TrackId id, const rtmp::VideoHeader& header, Bytes record);
   static void judge_key(const Media& media, const rtmp::VideoHeader& header, Bytes frame, Item& item);
   void take_frame_of(TrackId id, uint32_t timestamp, const rtmp::VideoHeader& header, Bytes frame);
+  void take_sets(TrackId id, Bytes frame);
   bool describe(TrackId id, const rtmp::VideoHeader& header, bool key, Bytes frame);
   static bool is_wanted(const Media& media, const rtmp::VideoHeader& header);
 

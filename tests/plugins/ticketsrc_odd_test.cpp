@@ -12,6 +12,11 @@ namespace {
 constexpr uint32_t kFrameMs = 40, kAudioMs = 23;
 constexpr double kOffMs = 3;  // a sample clock that agrees with its stamps, and the file's rounding
 
+ByteVector operator+(ByteVector front, Bytes back) {
+  front.insert(front.end(), back.begin(), back.end());
+  return front;
+}
+
 class OddSender : public HandedOver {
  protected:
   void SetUp() override {
@@ -31,7 +36,8 @@ class OddSender : public HandedOver {
     for (uint32_t ms = from; ms < to; ms += kFrameMs) one_video(ms, gop_ms != 0 && (ms - from) % gop_ms == 0);
   }
   void one_video(uint32_t ms, bool key) {
-    publisher_.video(video_frame(key), ms, called_key_.value_or(key));
+    const Bytes frame = video_frame(key);
+    publisher_.video(key ? before_keys_ + frame : frame, ms, called_key_.value_or(key));
     sent_video_.push_back(ms);
   }
   void audio(uint32_t from, uint32_t to) {
@@ -40,6 +46,20 @@ class OddSender : public HandedOver {
   void one_audio(uint32_t ms) {
     publisher_.audio(audio_frame(), ms);
     sent_audio_.push_back(ms);
+  }
+  // The parameter sets of an avcC with one of each as NAL units behind lengths of 4 bytes.
+  static ByteVector sets_of(const codec::Track& track) {
+    ByteVector out;
+    ByteWriter writer(out);
+    ByteReader reader(track.config);
+    for (const size_t before : {size_t{6}, size_t{1}}) {
+      reader.skip(before);
+      const Bytes set = reader.bytes(reader.u16());
+      writer.u32(set.size());
+      writer.bytes(set);
+    }
+    EXPECT_TRUE(reader.ok());
+    return out;
   }
   // Both, as an encoder interleaves them.
   void both(uint32_t from, uint32_t to) {
@@ -108,6 +128,7 @@ class OddSender : public HandedOver {
 
   ScratchDirectory scratch_;
   std::vector<uint32_t> sent_video_, sent_audio_;  // ms
+  ByteVector before_keys_;                         // NAL units in front of each key frame
   std::optional<bool> called_key_;                 // what every picture is called, whatever it is
 };
 
@@ -237,6 +258,25 @@ TEST_F(OddSender, ParameterSetsChangeInMidStream) {
     ms += kFrameMs;
   }
   publisher_.video_config(media_->video->config, ms);
+  both(ms, ms + 2000);
+  expect_all();
+  EXPECT_EQ(files().size(), 3u) << "each picture size has an init segment of its own";
+}
+
+// The same without a sequence header that says so: an encoder that was told another size by itself.
+TEST_F(OddSender, ParameterSetsChangeInTheStreamAlone) {
+  before_keys_ = sets_of(*media_->video);
+  metadata(7, 10);
+  configs();
+  both(0, 2000);
+  uint32_t ms = 2000;
+  for (const Packet& packet : other_->packets) {
+    const ByteVector sets = packet.key ? sets_of(*other_->video) : ByteVector();
+    publisher_.video(sets + packet.data, ms, packet.key);
+    sent_video_.push_back(ms);
+    audio(ms, ms + kFrameMs);
+    ms += kFrameMs;
+  }
   both(ms, ms + 2000);
   expect_all();
   EXPECT_EQ(files().size(), 3u) << "each picture size has an init segment of its own";

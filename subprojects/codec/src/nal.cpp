@@ -11,6 +11,12 @@ bool has_nal_units(Codec codec) {
   return codec == Codec::h264 || codec == Codec::h265;
 }
 
+// lengthSizeMinusOne: byte 4 of avcC, byte 21 of hvcC (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
+size_t length_size_at(const Track& track) {
+  if (!has_nal_units(track.codec)) return SIZE_MAX;
+  return track.codec == Codec::h265 ? 21 : 4;
+}
+
 Bytes without_trailing_zeros(Bytes nal) {
   while (!nal.empty() && nal.back() == std::byte{0}) nal = nal.first(nal.size() - 1);
   return nal;
@@ -31,10 +37,14 @@ std::optional<Bytes> NalReader::next() {
 }
 
 unsigned nal_length_size(const Track& track) {
-  // lengthSizeMinusOne: byte 4 of avcC, byte 21 of hvcC (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
-  const size_t at = track.codec == Codec::h265 ? 21 : 4;
-  if (!has_nal_units(track.codec) || track.config.size() <= at) return 4;
-  return (std::to_integer<unsigned>(track.config[at]) & 3) + 1;
+  const size_t at = length_size_at(track);
+  return at < track.config.size() ? (std::to_integer<unsigned>(track.config[at]) & 3) + 1 : 4;
+}
+
+void set_nal_length_size(Track& track, unsigned length_size) {
+  const size_t at = length_size_at(track);
+  if (at >= track.config.size()) return;
+  track.config[at] = (track.config[at] & ~std::byte{3}) | static_cast<std::byte>((length_size - 1) & 3);
 }
 
 bool is_vcl(Codec codec, Bytes nal) {

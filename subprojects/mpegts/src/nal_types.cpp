@@ -8,10 +8,9 @@ namespace {
 
 using codec::Codec;
 
-constexpr unsigned kH264Sei = 6, kH264Sps = 7, kH264Pps = 8, kH264Delimiter = 9, kH264Filler = 12,
-                   kH264SpsExtension = 13, kH264Prefix = 14, kH264LastStart = 18;
-constexpr unsigned kH265Vps = 32, kH265Sps = 33, kH265Pps = 34, kH265Delimiter = 35, kH265Filler = 38,
-                   kH265PrefixSei = 39;
+constexpr unsigned kH264Sei = 6, kH264Sps = 7, kH264Delimiter = 9, kH264Filler = 12, kH264SpsExtension = 13,
+                   kH264Prefix = 14, kH264LastStart = 18;
+constexpr unsigned kH265Vps = 32, kH265Delimiter = 35, kH265Filler = 38, kH265PrefixSei = 39;
 
 unsigned nal_type(Codec codec, Bytes nal) {
   const auto header = std::to_integer<unsigned>(nal[0]);
@@ -43,19 +42,6 @@ bool is_left_out(Codec codec, Bytes nal) {
   const unsigned type = nal_type(codec, nal);
   if (codec == Codec::h265) return (type >= kH265Vps && type <= kH265Delimiter) || type == kH265Filler;
   return (type >= kH264Sps && type <= kH264Delimiter) || type == kH264Filler || type == kH264SpsExtension;
-}
-
-std::optional<SetKind> parameter_set(Codec codec, Bytes nal) {
-  const unsigned type = nal_type(codec, nal);
-  if (codec == Codec::h265) {
-    if (type == kH265Vps) return SetKind::vps;
-    if (type == kH265Sps) return SetKind::sps;
-    if (type == kH265Pps) return SetKind::pps;
-    return std::nullopt;
-  }
-  if (type == kH264Sps) return SetKind::sps;
-  if (type == kH264Pps) return SetKind::pps;
-  return std::nullopt;
 }
 
 }  // namespace headgate::mpegts

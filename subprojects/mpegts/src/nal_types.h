@@ -2,12 +2,8 @@
 // What NAL units of a byte stream are to a demultiplexer (ITU-T H.264 and H.265, 7.4).
 #pragma once
 
-#include <optional>
-
 #include <base/bytes.h>
 #include <codec/track.h>
-
-#include "parameter_sets.h"
 
 namespace headgate::mpegts {
 
@@ -20,6 +16,5 @@ bool is_delimiter(codec::Codec codec, Bytes nal);
 bool starts_unit(codec::Codec codec, Bytes nal);
 // What MP4 does not keep with the unit: parameter sets, delimiters, filler.
 bool is_left_out(codec::Codec codec, Bytes nal);
-std::optional<SetKind> parameter_set(codec::Codec codec, Bytes nal);
 
 }  // namespace headgate::mpegts

@@ -3,6 +3,7 @@
 // unit stands in its NAL units.
 #include <codec/access_unit.h>
 #include <codec/nal.h>
+#include <codec/parameter_sets.h>
 
 #include "elementary.h"
 #include "nal_types.h"
@@ -85,7 +86,7 @@ class Video final : public Assembler {
 
   const codec::Codec codec_;
   Output output_;
-  ParameterSets sets_;
+  codec::ParameterSets sets_;
   bool described_ = false;  // a configuration was given
 
   ByteVector bytes_;          // of the open unit, from its first start code on, or in search of one
@@ -159,7 +160,7 @@ void Video::collect_sets(size_t end) {
   for (size_t i = 0; i < nals_.size(); ++i) {
     const Bytes unit = nal(i, end);
     if (unit.empty()) continue;
-    const std::optional<SetKind> kind = parameter_set(codec_, unit);
+    const std::optional<codec::SetKind> kind = codec::parameter_set(codec_, unit);
     if (kind && !sets_.add(*kind, unit))
       output_.problem("more than " + std::to_string(kMaxParameterSets) + " parameter sets of a kind");
   }

@@ -26,6 +26,8 @@ class NalReader {
 
 // Bytes of each length prefix by the track's configuration record. H.264 and H.265 only; 4 for what has none.
 unsigned nal_length_size(const Track& track);
+// Makes `track`'s record say so: 1, 2 or 4.
+void set_nal_length_size(Track& track, unsigned length_size);
 
 // Coded slice data: H.264 nal_unit_type 1 to 5 (ITU-T H.264, table 7-1), H.265 0 to 31 (H.265, table 7-1).
 // False for an empty unit and for codecs without NAL units.

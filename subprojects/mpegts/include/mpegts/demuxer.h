@@ -14,6 +14,7 @@
 #include <string>
 
 #include <base/bytes.h>
+#include <codec/parameter_sets.h>
 #include <codec/track.h>
 
 namespace headgate::mpegts {
@@ -25,8 +26,8 @@ inline constexpr uint32_t kTimeRate = 90'000;             // their ticks per sec
 
 // What a stranger can make large. A unit, or what a stream keeps of one that is coming in:
 inline constexpr size_t kMaxUnitBytes = 16u << 20;
-inline constexpr size_t kMaxUnitNals = 8192;        // NAL units of one unit
-inline constexpr size_t kMaxParameterSets = 64;     // of one kind, at one time
+inline constexpr size_t kMaxUnitNals = 8192;  // NAL units of one unit
+using codec::kMaxParameterSets;
 inline constexpr size_t kMaxSectionBytes = 1024;    // PAT and PMT (2.4.4.4, 2.4.4.9)
 inline constexpr size_t kMaxPrograms = 16;          // of a PAT; further ones are not looked at
 inline constexpr size_t kMaxStreams = 32;           // of a PMT; likewise

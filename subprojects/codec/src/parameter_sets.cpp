@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "parameter_sets.h"
+#include <codec/parameter_sets.h>
 
 #include <algorithm>
 
 #include <codec/stream_config.h>
-#include <mpegts/demuxer.h>
 
-namespace headgate::mpegts {
+#include "hevc_sps.h"
+
+namespace headgate::codec {
 namespace {
+
+// Before the parameter sets (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
+constexpr size_t kAvccFixedBytes = 5, kHvccFixedBytes = 22;
 
 // pps_pic_parameter_set_id (H.264, 7.3.2.2) and H.265's (7.3.2.3.1): the Exp-Golomb code behind the header.
 // Up to 255 it has 15 bits and no emulation prevention within. Nothing for what has none.
-std::optional<uint32_t> pps_id(codec::Codec codec, Bytes nal) {
+std::optional<uint32_t> pps_id(Codec codec, Bytes nal) {
   constexpr unsigned kBits = 24, kLongestPrefix = 8;
   ByteReader reader(nal);
-  reader.skip(codec == codec::Codec::h265 ? 2 : 1);
+  reader.skip(codec == Codec::h265 ? 2 : 1);
   uint32_t bits = 0;
   for (unsigned i = 0; i < kBits / 8; ++i) bits = bits << 8 | (reader.remaining() > 0 ? reader.u8() : 0u);
   unsigned zeros = 0;
@@ -28,6 +32,44 @@ std::vector<Bytes> views(const std::vector<ByteVector>& sets) {
 }
 
 }  // namespace
+
+std::optional<SetKind> parameter_set(Codec codec, Bytes nal) {
+  constexpr unsigned kH264Sps = 7, kH264Pps = 8;
+  if (codec == Codec::h265) {
+    const unsigned type = hevc_nal_type(nal);
+    if (type == kHevcVps) return SetKind::vps;
+    if (type == kHevcSps) return SetKind::sps;
+    if (type == kHevcPps) return SetKind::pps;
+    return std::nullopt;
+  }
+  const unsigned type = std::to_integer<unsigned>(nal[0]) & 0x1f;
+  if (type == kH264Sps) return SetKind::sps;
+  if (type == kH264Pps) return SetKind::pps;
+  return std::nullopt;
+}
+
+ParameterSets::ParameterSets(const Track& track) : codec_(track.codec) {
+  const bool h265 = codec_ == Codec::h265;
+  ByteReader reader(track.config);
+  const auto read = [&](size_t count) {
+    for (size_t i = 0; i < count && reader.ok(); ++i) {
+      const Bytes nal = reader.bytes(reader.u16());
+      const auto kind = nal.empty() ? std::nullopt : parameter_set(codec_, nal);
+      if (kind && known_[index(*kind)].size() < kMaxParameterSets)
+        known_[index(*kind)].emplace_back(nal.begin(), nal.end());
+    }
+  };
+  reader.skip(h265 ? kHvccFixedBytes : kAvccFixedBytes);
+  if (h265) {
+    for (size_t arrays = reader.u8(); arrays > 0 && reader.ok(); --arrays) {
+      reader.skip(1);  // of which type, each says itself
+      read(reader.u16());
+    }
+  } else {
+    read(reader.u8() & 0x1f);
+    read(reader.u8());
+  }
+}
 
 bool ParameterSets::add(SetKind kind, Bytes nal) {
   Sets& sets = brought_[index(kind)];
@@ -56,7 +98,7 @@ void ParameterSets::replace_by_id(Sets& known, Sets& brought) const {
   }
 }
 
-std::optional<Result<codec::Track>> ParameterSets::commit() {
+std::optional<Result<Track>> ParameterSets::commit() {
   if (std::all_of(std::begin(brought_), std::end(brought_), [](const Sets& sets) { return sets.empty(); }))
     return std::nullopt;
   // A unit that repeats an SPS need not repeat all PPSs.
@@ -79,9 +121,9 @@ std::optional<Result<codec::Track>> ParameterSets::commit() {
   if (std::equal(std::begin(next), std::end(next), std::begin(known_))) return std::nullopt;
   std::move(std::begin(next), std::end(next), std::begin(known_));
   const std::vector<Bytes> vps = views(known_[0]), sps = views(known_[1]), pps = views(known_[2]);
-  const bool is_h265 = codec_ == codec::Codec::h265;
+  const bool is_h265 = codec_ == Codec::h265;
   if (sps.empty() || pps.empty() || (is_h265 && vps.empty())) return std::nullopt;
-  return is_h265 ? codec::track_from_h265_sets(vps, sps, pps) : codec::track_from_h264_sets(sps, pps);
+  return is_h265 ? track_from_h265_sets(vps, sps, pps) : track_from_h264_sets(sps, pps);
 }
 
-}  // namespace headgate::mpegts
+}  // namespace headgate::codec
