@@ -6,18 +6,36 @@
 namespace headgate::ticketsrc {
 namespace {
 
-enum Index : size_t { kNudged, kBackward, kForward, kComposition, kLoss, kFalseKey, kHiddenKey };
-constexpr const char* kNames[] = {"nudged", "backward",  "forward",   "composition",
-                                  "loss",   "false-key", "hidden-key"};
+enum Index : size_t { kNudged, kBackward, kForward, kComposition, kLoss, kFalseKey, kHiddenKey, kDrift };
+constexpr const char* kNames[] = {"nudged", "backward",  "forward",    "composition",
+                                  "loss",   "false-key", "hidden-key", "drift"};
 constexpr int64_t kMsNs = 1'000'000;
+
+Index index_of(timeline::Repair repair) {
+  switch (repair) {
+    case timeline::Repair::backward:
+      return kBackward;
+    case timeline::Repair::forward:
+      return kForward;
+    case timeline::Repair::drift:
+      return kDrift;
+    case timeline::Repair::nudged:
+    case timeline::Repair::none:
+      break;
+  }
+  return kNudged;
+}
+
+// May come with every frame.
+bool is_frequent(size_t index) {
+  return index == kNudged || index >= kFalseKey;
+}
 
 }  // namespace
 
 void ClockReport::note(TrackId track, const timeline::Stamp& stamp) {
   if (stamp.repair == timeline::Repair::none) return;
-  const size_t index = stamp.repair == timeline::Repair::nudged     ? kNudged
-                       : stamp.repair == timeline::Repair::backward ? kBackward
-                                                                    : kForward;
+  const size_t index = index_of(stamp.repair);
   add(track, index, stamp.before_ns, stamp.after_ns);
 }
 
@@ -47,8 +65,7 @@ std::optional<ClockNote> ClockReport::take(TrackId track, int64_t mono_us, bool 
   for (size_t index = 0; index < kKinds; ++index) {
     Kind& kind = kinds_[track][index];
     if (kind.count == 0) continue;
-    const bool often = index == kNudged || index == kFalseKey || index == kHiddenKey;
-    const int64_t every_us = often ? kNudgeReportUs : kJumpReportUs;
+    const int64_t every_us = is_frequent(index) ? kNudgeReportUs : kJumpReportUs;
     if (!all && kind.told_us && mono_us - *kind.told_us < every_us) {
       left = true;
       continue;

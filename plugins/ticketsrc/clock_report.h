@@ -13,14 +13,16 @@
 
 namespace headgate::ticketsrc {
 
-// Between two reports of one kind and track; the second of what may come with every frame: nudged, and both
-// of keys.
+// Between two reports of one kind and track; the second of what may come with every frame: nudged, both
+// of keys, and drift.
 inline constexpr int64_t kJumpReportUs = 1'000'000, kNudgeReportUs = 60'000'000;
 
 struct ClockNote {
-  const char* kind = "";                // nudged, backward, forward, composition, loss, false-key, hidden-key
+  // nudged, backward, forward, composition, loss, false-key, hidden-key, drift
+  const char* kind = "";
   uint32_t count = 0;                   // since the last report; the rest is about the first of them
-  int64_t before_ms = 0, after_ms = 0;  // composition: what was sent, and 0; keys: both the frame's
+  int64_t before_ms = 0, after_ms = 0;  // composition: what was sent, and 0; keys: both the frame's;
+                                        // drift: the frame's, and with all that was corrected
 };
 
 // Of one session. Not thread-safe.
@@ -37,7 +39,7 @@ class ClockReport {
   std::optional<ClockNote> take(TrackId track, int64_t mono_us, bool all = false);
 
  private:
-  static constexpr size_t kKinds = 7;
+  static constexpr size_t kKinds = 8;
   void add(TrackId track, size_t kind, int64_t before_ns, int64_t after_ns);
 
   struct Kind {

@@ -39,16 +39,21 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
       stamp.repair = step < 0 ? Repair::backward : Repair::forward;
       track.offset_ns = others.value_or(expected - sender_ns);
       track.anchored = true;
+      track.drift_ns = 0;
     }
   }
-  stamp.dts_ns = sender_ns + track.offset_ns;
+  follow_drift(index, sender_ns, arrival_us, stamp);
+  stamp.dts_ns = sender_ns + track.offset_ns + track.drift_ns;
   if (stamp.dts_ns <= track.dts_ns) {
     stamp.dts_ns = track.dts_ns + kNudgeNs;
     if (stamp.repair == Repair::none) stamp.repair = Repair::nudged;
   } else if (stamp.repair == Repair::none && stamp.dts_ns - last <= kMaxUsualStepNs) {
     track.step_ns = stamp.dts_ns - last;
   }
-  if (stamp.repair != Repair::none) {
+  if (stamp.repair == Repair::drift) {
+    stamp.before_ns = sender_ns;
+    stamp.after_ns = sender_ns + track.drift_ns;
+  } else if (stamp.repair != Repair::none) {
     stamp.before_ns = track.sender_ns;
     stamp.after_ns = sender_ns;
   }
@@ -58,9 +63,22 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   return stamp;
 }
 
+// Of what was not repaired: who sets a clock anew sets both by it.
+void SessionTimeline::follow_drift(size_t index, int64_t sender_ns, int64_t arrival_us, Stamp& stamp) {
+  Track& track = tracks_[index];
+  if (stamp.repair != Repair::none) return drift_.restart();
+  if (index == 0) drift_.note_reference(sender_ns + track.offset_ns, arrival_us * kUs);
+  if (index != 1) return;
+  drift_.note(sender_ns + track.offset_ns, arrival_us * kUs);
+  const int64_t step = drift_.step(arrival_us * kUs);
+  track.drift_ns += step;
+  if (step != 0) stamp.repair = Repair::drift;
+}
+
 // Another track that the same clock stamps is there already.
 bool SessionTimeline::joins_others(size_t index, int64_t sender_ns) const {
-  const int64_t offset_ns = tracks_[index].offset_ns, dts_ns = sender_ns + offset_ns;
+  const int64_t offset_ns = tracks_[index].offset_ns;
+  const int64_t dts_ns = sender_ns + offset_ns + tracks_[index].drift_ns;
   for (size_t i = 0; i < tracks_.size(); ++i) {
     const Track& other = tracks_[i];
     if (i != index && other.started && other.offset_ns == offset_ns &&

@@ -2,12 +2,15 @@
 // One session's tracks on one timeline. A sender stamps its frames with a clock of its own that, in bad
 // clients, jumps. Out of that come decoding times that start at 0, grow on each track, and keep the tracks in
 // step. Its rate is left as it is: a clock that runs fast or slow stays so, and the archive's receipt times
-// say by how much. No clock is read here; a stamp that wraps is Unwrapper's.
+// say by how much. Of two clocks that run at different rates (drift.h) the second track's follows the
+// first's. No clock is read here; a stamp that wraps is Unwrapper's.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
+
+#include <timeline/drift.h>
 
 namespace headgate::timeline {
 
@@ -27,12 +30,14 @@ enum class Repair : uint8_t {
   nudged,    // no later than the frame before: moved on by kNudgeNs behind that
   backward,  // the sender's clock went back
   forward,   // or far ahead: the track was anchored anew
+  drift,     // the track's clock runs at another rate than the first track's: a small step after that
 };
 
 struct Stamp {
   int64_t dts_ns = 0;  // since the session's base; grows on each track
   Repair repair = Repair::none;
-  int64_t before_ns = 0, after_ns = 0;  // of a repair: the sender's clock, at the frame before and now
+  int64_t before_ns = 0, after_ns = 0;  // of a repair: the sender's clock, at the frame before and now; of
+                                        // drift: now, and with all that was corrected since the last jump
 };
 
 // Not thread-safe.
@@ -53,7 +58,8 @@ class SessionTimeline {
     bool started = false;
     int64_t sender_ns = 0;       // of the last frame
     int64_t arrival_us = 0;      // of the last frame
-    int64_t offset_ns = 0;       // dts - sender
+    int64_t offset_ns = 0;       // dts - sender, without drift_ns
+    int64_t drift_ns = 0;        // corrected
     int64_t step_ns = 0;         // between the last two frames, where it was an ordinary one
     int64_t dts_ns = -kNudgeNs;  // last given out
     bool anchored = false;       // offset differs from the session's first
@@ -61,9 +67,12 @@ class SessionTimeline {
   bool joins_others(size_t track, int64_t sender_ns) const;
   std::optional<int64_t> offset_of_others(size_t track, int64_t sender_ns, int64_t expected_ns) const;
 
+  void follow_drift(size_t track, int64_t sender_ns, int64_t arrival_us, Stamp& stamp);
+
   int64_t base_ns_;
   int64_t base_arrival_us_;
   std::vector<Track> tracks_;
+  Drift drift_;  // of track 1 against track 0
 };
 
 }  // namespace headgate::timeline
