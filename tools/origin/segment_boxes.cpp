@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "segment_facts.h"
+
 namespace headgate::origin {
 namespace {
 
@@ -16,33 +18,6 @@ Result<fmp4::SegmentView> read_view(const FileRange& range) {
   auto view = fmp4::read_segment(*source, range.pieces.front().offset, range.pieces.front().length);
   if (!view) return Unexpected(ENODATA, range.file->name + ": " + view.error().message);
   return view;
-}
-
-// Timescale of the audio of a file; 0: it has none, or cannot be read.
-uint32_t audio_timescale(const FileRange& range) {
-  const auto source = fmp4::source_of_file(range.fd());
-  if (!source) return 0;
-  const auto init = fmp4::read_init(*source);
-  return init && init->presentation.audio ? init->presentation.audio->timescale : 0;
-}
-
-SegmentFacts facts_of(const SegmentRecord& segment, const fmp4::SegmentView& view, uint32_t timescale) {
-  SegmentFacts facts;
-  facts.offset = segment.offset;
-  // A segment has at most kMaxRangeBytes.
-  facts.video_bytes = static_cast<uint32_t>(view.video.bytes);
-  facts.audio_bytes = static_cast<uint32_t>(view.audio.bytes);
-  if (view.key_frame.length > 0) {
-    facts.key_offset = static_cast<uint32_t>(view.key_frame.offset - segment.offset);
-    facts.key_length = static_cast<uint32_t>(view.key_frame.length);
-  }
-  // Times that cannot be are none.
-  constexpr int64_t kMaxSeconds = playlist::kMaxTime / playlist::kTimescale;
-  if (view.audio.bytes == 0 || timescale == 0 || view.audio.end / timescale > kMaxSeconds) return facts;
-  facts.audio_timescale = timescale;
-  facts.audio_start = view.audio.start;
-  facts.audio_end = view.audio.end;
-  return facts;
 }
 
 // Segments to read, a step at a time, and what was found. In the disk's thread, with one file open at most,
@@ -60,15 +35,18 @@ struct Reading {
     if (name != segment.file) {
       name = segment.file;
       file = open_media(root, name);
-      timescale = file ? audio_timescale({*file, {}}) : 0;
+      const auto source = file ? fmp4::source_of_file((*file)->fd.get()) : Unexpected(file.error());
+      timescale = source ? audio_timescale(*source) : 0;
     }
     if (!file) return Unexpected(file.error());
-    FileRange range{*file, {}};
-    if (segment.length > 0) range.pieces.push_back({segment.offset, segment.length});
+    if (segment.length == 0) return Unexpected(ENODATA, name + ": an empty segment");
+    const FileRange range{*file, {{segment.offset, segment.length}}};
     if (auto good = range.check(); !good) return Unexpected(good.error());
-    const auto view = read_view(range);
-    if (!view) return Unexpected(view.error());
-    return facts_of(segment, *view, timescale);
+    const auto source = fmp4::source_of_file(range.fd());
+    if (!source) return Unexpected(source.error());
+    auto facts = read_facts(*source, segment, timescale);
+    if (!facts) return Unexpected(ENODATA, name + ": " + facts.error().message);
+    return facts;
   }
   bool step() {
     for (size_t i = 0; i < kSegmentsInAStep && next < segments.size(); ++i) {

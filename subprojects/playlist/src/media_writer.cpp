@@ -79,8 +79,11 @@ void MediaWriter::segment(std::string& out, const Segment& segment, const Segmen
   const SegmentRecord& record = segment.record;
   const bool ranges = settings_.addressing == Addressing::byte_range && record.length > 0;
   before_media(out, segment, last);
-  const int64_t duration = view_duration(record, facts_of(record), settings_.view, index_.target_seconds());
-  if (lists_parts() && record.msn >= index_.listed_parts_begin()) parts(out, record.msn, duration);
+  const SegmentFacts* facts = facts_of(record);
+  const int64_t duration = view_duration(record, facts, settings_.view, index_.target_seconds());
+  const int64_t told = facts != nullptr && settings_.view == View::audio ? facts->told : 0;
+  if (lists_parts() && record.msn >= index_.listed_parts_begin())
+    parts(out, record.msn, Lasts{duration, told});
   if (is_gap(segment)) out += "#EXT-X-GAP\n";
   out += "#EXTINF:" + seconds(duration) + ",\n";
   if (settings_.view == View::key_frames) return key_frame(out, record);
@@ -122,22 +125,25 @@ void MediaWriter::map(std::string& out, const SegmentRecord& record) const {
 // How long each of a segment's parts lasts. They know how long their pictures take to be decoded: sound ends
 // before or after that, and a run that is cut off behind a picture which was to be shown after others that
 // did not come any more is shown for longer. Both are the last parts', which are told together with their
-// segment's end. `duration`: what they last together; none: more may come.
+// segment's end. What was listed before stays as it was (RFC 8216bis, 6.2.1).
 std::vector<int64_t> MediaWriter::durations(std::span<const PartRecord> parts,
-                                            std::optional<int64_t> duration) const {
-  constexpr int64_t kFrames = kTimescale / 20, kLeast = kTimescale / 50;
+                                            std::optional<Lasts> segment) const {
+  constexpr int64_t kLeast = kTimescale / 50;
   std::vector<int64_t> out;
   for (const PartRecord& part : parts) out.push_back(part.duration);
-  if (!duration || out.empty()) return out;
-  int64_t over = std::accumulate(out.begin(), out.end(), int64_t{0}) - *duration;
-  if (over < -kFrames) {
+  if (!segment || out.empty()) return out;
+  int64_t begin = std::accumulate(out.begin(), out.end(), int64_t{0});  // of the part below
+  int64_t over = begin - segment->duration;
+  if (over < -kFrameTicks) {
     const int64_t most = int64_t{index_.part_target_ms()} * (kTimescale / 1000);
     const int64_t last = out.back() - over;
     // Pictures of which more is missing than a part's last ones have a hole somewhere.
     if (settings_.view == View::audio || last <= most)
       out.back() = std::max(out.back(), std::min(last, most));
   }
-  for (auto last = out.rbegin(); last != out.rend() && over > kFrames; ++last) {
+  for (auto last = out.rbegin(); last != out.rend() && over > kFrameTicks; ++last) {
+    begin -= *last;
+    if (begin < segment->told) break;
     const int64_t less = std::clamp<int64_t>(*last - kLeast, 0, over);
     *last -= less;
     over -= less;
@@ -145,9 +151,9 @@ std::vector<int64_t> MediaWriter::durations(std::span<const PartRecord> parts,
   return out;
 }
 
-void MediaWriter::parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const {
+void MediaWriter::parts(std::string& out, uint64_t msn, std::optional<Lasts> segment) const {
   const std::span<const PartRecord> all = index_.parts_of(msn);
-  const std::vector<int64_t> lasts = durations(all, duration);
+  const std::vector<int64_t> lasts = durations(all, segment);
   for (size_t i = 0; i < all.size(); ++i) {
     const PartRecord& part = all[i];
     out += "#EXT-X-PART:DURATION=" + seconds(lasts[i]) + ",URI=\"" + settings_.prefix +

@@ -33,8 +33,13 @@ class MediaWriter {
   void server_control(std::string& out) const;
   void before_media(std::string& out, const Segment& segment, const Segment* last) const;
   void map(std::string& out, const SegmentRecord& record) const;
-  std::vector<int64_t> durations(std::span<const PartRecord> parts, std::optional<int64_t> duration) const;
-  void parts(std::string& out, uint64_t msn, std::optional<int64_t> duration) const;
+  // Of a segment that has ended: how long it lasts, and those of its parts together that were told before.
+  struct Lasts {
+    int64_t duration, told;
+  };
+  // None: more parts may come.
+  std::vector<int64_t> durations(std::span<const PartRecord> parts, std::optional<Lasts> segment) const;
+  void parts(std::string& out, uint64_t msn, std::optional<Lasts> segment) const;
   void edge(std::string& out) const;
   void key_frame(std::string& out, const SegmentRecord& record) const;
   bool lists_parts() const;

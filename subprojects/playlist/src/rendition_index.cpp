@@ -14,10 +14,6 @@ namespace {
 // A rendition's segment that is further from its source's is another stream's of the same number.
 constexpr int64_t kSameTicks = kTimescale / 2;
 
-// What is left of a part of the source's behind what this has, if it is no more, is none: frames of sound
-// reach over its cuts.
-constexpr int64_t kFrameTicks = kTimescale / 20;
-
 // The source goes on behind a segment without a discontinuity, or may do so.
 bool goes_on(const StreamIndex& source, const Segment& segment) {
   const Segment* const next = source.find_segment(segment.record.msn + 1);
@@ -204,7 +200,8 @@ bool RenditionIndex::may_wait(const StreamIndex& source) const {
   return ahead < kMostMissedAtStart;
 }
 
-// The source's part behind all that is listed of a segment; null: that has no more.
+// The source's part behind all that is listed of a segment; null: that has no more, but for what frames of
+// sound reach over its cuts.
 const PartRecord* RenditionIndex::following(uint64_t msn, const StreamIndex& source) const {
   const std::span<const PartRecord> own = index_.parts_of(msn);
   const std::span<const PartRecord> all = source.parts_of(msn);

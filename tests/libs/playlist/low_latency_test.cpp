@@ -229,6 +229,39 @@ TEST(LowLatency, SoundThatEndsBeforeItsLastPart) {
             "#EXTINF:1.978667,");
 }
 
+// Sound that stops while pictures go on: what players were told of before its segment's end stays.
+TEST(LowLatency, SoundThatStopsChangesNoPartThatWasListed) {
+  StreamIndex index = stream(1);
+  for (uint32_t i = 0; i < 4; ++i) index.add(part(1, i));
+  const SegmentRecord record = segment(1, 2);
+  index.add(record);
+  TrackFacts facts;
+  MediaPlaylistSettings settings = kDirectives;
+  settings.view = View::audio;
+  settings.facts = &facts;
+  const auto lasts = [&](int64_t ms, int64_t told_ms) {
+    facts.put(1, {.offset = record.offset,
+                  .audio_bytes = 1,
+                  .audio_timescale = 48'000,
+                  .told = static_cast<uint32_t>(told_ms * test::kSecond / 1000),
+                  .audio_end = ms * 48});
+    const std::string text = media_playlist(index, settings);
+    std::string out;
+    for (size_t at = text.find("\na0.m4s"); (at = text.find(":DURATION=", at + 1)) != text.npos;)
+      out += text.substr(at + 10, 5) + " ";
+    const size_t at = text.find("#EXTINF:", text.find("a1.2.m4s"));
+    return out + "of " + text.substr(at + 8, 5);
+  };
+  EXPECT_EQ(lasts(800, 0), "0.500 0.260 0.020 0.020 of 0.800") << "all came together";
+  EXPECT_EQ(lasts(800, 500), "0.500 0.260 0.020 0.020 of 0.800");
+  EXPECT_EQ(lasts(1700, 1500), "0.500 0.500 0.500 0.200 of 1.700");
+  EXPECT_EQ(lasts(1480, 1500), "0.500 0.500 0.500 0.020 of 1.500");
+  EXPECT_EQ(lasts(800, 1500), "0.500 0.500 0.500 0.500 of 2.000") << "a hole";
+  EXPECT_EQ(lasts(1900, 2000), "0.500 0.500 0.500 0.500 of 2.000");
+  EXPECT_EQ(lasts(1960, 2000), "0.500 0.500 0.500 0.500 of 2.000");
+  EXPECT_EQ(lasts(2900, 2000), "0.500 0.500 0.500 0.500 of 2.000") << "its last frame lasts over a hole";
+}
+
 // What it ends before, or behind, may be a part that is shorter: the last frames of a run that was cut off.
 TEST(LowLatency, SoundThatEndsElsewhereThanAShortLastPart) {
   StreamIndex index = stream(1);

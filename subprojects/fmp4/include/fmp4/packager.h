@@ -87,6 +87,8 @@ struct Part {
 Result<Part> single_track_part(const codec::Track& track, std::vector<AccessUnit> units, uint32_t sequence,
                                bool starts_segment, bool ends_segment);
 
+inline constexpr int64_t kInterleaveMs = 1000;  // PackagerSettings::interleave_ms, if nobody says otherwise
+
 struct PackagerSettings {
   // A part ends with the first access unit at or after this, or with the one before where that one is beyond
   // longest_part_ms(); never over a segment boundary. 100 to 10000
@@ -100,7 +102,7 @@ struct PackagerSettings {
   // that ends with the GOP. A single frame that lasts longer is a longer segment. segment_ms to 120000
   int64_t max_segment_ms = 4000;
   // How far one track may run ahead before a part is cut without the other. 0 to 10000
-  int64_t interleave_ms = 1000;
+  int64_t interleave_ms = kInterleaveMs;
 };
 
 // What a segment may be longer than max_segment_ms: rounded to seconds it is then no longer than that rounded

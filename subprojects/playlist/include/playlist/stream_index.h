@@ -26,6 +26,8 @@ inline constexpr uint64_t kMaxSkippedDiscontinuities = 8;  // told by as many ta
 // Times that are so near to one another are the same where a rendition is held against its source, or parts
 // against their segment; what is shorter by more has a hole.
 inline constexpr int64_t kHoleTicks = kTimescale / 10;
+// Frames of sound reach so far over the cuts of its pictures.
+inline constexpr int64_t kFrameTicks = kTimescale / 20;
 
 struct IndexSettings {
   // What the index holds, and what a live playlist lists of it: segments leave while the rest is still as

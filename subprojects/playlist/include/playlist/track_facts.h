@@ -17,7 +17,10 @@ struct SegmentFacts {
   uint32_t audio_bytes = 0;      // likewise
   uint32_t key_offset = 0;       // from the segment's first byte to the chunk that begins with a key frame
   uint32_t key_length = 0;       // to the end of that picture; 0: the segment begins with none
-  uint32_t audio_timescale = 0;  // of the next two; 0: no audio
+  uint32_t audio_timescale = 0;  // of the last two; 0: no audio
+  // Where its sound is not as long as its pictures: how long its first parts last, kTimescale, that playlists
+  // had listed before it ended, and that do not change any more. 0: none, or they are right as they are.
+  uint32_t told = 0;
   int64_t audio_start = 0, audio_end = 0;
   bool operator==(const SegmentFacts&) const = default;
 };
