@@ -60,6 +60,7 @@ TEST_F(TicketKeysTest, ThoseThatAreThereNow) {
   EXPECT_FALSE(is_right(first));
   EXPECT_TRUE(is_right(second));
   // None of those that a password is made from.
+  ASSERT_NE(keys_->verifier(), nullptr);
   EXPECT_FALSE(keys_->verifier()->seed_of(*ticket::parse_wire(second)));
 }
 
