@@ -11,14 +11,19 @@
 #include "event.h"
 
 namespace headgate::control {
-namespace {
-
-struct Asked {
-  WebhookSender::OnAnswer done;
+struct WebhookSender::Asked {
+  WebhookSender* sender;  // null: it has gone
+  OnAnswer done;
   SoupMessage* message;
-};
+  GCancellable* cancellable = g_cancellable_new();
+  guint timer = 0;  // 0: it is over
 
-}  // namespace
+  ~Asked() {
+    if (timer != 0) g_source_remove(timer);
+    g_object_unref(message);
+    g_object_unref(cancellable);
+  }
+};
 
 Result<std::string> load_secret(const std::string& file) {
   auto content = read_file(file, kMaxSecretBytes);
@@ -46,18 +51,20 @@ std::string signature(const std::string& secret, int64_t utc_seconds, const std:
   return out;
 }
 
-WebhookSender::WebhookSender(const Clock& clock, std::string url, std::string secret)
+WebhookSender::WebhookSender(const Clock& clock, std::string url, std::string secret, unsigned timeout_s)
     : clock_(clock),
       url_(std::move(url)),
       secret_(std::move(secret)),
-      session_(soup_session_new_with_options("timeout", kWebhookTimeoutS, "user-agent", "headgate", nullptr)),
-      cancellable_(g_cancellable_new()) {}
+      timeout_s_(timeout_s),
+      session_(soup_session_new_with_options("user-agent", "headgate", nullptr)) {}
 
 WebhookSender::~WebhookSender() {
-  g_cancellable_cancel(cancellable_);
+  for (Asked* const asked : asked_) {
+    asked->sender = nullptr;
+    g_cancellable_cancel(asked->cancellable);
+  }
   soup_session_abort(session_);
   g_object_unref(session_);
-  g_object_unref(cancellable_);
 }
 
 void WebhookSender::send(uint64_t id, const std::string& line, OnAnswer done) {
@@ -72,23 +79,41 @@ void WebhookSender::send(uint64_t id, const std::string& line, OnAnswer done) {
                                signature(secret_, clock_.utc_seconds(), line).c_str());
   soup_message_headers_replace(headers, "Headgate-Event", std::to_string(id).c_str());
   // What it answers is not read: it may be anything.
-  soup_session_send_async(session_, message, G_PRIORITY_DEFAULT, cancellable_, &WebhookSender::on_answer,
-                          new Asked{std::move(done), message});
+  auto* const asked = new Asked{this, std::move(done), message};
+  asked_.insert(asked);
+  // The session's own limit is of each read: who sends a byte now and then would never be over.
+  asked->timer = g_timeout_add_seconds(timeout_s_, &WebhookSender::on_timeout, asked);
+  soup_session_send_async(session_, message, G_PRIORITY_DEFAULT, asked->cancellable,
+                          &WebhookSender::on_answer, asked);
+}
+
+gboolean WebhookSender::on_timeout(gpointer data) {
+  auto* const asked = static_cast<Asked*>(data);
+  asked->timer = 0;
+  g_cancellable_cancel(asked->cancellable);
+  return G_SOURCE_REMOVE;
 }
 
 void WebhookSender::on_answer(GObject* session, GAsyncResult* result, gpointer data) {
-  std::unique_ptr<Asked> asked(static_cast<Asked*>(data));
+  const std::unique_ptr<Asked> asked(static_cast<Asked*>(data));
   GError* error = nullptr;
   GInputStream* stream = soup_session_send_finish(SOUP_SESSION(session), result, &error);
+  WebhookSender* const sender = asked->sender;
+  unsigned status = 0;
+  std::string answer;
   if (stream) {
-    const unsigned status = soup_message_get_status(asked->message);
+    status = soup_message_get_status(asked->message);
+    answer = "it answers " + std::to_string(status);
     g_object_unref(stream);
-    asked->done(status, "it answers " + std::to_string(status));
-  } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    asked->done(0, error->message);
+  } else if (asked->timer == 0 && sender) {
+    answer = "it has not answered within " + std::to_string(sender->timeout_s_) + " s";
+  } else {
+    answer = error->message;
   }
   g_clear_error(&error);
-  g_object_unref(asked->message);
+  if (!sender) return;
+  sender->asked_.erase(asked.get());
+  asked->done(status, answer);
 }
 
 std::string WebhookSender::shown() const {

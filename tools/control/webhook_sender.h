@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +32,9 @@ class WebhookSender {
   // What it answered, or 0; and that in words.
   using OnAnswer = std::function<void(unsigned status, const std::string& answer)>;
 
-  WebhookSender(const Clock& clock, std::string url, std::string secret);
+  // `timeout_s`: until the answer's head is there, whole.
+  WebhookSender(const Clock& clock, std::string url, std::string secret,
+                unsigned timeout_s = kWebhookTimeoutS);
   ~WebhookSender();  // who waits is told nothing
   WebhookSender(const WebhookSender&) = delete;
   WebhookSender& operator=(const WebhookSender&) = delete;
@@ -43,13 +46,16 @@ class WebhookSender {
   std::string shown() const;  // scheme, host and port: the others may be secrets, the path as well
 
  private:
+  struct Asked;
   static void on_answer(GObject* session, GAsyncResult* result, gpointer data);
+  static gboolean on_timeout(gpointer data);
 
   const Clock& clock_;
   const std::string url_;
   std::string secret_;
+  const unsigned timeout_s_;
   SoupSession* session_;
-  GCancellable* cancellable_;
+  std::set<Asked*> asked_;  // under way; each deletes itself
 };
 
 // What came of an event of the kind kTestKind, sent once to each: {"webhooks": [{"url", "status",

@@ -17,6 +17,7 @@ WebhookSet::WebhookSet(Loop& loop, const Clock& clock, EventLog& log, std::vecto
       least_(least) {}
 
 void WebhookSet::load() {
+  forget_other_webhooks(log_.folder(), urls_);
   if (urls_.empty()) return;
   auto secret = load_secret(secret_file_);
   if (!secret)

@@ -7,20 +7,25 @@
 #include <base/sha256.h>
 #include <common/log.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <set>
+#include <system_error>
 #include <utility>
 
 namespace headgate::control {
 namespace {
 
+constexpr char kStateFront[] = "webhook-", kStateEnd[] = ".id";
 constexpr size_t kMaxStateBytes = 64;
 constexpr size_t kNameDigits = 16;  // of the address's digest, in the state file's name
 
 // The same address has the same file.
 std::string state_file(const std::string& folder, const std::string& url) {
-  return folder + "/webhook-" + to_hex(sha256(as_bytes(url))).substr(0, kNameDigits) + ".id";
+  return folder + "/" + kStateFront + to_hex(sha256(as_bytes(url))).substr(0, kNameDigits) + kStateEnd;
 }
 
 // What is wrong with this event and not with the way to there.
@@ -36,6 +41,18 @@ int64_t next_pause_ms(int64_t pause_ms) {
 
 int64_t with_jitter(int64_t pause_ms, double random) {
   return static_cast<int64_t>(static_cast<double>(pause_ms) * (1 - kJitter + 2 * kJitter * random));
+}
+
+void forget_other_webhooks(const std::string& folder, const std::vector<std::string>& urls) {
+  std::set<std::string> ours;
+  for (const std::string& url : urls) ours.insert(state_file(folder, url));
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (const std::filesystem::directory_iterator end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (name.starts_with(kStateFront) && name.ends_with(kStateEnd) && !ours.contains(folder + "/" + name))
+      ::unlink(entry->path().c_str());
+  }
 }
 
 Webhook::Webhook(Loop& loop, const Clock& clock, EventLog& log, std::string url, std::string secret,

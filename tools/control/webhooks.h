@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "event_log.h"
 #include "webhook_sender.h"
@@ -26,6 +27,10 @@ inline constexpr size_t kEventsPerLook = 100;  // read from the log at a time
 // From one pause to the next; `random` from 0 to 1.
 int64_t next_pause_ms(int64_t pause_ms);
 int64_t with_jitter(int64_t pause_ms, double random);
+
+// Where each stands is forgotten of addresses that are not among `urls` any more: one that comes back begins
+// with what happens from then on.
+void forget_other_webhooks(const std::string& folder, const std::vector<std::string>& urls);
 
 class Webhook {
  public:

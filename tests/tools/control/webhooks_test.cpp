@@ -151,6 +151,65 @@ TEST_F(WebhookSetTest, AnotherSecretSignsWhatIsSentFromThenOn) {
   EXPECT_TRUE(signs_with(kTwo));
 }
 
+TEST_F(WebhookSetTest, AnAddressThatWasTakenOutBeginsAnew) {
+  write_secret(kOne);
+  const auto begin = [&](std::vector<std::string> urls) {
+    auto hooks = std::make_unique<WebhookSet>(loop_, clock_, log_, std::move(urls), folder_ + "/secret",
+                                              severity_rank(kInfo));
+    hooks->load();
+    return hooks;
+  };
+  auto hooks = begin({url_});
+  ASSERT_TRUE(signs_with(kOne));
+  hooks.reset();
+  log_.add("node.reload", kInfo, "while nobody sent", "{}");
+  hooks = begin({url_});
+  ASSERT_TRUE(until([&] { return got_.size() == 2; })) << "it goes on where it was";
+  hooks.reset();
+  hooks = begin({});
+  log_.add("node.reload", kInfo, "not for it", "{}");
+  hooks = begin({url_});
+  EXPECT_TRUE(signs_with(kOne));
+  EXPECT_EQ(got_.size(), 3u) << got_.back().second;
+}
+
+// A byte of the answer's head each fifth of a second.
+TEST(Sender, AnAnswerThatDoesNotEndIsNone) {
+  GSocketService* service = g_socket_service_new();
+  const guint16 port = g_socket_listener_add_any_inet_port(G_SOCKET_LISTENER(service), nullptr, nullptr);
+  std::vector<GSocketConnection*> connections;
+  g_signal_connect(
+      service, "incoming",
+      G_CALLBACK(+[](GSocketService*, GSocketConnection* one, GObject*, gpointer all) -> gboolean {
+        static_cast<std::vector<GSocketConnection*>*>(all)->push_back(
+            static_cast<GSocketConnection*>(g_object_ref(one)));
+        return TRUE;
+      }),
+      &connections);
+  const guint drip = g_timeout_add(
+      200,
+      [](gpointer all) -> gboolean {
+        for (GSocketConnection* one : *static_cast<std::vector<GSocketConnection*>*>(all))
+          g_socket_send(g_socket_connection_get_socket(one), "H", 1, nullptr, nullptr);
+        return G_SOURCE_CONTINUE;
+      },
+      &connections);
+  ManualClock clock{0, 1'000'000};
+  WebhookSender sender(clock, "http://127.0.0.1:" + std::to_string(port) + "/", "0123456789abcdef", 1);
+  std::string told;
+  sender.send(1, "{}", [&](unsigned status, const std::string& answer) {
+    EXPECT_EQ(status, 0u);
+    told = answer;
+  });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (told.empty() && std::chrono::steady_clock::now() < end) g_main_context_iteration(nullptr, TRUE);
+  EXPECT_EQ(told, "it has not answered within 1 s");
+  EXPECT_FALSE(connections.empty());
+  g_source_remove(drip);
+  for (GSocketConnection* one : connections) g_object_unref(one);
+  g_object_unref(service);
+}
+
 TEST(Pauses, GrowToAMinuteAndAreNeverTheSame) {
   int64_t pause = 0;
   for (int64_t expected : {1000, 2000, 4000, 8000, 16'000, 32'000, 60'000, 60'000}) {
