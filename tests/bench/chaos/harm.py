@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-DEAF_S = {"supervisor": 10, "worker": 45}  # of who is stopped: systemd's WatchdogSec; 30 s of silence
+DEAF_S = {"supervisor": 30, "worker": 45}  # of who is stopped: WatchdogSec of the unit; 30 s of silence
 FRONT_DEAF_S = 25                          # of gate, origin and control: 10 s
 FULL_S, HOG_S, CUT_S = 8, 20, 12
 QUIET_S = 20  # between two troubles: streams are back by then
