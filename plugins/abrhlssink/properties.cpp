@@ -33,7 +33,10 @@ void install_ladder(GObjectClass* klass, const Settings& defaults) {
       "Renditions that are encoded from the encoded pads, as in "
       "\"720p@2500k,480p@1200k,audio@64k\": lines of the picture's shorter side, or audio, and "
       "kilobits a second. Larger ones than the source are left out, and the source stands for one of "
-      "its own size. Not set: none");
+      "its own size. Where encoding falls behind a live source the largest is paused, and resumed later: "
+      "later "
+      "still while this process' control group (where it has none, the machine) waits for processors (PSI). "
+      "Not set: none");
   install_text(klass, kActiveRungs, "active-rungs", "Active rungs",
                "Video rungs that are encoded now: all, none, or names separated by commas (\"720p,480p\"). A "
                "rung begins with a segment",

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "ladder/node_turns.h"
@@ -20,17 +19,17 @@ constexpr int64_t kSecond = 1'000'000'000;
 class NodeTurnsTest : public ::testing::Test {
  protected:
   std::string root() const { return scratch_.path(); }
-  void pressure(const std::string& percent) {
-    std::filesystem::create_directories(root() + "/proc/pressure");
-    std::ofstream(root() + "/proc/pressure/cpu") << "some avg10=" << percent << " avg60=0 avg300=0 total=1\n";
+  NodeTurns turns() const { return NodeTurns(root(), root() + "/proc", root() + "/sys"); }
+  void pressure(const std::string& percent, const std::string& file = "proc/pressure/cpu") {
+    scratch_.write(file, "some avg10=" + percent + " avg60=0 avg300=0 total=1\n");
   }
   test::ScratchDirectory scratch_;
 };
 
 TEST_F(NodeTurnsTest, AreTakenByAllWhoWriteBelowOneRoot) {
-  NodeTurns one(root(), root() + "/proc");
+  NodeTurns one = turns();
   EXPECT_TRUE(one.take(Action::pause, 100 * kSecond));
-  NodeTurns other(root(), root() + "/proc");
+  NodeTurns other = turns();
   EXPECT_FALSE(other.take(Action::pause, 100 * kSecond + 1));
   EXPECT_TRUE(other.take(Action::pause, 101 * kSecond));
   EXPECT_FALSE(one.take(Action::resume, 115 * kSecond));
@@ -39,12 +38,25 @@ TEST_F(NodeTurnsTest, AreTakenByAllWhoWriteBelowOneRoot) {
 }
 
 TEST_F(NodeTurnsTest, ThoseThatComeBackWaitWhereProcessorsAreWaitedFor) {
-  NodeTurns turns(root(), root() + "/proc");
+  NodeTurns one = turns();
   pressure("41.00");
-  ASSERT_TRUE(turns.take(Action::pause, 100 * kSecond));
-  EXPECT_FALSE(turns.take(Action::resume, 116 * kSecond));
+  ASSERT_TRUE(one.take(Action::pause, 100 * kSecond));
+  EXPECT_FALSE(one.take(Action::resume, 116 * kSecond));
   pressure("39.00");
-  EXPECT_TRUE(turns.take(Action::resume, 116 * kSecond));
+  EXPECT_TRUE(one.take(Action::resume, 116 * kSecond));
+}
+
+// What else the machine does may wait for processors that the node's own work has.
+TEST_F(NodeTurnsTest, OthersThatWaitForProcessorsDelayNobody) {
+  const std::string own = "sys/fs/cgroup/system.slice/headgate.service/cpu.pressure";
+  NodeTurns one = turns();
+  scratch_.write("proc/self/cgroup", "0::/system.slice/headgate.service\n");
+  pressure("99.00");
+  pressure("41.00", own);
+  ASSERT_TRUE(one.take(Action::pause, 100 * kSecond));
+  EXPECT_FALSE(one.take(Action::resume, 116 * kSecond));
+  pressure("39.00", own);
+  EXPECT_TRUE(one.take(Action::resume, 116 * kSecond));
 }
 
 TEST_F(NodeTurnsTest, LeaveNothingBehindAndNothingOnTheArchivesDisk) {

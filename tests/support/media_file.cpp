@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -91,17 +90,6 @@ codec::Track track_of(const std::string& path, const char* stream, const std::ve
 }
 
 }  // namespace
-
-ScratchDirectory::ScratchDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "headgate-test-XXXXXX").string();
-  path_ = ::mkdtemp(name.data()) != nullptr ? name : std::string();
-  EXPECT_FALSE(path_.empty()) << "mkdtemp " << name;
-}
-
-ScratchDirectory::~ScratchDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 std::string output_of(const std::string& command) {
   std::string text;

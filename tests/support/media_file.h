@@ -10,20 +10,9 @@
 #include <base/bytes.h>
 #include <codec/track.h>
 
+#include "scratch_directory.h"
+
 namespace headgate::test {
-
-// A directory that goes away with its object.
-class ScratchDirectory {
- public:
-  ScratchDirectory();
-  ~ScratchDirectory();
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Standard output of a shell command; fails the running test when the command does.
 std::string output_of(const std::string& command);

@@ -75,7 +75,8 @@ std::string path_of(const std::string& root) {
 
 }  // namespace
 
-NodeTurns::NodeTurns(const std::string& root, std::string proc) : proc_(std::move(proc)) {
+NodeTurns::NodeTurns(const std::string& root, std::string proc, std::string sys)
+    : proc_(std::move(proc)), sys_(std::move(sys)) {
   if (const std::string path = path_of(root); !path.empty()) state_ = map(path);
   if (!state_) state_ = std::make_shared<ladder::TurnState>();
 }
@@ -83,7 +84,7 @@ NodeTurns::NodeTurns(const std::string& root, std::string proc) : proc_(std::mov
 bool NodeTurns::take(ladder::ReliefAction action, int64_t now_ns) {
   ladder::Turn turn(*state_);
   if (action != ladder::ReliefAction::resume) return turn.pause(now_ns);
-  return turn.resume(now_ns, pressure_percent("cpu", "some", proc_).value_or(0) > kPressedPercent);
+  return turn.resume(now_ns, own_pressure_percent("cpu", "some", proc_, sys_).value_or(0) > kPressedPercent);
 }
 
 }  // namespace headgate::abrhlssink

@@ -13,19 +13,20 @@
 namespace headgate::abrhlssink {
 
 inline constexpr char kTurnsFront[] = "/dev/shm/headgate-rungs-";
-// Where some wait for a processor for more than so many percent of the time there is hardly room for more.
+// Where some of this process' control group (the machine, where the kernel says nothing of that) wait for a
+// processor for more than so many percent of the time there is hardly room for more.
 inline constexpr double kPressedPercent = 40;
 
 // Thread-safe.
 class NodeTurns {
  public:
-  // `proc` is another folder in tests.
-  explicit NodeTurns(const std::string& root, std::string proc = "/proc");
+  // `proc` and `sys` are other folders in tests.
+  explicit NodeTurns(const std::string& root, std::string proc = "/proc", std::string sys = "/sys");
   // As ladder::ReliefSettings::turn; `now_ns` of CLOCK_BOOTTIME.
   bool take(ladder::ReliefAction action, int64_t now_ns);
 
  private:
-  const std::string proc_;
+  const std::string proc_, sys_;
   std::shared_ptr<ladder::TurnState> state_;
 };
 

@@ -2,11 +2,11 @@
 #include "serve/capacity.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "scratch_directory.h"
 #include "serve/capacity_reading.h"
 
 namespace headgate::serve {
@@ -96,18 +96,8 @@ TEST(Capacity, WithoutALimitIsNotLookedAt) {
 // A machine of files.
 class MeterTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "hg-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    meter_.emplace("/", 0, folder_ + "/proc", folder_ + "/sys");
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  void write(const std::string& path, const std::string& text) {
-    const std::filesystem::path full = folder_ + "/" + path;
-    std::filesystem::create_directories(full.parent_path());
-    std::ofstream(full) << text;
-  }
+  void SetUp() override { meter_.emplace("/", 0, folder_ + "/proc", folder_ + "/sys"); }
+  void write(const std::string& path, const std::string& text) const { machine_.write(path, text); }
   void interface(const std::string& name, int64_t received, int speed, bool device = true, int64_t sent = 0) {
     const std::string folder = "sys/class/net/" + name;
     write(folder + "/statistics/rx_bytes", std::to_string(received) + "\n");
@@ -117,7 +107,8 @@ class MeterTest : public testing::Test {
   }
   CapacityReading read(int64_t second) { return meter_->read(second * 1000); }
 
-  std::string folder_;
+  const test::ScratchDirectory machine_;
+  const std::string& folder_ = machine_.path();
   std::optional<CapacityMeter> meter_;
 };
 

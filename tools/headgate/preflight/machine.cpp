@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "machine.h"
 
-#include <common/kernel_text.h>
+#include <base/kernel_text.h>
 #include <sys/timex.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace headgate::preflight {
 namespace {
 
 std::string text_of(const std::string& path) {
-  std::string text = tools::kernel_text(path).value_or("");
+  std::string text = kernel_text(path).value_or("");
   text.erase(text.find_last_not_of(" \t\n") + 1);
   return text;
 }
@@ -31,18 +31,18 @@ std::string Machine::proc_text(const std::string& path) const {
 }
 
 std::optional<int64_t> Machine::proc_number(const std::string& path) const {
-  return tools::kernel_number(proc + "/" + path);
+  return kernel_number(proc + "/" + path);
 }
 
 std::optional<int64_t> Machine::memory_bytes(const std::string& name) const {
-  const auto kib = tools::named_number(proc_text("meminfo"), name);
+  const auto kib = named_number(proc_text("meminfo"), name);
   return kib ? std::optional(*kib * 1024) : std::nullopt;
 }
 
 std::optional<int64_t> Machine::cgroup_limit(const std::string& file) const {
   std::optional<int64_t> least;
-  for (const std::string& folder : tools::group_folders(proc_text("self/cgroup"), cgroup))
-    if (const auto limit = tools::kernel_number(folder + "/" + file))
+  for (const std::string& folder : group_folders(proc_text("self/cgroup"), cgroup))
+    if (const auto limit = kernel_number(folder + "/" + file))
       least = std::min(least.value_or(*limit), *limit);
   return least;
 }
@@ -54,7 +54,7 @@ std::vector<NetworkCard> Machine::network_cards() const {
     const std::string folder = entry.path().string(), state = text_of(folder + "/operstate");
     if (!std::filesystem::exists(folder + "/device", error) || (state != "up" && state != "unknown"))
       continue;
-    const auto speed = tools::kernel_number(folder + "/speed");
+    const auto speed = kernel_number(folder + "/speed");
     out.push_back({entry.path().filename().string(), speed.value_or(0) > 0 ? speed : std::nullopt});
   }
   std::sort(out.begin(), out.end(),

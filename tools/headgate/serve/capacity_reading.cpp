@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "capacity_reading.h"
 
+#include <base/kernel_text.h>
 #include <base/pressure.h>
-#include <common/kernel_text.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ CapacityReading CapacityMeter::read(int64_t now_ms) {
 
 // What has a niceness (encoders of rungs that viewers ask for, the archive's recovery) gives way.
 std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
-  const auto text = tools::kernel_text(proc_ + "/stat");
+  const auto text = kernel_text(proc_ + "/stat");
   if (!text || !text->starts_with("cpu ")) return std::nullopt;
   std::istringstream line(text->substr(4, text->find('\n')));
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
@@ -48,7 +48,7 @@ std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
 }
 
 std::optional<double> CapacityMeter::meminfo_mib(std::string_view name) const {
-  const auto kib = tools::named_number(tools::kernel_text(proc_ + "/meminfo").value_or(""), name);
+  const auto kib = named_number(kernel_text(proc_ + "/meminfo").value_or(""), name);
   return kib ? std::optional(static_cast<double>(*kib) / 1024) : std::nullopt;
 }
 
@@ -61,13 +61,13 @@ std::optional<double> CapacityMeter::memory_mib() const {
 std::optional<double> CapacityMeter::machine_memory_mib() const {
   auto out = meminfo_mib("MemTotal");
   for (const std::string& folder : control_groups())
-    if (const auto most = tools::kernel_number(folder + "/memory.max"))
+    if (const auto most = kernel_number(folder + "/memory.max"))
       out = std::min(out.value_or(INFINITY), static_cast<double>(*most) / kMiB);
   return out;
 }
 
 std::vector<std::string> CapacityMeter::control_groups() const {
-  return tools::group_folders(tools::kernel_text(proc_ + "/self/cgroup").value_or(""), sys_ + "/fs/cgroup");
+  return group_folders(kernel_text(proc_ + "/self/cgroup").value_or(""), sys_ + "/fs/cgroup");
 }
 
 // Each group above has a limit of its own. Files that were read or written are given back when something else
@@ -75,11 +75,11 @@ std::vector<std::string> CapacityMeter::control_groups() const {
 std::optional<double> CapacityMeter::group_memory_mib() const {
   std::optional<double> least;
   for (const std::string& folder : control_groups()) {
-    const auto most = tools::kernel_number(folder + "/memory.max");  // "max": none
-    const auto used = tools::kernel_number(folder + "/memory.current");
+    const auto most = kernel_number(folder + "/memory.max");  // "max": none
+    const auto used = kernel_number(folder + "/memory.current");
     if (!most || !used) continue;
     double files = 0, bytes = 0;
-    std::istringstream stat(tools::kernel_text(folder + "/memory.stat").value_or(""));
+    std::istringstream stat(kernel_text(folder + "/memory.stat").value_or(""));
     for (std::string name; stat >> name >> bytes;)
       if (name == "inactive_file" || name == "active_file") files += bytes;
     const double left_mib = std::max(0.0, static_cast<double>(*most - *used) + files) / kMiB;

@@ -2,7 +2,7 @@
 #include "close_looks.h"
 
 #include <base/guarded.h>
-#include <common/kernel_text.h>
+#include <base/kernel_text.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -36,8 +36,8 @@ int64_t count_descriptors(const std::string& folder) {
 CloseLook look_closely(int pid) {
   CloseLook out;
   const std::string folder = "/proc/" + std::to_string(pid);
-  if (const auto text = tools::kernel_text(folder + "/smaps_rollup"))
-    if (const auto kilobytes = tools::named_number(*text, "Pss"))
+  if (const auto text = kernel_text(folder + "/smaps_rollup"))
+    if (const auto kilobytes = named_number(*text, "Pss"))
       out.proportional_bytes = static_cast<uint64_t>(*kilobytes) * 1024;
   out.open_fds = count_descriptors(folder + "/fd");
   rlimit limit{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "link_load.h"
 
-#include <common/kernel_text.h>
+#include <base/kernel_text.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -28,7 +28,7 @@ bool is_made_of_others(const fs::path& interface) {
 
 // Mbit/s; 0: not known. A driver may be asked for it.
 int64_t speed_of(const fs::path& card) {
-  return std::max<int64_t>(0, tools::kernel_number(card / "speed").value_or(0));
+  return std::max<int64_t>(0, kernel_number(card / "speed").value_or(0));
 }
 
 }  // namespace
@@ -41,8 +41,8 @@ std::map<std::string, LinkLoad::Link> LinkLoad::links() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const fs::path& path = entry.path();
-    const auto received = tools::kernel_number(path / "statistics/rx_bytes"),
-               sent = tools::kernel_number(path / "statistics/tx_bytes");
+    const auto received = kernel_number(path / "statistics/rx_bytes"),
+               sent = kernel_number(path / "statistics/tx_bytes");
     if (!received || !sent || path.filename() == "lo" || has(path, "master/bonding")) continue;
     const auto link = [&](int64_t mbps) {
       return Link{static_cast<double>(mbps), static_cast<double>(*received), static_cast<double>(*sent)};

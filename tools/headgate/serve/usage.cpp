@@ -3,7 +3,7 @@
 
 #include <base/io.h>
 #include <base/json_line.h>
-#include <common/kernel_text.h>
+#include <base/kernel_text.h>
 #include <time.h>
 
 #include <cerrno>
@@ -29,14 +29,14 @@ Result<Usage> UsageMeter::read(int64_t now_ms) {
   const auto cpu = cpu_us(pid_);
   if (!cpu) return Unexpected(cpu.error());
   const std::string path = "/proc/" + std::to_string(pid_) + "/status";
-  const std::string text = tools::kernel_text(path).value_or("");
-  const auto resident = tools::named_number(text, "VmRSS"), threads = tools::named_number(text, "Threads");
+  const std::string text = kernel_text(path).value_or("");
+  const auto resident = named_number(text, "VmRSS"), threads = named_number(text, "Threads");
   // One that has ended and was not waited for has no memory.
   if (!resident || !threads) return Unexpected(ESRCH, std::to_string(pid_) + " has ended");
   Usage out;
   out.cpu_us = *cpu;
   out.resident_bytes = static_cast<uint64_t>(*resident) * 1024;
-  out.anonymous_bytes = static_cast<uint64_t>(tools::named_number(text, "RssAnon").value_or(0)) * 1024;
+  out.anonymous_bytes = static_cast<uint64_t>(named_number(text, "RssAnon").value_or(0)) * 1024;
   out.threads = *threads;
   out.look_age_ms = -1;
   if (const auto seen = looks_->of(pid_, now_ms)) {

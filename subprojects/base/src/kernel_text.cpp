@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "kernel_text.h"
+#include <base/kernel_text.h>
 
 #include <base/io.h>
 
 #include <algorithm>
 #include <charconv>
 
-namespace headgate::tools {
+namespace headgate {
 namespace {
 
 // Whole lines, also one that has no end.
@@ -65,4 +65,4 @@ std::vector<std::string> group_folders(std::string_view cgroup, const std::strin
   return out;
 }
 
-}  // namespace headgate::tools
+}  // namespace headgate

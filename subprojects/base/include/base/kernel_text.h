@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace headgate::tools {
+namespace headgate {
 
 inline constexpr size_t kMaxKernelText = 1 << 20;  // bytes of a file; a larger one cannot be read
 
@@ -24,4 +24,4 @@ std::optional<int64_t> named_number(std::string_view text, std::string_view name
 // /proc/PID/cgroup, and of those above it, up to `root` itself. A container's root has limits as well.
 std::vector<std::string> group_folders(std::string_view cgroup, const std::string& root);
 
-}  // namespace headgate::tools
+}  // namespace headgate
