@@ -104,6 +104,32 @@ constexpr std::array kContentProperties{
                     &content::ContentThresholds::clipped_share, 0.0001, 1},
 };
 
+void read(const GValue* value, int64_t& threshold) {
+  threshold = static_cast<int64_t>(g_value_get_uint64(value));
+}
+void read(const GValue* value, double& threshold) {
+  threshold = g_value_get_double(value);
+}
+void write(int64_t threshold, GValue* value) {
+  g_value_set_uint64(value, static_cast<guint64>(threshold));
+}
+void write(double threshold, GValue* value) {
+  g_value_set_double(value, threshold);
+}
+
+// Where the property of this index, as they are installed, is kept. False: there is none.
+template <typename Settings, typename F>
+bool at_threshold(Settings& settings, guint index, F call) {
+  if (index < kProperties.size()) {
+    call(settings.thresholds.*kProperties[index].value);
+    return true;
+  }
+  index -= kProperties.size();
+  if (index >= kContentProperties.size()) return false;
+  call(settings.content.thresholds.*kContentProperties[index].value);
+  return true;
+}
+
 }  // namespace
 
 void install_thresholds(GObjectClass* klass, guint first_id) {
@@ -121,25 +147,11 @@ void install_thresholds(GObjectClass* klass, guint first_id) {
 }
 
 bool set_threshold(ProbeSettings& settings, guint index, const GValue* value) {
-  if (index < kProperties.size()) {
-    settings.thresholds.*kProperties[index].value = static_cast<int64_t>(g_value_get_uint64(value));
-    return true;
-  }
-  index -= kProperties.size();
-  if (index >= kContentProperties.size()) return false;
-  settings.content.thresholds.*kContentProperties[index].value = g_value_get_double(value);
-  return true;
+  return at_threshold(settings, index, [value](auto& threshold) { read(value, threshold); });
 }
 
 bool get_threshold(const ProbeSettings& settings, guint index, GValue* value) {
-  if (index < kProperties.size()) {
-    g_value_set_uint64(value, static_cast<guint64>(settings.thresholds.*kProperties[index].value));
-    return true;
-  }
-  index -= kProperties.size();
-  if (index >= kContentProperties.size()) return false;
-  g_value_set_double(value, settings.content.thresholds.*kContentProperties[index].value);
-  return true;
+  return at_threshold(settings, index, [value](const auto& threshold) { write(threshold, value); });
 }
 
 }  // namespace headgate::healthprobe
