@@ -10,7 +10,8 @@
 #include <wire/version.h>
 
 #include <cstring>
-#include <filesystem>
+
+#include "loop_test.h"
 
 namespace headgate::control {
 namespace {
@@ -64,18 +65,15 @@ class OtherWorker {
   int leave_ = -1;
 };
 
-class FeedTest : public testing::Test {
+class FeedTest : public test::LoopTest {
  protected:
   void SetUp() override {
-    char path[] = "/tmp/hg-feed-XXXXXX";
-    folder_ = ::mkdtemp(path);
     EventLog log(system_clock(), folder_ + "/events");
     log.open();
     log.add("session.opened", kInfo, "one", R"({"session":"5","worker":3})");
     log.add("session.opened", kInfo, "two", R"({"session":"6","worker":4})");
     log.add("session.opened", kInfo, "three", R"({"session":"7","worker":null})");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   // "5 session.unknown", in order, of what was added since.
   static std::vector<std::string> told(const EventLog& log) {
@@ -86,15 +84,6 @@ class FeedTest : public testing::Test {
     }
     return out;
   }
-  void run_until(const std::function<bool()>& done) {
-    bool late = false;
-    auto timer = loop_.after_ms(60'000, [&] { late = true; });
-    while (!done() && !late) loop_.run_once(-1);
-    loop_.cancel(timer);
-  }
-
-  std::string folder_;
-  Loop loop_;
 };
 
 TEST_F(FeedTest, SessionsOfAWorkerOfAnotherProtocolAreOpenUntilItEnds) {
@@ -103,11 +92,11 @@ TEST_F(FeedTest, SessionsOfAWorkerOfAnotherProtocolAreOpenUntilItEnds) {
   log.open();
   Feed feed(loop_, system_clock(), folder_, log);
   ASSERT_TRUE(feed.start());
-  run_until([&] { return log.last_id() >= 6; });
+  ASSERT_TRUE(wait_for([&] { return log.last_id() >= 6; }));
   EXPECT_EQ(told(log),
             (std::vector<std::string>{"5 session.unknown", "6 session.closed", "7 session.closed"}));
   worker.end();
-  run_until([&] { return log.last_id() >= 7; });
+  ASSERT_TRUE(wait_for([&] { return log.last_id() >= 7; }));
   EXPECT_EQ(told(log).back(), "5 session.closed");
 }
 

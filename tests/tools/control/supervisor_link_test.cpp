@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <vector>
+
+#include "loop_test.h"
 
 namespace headgate::control {
 namespace {
@@ -31,23 +30,9 @@ TEST(OurSupervisor, WhoHasStartedThisIsItAloneWhileItLives) {
   EXPECT_TRUE(ours.may_be(8));
 }
 
-class SupervisorLinkTest : public testing::Test {
+class SupervisorLinkTest : public test::LoopTest {
  protected:
-  void SetUp() override {
-    char path[] = "/tmp/hg-link-XXXXXX";
-    folder_ = ::mkdtemp(path);
-    ASSERT_TRUE(link_.listen(folder_));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  bool until(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop_.run_once(100);
-    }
-    return true;
-  }
+  void SetUp() override { ASSERT_TRUE(link_.listen(folder_)); }
   // Another process, which says that it is the supervisor and then wants all that one could; nothing is
   // returned before it has been answered.
   bool another_claims() {
@@ -74,13 +59,11 @@ class SupervisorLinkTest : public testing::Test {
       ::_exit(answers > 0 && listeners == 0 ? 0 : 1);
     }
     int status = -1;
-    const bool ended = until([&] { return ::waitpid(pid, &status, WNOHANG) == pid; });
+    const bool ended = wait_for([&] { return ::waitpid(pid, &status, WNOHANG) == pid; });
     if (!ended) ::kill(pid, SIGKILL);
     return ended && status == 0;
   }
 
-  Loop loop_;
-  std::string folder_;
   int parent_ = ::getpid();  // which connects
   std::vector<std::string> events_;
   int stops_ = 0;
@@ -108,19 +91,19 @@ TEST_F(SupervisorLinkTest, NobodyTakesThePlaceOfTheSupervisor) {
       },
       [] {});
   (*ours)->send(wire::Hello{"supervisor"});
-  ASSERT_TRUE(until([&] { return link_.supervised(); }));
+  ASSERT_TRUE(wait_for([&] { return link_.supervised(); }));
   EXPECT_TRUE(another_claims());
   unsigned code = 0;
   link_.operate("reload", "{}", [&](unsigned answer, const std::string&) { code = answer; });
   (*ours)->send(wire::NodeEvent{2, 0, "x", "info", "the truth", "{}"});
   (*ours)->send(wire::GetListeners{});
-  EXPECT_TRUE(until([&] { return code != 0 && listeners != 0 && !events_.empty(); }));
+  EXPECT_TRUE(wait_for([&] { return code != 0 && listeners != 0 && !events_.empty(); }));
   EXPECT_EQ(code, 200U);
   EXPECT_EQ(verbs, std::vector<std::string>{"reload"});
   EXPECT_EQ(events_, std::vector<std::string>{"the truth"});
   EXPECT_EQ(stops_, 0);
   (*ours)->send(wire::Stop{});
-  EXPECT_TRUE(until([&] { return stops_ == 1; }));
+  EXPECT_TRUE(wait_for([&] { return stops_ == 1; }));
 }
 
 }  // namespace

@@ -7,16 +7,12 @@
 #include <sys/un.h>
 #include <wire/version.h>
 
-#include <chrono>
-#include <cstdlib>
-#include <filesystem>
+#include "loop_test.h"
 
 namespace headgate::tools {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(20);
-
-class MediaFeedTest : public testing::Test {
+class MediaFeedTest : public test::LoopTest {
  protected:
   struct Worker {
     std::unique_ptr<wire::Acceptor> acceptor;
@@ -24,13 +20,6 @@ class MediaFeedTest : public testing::Test {
     std::vector<wire::Message> heard;
     int connections = 0;
   };
-
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "hg-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<Worker> worker(const std::string& name) {
     auto out = std::make_unique<Worker>();
@@ -46,18 +35,6 @@ class MediaFeedTest : public testing::Test {
     return out;
   }
 
-  template <typename Condition>
-  bool wait_for(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(100);
-    }
-    return true;
-  }
-
-  Loop loop_;
-  std::string folder_;
   std::vector<std::string> opened_, told_, closed_;
   MediaFeed::Events events() {
     return {[this](const std::string& name) { opened_.push_back(name); },

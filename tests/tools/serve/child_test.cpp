@@ -8,27 +8,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
+
+#include "loop_test.h"
 
 namespace headgate::serve {
 namespace {
-
-constexpr auto kPatience = std::chrono::seconds(20);
 
 bool is_pending(int signal) {
   sigset_t pending;
   return ::sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
 }
 
-class ChildTest : public testing::Test {
+class ChildTest : public test::LoopTest {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "hg-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto acceptor = wire::Acceptor::listen(loop_, folder_ + "/worker-0.sock", [this](auto channel) {
       channel_ = std::move(channel);
       channel_->start([this](const wire::Message&, std::vector<UniqueFd>) { ++told_; }, [] {});
@@ -36,23 +30,10 @@ class ChildTest : public testing::Test {
     ASSERT_TRUE(acceptor) << acceptor.error().message;
     acceptor_ = *std::move(acceptor);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  template <typename Condition>
-  bool wait_for(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(100);
-    }
-    return true;
-  }
   void tell_status() { channel_->send(wire::Status{"worker", static_cast<uint32_t>(::getpid()), "{}"}); }
 
-  Loop loop_;
   int hang_ups_ = 0, told_ = 0, changes_ = 0;
   SignalWatch signals_{loop_, {SIGHUP}, [this](int) { ++hang_ups_; }};
-  std::string folder_;
   std::unique_ptr<wire::Channel> channel_;
   std::unique_ptr<wire::Acceptor> acceptor_;
 };

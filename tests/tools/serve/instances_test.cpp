@@ -8,18 +8,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
+#include "loop_test.h"
 #include "serve/usage.h"
 
 namespace headgate::serve {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr auto kPatience = std::chrono::seconds(60);
 constexpr uint64_t kTaken = 300 << 20;
 // Ends in order when it is asked to, as headgate-pipeline does.
 constexpr char kHungry[] =
@@ -34,12 +31,9 @@ struct OurClock final : Clock {
   std::atomic<int64_t> now_us = 1'000'000'000;
 };
 
-class InstancesTest : public testing::Test {
+class InstancesTest : public test::LoopTest {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "hg-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     for (const char* name : {"instances", "pipelines", "run"}) fs::create_directory(folder_ + "/" + name);
     children_.emplace(
         loop_, folder_ + "/run",
@@ -69,22 +63,13 @@ class InstancesTest : public testing::Test {
     children_->each([](Child& child) { child.stop(); });
     children_->each([](Child& child) { child.kill(); });
     EXPECT_TRUE(wait_for([&] { return !children_->any([](const Child& one) { return one.running(); }); }));
-    fs::remove_all(folder_);
   }
   void describe(const std::string& keys) {
-    std::ofstream(folder_ + "/pipelines/hungry.json")
-        << R"({"name": "hungry", "about": "Of a test.", "trigger": "always", "elements": ["fakesrc ! fakesink"], )"
-        << keys << "}";
-    std::ofstream(folder_ + "/instances/hall.conf") << "[pipeline]\ndescription=hungry\n";
-  }
-  template <typename Condition>
-  bool wait_for(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(20);
-    }
-    return true;
+    scratch_.write(
+        "pipelines/hungry.json",
+        R"({"name": "hungry", "about": "Of a test.", "trigger": "always", "elements": ["fakesrc ! fakesink"], )" +
+            keys + "}");
+    scratch_.write("instances/hall.conf", "[pipeline]\ndescription=hungry\n");
   }
   Child& child() { return children_->place("pipeline-hall"); }
   // And it was seen; what follows is looked at anew.
@@ -112,10 +97,8 @@ class InstancesTest : public testing::Test {
   }
   bool json_has(const std::string& text) { return instances_->json().find(text) != std::string::npos; }
 
-  Loop loop_;
   OurClock clock_;
   CloseLooks looks_;
-  std::string folder_;
   std::vector<std::string> told_;
   std::optional<NodeEvents> events_;
   std::optional<Children> children_;

@@ -6,18 +6,18 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
+#include "loop_test.h"
 #include "serve/description_watch.h"
 #include "serve/tasks.h"
 
 namespace headgate::serve {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(20), kLongPatience = std::chrono::seconds(80);
+constexpr auto kLongPatience = std::chrono::seconds(80);
 constexpr int64_t kShortMs = 200;
 
 Program shell(const std::string& script) {
@@ -27,19 +27,8 @@ Program shell(const std::string& script) {
   return out;
 }
 
-class TaskTest : public testing::Test {
+class TaskTest : public test::LoopTest {
  protected:
-  template <typename Condition>
-  bool wait_for(Condition condition, std::chrono::seconds patience = kPatience) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(100);
-    }
-    return true;
-  }
-
-  Loop loop_;
   Tasks tasks_{loop_};
   std::optional<int> code_;
   std::string line_;
@@ -89,20 +78,16 @@ TEST_F(TaskTest, WhoEndsInTimeHasItsOwnCode) {
 class DescriptionWatchTest : public TaskTest {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "hg-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     std::filesystem::create_directories(folder_ + "/pipelines");
     std::filesystem::create_directories(folder_ + "/run");
     write("{}");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   void write(const std::string& text) {
     std::ofstream(folder_ + "/pipelines/new") << text;
     std::filesystem::rename(folder_ + "/pipelines/new", folder_ + "/pipelines/station.json");
   }
 
-  std::string folder_, script_;
+  std::string script_;
   std::optional<bool> good_;
 };
 
