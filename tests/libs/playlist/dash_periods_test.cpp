@@ -3,8 +3,6 @@
 // taken back, and a Period keeps what it has.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <sstream>
 #include <string>
@@ -12,14 +10,18 @@
 #include <playlist/dash.h>
 #include <playlist/rendition_index.h>
 
+#include "manifest_text.h"
 #include "records.h"
 
 namespace headgate::playlist {
 namespace {
 
+using test::attribute_of;
 using test::init;
 using test::kUtc;
 using test::segment;
+using test::timeline_of;
+using test::TimelineEntry;
 
 constexpr char kFirstRun[] = "20261121T050000Z-n01-0001", kSecondRun[] = "20261121T050100Z-n01-0001";
 
@@ -93,25 +95,18 @@ class DashPeriodsTest : public testing::Test {
     for (size_t at = text_.find("<Period id=\""); at != text_.npos;
          at = text_.find("<Period id=\"", at + 1)) {
       const std::string period = text_.substr(at, text_.find("</Period>", at) - at);
-      out += (out.empty() ? "" : "; ") + value(period, 0, "id") + ":";
+      out += (out.empty() ? "" : "; ") + attribute_of(period, 0, "id") + ":";
       for (size_t one = period.find("<Representation "); one != period.npos;
            one = period.find("<Representation ", one + 1)) {
-        const uint64_t first = std::stoull(value(period, one, "startNumber"));
+        const uint64_t first = std::stoull(attribute_of(period, one, "startNumber"));
         const size_t end = period.find("</Representation>", one);
-        size_t count = 0;
-        for (size_t s = period.find("<S ", one); s < end; s = period.find("<S ", s + 1)) {
-          const size_t line = period.find("/>", s), more = period.find(" r=\"", s);
-          count += 1 + (more < line ? std::stoul(period.substr(more + 4)) : 0);
-        }
-        out += " " + value(period, one, "id") + " " + std::to_string(first) + "-" +
+        uint64_t count = 0;
+        for (const TimelineEntry& entry : timeline_of(period.substr(one, end - one))) count += entry.count;
+        out += " " + attribute_of(period, one, "id") + " " + std::to_string(first) + "-" +
                std::to_string(first + count - 1);
       }
     }
     return out;
-  }
-  static std::string value(const std::string& text, size_t from, const std::string& name) {
-    const size_t at = text.find(name + "=\"", from) + name.size() + 2;
-    return text.substr(at, text.find('"', at) - at);
   }
   // Whatever was listed in a Period and Representation is still there, to its last number; none is new in a
   // Period that was there.
@@ -369,11 +364,11 @@ TEST_F(DashPeriodsTest, PeriodsSlide) {
   EXPECT_EQ(shape(), "0: video 25-34 360p 25-34");
   EXPECT_EQ(periods_.periods().size(), 1u);
   // What leaves its beginning moves neither the Period nor its media.
-  EXPECT_EQ(value(text_, text_.find("<Period"), "start"), "PT10.000000S");
+  EXPECT_EQ(attribute_of(text_, text_.find("<Period"), "start"), "PT10.000000S");
   size_t templates = 0;
   for (size_t at = text_.find("<SegmentTemplate"); at != text_.npos;
        at = text_.find("<SegmentTemplate", at + 1), ++templates)
-    EXPECT_EQ(value(text_, at, "presentationTimeOffset"), "900000");
+    EXPECT_EQ(attribute_of(text_, at, "presentationTimeOffset"), "900000");
   EXPECT_EQ(templates, 2u);
 }
 
@@ -384,152 +379,6 @@ TEST_F(DashPeriodsTest, AStreamThatStartsOverIsAnotherOne) {
   begin(0, kSecondRun, 0);
   source(0);
   EXPECT_EQ(shape(), "0: video 0-0");
-}
-
-// A live stream of segments that last two seconds by the sender's clock and `second_us` microseconds for each
-// of its seconds by the node's. Of every manifest: nothing that was said is taken back, and what is new can
-// be had when it says.
-class DashDriftTest : public testing::Test {
- protected:
-  struct Told {
-    double start = 0, ahead = 0, offset = 0, end = 0;  // seconds
-  };
-
-  explicit DashDriftTest() { begin("r1", 0, 0); }
-  void begin(const std::string& name, uint64_t msn, uint64_t dseq) {
-    source_.add(test::run(name, msn, dseq, now_us_, 4000));
-    source_.add(init("aa", "r1/0.mp4"));
-  }
-  void pass(double seconds) { now_us_ += static_cast<int64_t>(seconds * 1e6); }
-  // `late`: seconds that its beginning came later than the others do.
-  void one(int64_t second_us, double late = 0) {
-    SegmentRecord record = segment(msn_++, at_);
-    record.utc_us = now_us_ + static_cast<int64_t>(late * 1e6);
-    now_us_ += 2 * second_us;
-    at_ += 2;
-    source_.add(record);
-    told(now_us_);
-  }
-  void many(uint64_t count, int64_t second_us) {
-    for (uint64_t i = 0; i < count && !HasFailure(); ++i) one(second_us);
-  }
-  void told(int64_t complete_us) {
-    text_ = dash_manifest(source_, {}, {.zero_utc_us = kUtc, .base = "b/"}, periods_);
-    std::map<std::string, Told> now;
-    double until = -1;
-    for (size_t at = text_.find("<Period "); at != text_.npos; at = text_.find("<Period ", at + 1)) {
-      const std::string period = text_.substr(at, text_.find("</Period>", at) - at);
-      Told one;
-      one.start = std::stod(value(period, 0, "start").substr(2));
-      const size_t base = period.find("<BaseURL ");
-      if (base != period.npos) one.ahead = std::stod(value(period, base, "availabilityTimeOffset"));
-      one.offset = std::stod(value(period, 0, "presentationTimeOffset")) / kTimescale;
-      one.end = std::stod(value(period, period.find("<S "), "t")) / kTimescale;
-      for (size_t s = period.find("<S "); s != period.npos; s = period.find("<S ", s + 1)) {
-        const size_t more = period.find(" r=\"", s);
-        const bool repeated = more < period.find("/>", s);
-        one.end += (repeated ? std::stod(value(period, s, "r")) + 1 : 1) * std::stod(value(period, s, "d")) /
-                   kTimescale;
-      }
-      ASSERT_GE(one.start + 1e-3, until) << "what was listed before is cut short\n" << text_;
-      until = one.start + one.end - one.offset;
-      const std::string id = value(period, 0, "id");
-      if (const auto before = last_.find(id); before != last_.end()) {
-        ASSERT_EQ(before->second.start, one.start) << text_;
-        ASSERT_EQ(before->second.offset, one.offset) << text_;
-        ASSERT_EQ(before->second.ahead, one.ahead) << text_;
-      }
-      newest_ = now[id] = one;
-    }
-    last_ = now;
-    // Of the newest segment, by the node's clock.
-    const double nominal = until - newest_.ahead, real = static_cast<double>(complete_us - kUtc) / 1e6;
-    worst_ = std::max(worst_, std::abs(nominal - real));
-  }
-  static std::string value(const std::string& text, size_t from, const std::string& name) {
-    const size_t at = text.find(" " + name + "=\"", from) + name.size() + 3;
-    return text.substr(at, text.find('"', at) - at);
-  }
-
-  static constexpr double kBound = static_cast<double>(kMaxDashDrift) / kTimescale;
-  StreamIndex source_{{30'000, 20'000}};
-  DashPeriods periods_;
-  uint64_t msn_ = 0;
-  double at_ = 0;
-  int64_t now_us_ = kUtc;
-  std::map<std::string, Told> last_;
-  Told newest_;
-  double worst_ = 0;
-  std::string text_;
-};
-
-constexpr uint64_t kThreeHours = 3 * 3600 / 2;
-
-// 108 s in all.
-TEST_F(DashDriftTest, AClockThatIsSlow) {
-  many(kThreeHours, 1'010'000);
-  EXPECT_GT(worst_, kBound - 0.1);
-  EXPECT_LE(worst_, kBound + 0.01 * 2 * (kDashDriftSegments + 1));
-  EXPECT_NEAR(newest_.start - newest_.offset, 105, 5);
-  EXPECT_EQ(newest_.ahead, 0);
-  // An origin that is started again.
-  const double before = newest_.start - newest_.offset;
-  periods_.forget();
-  last_.clear();
-  one(1'010'000);
-  EXPECT_EQ(periods_.periods().size(), 1u);
-  EXPECT_NEAR(newest_.start - newest_.offset, before, kBound);
-  // What is watched from the beginning has the media's own times.
-  const std::string all = dash_manifest(source_, {}, {.everything = true, .zero_utc_us = kUtc});
-  EXPECT_EQ(all.find("<Period ", all.find("<Period ") + 1), all.npos) << all;
-}
-
-TEST_F(DashDriftTest, AClockThatIsFast) {
-  many(kThreeHours, 990'000);
-  EXPECT_GT(worst_, kBound - 0.1);
-  EXPECT_LE(worst_, kBound + 0.01 * 2 * (kDashDriftSegments + 1));
-  EXPECT_EQ(newest_.start, newest_.offset) << "nothing is moved";
-  EXPECT_NEAR(newest_.ahead, 105, 5);
-  EXPECT_NE(text_.find(">\n  <BaseURL availabilityTimeOffset=\""), std::string::npos) << text_;
-  // He comes back, on the node's clock.
-  pass(130);
-  at_ = static_cast<double>(now_us_ - kUtc) / 1e6;
-  begin("r2", msn_, 1);
-  many(20, 1'000'000);
-  EXPECT_EQ(newest_.start, newest_.offset);
-  EXPECT_EQ(newest_.ahead, 0);
-}
-
-// What he sent while he was ahead is all there: the next run follows that, however soon he comes.
-TEST_F(DashDriftTest, ARunBehindOneThatWasAhead) {
-  many(600, 990'000);
-  const double before = newest_.ahead;
-  EXPECT_GT(before, 5);
-  begin("r2", msn_, 1);
-  many(20, 1'000'000);
-  EXPECT_NEAR(newest_.start, newest_.offset, 1e-3);
-  EXPECT_NEAR(newest_.ahead, before, kBound);
-}
-
-TEST_F(DashDriftTest, AConnectionThatStoodStill) {
-  many(20, 1'000'000);
-  one(1'000'000, 7);
-  one(1'000'000, 6);
-  many(20, 1'000'000);
-  EXPECT_EQ(periods_.periods().size(), 1u);
-  EXPECT_EQ(newest_.start, 0);
-}
-
-// The node's clock is set: an hour on, and back by a day.
-TEST_F(DashDriftTest, TheNodesClockIsSet) {
-  many(20, 1'000'000);
-  pass(3600);
-  many(20, 1'000'000);
-  EXPECT_NEAR(newest_.start - newest_.offset, 3600, 1e-3);
-  pass(-86'400);
-  many(20, 1'000'000);
-  EXPECT_NEAR(newest_.start - newest_.offset, 3600, 1e-3);
-  EXPECT_NEAR(newest_.ahead, 86'400, 1e-3);
 }
 
 }  // namespace
