@@ -27,6 +27,8 @@
 #include <functional>
 #include <optional>
 
+#include "loop_test.h"
+
 extern char** environ;
 
 namespace headgate::ingest::test {
@@ -138,12 +140,7 @@ class Fixture : public testing::Test {
   }
   // Runs the loop until `condition` holds.
   bool wait_for(const std::function<bool()>& condition, int seconds = 20) {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(20);
-    }
-    return true;
+    return headgate::test::run_until(loop_, condition, std::chrono::seconds(seconds));
   }
   void advance(int64_t us) { manual_clock_.advance_us(us); }
 

@@ -156,12 +156,7 @@ class Fixture : public testing::Test {
     ASSERT_TRUE(added) << added.error().message;
   }
   bool wait_for(const std::function<bool()>& condition, int seconds = 20) {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(20);
-    }
-    return true;
+    return headgate::test::run_until(loop_, condition, std::chrono::seconds(seconds));
   }
   // Calls, and waits until it is refused; what the caller hears.
   int code_of(const std::string& id, const std::string& passphrase, const char* from = "127.0.0.1") {

@@ -10,34 +10,22 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+
+#include "loop_test.h"
 
 namespace headgate::wire {
 namespace {
 
-class ChannelTest : public ::testing::Test {
+class ChannelTest : public test::LoopTest {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "wire-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     // Longer than a sockaddr_un: such runtime directories exist.
-    directory_ = pattern + "/" + std::string(120, 'd');
+    directory_ = folder_ + "/" + std::string(120, 'd');
     std::filesystem::create_directory(directory_);
-    base_ = pattern;
   }
-  void TearDown() override { std::filesystem::remove_all(base_); }
   std::string path(const std::string& name = "a.sock") const { return directory_ + "/" + name; }
-
-  // Runs the loop until `done`, at most ten seconds.
-  bool run_until(const std::function<bool()>& done) {
-    bool late = false;
-    auto timer = loop_.after_ms(10'000, [&] { late = true; });
-    while (!done() && !late) loop_.run_once(-1);
-    loop_.cancel(timer);
-    return done();
-  }
 
   // Both ends, started by the caller.
   void connect() {
@@ -48,11 +36,10 @@ class ChannelTest : public ::testing::Test {
     auto channel = Channel::connect(loop_, path());
     ASSERT_TRUE(channel) << channel.error().message;
     near_ = *std::move(channel);
-    ASSERT_TRUE(run_until([&] { return far_ != nullptr; }));
+    ASSERT_TRUE(wait_for([&] { return far_ != nullptr; }));
   }
 
-  std::string base_, directory_;
-  Loop loop_;
+  std::string directory_;
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Channel> near_, far_;
 };
@@ -74,7 +61,7 @@ TEST_F(ChannelTest, MessagesArriveInOrderWithTheirDescriptors) {
   EXPECT_TRUE(near_->send(Hello{"two"}, {pipe_ends[1]}));
   EXPECT_TRUE(near_->send(Hello{"three"}));
   ::close(pipe_ends[1]);
-  ASSERT_TRUE(run_until([&] { return heard.size() == 3; }));
+  ASSERT_TRUE(wait_for([&] { return heard.size() == 3; }));
   EXPECT_EQ(heard, (std::vector<std::string>{"one", "two", "three"}));
   ASSERT_EQ(received.size(), 1u);
   EXPECT_NE(::fcntl(received[0].get(), F_GETFD) & FD_CLOEXEC, 0);
@@ -108,10 +95,10 @@ TEST_F(ChannelTest, HeldMessagesGoTogetherInTheirOrder) {
   }
   bool waited = false;
   loop_.after_ms(20, [&] { waited = true; });
-  ASSERT_TRUE(run_until([&] { return waited; }));
+  ASSERT_TRUE(wait_for([&] { return waited; }));
   EXPECT_TRUE(heard.empty()) << "they are held";
   near_->release();
-  EXPECT_TRUE(run_until([&] { return heard.size() == sent.size(); }));
+  EXPECT_TRUE(wait_for([&] { return heard.size() == sent.size(); }));
   EXPECT_EQ(heard, sent);
   EXPECT_EQ(descriptors, 4u);
   EXPECT_TRUE(near_->drained());
@@ -162,7 +149,7 @@ TEST_F(ChannelTest, APeerThatDoesNotReadIsClosedAndNeverBlocksTheSender) {
   EXPECT_GE(sent * records.size(), kMaxQueuedBytes);
   EXPECT_LE(sent * records.size(), kMaxQueuedBytes + 2'000'000);
   EXPECT_FALSE(closed) << "callbacks come from the loop, not from send()";
-  EXPECT_TRUE(run_until([&] { return closed; }));
+  EXPECT_TRUE(wait_for([&] { return closed; }));
   EXPECT_FALSE(near_->send(Hello{"again"}));
 }
 
@@ -184,7 +171,7 @@ TEST_F(ChannelTest, QueuedMessagesAndDescriptorsFollowWhenThePeerReads) {
         fds_seen += fds.size();
       },
       [] {});
-  ASSERT_TRUE(run_until([&] { return next == kCount; }));
+  ASSERT_TRUE(wait_for([&] { return next == kCount; }));
   EXPECT_EQ(fds_seen, kCount);
   EXPECT_TRUE(near_->drained());
   char letter;
@@ -201,7 +188,7 @@ TEST_F(ChannelTest, WhatWasSentBeforeTheEndIsStillRead) {
   bool closed = false;
   far_->start([&](Message message, std::vector<UniqueFd>) { heard = std::get<Hello>(message).role; },
               [&] { closed = true; });
-  ASSERT_TRUE(run_until([&] { return closed; }));
+  ASSERT_TRUE(wait_for([&] { return closed; }));
   EXPECT_EQ(heard, "last words");
 }
 
@@ -215,7 +202,7 @@ TEST_F(ChannelTest, APacketThatIsNoMessageEndsTheConnection) {
   const auto hello = greeting();
   ASSERT_GT(::send(stranger.get(), hello.data(), hello.size(), 0), 0);
   ASSERT_EQ(::send(stranger.get(), "\xffgarbage", 8, 0), 8);
-  EXPECT_TRUE(run_until([&] { return closed; }));
+  EXPECT_TRUE(wait_for([&] { return closed; }));
   EXPECT_FALSE(channel.incompatible());
 }
 
@@ -287,7 +274,7 @@ TEST_F(OtherVersion, ALaterMinorIsUnderstoodAsFarAsWeKnow) {
     writer.bytes(one);
   }
   say(bundle);
-  ASSERT_TRUE(run_until([&] { return heard_.size() == 2 || closed_; }));
+  ASSERT_TRUE(wait_for([&] { return heard_.size() == 2 || closed_; }));
   EXPECT_EQ(heard_, (std::vector<Message>{Kick{7, "operator"}, Drain{}}));
   EXPECT_EQ(fds_, 0u);
   EXPECT_EQ(channel_->peer_version(), later);
@@ -301,7 +288,7 @@ TEST_F(OtherVersion, AnotherMajorIsNotListenedTo) {
   const Version other{static_cast<uint16_t>(kVersion.major + 1), 0};
   say(greeting(other));
   say(Stop{});
-  ASSERT_TRUE(run_until([&] { return closed_; }));
+  ASSERT_TRUE(wait_for([&] { return closed_; }));
   EXPECT_TRUE(heard_.empty()) << "what it says may mean something else";
   EXPECT_TRUE(channel_->incompatible());
   EXPECT_EQ(channel_->peer_version(), other);
@@ -310,7 +297,7 @@ TEST_F(OtherVersion, AnotherMajorIsNotListenedTo) {
 
 TEST_F(OtherVersion, WhoDoesNotGreetIsNotListenedTo) {
   say(Stop{});
-  ASSERT_TRUE(run_until([&] { return closed_; }));
+  ASSERT_TRUE(wait_for([&] { return closed_; }));
   EXPECT_TRUE(heard_.empty());
   EXPECT_TRUE(channel_->incompatible());
   EXPECT_EQ(channel_->peer_version(), std::nullopt);
@@ -323,14 +310,14 @@ TEST_F(OtherVersion, BothEndsFindOut) {
   ASSERT_TRUE(channel_->send(Hello{"gate"}));
   say(greeting(other));
   peer_.reset();
-  ASSERT_TRUE(run_until([&] { return closed_; }));
+  ASSERT_TRUE(wait_for([&] { return closed_; }));
   EXPECT_TRUE(channel_->incompatible());
   EXPECT_EQ(channel_->peer_version(), other);
 }
 
 TEST_F(OtherVersion, WhoIsNotThereYetIsNoOtherVersion) {
   peer_.reset();
-  ASSERT_TRUE(run_until([&] { return closed_; }));
+  ASSERT_TRUE(wait_for([&] { return closed_; }));
   EXPECT_FALSE(channel_->incompatible());
 }
 
@@ -351,7 +338,7 @@ TEST_F(ChannelTest, ACallbackMayDestroyItsChannel) {
                });
   ASSERT_TRUE(near_->send(Hello{"one"}));
   ASSERT_TRUE(near_->send(Hello{"two"}));
-  ASSERT_TRUE(run_until([&] { return closed; }));
+  ASSERT_TRUE(wait_for([&] { return closed; }));
   EXPECT_EQ(heard, 1);
 }
 
@@ -372,7 +359,7 @@ TEST_F(ChannelTest, TheFarEndsProcessIsKnown) {
 TEST_F(ChannelTest, AStaleSocketIsReplacedAndALivingOneIsNot) {
   {
     // A socket file whose process has died: bound, never unlinked.
-    std::filesystem::path shorter = base_ + "/stale";
+    std::filesystem::path shorter = folder_ + "/stale";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     shorter.string().copy(address.sun_path, sizeof address.sun_path - 1);

@@ -80,12 +80,7 @@ class GateTest : public testing::Test {
     ASSERT_TRUE(listening) << listening.error().message;
   }
   bool wait_for(const std::function<bool()>& condition) {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop_.run_once(20);
-    }
-    return true;
+    return headgate::test::run_until(loop_, condition);
   }
   // Until the gate has this worker's state.
   std::unique_ptr<FakeWorker> add_worker(uint32_t id) {

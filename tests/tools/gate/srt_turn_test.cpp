@@ -2,27 +2,17 @@
 #include <gate/srt_turn.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
+
+#include "loop_test.h"
 
 namespace headgate::gate {
 namespace {
 
-constexpr int64_t kPatienceMs = 10'000;
-
-class SrtTurnTest : public ::testing::Test {
+class SrtTurnTest : public headgate::test::LoopTest {
  protected:
-  void SetUp() override { ASSERT_NE(::mkdtemp(folder_), nullptr); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  // Until it is so, or patience ends.
   bool comes(const bool& what) {
-    bool late = false;
-    const auto timer = loop_.after_ms(kPatienceMs, [&] { late = true; });
-    while (!what && !late) loop_.run_once(-1);
-    loop_.cancel(timer);
-    return what;
+    return wait_for([&] { return what; });
   }
   // Several looks of those that wait.
   void some_time_passes() {
@@ -30,9 +20,6 @@ class SrtTurnTest : public ::testing::Test {
     loop_.after_ms(4 * kSrtTurnMs, [&] { over = true; });
     comes(over);
   }
-
-  char folder_[32] = "/tmp/srt-turn-XXXXXX";
-  Loop loop_;
 };
 
 TEST_F(SrtTurnTest, TheFirstHasItAtOnce) {
@@ -69,7 +56,7 @@ TEST_F(SrtTurnTest, WhoNoLongerWaitsLetsAnotherHaveIt) {
 }
 
 TEST_F(SrtTurnTest, WithoutItsFolderItIsNobodys) {
-  SrtTurn turn(loop_, std::string(folder_) + "/nowhere");
+  SrtTurn turn(loop_, folder_ + "/nowhere");
   EXPECT_FALSE(turn.take([] { ADD_FAILURE() << "it was given"; }));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Fill of a worker: what was written is told, whenever the stream ends.
 #include <base/clock.h>
+#include <loop_test.h>
 #include <media_file.h>
 #include <playlist/record.h>
 #include <store/derived.h>
@@ -23,7 +24,6 @@ namespace {
 constexpr uint32_t kEvent = 7, kStation = 12;
 constexpr int kParts = 6;
 constexpr int64_t kGraceMs = 60'000;
-constexpr int64_t kPatienceMs = 60'000;
 
 class FillsTest : public ::testing::Test {
  protected:
@@ -53,13 +53,7 @@ class FillsTest : public ::testing::Test {
     session.station = kStation;
     fills_.start(session, run, {true, ""}, kGraceMs);
   }
-  bool run_until(const std::function<bool()>& done) {
-    bool late = false;
-    const auto timer = loop_.after_ms(kPatienceMs, [&] { late = true; });
-    while (!done() && !late) loop_.run_once(-1);
-    loop_.cancel(timer);
-    return done();
-  }
+  bool run_until(const std::function<bool()>& done) { return test::run_until(loop_, done); }
   void take(const wire::StreamRecords& batch) {
     EXPECT_EQ(batch.session, 5u);
     ByteReader reader(batch.records);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <loop_test.h>
 #include <playlist/stream_index.h>
 #include <plugins/publisher.h>
 #include <wire/channel.h>
@@ -100,13 +101,7 @@ class WorkerTest : public ::testing::Test {
 
   Peer peer(const std::string& role) { return Peer(loop_, scratch_.path() + "/worker-3.sock", role); }
 
-  bool run_until(const std::function<bool()>& done) {
-    bool late = false;
-    auto timer = loop_.after_ms(test::kPatienceMs, [&] { late = true; });
-    while (!done() && !late) loop_.run_once(-1);
-    loop_.cancel(timer);
-    return done();
-  }
+  bool run_until(const std::function<bool()>& done) { return test::run_until(loop_, done); }
 
   void hand_over(Peer& gate, AdmittedPublisher& publisher, uint64_t session, uint32_t station = kStation,
                  uint32_t max_kbps = 0, uint32_t codecs = 0) {
