@@ -103,8 +103,8 @@ def run_record(run, first_msn, discontinuity_sequence, utc_us, max_segment_ms=40
     return b'\x01\x01' + text(run) + u64(first_msn, discontinuity_sequence, utc_us) + u32(max_segment_ms, max_part_ms)
 
 
-def init_record(name, file, offset, length, codecs='avc1.64001f,mp4a.40.2', size=(1280, 720)):
-    return (b'\x01\x02' + text(name) + text(file) + u64(offset, length) + text(codecs) + u32(*size) + u32(25000, 2))
+def init_record(name, file, offset, length, codecs='avc1.64001f,mp4a.40.2', size=(1280, 720), rate=25000):
+    return (b'\x01\x02' + text(name) + text(file) + u64(offset, length) + text(codecs) + u32(*size) + u32(rate, 2))
 
 
 def part_record(msn, index, file, offset, length, pts, duration, utc_us, independent=True, discontinuity=False):

@@ -103,8 +103,13 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
                                          playlist::view_codecs(*init, View::audio), init->channels};
   }
   const playlist::Rates video = meters.rates(index, facts, View::video);
-  if (auto source = source_variant(index, video, apart, front))
+  if (auto source = source_variant(index, video, apart, front)) {
+    // Not every publisher promises a rate. No rung has more pictures than its source, and hls.js does not
+    // climb to a variant with fewer, or with none said.
+    for (const playlist::Variant& rung : out.variants)
+      source->frame_rate_milli = std::max(source->frame_rate_milli, rung.frame_rate_milli);
     out.variants.insert(out.variants.begin(), *std::move(source));
+  }
   out.more = playlist::view_variants(
       index, facts, {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"}, meters);
   const Rendition* pictures = stream.rendition(kPictures);

@@ -29,13 +29,13 @@ class Live:
     """A session of a fake worker: its media file, and records of segments in it."""
 
     def __init__(self, test, worker, station, session=1, run='run-a', first=0,
-                 grace_ms=-1):
+                 grace_ms=-1, rate=25000):
         self.test, self.worker, self.station, self.session = test, worker, station, session
         self.file = f'lta/{EVENT}/st/00/{station:06}/{run}/000000.mp4'
         self.path = os.path.join(test.root, self.file + '.part')
         os.makedirs(os.path.dirname(self.path))
         self.content = bytes(range(256)) * 4
-        self.next, self.run, self.first, self.grace_ms = first, run, first, grace_ms
+        self.next, self.run, self.first, self.grace_ms, self.rate = first, run, first, grace_ms, rate
         self.utc_us = int(time.time() * 1e6)
         self.write()
 
@@ -47,7 +47,7 @@ class Live:
         return [wire.session_opened(self.session, EVENT, self.station, self.utc_us, grace_ms=self.grace_ms),
                 wire.stream_records(self.session, EVENT, self.station, [
                     wire.run_record(self.run, self.first, 0, self.utc_us),
-                    wire.init_record(INIT, self.file, 0, 1024)])]
+                    wire.init_record(INIT, self.file, 0, 1024, rate=self.rate)])]
 
     def segments(self, count):
         """Messages of so many more segments."""

@@ -180,6 +180,19 @@ class Renditions(OriginCase):
         self.assertEqual(told['360p'], {'name': '360p', 'state': 'idle', 'width': 640, 'height': 360, 'kbps': 800,
                                         'codecs': 'avc1.64001f', 'hls': '/hls/5/360p/media.m3u8'})
 
+    def test_a_source_of_an_unknown_rate_has_its_rungs(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        for station, rate in ((5, 0), (6, 24_976), (7, 50_000)):
+            live = Live(self, worker, station, session=station, rate=rate)
+            worker.tell(*live.open_messages(), *live.segments(2), Rung(live).told(0))
+        for station, said in ((5, '25.000'), (6, '25.000'), (7, '50.000')):
+            self.listed(f'/hls/{station}/media.m3u8', 2)
+            wait_until('the rung is told', lambda at=station: self.stream(at)['renditions'])
+            lines = self.get(f'/hls/{station}/index.m3u8').decode().splitlines()
+            self.assertIn(f'FRAME-RATE={said}', lines[lines.index('video.m3u8') - 1])
+
     def test_gaps_where_nobody_encodes(self):
         self.start()
         worker = self.fake_worker()
