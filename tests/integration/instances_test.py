@@ -191,6 +191,13 @@ def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
         wait_until("that was told", lambda: node.told("instance.over"))
         assert all("/nonexistent/file" in one["reason"] for one in node.told("instance.died")), node.told("instance.died")
         assert len(node.told("instance.died")) == 2 and len(node.told("instance.alarm")) == 1
+        # What an element says of an address is told without what may be a secret of it.
+        secret = secrets.token_hex(8)
+        node.write("caller", "fails", file=f"rtmp://user:{secret}@a.example:1935/app/{secret}?{secret}")
+        assert "rtmp://a.example:1935/***" in node.wait_instance("caller", "given-up")["last_end"]
+        wait_until("that was told as well", lambda: "caller" in [one["instance"] for one in node.told("instance.over")])
+        assert secret not in json.dumps([node.status(), node.admin().events()]) + log_text(node)
+        node.remove("caller")
         # Nobody sends to it.
         node.write("ear", "hears")
         assert "nothing has come to fakesink0 for 0.5 s" in node.wait_instance("ear", "given-up")["last_end"]
@@ -201,7 +208,7 @@ def test_who_fails_is_given_up_as_its_description_says_and_a_file_begins_anew():
         there.write_bytes(b"x" * 100)
         node.write("reader", "fails", file=there)
         node.wait_instance("reader", "ended")
-        assert len(node.told("instance.over")) == 3
+        assert len(node.told("instance.over")) == 4
         assert not node.told("process.alarm")
 
 

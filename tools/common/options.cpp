@@ -2,6 +2,7 @@
 #include <common/options.h>
 
 #include <base/io.h>
+#include <base/masked.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/mman.h>
@@ -175,11 +176,11 @@ Result<void> check_http_address(const std::string& url) {
   constexpr auto kFlags =
       static_cast<GUriFlags>(G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH | G_URI_FLAGS_ENCODED_QUERY |
                              G_URI_FLAGS_ENCODED_FRAGMENT | G_URI_FLAGS_SCHEME_NORMALIZE);
-  GError* error = nullptr;
-  GUri* uri = g_uri_parse(url.c_str(), kFlags, &error);
-  std::string problem = error ? error->message : "";
-  g_clear_error(&error);
-  if (uri) {
+  GUri* uri = g_uri_parse(url.c_str(), kFlags, nullptr);
+  std::string problem;  // GLib's would quote what may be a part of the password
+  if (!uri) {
+    problem = "scheme, host or port cannot be read";
+  } else {
     const std::string scheme = g_uri_get_scheme(uri);
     const char* host = g_uri_get_host(uri);
     if (scheme != "http" && scheme != "https")
@@ -189,7 +190,8 @@ Result<void> check_http_address(const std::string& url) {
     g_uri_unref(uri);
   }
   if (problem.empty()) return {};
-  return Unexpected("'" + url + "' is no address of HTTP: " + problem);
+  const bool address = url.find("://") != url.npos;
+  return Unexpected((address ? "'" + masked(url) + "'" : "it") + " is no address of HTTP: " + problem);
 }
 
 }  // namespace headgate::tools

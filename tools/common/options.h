@@ -60,7 +60,8 @@ std::string lines_of(const std::vector<std::string>& private_options);
 // process was given.
 Result<UniqueFd> input_with(const std::string& lines);
 
-// An http:// or https:// address with a host, that can be asked.
+// An http:// or https:// address with a host, that can be asked. The error shows no more of it than
+// masked().
 Result<void> check_http_address(const std::string& url);
 
 }  // namespace headgate::tools

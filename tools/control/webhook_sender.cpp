@@ -3,6 +3,7 @@
 
 #include <base/io.h>
 #include <base/json_line.h>
+#include <base/masked.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -108,7 +109,7 @@ void WebhookSender::on_answer(GObject* session, GAsyncResult* result, gpointer d
   } else if (asked->timer == 0 && sender) {
     answer = "it has not answered within " + std::to_string(sender->timeout_s_) + " s";
   } else {
-    answer = error->message;
+    answer = masked(error->message);
   }
   g_clear_error(&error);
   if (!sender) return;
@@ -117,14 +118,7 @@ void WebhookSender::on_answer(GObject* session, GAsyncResult* result, gpointer d
 }
 
 std::string WebhookSender::shown() const {
-  GUri* uri = g_uri_parse(url_.c_str(), G_URI_FLAGS_NONE, nullptr);
-  if (!uri || !g_uri_get_host(uri)) return "?";
-  gchar* text = g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), nullptr, g_uri_get_host(uri),
-                           g_uri_get_port(uri), "", nullptr, nullptr);
-  std::string out = text;
-  g_free(text);
-  g_uri_unref(uri);
-  return out;
+  return shown_address(url_);
 }
 
 WebhookTest test_webhooks(const Clock& clock, const std::vector<std::string>& urls,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/masked.h>
 #include <common/siblings.h>
 #include <pipeline/commands.h>
 #include <pipeline/folder.h>
@@ -9,7 +10,7 @@ Result<Values> values_of(const std::vector<std::string>& assignments) {
   Values out;
   for (const std::string& one : assignments) {
     const size_t equals = one.find('=');
-    if (equals == std::string::npos) return Unexpected("--set " + one + ": is not NAME=VALUE");
+    if (equals == std::string::npos) return Unexpected("--set " + masked(one) + ": is not NAME=VALUE");
     out[one.substr(0, equals)] = one.substr(equals + 1);
   }
   return out;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/masked.h>
 #include <common/siblings.h>
 #include <pipeline/build.h>
 
@@ -99,9 +100,8 @@ Result<PipelinePtr> parse(const Description& description, const std::vector<Line
   GError* error = nullptr;
   GstElement* parsed = gst_parse_launch_full(all.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (!parsed) {
-    const std::string reason = error ? error->message : "cannot be parsed";
-    const std::vector<std::string> words = quoted_words(reason);
-    const std::string text = reason + (error ? advice(error, words) : "");
+    const std::vector<std::string> words = quoted_words(error ? error->message : "");
+    const std::string text = error ? masked(error->message) + advice(error, words) : "cannot be parsed";
     g_clear_error(&error);
     return wrong(words, text);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <base/masked.h>
 #include <glib.h>
 #include <pipeline/parameter.h>
 
@@ -169,7 +170,8 @@ Result<int64_t> parse_quantity(Type type, std::string_view text, std::string_vie
 Result<void> Parameter::check(const std::string& value) const {
   if (value.size() > kMaxValueBytes)
     return Unexpected("has more than " + std::to_string(kMaxValueBytes) + " bytes");
-  if (auto good = is_of_type(*this, value); !good) return good;
+  // An address that was given to the wrong parameter is one all the same.
+  if (auto good = is_of_type(*this, value); !good) return Unexpected(masked(good.error().message));
   if (!has_range(type)) return {};
   const double number = magnitude(*this, value);
   const std::string text = value + (has_units(type) && g_ascii_isdigit(value.back()) ? " " + unit : "");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <base/clock.h>
+#include <base/masked.h>
 #include <health/conditions.h>
 #include <load/terminal.h>
 #include <pipeline/gst_each.h>
@@ -32,7 +33,7 @@ std::string text_of(GstMessage* message, void (*parse)(GstMessage*, GError**, gc
     out += " (" + detail.substr(line + 1) + ")";
   g_error_free(error);
   g_free(debug);
-  return out;
+  return masked(out);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "inbox.h"
 
+#include <base/masked.h>
 #include <feed/element_messages.h>
 #include <feed/structure_json.h>
 #include <health/conditions.h>
@@ -40,7 +41,7 @@ std::string error_text(GstMessage* message, void (*parse)(GstMessage*, GError**,
   gchar* debug = nullptr;
   parse(message, &error, &debug);
   std::string out = taken(gst_object_get_path_string(GST_MESSAGE_SRC(message)));
-  out = out.substr(out.rfind('/') + 1) + ": " + (error ? error->message : "unknown");
+  out = out.substr(out.rfind('/') + 1) + ": " + (error ? masked(error->message) : "unknown");
   g_clear_error(&error);
   g_free(debug);
   return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate-worker: runs the pipelines of sessions that the gate has admitted.
 #include <base/io.h>
+#include <base/masked.h>
 #include <common/log.h>
 #include <common/options.h>
 #include <common/siblings.h>
@@ -58,7 +59,7 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (settings.runtime_dir.empty() && !out.check) return Unexpected("--runtime-dir is needed");
   for (const std::string& parameter : parameters) {
     size_t equals = parameter.find('=');
-    if (equals == std::string::npos) return Unexpected("--set " + parameter + ": is not NAME=VALUE");
+    if (equals == std::string::npos) return Unexpected("--set " + masked(parameter) + ": is not NAME=VALUE");
     settings.parameters[parameter.substr(0, equals)] = parameter.substr(equals + 1);
   }
   settings.id = static_cast<uint32_t>(id);

@@ -226,6 +226,7 @@ class Pipelines(unittest.TestCase):
                 ('nosuchelement name=x', 4, 'no element "nosuchelement"'),
                 ('fakesrc nosuchproperty=1 ! fakesink', 4, 'no property "nosuchproperty" in element "fakesrc"'),
                 ('fakesrc num-buffers=many ! fakesink', 4, 'could not set property "num-buffers"'),
+                ('fakesrc num-buffers=rtmp://a.example/app/hush ! fakesink', 4, 'to "rtmp://a.example/***"'),
                 ('videotestsrc ! audioconvert ! fakesink', 4, 'could not link'),
                 ('fakesrc ! ! fakesink', 4, 'syntax error')):
             with self.subTest(line=line):

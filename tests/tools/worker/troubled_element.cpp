@@ -34,7 +34,9 @@ void post_archive(GstElement* element) {
       gst_structure_new("headgate-archive", "state", G_TYPE_STRING, "lost", "reason", G_TYPE_STRING,
                         "the disk fails", "code", G_TYPE_INT, EIO, "broken", G_TYPE_BOOLEAN, broken, nullptr);
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
-  if (!broken) GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("Not recorded: the disk fails"), (nullptr));
+  if (!broken)
+    GST_ELEMENT_ERROR(element, RESOURCE, OPEN_WRITE, ("Not recorded at \"%s\": the disk fails", kAddress),
+                      (nullptr));
 }
 
 // As an element does that encodes renditions on demand: it says that this one is being encoded.

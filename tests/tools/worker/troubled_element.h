@@ -9,6 +9,9 @@ namespace headgate::worker::trouble {
 // What it gives who wants a picture.
 inline constexpr char kPicture[] = "a picture";
 
+// What the error names that it posts.
+inline constexpr char kAddress[] = "srt://a.example:9000?passphrase=hush";
+
 // Registers "troubled": no pads; asked for a rendition, it tells that this is being encoded. Once, before a
 // launch line names it.
 void register_troubled();

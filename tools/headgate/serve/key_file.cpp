@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "key_file.h"
 
+#include <base/masked.h>
 #include <glib.h>
 #include <pipeline/folder.h>
 
@@ -35,7 +36,7 @@ Result<std::vector<KeyValue>> read_key_file(const std::string& path) {
   GError* error = nullptr;
   if (!g_key_file_load_from_data(file.get(), as_text(*bytes).data(), bytes->size(), G_KEY_FILE_NONE,
                                  &error)) {
-    std::string reason = error->message;
+    const std::string reason = masked(error->message);  // which quotes the line
     g_error_free(error);
     return Unexpected(path + ": " + reason);
   }
