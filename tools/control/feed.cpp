@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 #include <vector>
 
 #include "health.h"
@@ -147,6 +148,8 @@ void Feed::opened(const std::string& name, const wire::SessionOpened& opened) {
   auto [place, fresh] = sessions_.try_emplace(opened.session);
   Session& session = place->second;
   session.opened = opened;
+  if (fresh)
+    session.began_mono_us = clock_.mono_us() - std::max<int64_t>(0, clock_.utc_us() - opened.since_utc_us);
   session.worker = name;
   session.worker_number = states_[name].worker;
   const bool told = known_open_.erase(std::to_string(opened.session)) > 0;
@@ -226,11 +229,16 @@ const Session* Feed::find(uint64_t session) const {
   return found == sessions_.end() ? nullptr : &found->second;
 }
 
-const Session* Feed::of_station(uint32_t station) const {
-  const Session* newest = nullptr;
+const Session* Feed::of_station(uint32_t station, std::optional<uint32_t> event) const {
+  const auto rank = [](const Session& one) {
+    return std::tuple(!tools::is_pipeline(one.worker_number), one.began_mono_us, one.opened.session);
+  };
+  const Session* best = nullptr;
   for (const auto& [id, session] : sessions_)
-    if (session.opened.station == station) newest = &session;
-  return newest;
+    if (session.opened.station == station && (!event || session.opened.event == *event) &&
+        (!best || rank(*best) < rank(session)))
+      best = &session;
+  return best;
 }
 
 void Feed::when_closed(uint64_t session, int64_t within_ms, std::function<void(const std::string&)> call) {

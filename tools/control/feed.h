@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -26,7 +27,8 @@ inline constexpr size_t kRateSamples = 6;             // a second each
 
 struct Session {
   wire::SessionOpened opened;
-  std::string worker;  // name of its socket
+  int64_t began_mono_us = 0;  // as its worker says, whatever the machine's clock was set to since
+  std::string worker;         // name of its socket
   uint32_t worker_number = 0;
   uint64_t received_bytes = 0;
   int64_t last_media_mono_us = 0;
@@ -48,7 +50,11 @@ class Feed {
 
   const std::map<uint64_t, Session>& sessions() const { return sessions_; }
   const Session* find(uint64_t session) const;
-  const Session* of_station(uint32_t station) const;                                   // the newest
+  // Of a station, of one event or any, the session that began last: one that is superseded may be there for a
+  // while beside its successor, and has the higher number if a gate let it in that was started later (both do
+  // while one retires; numbers also follow the clock, and wrap). What a publisher sends goes before what a
+  // pipeline of the node's own archives under the same number.
+  const Session* of_station(uint32_t station, std::optional<uint32_t> event = std::nullopt) const;
   const std::map<std::string, wire::WorkerState>& workers() const { return states_; }  // by socket name
   // `call` once, when the session is over, or with "" after `within_ms`.
   void when_closed(uint64_t session, int64_t within_ms, std::function<void(const std::string& reason)> call);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Sessions of a worker that speaks another protocol: nobody says that they are over while it lives.
+// Sessions of a worker that speaks another protocol: nobody says that they are over while it lives. And which
+// of several a station's session is.
 #include <base/clock.h>
 #include <control/feed.h>
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wire/channel.h>
 #include <wire/version.h>
 
 #include <cstring>
@@ -65,6 +67,31 @@ class OtherWorker {
   int leave_ = -1;
 };
 
+// Listens in this process, and tells what it is to.
+class FakeWorker {
+ public:
+  FakeWorker(Loop& loop, const std::string& path, uint32_t number) : number_(number) {
+    auto acceptor = wire::Acceptor::listen(loop, path, [this](std::unique_ptr<wire::Channel> channel) {
+      channel_ = std::move(channel);
+      channel_->start([](const wire::Message&, const std::vector<UniqueFd>&) {}, [] {});
+      channel_->send(wire::WorkerState{number_, 1, 0, 9, true, ""});
+    });
+    if (!acceptor) std::abort();
+    acceptor_ = *std::move(acceptor);
+  }
+  bool connected() const { return channel_ != nullptr; }
+  void opened(uint64_t session, uint32_t event, int64_t since_utc_us) {
+    channel_->send(
+        wire::SessionOpened{session, event, 7, "", "192.0.2.1:1", "srt", "someone", since_utc_us, -1});
+  }
+  void closed(uint64_t session) { channel_->send(wire::SessionClosed{session, 1, 7, "unpublish"}); }
+
+ private:
+  const uint32_t number_;
+  std::unique_ptr<wire::Acceptor> acceptor_;
+  std::unique_ptr<wire::Channel> channel_;
+};
+
 class FeedTest : public test::LoopTest {
  protected:
   void SetUp() override {
@@ -98,6 +125,52 @@ TEST_F(FeedTest, SessionsOfAWorkerOfAnotherProtocolAreOpenUntilItEnds) {
   worker.end();
   ASSERT_TRUE(wait_for([&] { return log.last_id() >= 7; }));
   EXPECT_EQ(told(log).back(), "5 session.closed");
+}
+
+// Numbers of a gate that retires are lower than those of its successor, and both let publishers in; those of
+// one that was started when the clock had been set back are lower than older ones.
+TEST_F(FeedTest, AStationsSessionIsTheOneThatBeganLast) {
+  constexpr int64_t kSecond = 1'000'000, kHour = 3600 * kSecond;
+  ManualClock clock(1000 * kHour, 500 * kSecond);
+  EventLog log(clock, folder_ + "/events");
+  log.open();
+  Feed feed(loop_, clock, folder_, log);
+  ASSERT_TRUE(feed.start());
+  FakeWorker first(loop_, folder_ + "/worker-1.sock", 1), second(loop_, folder_ + "/worker-2.sock", 2);
+  FakeWorker own(loop_, folder_ + "/pipeline-hall.sock", tools::kFirstPipelineNumber + 1);
+  ASSERT_TRUE(wait_for([&] { return first.connected() && second.connected() && own.connected(); }));
+  const auto after = [&](uint64_t session, bool there) {
+    EXPECT_TRUE(wait_for([&] { return (feed.find(session) != nullptr) == there; }));
+    const Session* one = feed.of_station(7);
+    return one ? one->opened.session : 0;
+  };
+  const int64_t begun_us = clock.utc_us() - 100 * kSecond;
+  // As a control that is started meanwhile is told of them, in any order.
+  first.opened(100, 1, begun_us + 10 * kSecond);
+  EXPECT_EQ(after(100, true), 100U);
+  second.opened(200, 1, begun_us);
+  EXPECT_EQ(after(200, true), 100U) << "the older one has the higher number";
+  // As they come, the clock having been set back.
+  clock.advance_us(kSecond);
+  clock.step_utc_us(-kHour);
+  first.opened(50, 1, clock.utc_us());
+  EXPECT_EQ(after(50, true), 50U);
+  // And what the node archives itself, newer than all, of this event and of another one.
+  clock.advance_us(kSecond);
+  own.opened(300, 1, clock.utc_us());
+  EXPECT_EQ(after(300, true), 50U);
+  own.opened(400, 9, clock.utc_us());
+  EXPECT_EQ(after(400, true), 50U);
+  EXPECT_EQ(feed.of_station(7, 9)->opened.session, 400U);
+  EXPECT_EQ(feed.of_station(7, 1)->opened.session, 50U);
+  EXPECT_EQ(feed.of_station(8), nullptr);
+  EXPECT_EQ(feed.of_station(7, 2), nullptr);
+  first.closed(50);
+  EXPECT_EQ(after(50, false), 100U);
+  first.closed(100);
+  EXPECT_EQ(after(100, false), 200U);
+  second.closed(200);
+  EXPECT_EQ(after(200, false), 400U) << "nobody publishes any more";
 }
 
 }  // namespace
