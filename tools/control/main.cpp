@@ -111,8 +111,10 @@ int run(int argc, char** argv) {
   if (line->check || line->test_webhooks) return check_or_test(*line);
   Loop loop;
   std::function<void()> on_hang_up;
+  const auto quit = [&] { g_main_loop_quit(main_loop.get()); };
+  std::function<void()> end = quit;
   SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
-    if (signal != SIGHUP) return g_main_loop_quit(main_loop.get());
+    if (signal != SIGHUP) return end();
     if (on_hang_up) on_hang_up();
   });
   auto listeners = tools::take_inherited_listeners();
@@ -124,6 +126,7 @@ int run(int argc, char** argv) {
     Feed feed(loop, system_clock(), line->runtime_dir, log);
     WebhookSet webhooks(loop, system_clock(), log, line->webhooks, line->webhook_secret,
                         severity_rank(line->webhook_severity));
+    end = [&] { webhooks.end(quit); };
     SupervisorLink supervisor(
         loop, tcp.get(), [&](const wire::NodeEvent& event) { log.take(event); },
         [&] {
@@ -134,7 +137,7 @@ int run(int argc, char** argv) {
               .field("sessions", feed.sessions().size())
               .take();
         },
-        [&] { g_main_loop_quit(main_loop.get()); });
+        [&] { end(); });
     OriginClient origin(line->runtime_dir);
     Routes routes;
     add_node_routes(routes, origin, feed, supervisor, events);

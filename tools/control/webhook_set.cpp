@@ -3,9 +3,15 @@
 
 #include <common/log.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace headgate::control {
+namespace {
+
+constexpr int64_t kAnswerLookMs = 5;
+
+}  // namespace
 
 WebhookSet::WebhookSet(Loop& loop, const Clock& clock, EventLog& log, std::vector<std::string> urls,
                        std::string secret_file, int least)
@@ -17,6 +23,7 @@ WebhookSet::WebhookSet(Loop& loop, const Clock& clock, EventLog& log, std::vecto
       least_(least) {}
 
 void WebhookSet::load() {
+  if (ending_ != 0) return;
   forget_other_webhooks(log_.folder(), urls_);
   if (urls_.empty()) return;
   auto secret = load_secret(secret_file_);
@@ -30,6 +37,22 @@ void WebhookSet::load() {
   if (!hooks_.empty()) return;
   for (const std::string& url : urls_)
     hooks_.push_back(std::make_unique<Webhook>(loop_, clock_, log_, url, secret_, least_));
+}
+
+bool WebhookSet::under_way() const {
+  return std::any_of(hooks_.begin(), hooks_.end(), [](const auto& one) { return one->under_way(); });
+}
+
+void WebhookSet::end(std::function<void()> done) {
+  if (ending_ != 0) return;
+  for (const auto& one : hooks_) one->end();
+  ending_ = loop_.every_ms(kAnswerLookMs, [this, done = std::move(done), left_ms = kLastAnswersMs]() mutable {
+    left_ms -= kAnswerLookMs;
+    if (under_way() && left_ms > 0) return;
+    const auto act = std::move(done);  // this callback goes with its timer
+    loop_.cancel(ending_);
+    act();
+  });
 }
 
 std::string WebhookSet::json() const {

@@ -83,7 +83,7 @@ Webhook::~Webhook() {
 }
 
 void Webhook::look() {
-  if (under_way_ != 0 || timer_ != 0) return;
+  if (ending_ || under_way_ != 0 || timer_ != 0) return;
   for (;;) {
     const auto events = log_.after(last_, kEventsPerLook);
     if (events.empty()) return;

@@ -42,6 +42,10 @@ class Webhook {
   // Another secret, also for what waits and is sent again.
   void sign_with(std::string secret) { sender_.sign_with(std::move(secret)); }
   std::string json() const;  // for this process's status
+  // Sends nothing any more. An event that is under way may still be answered, and is then not sent again by
+  // who comes next.
+  void end() { ending_ = true; }
+  bool under_way() const { return under_way_ != 0; }
 
  private:
   void look();  // sends the next one, if there is one and none is under way
@@ -62,7 +66,7 @@ class Webhook {
   int refusals_ = 0;        // of the present one
   uint64_t delivered_ = 0, failed_ = 0, left_out_ = 0;
   Loop::TimerId timer_ = 0;
-  bool problem_told_ = false;
+  bool problem_told_ = false, ending_ = false;
 };
 
 }  // namespace headgate::control

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What webhooks are signed with, now and after it was changed, and their pauses. More of sending:
-// tests/integration/control_test.py.
+// What webhooks are signed with, now and after it was changed, their pauses, and how they end. More of
+// sending: tests/integration/control_test.py.
 #include <control/loop_source.h>
 #include <control/webhook_set.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace headgate::control {
@@ -94,6 +95,9 @@ class WebhookSetTest : public testing::Test {
         std::string(data, size));
     g_bytes_unref(body);
     soup_server_message_set_status(message, answer_, nullptr);
+    if (!holds_) return;
+    held_ = message;
+    soup_server_message_pause(held_);
   }
   bool until(const std::function<bool()>& done) {
     using SteadyClock = std::chrono::steady_clock;
@@ -123,6 +127,8 @@ class WebhookSetTest : public testing::Test {
   std::string url_;
   std::vector<std::pair<std::string, std::string>> got_;  // signature, body
   unsigned answer_ = 200;
+  bool holds_ = false;  // the answer to what comes next, until it is told to go on
+  SoupServerMessage* held_ = nullptr;
   SoupServer* server_ = nullptr;
   Loop loop_;
   LoopSource source_{loop_};
@@ -208,6 +214,47 @@ TEST(Sender, AnAnswerThatDoesNotEndIsNone) {
   g_source_remove(drip);
   for (GSocketConnection* one : connections) g_object_unref(one);
   g_object_unref(service);
+}
+
+TEST_F(WebhookSetTest, WhatIsTakenWhileItEndsIsNotSentAgain) {
+  write_secret(kOne);
+  std::optional<WebhookSet> hooks;
+  const auto start = [&] {
+    hooks.emplace(loop_, clock_, log_, std::vector{url_}, folder_ + "/secret", severity_rank(kInfo));
+    hooks->load();
+  };
+  start();
+  holds_ = true;
+  log_.add("x", kInfo, "first", "{}");
+  log_.add("x", kInfo, "second", "{}");
+  ASSERT_TRUE(until([&] { return held_; }));
+  int ended = 0, rounds = 0;
+  hooks->end([&] { ++ended; });
+  hooks->end([&] { ++ended; });
+  const auto timer = loop_.every_ms(10, [&] { ++rounds; });
+  ASSERT_TRUE(until([&] { return rounds == 5; }));
+  loop_.cancel(timer);
+  EXPECT_EQ(ended, 0) << "what is under way may still be answered";
+  holds_ = false;
+  soup_server_message_unpause(held_);
+  ASSERT_TRUE(until([&] { return ended > 0; }));
+  EXPECT_EQ(ended, 1);
+  // The next control's.
+  start();
+  ASSERT_TRUE(until([&] { return got_.size() > 1; }));
+  EXPECT_NE(got_[1].second.find("second"), std::string::npos) << got_[1].second;
+}
+
+TEST_F(WebhookSetTest, NobodyWaitsLongForWhoDoesNotAnswer) {
+  write_secret(kOne);
+  WebhookSet hooks(loop_, clock_, log_, {url_}, folder_ + "/secret", severity_rank(kInfo));
+  hooks.load();
+  holds_ = true;
+  log_.add("x", kInfo, "first", "{}");
+  ASSERT_TRUE(until([&] { return held_; }));
+  bool ended = false;
+  hooks.end([&] { ended = true; });
+  EXPECT_TRUE(until([&] { return ended; }));
 }
 
 TEST(Pauses, GrowToAMinuteAndAreNeverTheSame) {
