@@ -77,7 +77,9 @@ class SettingsTest(ServeCase):
             ended = run(*arguments)
             self.assertEqual(ended.returncode, 2)
             self.assertIn(reason, ended.stderr)
-        self.assertIn('\n[node] data, keys, name (--node), runtime-dir, instances\n', run('serve', '--help').stdout)
+        told = run('serve', '--help').stdout
+        self.assertIn('\n[node] data, keys, name (--node), runtime-dir, instances\n', told)
+        self.assertIn('Every user of the machine can read a command line.', told)
         for command in ('serve', 'status'):
             self.assertEqual(run(command, '--help').returncode, 0)
 

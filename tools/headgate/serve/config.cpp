@@ -57,7 +57,8 @@ constexpr Setting kSettings[] = {
     {"control", "listen", "control", "HOST:PORT",
      "operators' programs, with tokens (default: none; the Unix socket admin.sock alone)", ""},
     {"control", "tokens", "control-tokens", "FILE", "lines of NAME ROLE SHA256-OF-TOKEN, for --control", ""},
-    {"control", "webhook", "webhook", "URL[ URL...]", "events are sent there (default: none)", ""},
+    {"control", "webhook", "webhook", "URL[ URL...]",
+     "events are sent there (default: none); one that is a secret is not for the command line", ""},
     {"control", "webhook-secret", "webhook-secret", "FILE", "what they are signed with", ""},
     {"control", "webhook-severity", "webhook-severity", "S",
      "from which on: info, warning, error (default warning)", "warning"},
@@ -269,7 +270,11 @@ std::string ConfigOptions::file_help() {
   }
   std::string out = "The file of --config has them in sections, as NAME=VALUE:\n";
   for (const std::string& section : sections) out += "[" + section + "] " + names[section] + "\n";
-  return out + "[" + kParameterSection + "] those of --set\n";
+  out += "[" + std::string(kParameterSection) + "] those of --set\n\n";
+  return out +
+         "Every user of the machine can read a command line. What may be a secret, webhooks' addresses and "
+         "parameters, belongs into that file, or one of --arguments-from, which the node's user alone can "
+         "read (mode 0600).\n";
 }
 
 void ConfigOptions::add_to(tools::Options& options) {
@@ -282,7 +287,9 @@ void ConfigOptions::add_to(tools::Options& options) {
           return {};
         },
         setting.value_name, setting.help);
-  options.list("set", parameters_, "NAME=VALUE", "a parameter of the pipeline description; may be repeated")
+  options
+      .list("set", parameters_, "NAME=VALUE",
+            "a parameter of the pipeline description; may be repeated. A secret is not for the command line")
       .arguments_from();
 }
 
