@@ -45,6 +45,13 @@ class Children {
     for (auto& [name, child] : children_)
       if (child->place().number >= 0) act(*child);
   }
+  // That in its place, and those that retire, which may let SRT's callers in for as long as they have the
+  // ports.
+  template <typename Do>
+  void each_gate(Do&& act) const {
+    for (auto& [name, child] : children_)
+      if (child->place().role == "gate") act(*child);
+  }
   template <typename Is>
   bool any(Is&& is) const {
     for (auto& [name, child] : children_)

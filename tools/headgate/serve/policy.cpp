@@ -343,8 +343,8 @@ void Policy::look_at_alarms() {
 }
 
 void Policy::tell_gate() {
-  children_.place("gate").send(
-      wire::NodePolicy{capacity_.full(), limits_.grace_ms, quarantine_.isolations()});
+  const wire::NodePolicy policy{capacity_.full(), limits_.grace_ms, quarantine_.isolations()};
+  children_.each_gate([&](Child& gate) { gate.send(policy); });
 }
 
 std::string Policy::alarms_json() const {

@@ -225,7 +225,8 @@ void Supervisor::check_workers() {
 
 // Who reads files that change while the node runs: certificate, lists, keys; tokens, the webhooks' secret.
 void Supervisor::hang_up_readers() {
-  for (const char* role : {"gate", kControl}) children_.place(role).hang_up();
+  children_.each_gate([](Child& gate) { gate.hang_up(); });
+  children_.place(kControl).hang_up();
 }
 
 void Supervisor::reload(const tools::Actor& actor) {

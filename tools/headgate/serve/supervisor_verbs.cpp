@@ -68,7 +68,7 @@ void Supervisor::drain(const Arguments& arguments, const Operations::Done& done)
   const bool fresh = !draining_.on();
   if (auto begun = draining_.begin(system_clock().utc_us()); !begun)
     tools::log_warning("a restart of the supervisor ends the draining: " + begun.error().message);
-  children_.place("gate").send(wire::Drain{});
+  children_.each_gate([](Child& gate) { gate.send(wire::Drain{}); });
   const std::string to = arguments.text("reconnect_to");
   if (!to.empty())
     children_.each_worker([&](Child& child) { child.send(wire::AskReconnect{0, to, kAskText}); });
@@ -89,7 +89,9 @@ void Supervisor::undrain(const Arguments& arguments, const Operations::Done& don
     events_.add("node.undrained", Severity::info, {{kEventText, "the node lets publishers in again"}},
                 arguments.actor());
   draining_.end();
-  children_.place("gate").send(wire::Drain{false});
+  children_.each_gate([&](Child& gate) {
+    if (!srt_closed_ || !Children::is_aside(gate)) gate.send(wire::Drain{false});
+  });
   announce();
   done(200, JsonLine().raw("draining", draining_.json()).field("sessions", workers_.sessions()).take());
 }
