@@ -10,8 +10,10 @@ import socket
 
 import media
 import tap
-from admin import Admin, UnixConnection
-from node import BUILD, EVENT, wait_until
+from admin import Admin, EventStream, UnixConnection
+from hls import Playlist
+from node import BUILD, EVENT, records, wait_until
+from receiver import Receiver
 from upgrading import InstalledNode, Load, wrong_archives
 
 import certificate  # of tests/support, which node makes known
@@ -22,35 +24,6 @@ SECONDS = 32
 
 def small_clip():
     return media.made_once("small.flv", BUILD / "tools/headgate/headgate", "load", "clip", "--low-rate", media.MADE)
-
-
-def test_srt_callers_neither_go_nor_wait_long():
-    clip = small_clip()
-    with InstalledNode(arguments=["--srt", "127.0.0.1:0"]) as node:
-        url = f"srt://{node.addresses['srt']}"
-        with Load(node, clip, 2, 0, 16, url) as load:
-            for station in (1, 2):
-                node.wait_media(station, 1.0)
-            first = node.pids("gate")
-            node.use("b")
-            done = node.upgrade()
-            assert done.returncode == 0, done.stderr + done.stdout
-            retiring = {pid for pid, (role, _, gone) in node.processes().items() if role == "gate" and gone}
-            assert retiring == set(first), "the gate that has the SRT sessions is to stay with them"
-            # Somebody who calls now is let in by the one that retires, to a worker of the new ones.
-            with Load(node, clip, "3", 0, 4, url) as late:
-                late_sent = late.results()[0]
-            assert (late_sent["accepted"], late_sent["dropped"], late_sent["refused"]) == (1, 0, 0), late_sent["reasons"]
-            sent = load.results()[0]
-            assert (sent["accepted"], sent["dropped"], sent["refused"]) == (2, 0, 0), sent["reasons"]
-        wait_until("the first gate has gone", lambda: not set(first) & set(node.pids("gate")))
-        # The ports are the new one's.
-        with Load(node, clip, "4", 0, 4, url) as after:
-            after_sent = after.results()[0]
-        assert (after_sent["accepted"], after_sent["dropped"], after_sent["refused"]) == (1, 0, 0), after_sent["reasons"]
-        for station in (1, 2, 3, 4):
-            wait_until("it has ended", lambda s=station: node.stream(s)["state"] != "live")
-            assert len(node.runs(station)) == 1, f"station {station} had to come again"
 
 
 def test_nobody_notices_two_upgrades():
@@ -167,9 +140,7 @@ class SettingsNode(InstalledNode):
 
     def knows(self, token):
         """Whoever operates the node over TCP."""
-        door = self.status()["listen"]["control"].rsplit(":", 1)
-        connect = lambda: http.client.HTTPConnection(*door, timeout=30)  # noqa: E731
-        code, _ = Admin(connect, {"Authorization": f"Bearer {token}"}).ask("GET", "/api/v1/workers")
+        code, _ = Admin(self.operator, {"Authorization": f"Bearer {token}"}).ask("GET", "/api/v1/workers")
         assert code in (200, 401), code
         return code == 200
 
@@ -184,6 +155,15 @@ class SettingsNode(InstalledNode):
     def settings(self):
         return ["--config", self.folder / "node.conf"]
 
+    def rtmps_url(self, station):
+        return next(one["url"] for one in self.ticket(station, endpoint_=f"rtmps://{self.addresses['rtmps']}/lt")["publish"]
+                    if one["protocol"] == "rtmps" and one.get("client") is None)
+
+    def operator(self):
+        """A connection to the port of control."""
+        host, port = self.status()["listen"]["control"].rsplit(":", 1)
+        return http.client.HTTPConnection(host, int(port), timeout=60)
+
 
 def test_settings_are_taken_as_a_whole_or_refused():
     with SettingsNode() as node:
@@ -195,9 +175,7 @@ def test_settings_are_taken_as_a_whole_or_refused():
             assert f"{option} is " in done.stderr, done.stderr
         assert node.processes() == before and node.status()["listen"] == doors
         # Ports that the settings have no more are closed, whoever has come over them goes on.
-        publisher = media.ffmpeg(node, media.clip(60), next(
-            one["url"] for one in node.ticket(1, endpoint_=f"rtmps://{doors['rtmps']}/lt")["publish"]
-            if one["protocol"] == "rtmps" and one.get("client") is None), loop=True)
+        publisher = media.ffmpeg(node, media.clip(60), node.rtmps_url(1), loop=True)
         node.wait_media(1, 1.0)
         clip = small_clip()
         node.write(doors=())
@@ -295,6 +273,88 @@ def test_keys_are_taken_as_they_are_in_their_folder():
         wait_until("it is mended", lambda: "problem" not in node.status()["keys"])
         assert node.processes() == before, "a process has another in its place"
         publisher.stop()
+
+
+RUNG = "90p"
+TOKEN = {"Authorization": "Bearer acts"}
+
+
+def rung(node, station):
+    status, body = node.get(f"/hls/{station}/{RUNG}/media.m3u8")
+    return body if status == 200 else b""
+
+
+def accepted(load):
+    sent = load.results()[0]
+    assert sent["dropped"] == 0, sent["reasons"]
+    return sent["accepted"]
+
+
+def test_what_each_is_promised_holds_in_one_upgrade():
+    """A publisher over SRT and one over RTMPS, both with a ladder, a pipeline of the node's own, an operator and a webhook."""
+    clip, sent = small_clip(), None
+    node = SettingsNode(camera=7, arguments=["--pipeline", "event", "--capacity", "8", "--workers", "1", "--set", f"rungs={RUNG}@40k"])
+    with Receiver() as receiver:
+        node.arguments += receiver.arguments(node.folder)
+        with node:
+            doors, url = node.addresses, f"srt://{node.addresses['srt']}"
+            admin = Admin(node.operator, TOKEN)
+            events = EventStream(node.operator(), "/api/v1/events?after=0", **TOKEN)
+            camera, kept = camera_runs(node), node.folder / "sent.flv"
+            publisher = media.ffmpeg_kept(node, media.clip(60), node.rtmps_url(2), kept)
+            with Load(node, clip, "1", 0, 15, url) as load:
+                for station in (1, 2):
+                    node.wait_media(station, 1.0)
+                    wait_until(f"station {station} has its rung", lambda one=station: b".m4s" in rung(node, one))
+                first = node.pids("gate")
+                node.use("b")
+                done = node.upgrade()
+                assert done.returncode == 0, done.stderr + done.stdout
+                assert node.status()["listen"] == doors
+                # The gate that has their sessions stays with them; who calls over SRT is let in by it, to a new worker.
+                assert {pid for pid, one in node.processes().items() if one[0] == "gate" and one[2]} == set(first)
+                with Load(node, clip, "3", 0, 3, url) as late:
+                    for station in (1, 2):
+                        before = rung(node, station)
+                        wait_until(f"the rung of {station} goes on", lambda one=station, old=before: rung(node, one) not in (old, b""))
+                    # The operator's port is the same, and he has missed nothing.
+                    last = events.until("upgrade.started")["id"]
+                    events.close()
+                    events = EventStream(node.operator(), Last_Event_ID=str(last), **TOKEN)
+                    while (event := events.next())["kind"] != "upgrade.done":
+                        last += 1
+                        assert event["id"] == last, event
+                    events.close()
+                    assert camera_runs(node) != camera
+                    assert accepted(late) == 1
+                # Drained, it lets nobody in, the gate that retires neither.
+                assert admin.ask("POST", "/api/v1/drain", {})[0] == 200
+                with Load(node, clip, "4", 0, 2, url) as vain, Load(node, clip, "5", 0, 2) as other:
+                    assert (accepted(vain), accepted(other)) == (0, 0)
+                assert node.status()["draining"] and "node.drained" not in told(admin)
+                assert publisher.leave(30) is not None
+                sent = load.results()[0]
+                assert (sent["accepted"], sent["dropped"], sent["refused"]) == (1, 0, 0), sent["reasons"]
+            wait_until("the node is empty", lambda: "node.drained" in told(admin))
+            wait_until("nobody retires any more", lambda: not any(one[2] for one in node.processes().values()), 70)
+            assert admin.ask("DELETE", "/api/v1/drain", {})[0] == 200
+            # The ports of SRT are the new gate's.
+            with Load(node, clip, "4", 0, 2, url) as after:
+                assert accepted(after) == 1
+            wait_until("that was told", lambda: "node.undrained" in [one["kind"] for one in receiver.taken()])
+            receiver.expect_whole(admin)
+            wrong = wrong_archives(node, sent)
+            assert not wrong, wrong
+            run, = node.runs(2)
+            got, was = media.archived([run]), media.packets(kept)
+            assert {kind: len(was[kind]) for kind in was} == {kind: len(got[kind]) for kind in got} and was["video"] and was["audio"]
+            for station in (1, 2):
+                listed = [Playlist(node.get(f"/hls/{station}/{one}media.m3u8")[1].decode()) for one in ("", f"{RUNG}/")]
+                assert [one[0] for one in listed[0].segments] == [one[0] for one in listed[1].segments] and not listed[1].gaps, listed[1]
+            # The camera's gap is the only one, and nothing of it has failed.
+            one, two = node.runs(7)
+            assert [end["reason"] for end in records(one, "end")] == ["eos"] and not records(two, "end")
+            assert not {"instance.died", "instance.over", "process.alarm"} & set(told(admin))
 
 
 def is_closed(address):
