@@ -37,7 +37,7 @@ def test_nobody_notices_two_upgrades():
                 node.use(tree)
                 done = node.upgrade()
                 assert done.returncode == 0, done.stderr + done.stdout
-                assert node.report()["state"] == "done", node.report()
+                assert (node.report()["state"], node.report()["trial_at_most_s"]) == ("done", 610), node.report()
                 wait_until("only the new programs serve", lambda want=tree: node.tree_of_those_that_serve() == {want})
                 now = node.processes()
                 assert node.pids("supervisor") == supervisor, "the service manager's process is another"

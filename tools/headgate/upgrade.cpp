@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "commands.h"
 #include "serve/upgrade_report.h"
@@ -26,11 +27,13 @@ using ProcessState = UpgradeReport::Process::State;
 
 constexpr char kServiceRuntimeDir[] = "/run/headgate";  // of the systemd unit
 constexpr unsigned kLookUs = 50'000;
-constexpr int64_t kTakenS = 10;  // from the request to its being taken
+constexpr int64_t kTakenS = 10;        // from the request to its being taken
+constexpr int64_t kAfterTrialS = 120;  // without --timeout
+constexpr int64_t kUntoldTrialS = 60;  // of a node that does not say how long its trial may take
 
 struct Arguments {
   std::string data, runtime_dir;
-  int64_t timeout_s = 120;
+  int64_t timeout_s = 0;  // 0: as long as the trial may take, and kAfterTrialS
   bool wait = false;
 };
 
@@ -51,7 +54,7 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
       .text("runtime-dir", out.runtime_dir, "DIR", "if the node was given one")
       .flag("wait", out.wait, "also until the old processes have ended")
       .number("timeout", out.timeout_s, 1, 7 * 86'400, "S",
-              "give up waiting, the node goes on (default 120)");
+              "give up waiting, the node goes on (default: as long as its trial may take, and 120)");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
   if (!rest->empty()) return Unexpected("unexpected argument '" + rest->front() + "'");
@@ -85,8 +88,12 @@ std::string line_of(const UpgradeReport::Process& process) {
 
 class Follower {
  public:
-  // Each process once in each state; the number of sessions only on a terminal, where it is told in place.
+  // Once: that there is a trial, and how long it may take. Each process once in each state; the number of
+  // sessions only on a terminal, where it is told in place.
   void show(const UpgradeReport& report) {
+    if (report.state == UpgradeReport::State::checking && report.trial_s > 0 && !std::exchange(trial_, true))
+      std::printf("the programs on disk are tried, for %lld s at most\n",
+                  static_cast<long long>(report.trial_s));
     for (const auto& process : report.processes) {
       auto [told, first] = told_.try_emplace(process.name, process.state);
       if (!first && told->second == process.state) continue;
@@ -97,6 +104,7 @@ class Follower {
   }
 
  private:
+  bool trial_ = false;  // was told
   std::map<std::string, ProcessState> told_;
 };
 
@@ -134,9 +142,12 @@ int run_upgrade(int argc, char** argv) {
 
   Follower follower;
   const int64_t began_s = now_s();
+  int64_t patience_s = arguments->timeout_s > 0 ? arguments->timeout_s : kAfterTrialS + kUntoldTrialS;
   for (bool taken = joined;;) {
     auto report = serve::read_upgrade_report(path);
     if (report && report->number >= number) {
+      if (arguments->timeout_s == 0)
+        patience_s = kAfterTrialS + (report->trial_s > 0 ? report->trial_s : kUntoldTrialS);
       taken = true;
       follower.show(*report);
       if (report->over() && code_of(*report) != 0)
@@ -146,7 +157,7 @@ int run_upgrade(int argc, char** argv) {
     }
     if (!taken && now_s() - began_s >= kTakenS)
       return complain(1, argv[0], "the node does not take the request (does it start just now?)");
-    if (now_s() - began_s >= arguments->timeout_s)
+    if (now_s() - began_s >= patience_s)
       return complain(1, argv[0], "not finished in time; `headgate status` tells how it goes on");
     ::usleep(kLookUs);
   }

@@ -23,7 +23,7 @@ Config config() {
 }
 
 RunningNode node() {
-  return {"/data", "/data/run", "n01", 7, {{"rtmp", "127.0.0.1:1935"}, {"http", "0.0.0.0:8080"}}};
+  return {"/data", "/data/run", "n01", 7, {{"rtmp", "127.0.0.1:1935"}, {"http", "0.0.0.0:8080"}}, 610'000};
 }
 
 TEST(RunningNode, IsToldInTheEnvironmentOnce) {
@@ -37,7 +37,15 @@ TEST(RunningNode, IsToldInTheEnvironmentOnce) {
   EXPECT_EQ(told->node, "n01");
   EXPECT_EQ(told->event, 7u);
   EXPECT_EQ(told->listens, node().listens);
+  EXPECT_EQ(told->trial_ms, 610'000);
   EXPECT_FALSE(take_running_node()) << "what the trial starts is told, too";
+}
+
+TEST(RunningNode, OfAnEarlierVersionWaitsForAMinute) {
+  ASSERT_EQ(::setenv("HEADGATE_RUNS", "data=/data\nevent=7", 1), 0);
+  const auto told = take_running_node();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->trial_ms, 60'000);
 }
 
 TEST(RunningNode, TakesTheSameSettings) {

@@ -10,9 +10,8 @@
 #include <fstream>
 #include <optional>
 
-#include "loop_test.h"
 #include "serve/description_watch.h"
-#include "serve/tasks.h"
+#include "tasks_fixture.h"
 
 namespace headgate::serve {
 namespace {
@@ -20,16 +19,8 @@ namespace {
 constexpr auto kLongPatience = std::chrono::seconds(80);
 constexpr int64_t kShortMs = 200;
 
-Program shell(const std::string& script) {
-  Program out;
-  out.path = "/bin/sh";
-  out.arguments = {"-c", script, "sh"};
-  return out;
-}
-
-class TaskTest : public test::LoopTest {
+class TaskTest : public TasksFixture {
  protected:
-  Tasks tasks_{loop_};
   std::optional<int> code_;
   std::string line_;
 };

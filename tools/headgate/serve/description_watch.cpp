@@ -4,8 +4,9 @@
 #include <base/json_line.h>
 #include <common/log.h>
 
-#include <memory>
 #include <utility>
+
+#include "check.h"
 
 namespace headgate::serve {
 
@@ -40,25 +41,14 @@ void DescriptionWatch::check(std::function<void(bool good)> done) {
                                   descriptions_.source(), std::string("--check")})
     program.arguments.push_back(word);
   checking_ = true;
-  auto reason = std::make_shared<std::string>();
-  tasks_.run(
-      std::move(program),
-      [this, reason, done, folder = *copy](int code) {
-        checking_ = false;
-        refused_ = *reason;
-        if (code == 0)
-          refused_.clear();
-        else if (code == kTookTooLong || reason->empty())
-          refused_ += (reason->empty() ? "" : "\n") + ("the check " + Tasks::how_it_ended(code, limit_ms_));
-        if (auto used = code == 0 ? descriptions_.use(folder) : Result<void>(); !used)
-          refused_ = used.error().message;
-        if (!refused_.empty()) descriptions_.drop(folder);
-        done(refused_.empty());
-      },
-      [reason](const std::string& line) {
-        if (reason->size() + line.size() < kMaxReasonBytes) *reason += (reason->empty() ? "" : "\n") + line;
-      },
-      limit_ms_);
+  run_check(tasks_, std::move(program), limit_ms_, [this, done, folder = *copy](const CheckEnd& end) {
+    checking_ = false;
+    refused_ = end.good() ? "" : end.reason("the check");
+    if (auto used = end.good() ? descriptions_.use(folder) : Result<void>(); !used)
+      refused_ = used.error().message;
+    if (!refused_.empty()) descriptions_.drop(folder);
+    done(refused_.empty());
+  });
 }
 
 void DescriptionWatch::watch() {

@@ -15,7 +15,6 @@
 namespace headgate::serve {
 
 inline constexpr int64_t kLookMs = 1000;
-inline constexpr size_t kMaxReasonBytes = 2000;
 
 class DescriptionWatch {
  public:

@@ -56,7 +56,8 @@ std::map<std::string, std::string> listeners_in(const Config& config) {
 
 std::string variable_of(const RunningNode& node) {
   std::string out = std::string(kVariable) + "=data=" + node.data + "\nruntime-dir=" + node.runtime_dir +
-                    "\nnode=" + node.node + "\nevent=" + std::to_string(node.event);
+                    "\nnode=" + node.node + "\nevent=" + std::to_string(node.event) +
+                    "\ntrial-ms=" + std::to_string(node.trial_ms);
   for (const auto& [option, bound] : node.listens) out += "\n" + std::string(kListens) + option + "=" + bound;
   return out;
 }
@@ -78,6 +79,8 @@ std::optional<RunningNode> take_running_node() {
       out.node = value;
     else if (name == "event")
       std::from_chars(value.data(), value.data() + value.size(), out.event);
+    else if (name == "trial-ms")
+      std::from_chars(value.data(), value.data() + value.size(), out.trial_ms);
     else if (name.starts_with(kListens))
       out.listens[name.substr(kListens.size())] = value;
   }

@@ -14,11 +14,14 @@
 
 namespace headgate::serve {
 
+inline constexpr int64_t kUntoldTrialMs = 60'000;
+
 struct RunningNode {
   std::string data, runtime_dir, node;
   uint32_t event = 0;
   // By option ("rtmp"): HOST:PORT[,PORT...] as bound; without those that it does not listen on.
   std::map<std::string, std::string> listens;
+  int64_t trial_ms = kUntoldTrialMs;  // that the supervisor waits for the trial; not told: by an older one
 };
 
 // NAME=VALUE for the environment of a trial.

@@ -94,7 +94,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
                   if (srt_closed_ && child.place().role == "gate") child.send(wire::Drain{});
                 }},
                children_, workers_, tasks_, descriptions_),
-      trial_(tasks_, config_, instances_,
+      trial_(tasks_, system_clock(), config_, instances_,
              [this](const std::string& role, int number) { return program_of(role, number); }),
       since_utc_us_(system_clock().utc_us()) {
   add_verbs();

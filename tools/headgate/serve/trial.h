@@ -4,47 +4,42 @@
 // them over. Touches nothing of the node. Standard output has the reason why not. In the loop's thread.
 #pragma once
 
+#include <base/clock.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include <base/loop.h>
-
 #include "config.h"
 #include "instances.h"
 #include "tasks.h"
+#include "trial_parts.h"
 
 namespace headgate::serve {
 
-// All of it; shorter than whoever has it tried waits, so that it can be told which program did not end.
-inline constexpr int64_t kTrialPartsMs = 50'000;
+// What whoever has it tried waits beyond what its parts have, so that it can be told which one did not end.
+inline constexpr int64_t kTrialMarginMs = 10'000;
+inline constexpr int64_t kTrialMs = TrialLimits{}.all_ms + kTrialMarginMs;  // what a supervisor waits
 
 class Trial {
  public:
   using ProgramOf = std::function<Program(const std::string& role, int number)>;
 
-  Trial(Tasks& tasks, const Config& config, Instances& instances, ProgramOf program_of);
+  Trial(Tasks& tasks, const Clock& clock, const Config& config, Instances& instances, ProgramOf program_of);
 
   // Once. `done` gets the exit code: 0, they can.
   void run(std::function<void(int code)> done);
 
  private:
-  struct Part {
-    std::string what;  // for whoever reads the reason
-    Program program;
-  };
-  Result<void> add_instances();
-  void next();
-  void refuse(const std::string& reason);
+  // Gate, origin, control, a worker; each pipeline of the node's own is built once with its parameters, from
+  // the descriptions that are to be used.
+  Result<std::vector<TrialPart>> parts();
 
-  Tasks& tasks_;
   const Config& config_;
   Instances& instances_;
   const ProgramOf program_of_;
-  std::function<void(int)> done_;
-  std::vector<Part> left_;  // the last one first
-  int64_t until_mono_ms_ = 0;
+  TrialParts parts_;
 };
 
 }  // namespace headgate::serve

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "instances.h"
+#include "trial.h"
 
 namespace headgate::serve {
 namespace {
@@ -103,33 +104,25 @@ bool Upgrade::request() {
   ++report_.number;
   report_.state = State::checking;
   report_.reason.clear();
+  report_.trial_s = kTrialMs / 1000;
   report_.since_utc_us = system_clock().utc_us();
   keep_retiring();
-  trial_reason_.clear();
   tell();
   node_.began();
   Program trial = own_program().program;
   trial.arguments.emplace_back("--check");
-  trial.environment.push_back(variable_of(node_.runs()));
-  tools::log_notice("upgrade: the programs on disk are tried", {{"PROGRAM", trial.path}});
-  tasks_.run(
-      std::move(trial), [this](int code) { tried(code); },
-      [this](const std::string& line) {
-        if (trial_reason_.size() + line.size() < kMaxUpgradeReason)
-          trial_reason_ += (trial_reason_.empty() ? "" : "\n") + line;
-      },
-      kTrialMs);
+  RunningNode runs = node_.runs();
+  runs.trial_ms = kTrialMs;
+  trial.environment.push_back(variable_of(runs));
+  tools::log_notice("upgrade: the programs on disk are tried",
+                    {{"PROGRAM", trial.path}, {"AT_MOST_S", report_.trial_s}});
+  run_check(tasks_, std::move(trial), kTrialMs, [this](const CheckEnd& end) { tried(end); });
   return true;
 }
 
-void Upgrade::tried(int code) {
+void Upgrade::tried(const CheckEnd& end) {
   if (report_.state != State::checking || stopped_) return;
-  if (code != 0) {
-    if (code == kTookTooLong || trial_reason_.empty())
-      trial_reason_ += (trial_reason_.empty() ? "" : "\n") +
-                       ("headgate serve --check " + Tasks::how_it_ended(code, kTrialMs));
-    return finish(State::refused, trial_reason_);
-  }
+  if (!end.good()) return finish(State::refused, end.reason("headgate serve --check"));
   report_.state = State::running;
   tell();  // whoever comes after us goes on here
   if (auto became = node_.become(own_program()); !became) finish(State::failed, became.error().message);

@@ -13,6 +13,7 @@
 
 #include <base/loop.h>
 
+#include "check.h"
 #include "children.h"
 #include "description_watch.h"
 #include "running_node.h"
@@ -24,11 +25,9 @@
 
 namespace headgate::serve {
 
-inline constexpr int64_t kTrialMs = 60'000;    // for the programs on disk to be tried
 inline constexpr int64_t kReplaceMs = 25'000;  // from a process' start until it serves
 inline constexpr int64_t kGiveBackMs = 3000;   // for one that is not wanted to end
 inline constexpr int64_t kReportMs = 500;      // how old what is told of sessions may be
-inline constexpr size_t kMaxUpgradeReason = 2000;
 
 class Upgrade {
  public:
@@ -69,7 +68,7 @@ class Upgrade {
  private:
   using State = UpgradeReport::State;
   using Process = UpgradeReport::Process;
-  void tried(int code);
+  void tried(const CheckEnd& end);
   void replace_next();
   void replace_only(const std::string& role);
   void replace_workers();
@@ -95,7 +94,6 @@ class Upgrade {
   UpgradeReport report_;
   std::string told_;
   bool ready_ = false, stopped_ = false;
-  std::string trial_reason_;
   std::vector<std::string> roles_;  // still to be looked at, the last one first
   // What is being replaced, by the names of their sockets; empty: nothing.
   std::string fresh_, aside_;

@@ -78,6 +78,7 @@ std::string UpgradeReport::json() const {
   if (!reason.empty()) out.field("reason", reason);
   out.field("version", version);
   if (since_utc_us != 0) out.field("since_utc", tools::utc_text(since_utc_us));
+  if (trial_s > 0) out.field("trial_at_most_s", trial_s);
   return out.raw("processes", "[" + list + "]").take();
 }
 
@@ -91,6 +92,7 @@ Result<UpgradeReport> read_upgrade_report(const std::string& path) {
   UpgradeReport out;
   out.pid = static_cast<int>(number_of(object, "pid"));
   out.number = static_cast<uint64_t>(number_of(object, "number"));
+  out.trial_s = number_of(object, "trial_at_most_s");
   out.reason = text_of(object, "reason");
   out.version = text_of(object, "version");
   if (!value_in(kStates, text_of(object, "state"), out.state)) return Unexpected(path + ": unknown state");

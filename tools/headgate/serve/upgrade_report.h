@@ -36,6 +36,8 @@ struct UpgradeReport {
   std::string reason;   // of refused and failed
   std::string version;  // of the supervisor
   int64_t since_utc_us = 0;
+  int64_t trial_s =
+      0;  // that the trial may take at most; 0: there was none, or a version has it that does not say
   std::vector<Process> processes;
 
   bool over() const { return state != State::checking && state != State::running; }
