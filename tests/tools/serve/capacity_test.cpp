@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "scratch_directory.h"
 #include "serve/capacity_reading.h"
@@ -96,7 +98,11 @@ TEST(Capacity, WithoutALimitIsNotLookedAt) {
 // A machine of files.
 class MeterTest : public testing::Test {
  protected:
-  void SetUp() override { meter_.emplace("/", 0, folder_ + "/proc", folder_ + "/sys"); }
+  void SetUp() override { begin(0); }
+  void begin(int64_t link_mbps) {
+    meter_.emplace("/", link_mbps, folder_ + "/proc", folder_ + "/sys",
+                   [](const std::string& card, int64_t) { return link_speed(card); });
+  }
   void write(const std::string& path, const std::string& text) const { machine_.write(path, text); }
   void interface(const std::string& name, int64_t received, int speed, bool device = true, int64_t sent = 0) {
     const std::string folder = "sys/class/net/" + name;
@@ -188,7 +194,7 @@ TEST_F(MeterTest, LinksThatSayHowFastTheyAre) {
   interface("eth0", 2'000'000'000, 1000);
   interface("eth1", 500'000'000, -1);
   EXPECT_NEAR(*read(10).link_percent, 80, 0.1) << "800 of 1000 Mbit/s";
-  meter_.emplace("/", 2000, folder_ + "/proc", folder_ + "/sys");
+  begin(2000);
   interface("eth0", 0, 1000);
   interface("eth1", 0, -1);
   read(0);
@@ -231,7 +237,7 @@ TEST_F(MeterTest, ABondStandsForItsCardsAndAVlanForNothing) {
   read(0);
   machine(1'000'000'000);
   EXPECT_NEAR(*read(10).link_percent, 80, 0.1) << "1600 of 2000 Mbit/s";
-  meter_.emplace("/", 4000, folder_ + "/proc", folder_ + "/sys");
+  begin(4000);
   read(0);
   machine(2'000'000'000);
   EXPECT_NEAR(*read(10).link_percent, 40, 0.1) << "once, of the 4000 that was said";
@@ -252,11 +258,44 @@ TEST_F(MeterTest, ABridgeIsNotItsCard) {
   EXPECT_NEAR(*read(10).link_percent, 50, 0.1);
 }
 
+// The kernel takes a lock for it that others may hold.
+TEST_F(MeterTest, ACardThatDoesNotSayInTimeHowFastItIsHoldsUpNobody) {
+  std::promise<void> said;
+  const auto wait = said.get_future().share();
+  LinkLoad load(folder_ + "/sys", 0, speeds_aside([wait](const std::string& card) {
+                  wait.wait();
+                  return link_speed(card);
+                }));
+  interface("eth0", 0, 1000);
+  EXPECT_FALSE(load.percent(0));
+  interface("eth0", 1'000'000'000, 1000);
+  EXPECT_FALSE(load.percent(10'000)) << "and does not stand still here";
+  said.set_value();
+  auto percent = load.percent(10'000);
+  for (; !percent; percent = load.percent(10'000)) std::this_thread::yield();
+  EXPECT_NEAR(*percent, 80, 0.1);
+}
+
+TEST_F(MeterTest, WhatACardSaysIsAskedAgainWhenItIsOld) {
+  const SpeedOf speed = speeds_aside();
+  const std::string card = folder_ + "/sys/class/net/eth0";
+  const auto await = [&](int64_t now_ms, int64_t mbps) {
+    while (speed(card, now_ms) != mbps) std::this_thread::yield();
+  };
+  interface("eth0", 0, 1000);
+  await(0, 1000);
+  interface("eth0", 0, 100);
+  EXPECT_EQ(speed(card, kSpeedAgeMs - 1), 1000);
+  await(kSpeedAgeMs, 100);
+  std::filesystem::remove_all(card);
+  await(2 * kSpeedAgeMs, 0);
+}
+
 TEST_F(MeterTest, InAContainerItIsSaidHowFastTheLinkIs) {
   interface("eth0", 0, 10000, false);
   EXPECT_FALSE(read(0).link_percent);
   EXPECT_FALSE(read(10).link_percent);
-  meter_.emplace("/", 100, folder_ + "/proc", folder_ + "/sys");
+  begin(100);
   read(0);
   interface("eth0", 62'500'000, 10000, false);
   EXPECT_NEAR(*read(10).link_percent, 50, 0.1);

@@ -112,7 +112,7 @@ TEST(CloseLooks, OneThatHangsHoldsUpNoOther) {
   const auto hanging = eye.look();
   CloseLooks looks([hanging](int pid) { return pid < 100 ? hanging(pid) : CloseLook{1, 1, 2}; });
   int64_t now_ms = 0;
-  for (int pid = 1; pid <= static_cast<int>(kMaxHungLooks); ++pid) {
+  for (int pid = 1; pid <= static_cast<int>(kMaxHungThreads); ++pid) {
     looks.of(pid, now_ms);
     eye.await(pid, 1);
     looks.of(100 + pid, now_ms);

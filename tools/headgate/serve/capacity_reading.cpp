@@ -19,8 +19,12 @@ constexpr double kLeastFilling = 16 * kMiB;
 
 }  // namespace
 
-CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string proc, std::string sys)
-    : data_(std::move(data)), proc_(std::move(proc)), sys_(std::move(sys)), link_(sys_, link_mbps) {}
+CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string proc, std::string sys,
+                             SpeedOf speed)
+    : data_(std::move(data)),
+      proc_(std::move(proc)),
+      sys_(std::move(sys)),
+      link_(sys_, link_mbps, std::move(speed)) {}
 
 CapacityReading CapacityMeter::read(int64_t now_ms) {
   CapacityReading out;

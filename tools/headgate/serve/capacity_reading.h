@@ -19,8 +19,9 @@ inline constexpr int64_t kSpaceWindowMs = 60'000;  // of the volume's filling
 
 class CapacityMeter {
  public:
-  // `data`: a folder on the archive's volume. `proc` and `sys` are other folders in tests.
-  CapacityMeter(std::string data, int64_t link_mbps, std::string proc = "/proc", std::string sys = "/sys");
+  // `data`: a folder on the archive's volume. `proc` and `sys` are other folders in tests, and `speed` waits.
+  CapacityMeter(std::string data, int64_t link_mbps, std::string proc = "/proc", std::string sys = "/sys",
+                SpeedOf speed = speeds_aside());
 
   // All but late_ms, which the machine does not know. `now_ms` never goes back; once a second.
   CapacityReading read(int64_t now_ms);

@@ -26,17 +26,12 @@ bool is_made_of_others(const fs::path& interface) {
       [](const auto& entry) { return entry.path().filename().string().starts_with("lower_"); });
 }
 
-// Mbit/s; 0: not known. A driver may be asked for it.
-int64_t speed_of(const fs::path& card) {
-  return std::max<int64_t>(0, kernel_number(card / "speed").value_or(0));
-}
-
 }  // namespace
 
-LinkLoad::LinkLoad(std::string sys, int64_t mbps)
-    : folder_(std::move(sys) + "/class/net"), mbps_(static_cast<double>(mbps)) {}
+LinkLoad::LinkLoad(std::string sys, int64_t mbps, SpeedOf speed)
+    : folder_(std::move(sys) + "/class/net"), mbps_(static_cast<double>(mbps)), speed_(std::move(speed)) {}
 
-std::map<std::string, LinkLoad::Link> LinkLoad::links() const {
+std::map<std::string, LinkLoad::Link> LinkLoad::links(int64_t now_ms) const {
   std::map<std::string, Link> real, others;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
@@ -48,7 +43,7 @@ std::map<std::string, LinkLoad::Link> LinkLoad::links() const {
       return Link{static_cast<double>(mbps), static_cast<double>(*received), static_cast<double>(*sent)};
     };
     if (has(path, "bonding") || has(path, "device"))
-      real[path.filename()] = link(speed_of(path));
+      real[path.filename()] = link(mbps_ > 0 ? 0 : speed_(path, now_ms));
     else if (!has(path, "bridge") && !is_made_of_others(path))
       others[path.filename()] = link(0);  // what it says is nobody's measure
   }
@@ -65,7 +60,7 @@ std::optional<double> LinkLoad::percent_of(const std::string& name, const Link& 
 }
 
 std::optional<double> LinkLoad::percent(int64_t now_ms) {
-  const auto all = links();
+  const auto all = links(now_ms);
   std::erase_if(windows_, [&](const auto& one) { return !one.first.empty() && !all.contains(one.first); });
   if (mbps_ > 0) {
     Link together{mbps_, 0, 0};

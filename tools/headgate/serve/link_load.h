@@ -9,23 +9,21 @@
 #include <optional>
 #include <string>
 
+#include "link_speed.h"
 #include "load_window.h"
 
 namespace headgate::serve {
 
 inline constexpr int64_t kLoadWindowMs = 10'000;  // of processors and links
 
-// The number that a file begins with; none: there is no such file, or it has no number.
-std::optional<double> number_in(const std::string& path);
-
 class LinkLoad {
  public:
-  // `mbps`: what all links carry together, each way; 0: each what it says of itself.
-  LinkLoad(std::string sys, int64_t mbps);
+  // `mbps`: what all links carry together, each way; 0: each what it says of itself, which is `speed`.
+  LinkLoad(std::string sys, int64_t mbps, SpeedOf speed = speeds_aside());
 
   // Of the link that is used most, by what it receives or by what it sends, whichever is more; with `mbps` of
   // all together. None: no link says how fast it is, or it is not known yet. `now_ms` never goes back; once a
-  // second.
+  // second. Waits for nobody, if `speed` does not.
   std::optional<double> percent(int64_t now_ms);
 
  private:
@@ -35,11 +33,12 @@ class LinkLoad {
   };
   // `used` and `all` of a sample: bytes received and sent.
   using Windows = std::map<std::string, LoadWindow>;
-  std::map<std::string, Link> links() const;
+  std::map<std::string, Link> links(int64_t now_ms) const;
   std::optional<double> percent_of(const std::string& name, const Link& link, int64_t now_ms);
 
   const std::string folder_;
   const double mbps_;
+  const SpeedOf speed_;
   Windows windows_;  // by link; "": of all together
 };
 
