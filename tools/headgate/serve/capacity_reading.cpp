@@ -45,10 +45,10 @@ std::optional<double> CapacityMeter::cpu_percent(int64_t now_ms) {
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
   if (!(line >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return std::nullopt;
   const double used = user + system + irq + softirq + steal;
-  cpu_.add({now_ms, used, used + nice + idle + iowait});
-  const auto change = cpu_.change();
-  if (!change || change->all <= 0) return std::nullopt;
-  return std::clamp(change->used / change->all * 100, 0.0, 100.0);
+  cpu_.add(now_ms, {used, used + nice + idle + iowait});
+  const auto change = cpu_.change(kLoadWindowMs / 2);
+  if (!change || change->count.second <= 0) return std::nullopt;
+  return std::clamp(change->count.first / change->count.second * 100, 0.0, 100.0);
 }
 
 std::optional<double> CapacityMeter::meminfo_mib(std::string_view name) const {
@@ -96,10 +96,10 @@ std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {
   struct statvfs volume {};
   if (::statvfs(data_.c_str(), &volume) != 0) return std::nullopt;
   const double free = static_cast<double>(volume.f_bavail) * static_cast<double>(volume.f_frsize);
-  space_.add({now_ms, -free, 0});
-  const auto change = space_.change();
-  if (!change || change->used < kLeastFilling) return std::nullopt;
-  const double per_minute = change->used / static_cast<double>(change->ms) * 60'000;
+  space_.add(now_ms, -free);
+  const auto change = space_.change(kSpaceWindowMs / 2);
+  if (!change || change->count < kLeastFilling) return std::nullopt;
+  const double per_minute = change->count / static_cast<double>(change->ms) * 60'000;
   return free / per_minute;
 }
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "capacity.h"
+#include "count_window.h"
 #include "link_load.h"
-#include "load_window.h"
 
 namespace headgate::serve {
 
@@ -38,7 +38,8 @@ class CapacityMeter {
 
   const std::string data_, proc_, sys_;
   LinkLoad link_;
-  LoadWindow cpu_{kLoadWindowMs}, space_{kSpaceWindowMs};
+  CountWindow<CountPair> cpu_{kLoadWindowMs};  // ticks: used, and all
+  CountWindow<double> space_{kSpaceWindowMs};  // bytes that are not free
 };
 
 }  // namespace headgate::serve

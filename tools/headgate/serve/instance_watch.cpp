@@ -2,11 +2,6 @@
 #include "instance_watch.h"
 
 namespace headgate::serve {
-namespace {
-
-constexpr int64_t kCpuMs = 10'000;
-
-}  // namespace
 
 std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms) {
   const auto usage = meter_.read(now_ms);
@@ -14,8 +9,7 @@ std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms) {
 }
 
 std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms, const Usage& usage) {
-  cpu_.emplace_back(now_ms, usage.cpu_us);
-  while (cpu_.size() > 2 && now_ms - cpu_[1].first >= kCpuMs) cpu_.pop_front();
+  cpu_.add(now_ms, usage.cpu_us);
   memory_bytes_ = usage.proportional_bytes > 0 ? usage.proportional_bytes : usage.resident_bytes;
   if (is_ended()) return std::nullopt;
   WorkerLook look;
@@ -29,11 +23,8 @@ std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms, const U
 }
 
 std::optional<double> InstanceWatch::processors() const {
-  if (cpu_.size() < 2) return std::nullopt;
-  const auto& [from_ms, from_us] = cpu_.front();
-  const auto& [to_ms, to_us] = cpu_.back();
-  if (to_ms <= from_ms) return std::nullopt;
-  return static_cast<double>(to_us - from_us) / 1000 / static_cast<double>(to_ms - from_ms);
+  const auto used = cpu_.change(0);
+  return used ? std::optional(processors_of(*used)) : std::nullopt;
 }
 
 std::optional<uint64_t> InstanceWatch::memory_bytes() const {

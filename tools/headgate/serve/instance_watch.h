@@ -4,11 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
-#include <utility>
 
+#include "count_window.h"
 #include "policy_worker.h"
 #include "usage.h"
 
@@ -17,6 +16,7 @@ namespace headgate::serve {
 // For a process to end its run, and its archive, before it is killed: the run's end, its way down (each
 // bounded in tools/pipeline), and some.
 inline constexpr int64_t kRunEndMs = 12'000;
+inline constexpr int64_t kInstanceCpuMs = 10'000;  // over which it is told how many processors it uses
 
 class InstanceWatch {
  public:
@@ -34,7 +34,7 @@ class InstanceWatch {
   std::optional<Excess> look(int64_t now_ms, const Usage& usage);
 
   int pid() const { return meter_.pid(); }
-  std::optional<double> processors() const;      // over the last ten seconds
+  std::optional<double> processors() const;      // over kInstanceCpuMs
   std::optional<uint64_t> memory_bytes() const;  // as it is judged by: PSS where it is known
 
   // It was asked to end, now.
@@ -45,7 +45,7 @@ class InstanceWatch {
  private:
   UsageMeter meter_;
   WorkerHealth health_;
-  std::deque<std::pair<int64_t, int64_t>> cpu_;  // when, µs used until then
+  CountWindow<int64_t> cpu_{kInstanceCpuMs};  // µs used
   std::optional<uint64_t> memory_bytes_;
   int64_t ended_ms_ = -1;
 };

@@ -51,11 +51,11 @@ std::map<std::string, LinkLoad::Link> LinkLoad::links(int64_t now_ms) const {
 }
 
 std::optional<double> LinkLoad::percent_of(const std::string& name, const Link& link, int64_t now_ms) {
-  LoadWindow& window = windows_.try_emplace(name, kLoadWindowMs).first->second;
-  window.add({now_ms, link.received, link.sent});
-  const auto change = window.change();
+  auto& window = windows_.try_emplace(name, kLoadWindowMs).first->second;
+  window.add(now_ms, {link.received, link.sent});
+  const auto change = window.change(kLoadWindowMs / 2);
   if (!change || link.mbps <= 0) return std::nullopt;
-  const double bits = std::max(change->used, change->all) * 8;
+  const double bits = std::max(change->count.first, change->count.second) * 8;
   return std::max(0.0, bits / (static_cast<double>(change->ms) * 1000) / link.mbps * 100);
 }
 

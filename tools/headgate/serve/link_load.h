@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "count_window.h"
 #include "link_speed.h"
-#include "load_window.h"
 
 namespace headgate::serve {
 
@@ -31,8 +31,7 @@ class LinkLoad {
     double mbps = 0;  // that it says; 0: it does not
     double received = 0, sent = 0;
   };
-  // `used` and `all` of a sample: bytes received and sent.
-  using Windows = std::map<std::string, LoadWindow>;
+  using Windows = std::map<std::string, CountWindow<CountPair>>;  // bytes received and sent
   std::map<std::string, Link> links(int64_t now_ms) const;
   std::optional<double> percent_of(const std::string& name, const Link& link, int64_t now_ms);
 

@@ -6,7 +6,6 @@
 namespace headgate::serve {
 namespace {
 
-constexpr int64_t kRoundWindowMs = 10'000, kCpuWindowMs = 60'000;
 constexpr double kBurning = 0.9;  // of a processor
 constexpr int64_t kMiB = 1024 * 1024;
 
@@ -97,13 +96,11 @@ WorkerVerdict WorkerHealth::look_at_threads(const WorkerLook& look) {
       served.changed_ms = look.now_ms;
       served.cpu_us = cpu_us;
     }
-    served.words.emplace_back(look.now_ms, mark.service);
-    while (look.now_ms - served.words.front().first > kRoundWindowMs) served.words.pop_front();
-    const int64_t span_ms = look.now_ms - served.words.front().first;
-    if (span_ms >= kRoundWindowMs / 2) {
+    served.words.add(look.now_ms, mark.service);
+    if (const auto change = served.words.change(kRoundWindowMs / 2)) {
       // Two counts are a round.
-      const double rounds = static_cast<double>(mark.service - served.words.front().second) / 2;
-      round_ms_ = std::max(round_ms_.value_or(0), static_cast<double>(span_ms) / std::max(rounds, 0.5));
+      const double rounds = static_cast<double>(change->count) / 2;
+      round_ms_ = std::max(round_ms_.value_or(0), static_cast<double>(change->ms) / std::max(rounds, 0.5));
     }
     const int64_t still_ms = look.now_ms - served.changed_ms;
     all_still = all_still && still_ms >= limits_.still_ms;
@@ -127,12 +124,9 @@ WorkerVerdict WorkerHealth::look_at_threads(const WorkerLook& look) {
 
 std::optional<double> WorkerHealth::processors(const WorkerLook& look) {
   if (!look.usage) return std::nullopt;
-  cpu_.emplace_back(look.now_ms, look.usage->cpu_us);
-  while (cpu_.size() > 2 && look.now_ms - cpu_[1].first >= kCpuWindowMs) cpu_.pop_front();
-  const int64_t passed_ms = look.now_ms - cpu_.front().first;
-  if (passed_ms < kCpuWindowMs) return std::nullopt;
-  return static_cast<double>(look.usage->cpu_us - cpu_.front().second) / 1000 /
-         static_cast<double>(passed_ms);
+  cpu_.add(look.now_ms, look.usage->cpu_us);
+  const auto used = cpu_.change(kCpuWindowMs);
+  return used ? std::optional(processors_of(*used)) : std::nullopt;
 }
 
 WorkerVerdict WorkerHealth::judge(Excess& excess, bool over, int64_t now_ms, const char* kind,

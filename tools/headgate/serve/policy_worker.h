@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,10 +12,13 @@
 
 #include <wire/marks.h>
 
+#include "count_window.h"
 #include "policy_limits.h"
 #include "usage.h"
 
 namespace headgate::serve {
+
+inline constexpr int64_t kRoundWindowMs = 10'000, kCpuWindowMs = 60'000;
 
 struct WorkerLook {
   int64_t now_ms = 0;
@@ -41,16 +43,16 @@ class WorkerHealth {
   // What is new: each is told once, and `end` after `drain` only when it did not help. A look that comes more
   // than kLateTickMs after the one before judges nobody by the time between.
   WorkerVerdict look(const WorkerLook& look);
-  // Between two rounds of the media threads over the last ten seconds, the slowest session's; none without
+  // Between two rounds of the media threads over kRoundWindowMs, the slowest session's; none without
   // sessions of that age.
   std::optional<double> round_ms() const { return round_ms_; }
 
  private:
   struct Served {
     uint64_t word = 0;
-    int64_t changed_ms = 0;                          // when it was another
-    int64_t cpu_us = 0;                              // of the process then
-    std::deque<std::pair<int64_t, uint64_t>> words;  // over the last ten seconds
+    int64_t changed_ms = 0;  // when it was another
+    int64_t cpu_us = 0;      // of the process then
+    CountWindow<uint64_t> words{kRoundWindowMs};
   };
   struct Excess {
     int64_t since_ms = -1;    // beyond the limit; -1: it is not
@@ -61,12 +63,12 @@ class WorkerHealth {
   WorkerVerdict look_at_threads(const WorkerLook& look);
   WorkerVerdict judge(Excess& excess, bool over, int64_t now_ms, const char* kind,
                       const std::string& reason) const;
-  std::optional<double> processors(const WorkerLook& look);  // used over the last minute
+  std::optional<double> processors(const WorkerLook& look);  // used over kCpuWindowMs
 
   WorkerLimits limits_;
   std::map<uint64_t, Served> served_;  // by session
   std::optional<double> round_ms_;
-  std::deque<std::pair<int64_t, int64_t>> cpu_;  // when, µs used until then
+  CountWindow<int64_t> cpu_{kCpuWindowMs};  // µs used
   Excess memory_, processors_, descriptors_;
   int64_t looked_ms_ = -1;
   bool killed_ = false;  // as it was said
