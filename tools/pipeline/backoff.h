@@ -10,7 +10,7 @@ namespace headgate::pipeline {
 
 class Backoff {
  public:
-  explicit Backoff(const Restart& restart) : restart_(restart) {}
+  explicit Backoff(const RestartPolicy& restart) : restart_(restart) {}
 
   struct Next {
     int64_t pause_ms = 0;
@@ -22,7 +22,7 @@ class Backoff {
   int64_t in_a_row() const { return in_a_row_; }
 
  private:
-  Restart restart_;
+  RestartPolicy restart_;
   int64_t in_a_row_ = 0, pause_ms_ = 0;
 };
 

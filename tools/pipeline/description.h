@@ -34,7 +34,7 @@ enum class Trigger {
 };
 const char* trigger_name(Trigger trigger);
 
-struct Restart {
+struct RestartPolicy {
   int64_t errors_per_minute = 10;  // trigger ticket: sessions of one station; the next is refused
   // Other triggers: from a failed run to the next, doubled with each in a row; one that lasted `steady` ends
   // the row. max_pause_ms is not below pause_ms.
@@ -96,7 +96,7 @@ class Description {
   const Listen& listen() const { return listen_; }        // of the trigger listen
   // listen().tcp with every parameter filled in.
   Result<std::string> listen_address(const Values& values) const;
-  const Restart& restart() const { return restart_; }
+  const RestartPolicy& restart() const { return restart_; }
   int64_t errors_per_minute() const { return restart_.errors_per_minute; }
   const Health& health() const { return health_; }
   // How long a stream waits for its publisher's return; below 0: as the node's origin does.
@@ -125,7 +125,7 @@ class Description {
   Trigger trigger_ = Trigger::ticket;
   Schedule schedule_;
   Listen listen_;
-  Restart restart_;
+  RestartPolicy restart_;
   Health health_;
   int64_t grace_ms_ = -1;
   int64_t streams_per_worker_ = 0;

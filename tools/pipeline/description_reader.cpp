@@ -328,7 +328,7 @@ class DescriptionReader {
     if (!document_.keys(node, "/restart", known, {},
                         ticket ? "\"restart\" with the trigger ticket" : "\"restart\" with this trigger"))
       return;
-    Restart& restart = out_.restart_;
+    RestartPolicy& restart = out_.restart_;
     const auto count = [&](const char* key, int64_t least, int64_t& target) {
       const JsonNode* value = node.find(key);
       if (!value) return;

@@ -27,7 +27,7 @@ std::string range(const Parameter& parameter) {
 
 void print_policy(const Description& of) {
   std::printf("trigger    %s\n", trigger_name(of.trigger()));
-  const Restart& restart = of.restart();
+  const RestartPolicy& restart = of.restart();
   if (of.trigger() == Trigger::ticket) {
     std::printf("restart    a station is refused after %lld errors within a minute\n",
                 static_cast<long long>(restart.errors_per_minute));

@@ -5,8 +5,8 @@
 namespace headgate::pipeline {
 namespace {
 
-Restart restart() {
-  Restart out;
+RestartPolicy restart() {
+  RestartPolicy out;
   out.pause_ms = 100;
   out.max_pause_ms = 350;
   out.steady_ms = 5000;
@@ -39,7 +39,7 @@ TEST(Backoff, WaitingForAPeerThatIsSilentEndsNoRow) {
 }
 
 TEST(Backoff, GivesUp) {
-  Restart two = restart();
+  RestartPolicy two = restart();
   two.give_up_after = 2;
   Backoff backoff(two);
   EXPECT_FALSE(backoff.failed(0).give_up);

@@ -160,7 +160,7 @@ TEST(Description, TriggersHaveTheirKeys) {
   EXPECT_EQ(description.restart().give_up_after, 7);
   EXPECT_EQ(description.restart().silence_ms, 4000);
   EXPECT_TRUE(description.restart().again);
-  const Restart otherwise = good(R"({"name": "d", "elements": "a", "trigger": "always"})").restart();
+  const RestartPolicy otherwise = good(R"({"name": "d", "elements": "a", "trigger": "always"})").restart();
   EXPECT_EQ(otherwise.silence_ms, 30'000);
   EXPECT_FALSE(otherwise.again);
   // A pause above the default of the longest is that, too.

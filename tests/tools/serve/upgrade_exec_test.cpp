@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "serve/upgrade_restart.h"
+#include "serve/restart_in_place.h"
 
 namespace headgate::serve {
 namespace {
@@ -74,13 +74,13 @@ TEST(InputOf, WhoHasEndedHasNone) {
 }
 
 // The new control ends at once: the one before is started again, as it was in every respect.
-TEST(Restart, WhatRanBeforeHasItsInputAgain) {
+TEST(RestartInPlace, WhatRanBeforeHasItsInputAgain) {
   std::string folder = testing::TempDir() + "hg-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   Loop loop;
   const Program before = sleeper(kBefore);
   Program on_disk = before;
-  Restart* restart = nullptr;
+  RestartInPlace* restart = nullptr;
   Children children(
       loop, folder,
       [&](const std::string& role, int) { return restart ? restart->as_it_runs(role, on_disk) : on_disk; },
@@ -88,7 +88,7 @@ TEST(Restart, WhatRanBeforeHasItsInputAgain) {
          if (restart) restart->changed(child);
        },
        [](Child&) {}, [](Child&, const wire::Message&, const std::vector<UniqueFd>&) {}});
-  Restart its(loop, children, [&](const std::string& role) { children.place(role).start(); });
+  RestartInPlace its(loop, children, [&](const std::string& role) { children.place(role).start(); });
   restart = &its;
   auto wait_for = [&](auto condition) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;

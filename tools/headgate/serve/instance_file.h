@@ -32,7 +32,7 @@ struct WantedInstance {
   std::string description;
   pipeline::Values values;
   pipeline::Trigger trigger = pipeline::Trigger::always;
-  pipeline::Restart restart;
+  pipeline::RestartPolicy restart;
   WorkerLimits limits;  // what its description's `resources` say; what they do not say has none
   std::string id;       // of description and values
 };

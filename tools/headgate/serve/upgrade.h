@@ -20,7 +20,7 @@
 #include "tasks.h"
 #include "upgrade_exec.h"
 #include "upgrade_report.h"
-#include "upgrade_restart.h"
+#include "restart_in_place.h"
 #include "workers.h"
 
 namespace headgate::serve {
@@ -98,7 +98,7 @@ class Upgrade {
   // What is being replaced, by the names of their sockets; empty: nothing.
   std::string fresh_, aside_;
   std::vector<std::string> fresh_workers_, old_workers_;
-  Restart restart_;
+  RestartInPlace restart_;
   std::string problem_;  // why what is new is being given back
   Loop::TimerId timer_ = 0, report_timer_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "upgrade_restart.h"
+#include "restart_in_place.h"
 
 #include <base/io.h>
 #include <fcntl.h>
@@ -29,20 +29,20 @@ std::string path_of(const UniqueFd& file, const std::string& link) {
 
 }  // namespace
 
-Restart::Restart(Loop& loop, Children& children, std::function<void(const std::string&)> start)
+RestartInPlace::RestartInPlace(Loop& loop, Children& children, std::function<void(const std::string&)> start)
     : loop_(loop), children_(children), start_(std::move(start)) {}
 
-Restart::~Restart() {
+RestartInPlace::~RestartInPlace() {
   stop();
 }
 
-void Restart::stop() {
+void RestartInPlace::stop() {
   loop_.cancel(std::exchange(look_, 0));
   loop_.cancel(std::exchange(limit_, 0));
   role_.clear();
 }
 
-void Restart::begin(const std::string& role, std::function<void(const std::string&)> done) {
+void RestartInPlace::begin(const std::string& role, std::function<void(const std::string&)> done) {
   Child& child = children_.place(role);
   role_ = role;
   done_ = std::move(done);
@@ -62,7 +62,7 @@ void Restart::begin(const std::string& role, std::function<void(const std::strin
   child.stop();
 }
 
-void Restart::within(int64_t ms, const std::string& otherwise) {
+void RestartInPlace::within(int64_t ms, const std::string& otherwise) {
   loop_.cancel(std::exchange(limit_, 0));
   limit_ = loop_.after_ms(ms, [this, otherwise] {
     limit_ = 0;
@@ -72,7 +72,7 @@ void Restart::within(int64_t ms, const std::string& otherwise) {
 }
 
 // Looked at when the child's own call is over.
-void Restart::changed(const Child& child) {
+void RestartInPlace::changed(const Child& child) {
   if (role_.empty() || child.place().role != role_ || look_ != 0) return;
   look_ = loop_.after_ms(0, [this] {
     look_ = 0;
@@ -80,7 +80,7 @@ void Restart::changed(const Child& child) {
   });
 }
 
-void Restart::look() {
+void RestartInPlace::look() {
   const std::string socket = role_ + ".sock";
   Child* child = children_.find(socket);
   if (ending_) {
@@ -111,11 +111,11 @@ void Restart::look() {
   });
 }
 
-void Restart::settled() {
+void RestartInPlace::settled() {
   finish(problem_.empty() ? "" : problem_ + "; the one before runs again");
 }
 
-void Restart::failed(const std::string& how) {
+void RestartInPlace::failed(const std::string& how) {
   if (!problem_.empty()) return finish(problem_ + "; the one before " + how + ", too: there is none");
   problem_ = "the new " + role_ + ": " + how;
   if (present_.path.empty()) return finish(problem_ + "; the one before cannot be started again");
@@ -125,13 +125,13 @@ void Restart::failed(const std::string& how) {
   children_.place(role_).stop();
 }
 
-void Restart::finish(const std::string& problem) {
+void RestartInPlace::finish(const std::string& problem) {
   stop();
   auto done = std::move(done_);
   done(problem);
 }
 
-Program Restart::as_it_runs(const std::string& role, Program on_disk) const {
+Program RestartInPlace::as_it_runs(const std::string& role, Program on_disk) const {
   const auto before = before_.find(role);
   if (before == before_.end()) return on_disk;
   on_disk.path = before->second.path;

@@ -21,13 +21,13 @@ namespace headgate::serve {
 inline constexpr int64_t kRestartMs = 25'000;  // from its start until it serves
 inline constexpr int64_t kSettledMs = 1000;    // who has served so long goes on
 
-class Restart {
+class RestartInPlace {
  public:
   // `start`: the place of this role is filled, if it is to be.
-  Restart(Loop& loop, Children& children, std::function<void(const std::string& role)> start);
-  ~Restart();
-  Restart(const Restart&) = delete;
-  Restart& operator=(const Restart&) = delete;
+  RestartInPlace(Loop& loop, Children& children, std::function<void(const std::string& role)> start);
+  ~RestartInPlace();
+  RestartInPlace(const RestartInPlace&) = delete;
+  RestartInPlace& operator=(const RestartInPlace&) = delete;
 
   // One at a time; the place's process runs. `done`, not from within this call, gets why the new one is not
   // there, and what runs instead; empty: it is.
