@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "child_events.h"
 
+#include <wire/version.h>
+
 #include "instances.h"
 
 namespace headgate::serve {
@@ -53,6 +55,15 @@ void ChildEvents::died(const Child& child) {
             : "; another one is started";
   tell(events_, child, "died", again ? Severity::error : Severity::warning,
        child.name() + " " + child.end_text() + next, child.last_pid());
+}
+
+void ChildEvents::incompatible(const Child& child) {
+  events_.add("process.incompatible", Severity::warning,
+              {{kEventText, child.name() + " speaks protocol " + child.protocol() + ", this node " +
+                                wire::text_of(wire::kVersion) + ": it ends with what it has"},
+               {"process", child.name()},
+               {"pid", child.pid()},
+               {"protocol", child.protocol()}});
 }
 
 }  // namespace headgate::serve

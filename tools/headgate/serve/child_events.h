@@ -18,6 +18,7 @@ class ChildEvents {
 
   void changed(const Child& child);  // Child::Events
   void died(const Child& child);
+  void incompatible(const Child& child);  // it is a process of another version, and ends with what it has
 
  private:
   NodeEvents& events_;

@@ -124,7 +124,7 @@ Result<void> Supervisor::open_listeners() {
     }
     const auto kind = name == "srt" ? NodeListeners::Kind::kUdp : NodeListeners::Kind::kTcp;
     auto opened = listeners_.open_missing(name, setting, kind);
-    if (!opened && !succeeds_) return opened;
+    if (!opened && !succession_.succeeds()) return opened;
     if (opened) continue;
     // The trial could open it: who runs does not end over it.
     tools::log_error(opened.error().message);

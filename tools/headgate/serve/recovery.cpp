@@ -11,10 +11,11 @@
 
 namespace headgate::serve {
 
-Recovery::Recovery(Loop& loop, Tasks& tasks, std::string data, std::function<Program()> program,
-                   std::function<void()> changed)
+Recovery::Recovery(Loop& loop, Tasks& tasks, NodeEvents& events, std::string data,
+                   std::function<Program()> program, std::function<void()> changed)
     : loop_(loop),
       tasks_(tasks),
+      events_(events),
       data_(std::move(data)),
       program_(std::move(program)),
       changed_(std::move(changed)) {}
@@ -38,6 +39,7 @@ void Recovery::ask() {
   tasks_.run(
       std::move(program), [this](int code) { on_end(code); },
       [this](const std::string& line) { read_line(line); });
+  events_.add("recovery.started", Severity::info, {{kEventText, "the archive is looked through"}});
   changed_();
 }
 
@@ -55,7 +57,14 @@ void Recovery::read_line(const std::string& line) {
 void Recovery::on_end(int code) {
   running_ = false;
   code_ = code;
-  if (code != 0) tools::log_error("the archive's recovery ended with " + std::to_string(code));
+  if (code == 0) {
+    events_.add("recovery.done", Severity::info, {{kEventText, "the archive was looked through"}});
+  } else {
+    tools::log_error("the archive's recovery ended with " + std::to_string(code));
+    events_.add(
+        "recovery.failed", Severity::error,
+        {{kEventText, "the archive's recovery failed: the log names what is damaged"}, {"code", code}});
+  }
   if (!stopped_)
     pause_ = loop_.after_ms(kRecoverPauseMs, [this] {
       pause_ = 0;

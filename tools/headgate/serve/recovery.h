@@ -10,6 +10,7 @@
 
 #include <base/loop.h>
 
+#include "node_events.h"
 #include "tasks.h"
 
 namespace headgate::serve {
@@ -19,7 +20,7 @@ inline constexpr int64_t kRecoverPauseMs = 60'000;  // from the end of one to th
 class Recovery {
  public:
   // `program`: what recovers the archive in the folder `data`. `changed`: json() is another.
-  Recovery(Loop& loop, Tasks& tasks, std::string data, std::function<Program()> program,
+  Recovery(Loop& loop, Tasks& tasks, NodeEvents& events, std::string data, std::function<Program()> program,
            std::function<void()> changed);
   ~Recovery();
   Recovery(const Recovery&) = delete;
@@ -37,6 +38,7 @@ class Recovery {
 
   Loop& loop_;
   Tasks& tasks_;
+  NodeEvents& events_;
   const std::string data_;
   const std::function<Program()> program_;
   const std::function<void()> changed_;

@@ -20,25 +20,25 @@
 #include "config.h"
 #include "description_watch.h"
 #include "draining.h"
+#include "ending.h"
 #include "gate_keys.h"
+#include "handover.h"
 #include "instances.h"
 #include "listeners.h"
 #include "node_events.h"
 #include "operations.h"
 #include "policy.h"
 #include "recovery.h"
+#include "reload.h"
 #include "reports.h"
+#include "start_checks.h"
+#include "succession.h"
 #include "tasks.h"
 #include "trial.h"
 #include "upgrade.h"
 #include "workers.h"
 
 namespace headgate::serve {
-
-inline constexpr int64_t kAdoptMs = 2000;        // for running children to hand their sockets over
-inline constexpr int64_t kApartMs = 10'000;      // for one that cannot be talked to, to end
-inline constexpr int64_t kWorkersStopMs = 3900;  // then they are killed
-inline constexpr int64_t kOthersStopMs = 500;
 
 class Supervisor {
  public:
@@ -58,21 +58,14 @@ class Supervisor {
   int exit_code() const { return exit_code_; }
 
  private:
-  Result<void> lock();
-  Result<void> become(const Self& self);
   Program program_of(const std::string& role, int number) const;
   RunningNode runs() const;
   Result<void> open_listeners();
   void give_registry(Program& program) const;
   Program helper_program(const std::string& name, Words words) const;
-  void take_listeners(const std::vector<std::string>& names, std::vector<UniqueFd> fds);
-  void on_listeners_settled();  // of one child that was asked
   void open_and_check();
-  void check_gate();
-  void check_workers();
   void start_children();
   void fail(const std::string& reason);
-  void hang_up_readers();
 
   void on_changed(Child& child);
   void on_ended(const std::string& name);
@@ -86,22 +79,15 @@ class Supervisor {
   void undrain(const Arguments& arguments, const Operations::Done& done);
   void drain_worker(const Arguments& arguments, const Operations::Done& done);
   void release(const Arguments& arguments, const Operations::Done& done);
-  void on_upgraded();
   void tell_drained();                                // once, when a drained node has nobody left
   Child* find_worker(std::optional<int64_t> number);  // null: it does not run
-  void on_descriptions(bool good);
-  void on_recovery();
   void report(const Child& child, const wire::Status& status);
   void announce();  // to the origin, to control, to node.json
   void report_ready();
   std::string node_json() const;
 
-  void stop_others();  // those that outlast the sessions
-  bool any_running(bool others) const;
-
   Loop& loop_;
   Config config_;
-  UniqueFd lock_;
   NodeListeners listeners_;
   NodeEvents events_;
   ChildEvents child_events_;
@@ -111,24 +97,24 @@ class Supervisor {
   Children children_;
   Workers workers_;
   Tasks tasks_;
+  Succession succession_;
+  Handover handover_;
   DescriptionWatch descriptions_;
+  StartChecks start_checks_;
   Recovery recovery_;
   CloseLooks looks_;
   Reports reports_;
   Policy policy_;
   Instances instances_;
+  Reload reload_;
   Upgrade upgrade_;
   Trial trial_;
-  tools::Actor upgrader_;  // who wanted the last one
+  Ending ending_;
   std::unique_ptr<tools::SocketWatch> watch_;
-  int waiting_listeners_ = 0;  // adopted children that were asked for their sockets
-  Loop::TimerId adopt_timer_ = 0, stop_timer_ = 0, watchdog_timer_ = 0;
-  bool running_ = false;   // start_children() was called
-  bool ready_ = false;     // and said so
-  bool succeeds_ = false;  // another supervisor, as the same process
-  bool stopping_ = false, others_stopping_ = false;
-  bool recovering_ = false;  // and told so
-  bool reloading_ = false;   // and the service manager is told when the descriptions have been checked
+  Loop::TimerId watchdog_timer_ = 0;
+  bool running_ = false;  // start_children() was called
+  bool ready_ = false;    // and said so
+  bool stopping_ = false;
   bool srt_closed_ = false;  // by the settings: a gate that retires lets nobody in over it any more
   int64_t since_utc_us_;
   int exit_code_ = 0;

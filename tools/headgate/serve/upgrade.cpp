@@ -96,7 +96,7 @@ void Upgrade::tell() {
   told_ = text;
 }
 
-bool Upgrade::request() {
+bool Upgrade::request(const tools::Actor& actor) {
   if (!ready_ || !report_.over() || stopped_) {
     tools::log_notice("asked for an upgrade while the node starts or another one is under way");
     return false;
@@ -108,7 +108,7 @@ bool Upgrade::request() {
   report_.since_utc_us = system_clock().utc_us();
   keep_retiring();
   tell();
-  node_.began();
+  node_.began(actor);
   Program trial = own_program().program;
   trial.arguments.emplace_back("--check");
   RunningNode runs = node_.runs();

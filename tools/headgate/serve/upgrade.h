@@ -12,15 +12,16 @@
 #include <vector>
 
 #include <base/loop.h>
+#include <common/actor.h>
 
 #include "check.h"
 #include "children.h"
 #include "description_watch.h"
+#include "restart_in_place.h"
 #include "running_node.h"
 #include "tasks.h"
 #include "upgrade_exec.h"
 #include "upgrade_report.h"
-#include "restart_in_place.h"
 #include "workers.h"
 
 namespace headgate::serve {
@@ -36,10 +37,11 @@ class Upgrade {
     std::function<Program(const std::string& role, int number)> program_of;
     // Becomes the program on disk; returns what went wrong.
     std::function<Result<void>(const Self& self)> become;
-    std::function<void()> began, ended;                  // what report() says has changed in state
-    std::function<RunningNode()> runs;                   // what the trial is held against
-    std::function<void(const std::string& role)> start;  // fills a place that is restarted
-    std::function<void(Child& child)> replaced;          // another one has its place, and it retires
+    std::function<void(const tools::Actor& actor)> began;  // as that one wanted
+    std::function<void()> ended;                           // with what report() says
+    std::function<RunningNode()> runs;                     // what the trial is held against
+    std::function<void(const std::string& role)> start;    // fills a place that is restarted
+    std::function<void(Child& child)> replaced;            // another one has its place, and it retires
   };
   Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Tasks& tasks,
           DescriptionWatch& descriptions);
@@ -52,7 +54,7 @@ class Upgrade {
   // What was found running is known: who was retiring goes on doing so.
   void adopted();
   // False, and nothing happens, while one is under way, or before go_on().
-  bool request();
+  bool request(const tools::Actor& actor);
   // The node runs. Of an upgrade that the supervisor before has begun, what is left is done.
   void go_on();
   void changed(const Child& child);  // what Child::Events told
