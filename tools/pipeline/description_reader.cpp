@@ -18,19 +18,18 @@ struct Fragment {
   std::vector<Line> lines;
 };
 
-bool read_line(Document& document, const JsonNode& node, const std::string& pointer,
-               std::vector<Line>& lines) {
+bool read_line(Document& document, const Json& node, const std::string& pointer, std::vector<Line>& lines) {
   auto text = document.text(node, pointer);
   if (!text) return false;
   if (lines.size() >= kMaxLines)
     return document.wrong(node, pointer, "is one of more than " + std::to_string(kMaxLines) + " lines");
-  lines.push_back({*std::move(text), document.file(), pointer, node.line, node.column});
+  lines.push_back({*std::move(text), document.file(), pointer, node.place().line, node.place().column});
   return true;
 }
 
 // Every ${…} is a parameter's, with a unit that it has. What is used is noted.
-bool check_references(Document& document, const JsonNode& at, const std::string& pointer,
-                      const std::string& text, const std::vector<Parameter>& parameters, bool inside_choice,
+bool check_references(Document& document, JsonPlace at, const std::string& pointer, const std::string& text,
+                      const std::vector<Parameter>& parameters, bool inside_choice,
                       std::set<std::string>& used) {
   auto all = references(text);
   if (!all) return document.wrong(at, pointer, all.error().message);
@@ -51,22 +50,19 @@ bool check_references(Document& document, const JsonNode& at, const std::string&
 }
 
 // Of one file: its lines use its parameters, and all of these.
-void check_use(Document& document, const JsonNode& top, const std::vector<Line>& lines,
+void check_use(Document& document, const Json& top, const std::vector<Line>& lines,
                const std::vector<Parameter>& own, const std::vector<Parameter>& all) {
   std::set<std::string> used;
   for (const Line& line : lines) {
-    JsonNode at;
-    at.line = line.line;
-    at.column = line.column;
     if (line.file == document.file())
-      check_references(document, at, line.pointer, line.text, all, false, used);
+      check_references(document, {line.line, line.column}, line.pointer, line.text, all, false, used);
   }
-  const JsonNode* parameters = top.find("parameters");
+  const Json* parameters = top.find("parameters");
   for (const Parameter& parameter : own) {
-    const JsonNode& node = *parameters->find(parameter.name);
+    const Json& node = *parameters->find(parameter.name);
     const std::string pointer = pointer_to("/parameters", parameter.name);
     for (const auto& [name, text] : parameter.values)
-      check_references(document, node, pointer_to(pointer + "/values", name), text, all, true, used);
+      check_references(document, node.place(), pointer_to(pointer + "/values", name), text, all, true, used);
   }
   for (const Parameter& parameter : own)
     if (used.count(parameter.name) == 0)
@@ -75,24 +71,24 @@ void check_use(Document& document, const JsonNode& top, const std::vector<Line>&
 }
 
 bool read_fragment(Document& document, const std::string& json, const std::string& name, Fragment& out) {
-  JsonNode top;
+  Json top;
   if (!document.parse(json, top)) return false;
   if (!document.keys(top, "", {"$schema", "name", "about", "parameters", "elements"}, {"name", "elements"},
                      "a fragment"))
     return false;
   for (const char* key : {"$schema", "name", "about"})
-    if (const JsonNode* node = top.find(key); node && !document.text(*node, pointer_to("", key)))
-      return false;
-  if (const JsonNode& own = *top.find("name"); own.text != name)
+    if (const Json* node = top.find(key); node && !document.text(*node, pointer_to("", key))) return false;
+  if (const Json& own = *top.find("name"); own.token() != name)
     return document.wrong(own, "/name", "is not that of the file: \"" + name + "\"");
-  if (const JsonNode* parameters = top.find("parameters")) {
+  if (const Json* parameters = top.find("parameters")) {
     out.parameters = read_parameters(document, *parameters, "/parameters");
-    if (out.parameters.size() != parameters->items.size()) return false;
+    if (out.parameters.size() != parameters->items().size()) return false;
   }
-  const JsonNode& elements = *top.find("elements");
-  if (elements.is(JsonNode::Kind::array)) {
-    for (size_t i = 0; i < elements.items.size(); ++i)
-      if (!read_line(document, elements.items[i], "/elements/" + std::to_string(i), out.lines)) return false;
+  const Json& elements = *top.find("elements");
+  if (elements.is(Json::Kind::array)) {
+    for (size_t i = 0; i < elements.items().size(); ++i)
+      if (!read_line(document, elements.items()[i], "/elements/" + std::to_string(i), out.lines))
+        return false;
   } else if (!read_line(document, elements, "/elements", out.lines)) {
     return false;
   }
@@ -125,13 +121,12 @@ class DescriptionReader {
                         {"name", "elements"}, "a pipeline description"))
       return;
     for (const auto& [key, target] : {std::pair("name", &out_.name_), std::pair("about", &out_.about_)})
-      if (const JsonNode* node = top_.find(key))
+      if (const Json* node = top_.find(key))
         if (auto text = document_.text(*node, pointer_to("", key))) *target = *std::move(text);
-    if (const JsonNode* schema = top_.find("$schema")) document_.text(*schema, "/$schema");
-    if (const JsonNode& name = *top_.find("name"); name.is(JsonNode::Kind::string))
-      document_.is_name(name.text, name, "/name");
-    if (const JsonNode* node = top_.find("parameters"))
-      own_ = read_parameters(document_, *node, "/parameters");
+    if (const Json* schema = top_.find("$schema")) document_.text(*schema, "/$schema");
+    if (const Json& name = *top_.find("name"); name.is(Json::Kind::string))
+      document_.is_name(name.token(), name, "/name");
+    if (const Json* node = top_.find("parameters")) own_ = read_parameters(document_, *node, "/parameters");
     read_trigger();
     read_elements(*top_.find("elements"));
     read_policy();
@@ -149,7 +144,7 @@ class DescriptionReader {
   }
 
   void read_trigger() {
-    if (const JsonNode* node = top_.find("trigger")) {
+    if (const Json* node = top_.find("trigger")) {
       auto text = document_.text(*node, "/trigger");
       if (!text) return;
       bool known = false;
@@ -163,8 +158,8 @@ class DescriptionReader {
         return;
       }
     }
-    const auto read = [&](const char* key, Trigger of, void (DescriptionReader::*read_it)(const JsonNode&)) {
-      const JsonNode* node = top_.find(key);
+    const auto read = [&](const char* key, Trigger of, void (DescriptionReader::*read_it)(const Json&)) {
+      const Json* node = top_.find(key);
       const std::string pointer = pointer_to("", key);
       if (node && out_.trigger_ != of)
         document_.wrong(*node, pointer, std::string("is for pipelines with the trigger ") + trigger_name(of));
@@ -178,20 +173,20 @@ class DescriptionReader {
     read("listen", Trigger::listen, &DescriptionReader::read_listen);
   }
 
-  void read_schedule(const JsonNode& node) {
-    if (!node.is(JsonNode::Kind::array) || node.items.empty()) {
+  void read_schedule(const Json& node) {
+    if (!node.is(Json::Kind::array) || node.items().empty()) {
       document_.wrong(node, "/schedule", "is not an array of times");
       return;
     }
-    for (size_t i = 0; i < node.items.size(); ++i) {
-      const JsonNode& item = node.items[i];
+    for (size_t i = 0; i < node.items().size(); ++i) {
+      const Json& item = node.items()[i];
       const std::string pointer = "/schedule/" + std::to_string(i);
       if (!document_.keys(item, pointer, {"from", "until", "days", "zone"}, {"from", "until"}, "a time"))
         return;
       std::string from, until, days, zone;
       for (const auto& [key, target] : {std::pair("from", &from), std::pair("until", &until),
                                         std::pair("days", &days), std::pair("zone", &zone)})
-        if (const JsonNode* text = item.find(key)) {
+        if (const Json* text = item.find(key)) {
           auto value = document_.text(*text, pointer_to(pointer, key));
           if (!value) return;
           *target = *std::move(value);
@@ -201,13 +196,14 @@ class DescriptionReader {
     }
   }
 
-  void read_listen(const JsonNode& node) {
+  void read_listen(const Json& node) {
     if (!document_.keys(node, "/listen", {"tcp", "most"}, {"tcp"}, "\"listen\"")) return;
-    const JsonNode& tcp = *node.find("tcp");
+    const Json& tcp = *node.find("tcp");
     auto text = document_.text(tcp, "/listen/tcp");
     if (!text) return;
-    out_.listen_.tcp = {*std::move(text), document_.file(), "/listen/tcp", tcp.line, tcp.column};
-    if (const JsonNode* most = node.find("most"))
+    out_.listen_.tcp = {*std::move(text), document_.file(), "/listen/tcp", tcp.place().line,
+                        tcp.place().column};
+    if (const Json* most = node.find("most"))
       if (auto number = document_.integer(*most, "/listen/most", 1, kMaxConnections))
         out_.listen_.most = *number;
   }
@@ -235,26 +231,26 @@ class DescriptionReader {
   }
 
   // One string, or an array of lines and fragments.
-  void read_elements(const JsonNode& node) {
-    if (!node.is(JsonNode::Kind::array)) {
-      if (!node.is(JsonNode::Kind::string))
+  void read_elements(const Json& node) {
+    if (!node.is(Json::Kind::array)) {
+      if (!node.is(Json::Kind::string))
         document_.wrong(node, "/elements", "is not a string or an array of lines and fragments");
       else
         read_line(document_, node, "/elements", out_.lines_);
       return;
     }
-    for (size_t i = 0; i < node.items.size(); ++i) {
+    for (size_t i = 0; i < node.items().size(); ++i) {
       const std::string pointer = "/elements/" + std::to_string(i);
-      if (node.items[i].is(JsonNode::Kind::object))
-        read_use(node.items[i], pointer);
+      if (node.items()[i].is(Json::Kind::object))
+        read_use(node.items()[i], pointer);
       else
-        read_line(document_, node.items[i], pointer, out_.lines_);
+        read_line(document_, node.items()[i], pointer, out_.lines_);
     }
   }
 
-  void read_use(const JsonNode& node, const std::string& pointer) {
+  void read_use(const Json& node, const std::string& pointer) {
     if (!document_.keys(node, pointer, {"use", "set"}, {"use"}, "the use of a fragment")) return;
-    const JsonNode& use = *node.find("use");
+    const Json& use = *node.find("use");
     auto name = document_.text(use, pointer + "/use");
     if (!name || !document_.is_name(*name, use, pointer + "/use")) return;
     if (std::find(out_.fragments_.begin(), out_.fragments_.end(), *name) != out_.fragments_.end()) {
@@ -270,7 +266,7 @@ class DescriptionReader {
     Document document(text->file, faults_);
     if (!read_fragment(document, text->text, *name, fragment)) return;
     out_.fragments_.push_back(*name);
-    if (const JsonNode* set = node.find("set")) read_set(*set, pointer + "/set", fragment);
+    if (const Json* set = node.find("set")) read_set(*set, pointer + "/set", fragment);
     for (Parameter& parameter : fragment.parameters) add(std::move(parameter), use, pointer);
     if (out_.lines_.size() + fragment.lines.size() > kMaxLines) {
       document_.wrong(use, pointer, "are more than " + std::to_string(kMaxLines) + " lines");
@@ -280,20 +276,20 @@ class DescriptionReader {
   }
 
   // Other defaults for a fragment's parameters.
-  void read_set(const JsonNode& set, const std::string& pointer, Fragment& fragment) {
+  void read_set(const Json& set, const std::string& pointer, Fragment& fragment) {
     if (!document_.is_object(set, pointer)) return;
-    for (size_t i = 0; i < set.items.size(); ++i) {
-      const std::string place = pointer_to(pointer, set.keys[i]);
+    for (size_t i = 0; i < set.items().size(); ++i) {
+      const std::string place = pointer_to(pointer, set.keys()[i]);
       auto found = std::find_if(fragment.parameters.begin(), fragment.parameters.end(),
-                                [&](const Parameter& one) { return one.name == set.keys[i]; });
+                                [&](const Parameter& one) { return one.name == set.keys()[i]; });
       if (found == fragment.parameters.end())
-        document_.wrong(set.items[i], place, "is not a parameter of the fragment");
-      else if (auto value = read_value(document_, *found, set.items[i], place))
+        document_.wrong(set.items()[i], place, "is not a parameter of the fragment");
+      else if (auto value = read_value(document_, *found, set.items()[i], place))
         found->preset = *std::move(value);
     }
   }
 
-  void add(Parameter parameter, const JsonNode& at, const std::string& pointer) {
+  void add(Parameter parameter, const Json& at, const std::string& pointer) {
     const auto same = [&](const Parameter& one) { return one.name == parameter.name; };
     if (std::any_of(own_.begin(), own_.end(), same) || out_.has_parameter(parameter.name))
       document_.wrong(at, pointer, "its parameter \"" + parameter.name + "\" is one already");
@@ -302,22 +298,22 @@ class DescriptionReader {
   }
 
   void read_policy() {
-    if (const JsonNode* restart = top_.find("restart")) read_restart(*restart);
-    if (const JsonNode* resources = top_.find("resources")) read_resources(*resources);
-    if (const JsonNode* health = top_.find("health")) read_health(*health);
-    if (const JsonNode* grace = top_.find("grace-seconds")) {
+    if (const Json* restart = top_.find("restart")) read_restart(*restart);
+    if (const Json* resources = top_.find("resources")) read_resources(*resources);
+    if (const Json* health = top_.find("health")) read_health(*health);
+    if (const Json* grace = top_.find("grace-seconds")) {
       if (!for_tickets(*grace, "/grace-seconds")) return;
       if (auto seconds = document_.integer(*grace, "/grace-seconds", 0, 86'400))
         out_.grace_ms_ = *seconds * 1000;
     }
   }
 
-  bool for_tickets(const JsonNode& node, const std::string& pointer) {
+  bool for_tickets(const Json& node, const std::string& pointer) {
     return out_.trigger_ == Trigger::ticket ||
            document_.wrong(node, pointer, "is for pipelines with the trigger ticket");
   }
 
-  void read_restart(const JsonNode& node) {
+  void read_restart(const Json& node) {
     const bool ticket = out_.trigger_ == Trigger::ticket;
     const std::vector<const char*> known =
         ticket ? std::vector<const char*>{"errors-per-minute"}
@@ -330,12 +326,12 @@ class DescriptionReader {
       return;
     RestartPolicy& restart = out_.restart_;
     const auto count = [&](const char* key, int64_t least, int64_t& target) {
-      const JsonNode* value = node.find(key);
+      const Json* value = node.find(key);
       if (!value) return;
       if (auto number = document_.integer(*value, pointer_to("/restart", key), least, 1000)) target = *number;
     };
     const auto time = [&](const char* key, int64_t& target_ms, int64_t least_ns = 10 * kMs) {
-      const JsonNode* value = node.find(key);
+      const Json* value = node.find(key);
       if (!value) return;
       if (auto ns = document_.duration(*value, pointer_to("/restart", key), least_ns, kDay))
         target_ms = *ns / kMs;
@@ -347,7 +343,7 @@ class DescriptionReader {
     restart.max_pause_ms = std::max(restart.max_pause_ms, restart.pause_ms);
     time("max-pause", restart.max_pause_ms);
     time("steady", restart.steady_ms);
-    if (const JsonNode* again = node.find("again"))
+    if (const Json* again = node.find("again"))
       restart.again = document_.truth(*again, "/restart/again").value_or(false);
     time("silence", restart.silence_ms, 0);
     if (restart.silence_ms != 0 && restart.silence_ms < kLeastSilenceMs)
@@ -358,15 +354,15 @@ class DescriptionReader {
       document_.wrong(node, "/restart/max-pause", "is shorter than \"pause\"");
   }
 
-  void read_resources(const JsonNode& node) {
+  void read_resources(const Json& node) {
     if (!document_.keys(node, "/resources", {"streams-per-worker", "memory", "cpu"}, {}, "\"resources\""))
       return;
-    const JsonNode* streams = node.find("streams-per-worker");
+    const Json* streams = node.find("streams-per-worker");
     if (streams && for_tickets(*streams, "/resources/streams-per-worker"))
       if (auto number = document_.integer(*streams, "/resources/streams-per-worker", 1, 10'000))
         out_.streams_per_worker_ = *number;
     const auto limit = [&](const char* key, std::optional<int64_t>& target) {
-      if (const JsonNode* value = node.find(key))
+      if (const Json* value = node.find(key))
         if (auto number = document_.integer(*value, pointer_to("/resources", key), 0, 1'000'000))
           target = *number;
     };
@@ -374,18 +370,18 @@ class DescriptionReader {
     limit("cpu", out_.resources_.cpu);
   }
 
-  void read_health(const JsonNode& node) {
+  void read_health(const Json& node) {
     std::vector<const char*> known;
     for (const HealthKey& one : kHealthKeys) known.push_back(one.key);
     if (!document_.keys(node, "/health", known, {}, "\"health\"")) return;
     for (size_t i = 0; i < kHealthKeys.size(); ++i) {
       const HealthKey& one = kHealthKeys[i];
-      const JsonNode* value = node.find(one.key);
+      const Json* value = node.find(one.key);
       if (!value) continue;
       if (const auto number = health_number(one, *value)) out_.health_.set(i, *number);
     }
   }
-  std::optional<double> health_number(const HealthKey& of, const JsonNode& value) {
+  std::optional<double> health_number(const HealthKey& of, const Json& value) {
     const std::string pointer = pointer_to("/health", of.key);
     const auto least = static_cast<int64_t>(of.least), most = static_cast<int64_t>(of.most);
     switch (of.unit) {
@@ -404,7 +400,7 @@ class DescriptionReader {
   std::vector<std::string> faults_;
   Document document_;
   const Fragments& fragments_;
-  JsonNode top_;
+  Json top_;
   std::vector<Parameter> own_;
   Description out_;
 };

@@ -8,7 +8,7 @@
 namespace headgate::pipeline {
 namespace {
 
-using Kind = JsonNode::Kind;
+using Kind = Json::Kind;
 
 bool is_choice_name(const std::string& name) {
   constexpr size_t kMost = 64;
@@ -18,27 +18,26 @@ bool is_choice_name(const std::string& name) {
 }
 
 // An array of names, or an object of names and what is filled in for each.
-bool read_choices(Document& document, Parameter& parameter, const JsonNode& node,
-                  const std::string& pointer) {
+bool read_choices(Document& document, Parameter& parameter, const Json& node, const std::string& pointer) {
   const bool object = node.is(Kind::object);
   if (!object && !node.is(Kind::array))
     return document.wrong(node, pointer, "is not an array of names, nor an object of names and texts");
-  if (node.items.empty() || node.items.size() > kMaxChoices)
+  if (node.items().empty() || node.items().size() > kMaxChoices)
     return document.wrong(node, pointer, "has not 1 to " + std::to_string(kMaxChoices) + " values");
-  for (size_t i = 0; i < node.items.size(); ++i) {
-    const JsonNode& item = node.items[i];
-    const std::string place = pointer_to(pointer, object ? node.keys[i] : std::to_string(i));
+  for (size_t i = 0; i < node.items().size(); ++i) {
+    const Json& item = node.items()[i];
+    const std::string place = pointer_to(pointer, object ? node.keys()[i] : std::to_string(i));
     if (!item.is(Kind::string)) return document.wrong(item, place, "is not a string");
-    const std::string& name = object ? node.keys[i] : item.text;
+    const std::string& name = object ? node.keys()[i] : item.token();
     if (!is_choice_name(name)) return document.wrong(item, place, "a value is [A-Za-z0-9_.,:/+@-]{1,64}");
     for (const auto& [other, text] : parameter.values)
       if (other == name) return document.wrong(item, place, "stands twice");
-    parameter.values.emplace_back(name, item.text);
+    parameter.values.emplace_back(name, item.token());
   }
   return true;
 }
 
-bool read_unit(Document& document, Parameter& parameter, const JsonNode& node, const std::string& pointer) {
+bool read_unit(Document& document, Parameter& parameter, const Json& node, const std::string& pointer) {
   constexpr size_t kMaxUnitBytes = 16;
   auto unit = document.text(node, pointer);
   if (!unit) return false;
@@ -52,9 +51,9 @@ bool read_unit(Document& document, Parameter& parameter, const JsonNode& node, c
 }
 
 // The keys whose meaning depends on the type and its unit.
-bool read_rest(Document& document, Parameter& parameter, const JsonNode& node, const std::string& pointer) {
+bool read_rest(Document& document, Parameter& parameter, const Json& node, const std::string& pointer) {
   bool good = true;
-  if (const JsonNode* values = node.find("values")) {
+  if (const Json* values = node.find("values")) {
     if (parameter.type != Type::choice) return document.wrong(*values, pointer + "/values", "is for an enum");
     good = read_choices(document, parameter, *values, pointer + "/values");
   } else if (parameter.type == Type::choice) {
@@ -62,7 +61,7 @@ bool read_rest(Document& document, Parameter& parameter, const JsonNode& node, c
   }
   if (!good) return false;
   for (const auto& [key, target] : {std::pair("min", &parameter.least), std::pair("max", &parameter.most)}) {
-    const JsonNode* bound = node.find(key);
+    const Json* bound = node.find(key);
     const std::string place = pointer_to(pointer, key);
     if (!bound) continue;
     if (!has_range(parameter.type)) return document.wrong(*bound, place, "is for numbers");
@@ -70,7 +69,7 @@ bool read_rest(Document& document, Parameter& parameter, const JsonNode& node, c
     if (!value) return false;
     *target = *value;
   }
-  const JsonNode* preset = node.find("default");
+  const Json* preset = node.find("default");
   if (!preset) return true;
   auto value = read_value(document, parameter, *preset, pointer + "/default");
   if (!value) return false;
@@ -80,16 +79,16 @@ bool read_rest(Document& document, Parameter& parameter, const JsonNode& node, c
 
 }  // namespace
 
-std::optional<std::string> read_value(Document& document, const Parameter& parameter, const JsonNode& node,
+std::optional<std::string> read_value(Document& document, const Parameter& parameter, const Json& node,
                                       const std::string& pointer) {
   std::string value;
   if (parameter.type == Type::boolean && node.is(Kind::boolean))
-    value = node.truth ? "true" : "false";
+    value = *node.as_truth() ? "true" : "false";
   else if (node.is(Kind::number) && has_range(parameter.type))
     value = number_text(node);
   else if (node.is(Kind::string) && (!has_range(parameter.type) || has_units(parameter.type)) &&
            parameter.type != Type::boolean)
-    value = node.text;
+    value = node.token();
   else
     return document.wrong(node, pointer, std::string("is not of type ") + type_name(parameter.type)),
            std::nullopt;
@@ -98,23 +97,23 @@ std::optional<std::string> read_value(Document& document, const Parameter& param
   return value;
 }
 
-std::vector<Parameter> read_parameters(Document& document, const JsonNode& node, const std::string& pointer) {
+std::vector<Parameter> read_parameters(Document& document, const Json& node, const std::string& pointer) {
   std::vector<Parameter> out;
   if (!document.is_object(node, pointer)) return out;
-  if (node.items.size() > kMaxParameters) {
+  if (node.items().size() > kMaxParameters) {
     document.wrong(node, pointer, "has more than " + std::to_string(kMaxParameters));
     return out;
   }
-  for (size_t i = 0; i < node.items.size(); ++i) {
-    const JsonNode& one = node.items[i];
-    const std::string place = pointer_to(pointer, node.keys[i]);
-    if (!document.is_name(node.keys[i], one, place)) continue;
+  for (size_t i = 0; i < node.items().size(); ++i) {
+    const Json& one = node.items()[i];
+    const std::string place = pointer_to(pointer, node.keys()[i]);
+    if (!document.is_name(node.keys()[i], one, place)) continue;
     if (!document.keys(one, place, {"type", "default", "min", "max", "unit", "values", "about"}, {"type"},
                        "a parameter"))
       continue;
     Parameter parameter;
-    parameter.name = node.keys[i];
-    const JsonNode& type = *one.find("type");
+    parameter.name = node.keys()[i];
+    const Json& type = *one.find("type");
     auto name = document.text(type, place + "/type");
     if (!name) continue;
     auto known = type_of(*name);
@@ -124,13 +123,12 @@ std::vector<Parameter> read_parameters(Document& document, const JsonNode& node,
       continue;
     }
     parameter.type = *known;
-    if (const JsonNode* about = one.find("about")) {
+    if (const Json* about = one.find("about")) {
       auto text = document.text(*about, place + "/about");
       if (!text) continue;
       parameter.about = *std::move(text);
     }
-    if (const JsonNode* unit = one.find("unit");
-        unit && !read_unit(document, parameter, *unit, place + "/unit"))
+    if (const Json* unit = one.find("unit"); unit && !read_unit(document, parameter, *unit, place + "/unit"))
       continue;
     if (read_rest(document, parameter, one, place)) out.push_back(std::move(parameter));
   }

@@ -6,24 +6,17 @@
 #include <cstdio>
 #include <utility>
 
+#include "utf8.h"
+
 namespace headgate {
 namespace {
 
-// Reads one code point; malformed input consumes one byte and yields U+FFFD.
-uint32_t next_code_point(std::string_view& text) {
-  auto byte_at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned first = byte_at(0);
-  size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
-  static constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  uint32_t value = length == 1 ? first : length == 0 ? 0 : first & (0x7fu >> length);
-  bool good = length > 0 && text.size() >= length;
-  for (size_t i = 1; good && i < length; ++i) {
-    good = byte_at(i) >> 6 == 2;
-    value = value << 6 | (byte_at(i) & 0x3f);
-  }
-  good = good && value >= kLeast[length] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
-  text.remove_prefix(good ? length : 1);
-  return good ? value : 0xfffd;
+// Takes one code point; malformed input loses one byte and yields U+FFFD.
+uint32_t take_code_point(std::string_view& text) {
+  uint32_t value = 0xfffd;
+  const size_t length = read_utf8(text, value);
+  text.remove_prefix(length > 0 ? length : 1);
+  return value;
 }
 
 void append_escape(std::string& out, uint32_t unit) {
@@ -35,7 +28,7 @@ void append_escape(std::string& out, uint32_t unit) {
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    uint32_t c = next_code_point(text);
+    uint32_t c = take_code_point(text);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += static_cast<char>(c);

@@ -208,6 +208,12 @@ TEST(Description, CountsHaveLimits) {
   EXPECT_EQ(with("", R"(, {"use": "good"})"), "d.json:1:1: /parameters: are more than 64 with fragments'");
 }
 
+TEST(Description, DepthHasALimit) {
+  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_EQ(error_of(nested(17)), "d.json:1:17: is nested more than 16 deep");
+  EXPECT_EQ(error_of(nested(16)), "d.json:1:1: /: is not an object: { … }");
+}
+
 TEST(Description, AMissingFileIsNamed) {
   auto description = Description::load("/nowhere/x.json");
   ASSERT_FALSE(description);

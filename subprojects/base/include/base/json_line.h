@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Writes one JSON object as one line of ASCII, keys in the order given, no white space: the archive's records
-// and the logs are hashed as stored, so the writer decides the bytes. (Reading is json-glib's.)
+// and the logs are hashed as stored, so the writer decides the bytes. (base/json.h reads.)
 #pragma once
 
 #include <concepts>

@@ -1,24 +1,62 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <glib.h>
-#include <pipeline/json_text.h>
+#include <base/json.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <set>
 
-namespace headgate::pipeline {
+#include "utf8.h"
+
+namespace headgate {
 namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
+int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
 
-  Result<JsonNode> parse() {
-    JsonNode out;
-    if (value(out, 1)) {
+// Without a NUL, which ends texts elsewhere.
+bool is_text(std::string_view text) {
+  while (!text.empty()) {
+    uint32_t code_point = 0;
+    const size_t length = read_utf8(text, code_point);
+    if (length == 0 || code_point == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+// An object's keys so far. In a few of them one looks; among a stranger's hundred thousand that would take
+// minutes.
+class Names {
+ public:
+  // False: it is there.
+  bool add(const std::vector<std::string>& before, const std::string& name) {
+    constexpr size_t kFew = 16;
+    if (before.size() < kFew) return std::find(before.begin(), before.end(), name) == before.end();
+    if (many_.empty()) many_.insert(before.begin(), before.end());
+    return many_.insert(name).second;
+  }
+
+ private:
+  std::set<std::string> many_;
+};
+
+}  // namespace
+
+class JsonParser {
+ public:
+  JsonParser(std::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
+
+  Result<Json> parse() {
+    Json out;
+    if (text_.size() > limits_.bytes) {
+      fail("is longer than " + std::to_string(limits_.bytes) + " bytes");
+    } else if (value(out, 1)) {
       space();
       if (at_ == text_.size()) return out;
       fail("something stands behind the end of the JSON");
@@ -48,31 +86,30 @@ class Parser {
     return false;
   }
 
-  bool value(JsonNode& out, int depth) {
+  bool value(Json& out, int depth) {
     space();
-    out.line = line_;
-    out.column = column();
-    if (depth > kMaxJsonDepth) return fail("is nested more than " + std::to_string(kMaxJsonDepth) + " deep");
+    out.place_ = {line_, column()};
+    if (depth > limits_.depth) return fail("is nested more than " + std::to_string(limits_.depth) + " deep");
     if (at_end()) return fail("the file ends where a value is expected");
     switch (peek()) {
       case '{':
       case '[':
         return container(out, depth);
       case '"':
-        out.kind = JsonNode::Kind::string;
-        return string(out.text);
+        out.kind_ = Json::Kind::string;
+        return string(out.token_);
       case 't':
-        out.kind = JsonNode::Kind::boolean;
-        out.truth = true;
+        out.kind_ = Json::Kind::boolean;
+        out.truth_ = true;
         return word("true");
       case 'f':
-        out.kind = JsonNode::Kind::boolean;
+        out.kind_ = Json::Kind::boolean;
         return word("false");
       case 'n':
         return word("null");
       default:
-        out.kind = JsonNode::Kind::number;
-        return number(out.text);
+        out.kind_ = Json::Kind::number;
+        return number(out.token_);
     }
   }
 
@@ -112,7 +149,7 @@ class Parser {
   int32_t hex4() const {
     int32_t out = 0;
     for (size_t i = at_; i < at_ + 4; ++i) {
-      const int digit = i < text_.size() ? g_ascii_xdigit_value(text_[i]) : -1;
+      const int digit = i < text_.size() ? hex_digit(text_[i]) : -1;
       if (digit < 0) return -1;
       out = out * 16 + digit;
     }
@@ -131,8 +168,7 @@ class Parser {
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     if (code >= 0xd800 && code < 0xe000) return fail("half of a surrogate pair");
-    char utf8[6];
-    out.append(utf8, static_cast<size_t>(g_unichar_to_utf8(static_cast<gunichar>(code), utf8)));
+    append_utf8(out, static_cast<uint32_t>(code));
     return true;
   }
 
@@ -157,27 +193,26 @@ class Parser {
       } else if (const size_t which = kFrom.find(escaped); which != kFrom.npos) {
         out += kTo[which];
       } else {
-        return fail(std::string("\\") + (g_ascii_isprint(escaped) ? escaped : '?') +
+        return fail(std::string("\\") + (escaped >= 0x20 && escaped < 0x7f ? escaped : '?') +
                     " means nothing in JSON");
       }
     }
-    if (!g_utf8_validate_len(out.data(), out.size(), nullptr)) return fail("is not UTF-8, or has a \\u0000");
+    if (!is_text(out)) return fail("is not UTF-8, or has a \\u0000");
     return true;
   }
 
-  bool container(JsonNode& out, int depth) {
+  bool container(Json& out, int depth) {
     const bool object = peek() == '{';
     const char end = object ? '}' : ']';
-    out.kind = object ? JsonNode::Kind::object : JsonNode::Kind::array;
+    out.kind_ = object ? Json::Kind::object : Json::Kind::array;
     step();
     space();
     if (peek() == end) return step(), true;
+    Names names;
     for (;;) {
       space();
-      if (object && !key(out)) return false;
-      JsonNode item;
-      if (!value(item, depth + 1)) return false;
-      out.items.push_back(std::move(item));
+      if (object && !key(out, names)) return false;
+      if (!value(out.items_.emplace_back(), depth + 1)) return false;
       space();
       const char next = peek();
       if (next != ',' && next != end)
@@ -187,12 +222,12 @@ class Parser {
     }
   }
 
-  bool key(JsonNode& out) {
+  bool key(Json& out, Names& names) {
     if (peek() != '"') return fail("expected a key in quotes");
     std::string name;
     if (!string(name)) return false;
-    if (out.find(name)) return fail("\"" + name.substr(0, 64) + "\" stands twice in one object");
-    out.keys.push_back(std::move(name));
+    if (!names.add(out.keys_, name)) return fail("\"" + name.substr(0, 64) + "\" stands twice in one object");
+    out.keys_.push_back(std::move(name));
     space();
     if (peek() != ':') return fail("expected : behind a key");
     step();
@@ -200,21 +235,14 @@ class Parser {
   }
 
   std::string_view text_;
+  JsonLimits limits_;
   size_t at_ = 0, line_start_ = 0;
   int line_ = 1;
   std::string error_;
 };
 
-}  // namespace
-
-const JsonNode* JsonNode::find(std::string_view key) const {
-  const auto found = std::find(keys.begin(), keys.end(), key);
-  const size_t index = static_cast<size_t>(found - keys.begin());
-  return index < items.size() ? &items[index] : nullptr;
+Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
+  return JsonParser(text, limits).parse();
 }
 
-Result<JsonNode> parse_json(std::string_view text) {
-  return Parser(text).parse();
-}
-
-}  // namespace headgate::pipeline
+}  // namespace headgate
