@@ -14,22 +14,22 @@ std::string role_of(const std::string& process) {
 
 }  // namespace
 
-void policy(Text& text, JsonObject* node) {
-  each_in(object_in(node, "capacity"), "measures", [&](JsonObject* one) {
-    if (const std::string measure = text_in(one, "measure"); !measure.empty())
+void policy(Text& text, const Json& node) {
+  node.at("capacity").each("measures", [&](const Json& one) {
+    if (const std::string measure = one.text("measure"); !measure.empty())
       add_truth(text, Id::node_full, {{"measure", measure}}, one, "full");
   });
   if (has_list(node, "quarantine")) {
     std::map<std::string, int64_t> states{{"isolated", 0}, {"refused", 0}};
-    each_in(node, "quarantine", [&](JsonObject* one) {
-      if (auto state = states.find(text_in(one, "state")); state != states.end()) ++state->second;
+    node.each("quarantine", [&](const Json& one) {
+      if (auto state = states.find(one.text("state")); state != states.end()) ++state->second;
     });
     for (const auto& [state, count] : states) text.add(Id::quarantined, {{"state", state}}, count);
   }
   if (has_list(node, "alarms")) {
     std::map<std::string, int64_t> roles{{"gate", 0}, {"origin", 0}, {"worker", 0}, {"control", 0}};
-    each_in(node, "alarms", [&](JsonObject* one) {
-      if (auto role = roles.find(role_of(text_in(one, "process"))); role != roles.end()) role->second = 1;
+    node.each("alarms", [&](const Json& one) {
+      if (auto role = roles.find(role_of(one.text("process"))); role != roles.end()) role->second = 1;
     });
     for (const auto& [role, alarm] : roles) text.add(Id::process_alarm, {{"role", role}}, alarm);
   }

@@ -22,16 +22,16 @@ const char* reason_of(const std::string& code) {
 }
 
 // Worker numbers by process id: NODE's processes do not have them.
-std::map<int64_t, std::string> numbers_of(JsonObject* node) {
+std::map<int64_t, std::string> numbers_of(const Json& node) {
   std::map<int64_t, std::string> out;
-  each_in(node, "workers", [&](JsonObject* one) {
-    const auto pid = number_in(one, "pid"), number = number_in(one, "worker");
+  node.each("workers", [&](const Json& one) {
+    const auto pid = one.at("pid").as_number(), number = one.at("worker").as_number();
     if (pid && number) out[static_cast<int64_t>(*pid)] = std::to_string(static_cast<int64_t>(*number));
   });
   return out;
 }
 
-void usage(Text& text, Text::Labels labels, JsonObject* used) {
+void usage(Text& text, Text::Labels labels, const Json& used) {
   add_micros(text, Id::process_cpu, labels, used, "cpu_us");
   add_count(text, Id::process_resident, labels, used, "resident_bytes");
   add_count(text, Id::process_proportional, labels, used, "proportional_bytes");
@@ -40,30 +40,25 @@ void usage(Text& text, Text::Labels labels, JsonObject* used) {
   add_count(text, Id::process_threads, labels, used, "threads");
 }
 
-void refusals(Text& text, const char* transport, JsonObject* codes) {
-  if (!codes) return;
-  GList* members = json_object_get_members(codes);
-  for (GList* one = members; one; one = one->next) {
-    const char* code = static_cast<const char*>(one->data);
+void refusals(Text& text, const char* transport, const Json& codes) {
+  for (const std::string& code : codes.keys())
     add_count(text, Id::refused, {{"transport", transport}, {"code", code}, {"reason", reason_of(code)}},
               codes, code);
-  }
-  g_list_free(members);
 }
 
 }  // namespace
 
-void processes(Text& text, JsonObject* node) {
+void processes(Text& text, const Json& node) {
   const std::map<int64_t, std::string> numbers = numbers_of(node);
   std::set<std::string> running;
-  each_in(node, "processes", [&](JsonObject* one) {
-    const std::string role = text_in(one, "role");
+  node.each("processes", [&](const Json& one) {
+    const std::string role = one.text("role");
     if (role.empty() || role == kOwnPipeline) return;  // these have names, and metrics of their own
-    JsonObject* stats = object_in(one, "stats");
+    const Json& stats = one.at("stats");
     std::string number;
     if (role == "worker") {
-      const auto found = numbers.find(static_cast<int64_t>(number_in(one, "pid").value_or(0)));
-      const auto own = number_in(stats, "id");
+      const auto found = numbers.find(static_cast<int64_t>(one.number("pid", 0)));
+      const auto own = stats.at("id").as_number();
       if (own)
         number = std::to_string(static_cast<int64_t>(*own));
       else if (found != numbers.end())
@@ -77,7 +72,7 @@ void processes(Text& text, JsonObject* node) {
     text.add(Id::process_up, labels, int64_t{1});
     if (const auto since = unix_time_in(one, "since_utc")) text.add(Id::process_start_time, labels, *since);
     add_count(text, Id::process_restarts, labels, one, "restarts");
-    usage(text, labels, object_in(stats, "usage"));
+    usage(text, labels, stats.at("usage"));
     if (role == "gate") gate(text, stats);
     if (role == "worker") worker(text, number, stats);
     if (role == "origin") origin(text, stats);
@@ -87,15 +82,15 @@ void processes(Text& text, JsonObject* node) {
     if (!running.contains(role)) text.add(Id::process_up, {{"role", role}}, int64_t{0});
 }
 
-void gate(Text& text, JsonObject* stats) {
-  JsonObject* srt = object_in(stats, "srt");
-  JsonObject* admitted = object_in(stats, "by_protocol");
+void gate(Text& text, const Json& stats) {
+  const Json& srt = stats.at("srt");
+  const Json& admitted = stats.at("by_protocol");
   for (const char* protocol : {"rtmp", "rtmps", "srt"})
     add_count(text, Id::admitted, {{"protocol", protocol}}, admitted, protocol);
   for (const char* claim : {"resume", "takeover"})
-    add_count(text, Id::reconnects, {{"claim", claim}}, object_in(stats, "claims"), claim);
-  refusals(text, "rtmp", object_in(stats, "refused"));
-  refusals(text, "srt", object_in(srt, "refused"));
+    add_count(text, Id::reconnects, {{"claim", claim}}, stats.at("claims"), claim);
+  refusals(text, "rtmp", stats.at("refused"));
+  refusals(text, "srt", srt.at("refused"));
   for (const char* reason : {"timed_out", "gone", "denied", "flooded", "over_network", "over_handshakes"})
     add_count(text, Id::handshakes_failed, {{"transport", "rtmp"}, {"reason", reason}}, stats, reason);
   add_count(text, Id::handshakes_failed, {{"transport", "srt"}, {"reason", "gone"}}, srt, "gone");
@@ -114,9 +109,9 @@ void gate(Text& text, JsonObject* stats) {
     text.add(Id::certificate_expiry, {}, static_cast<int64_t>(*expires));
 }
 
-void worker(Text& text, const std::string& number, JsonObject* stats) {
+void worker(Text& text, const std::string& number, const Json& stats) {
   const std::pair<const char*, std::string_view> own{"worker", number};
-  const auto count = [&](Id id, JsonObject* parent, const char* key) {
+  const auto count = [&](Id id, const Json& parent, std::string_view key) {
     add_count(text, id, {own}, parent, key);
   };
   add_truth(text, Id::worker_accepting, {own}, stats, "accepting");
@@ -124,7 +119,7 @@ void worker(Text& text, const std::string& number, JsonObject* stats) {
   count(Id::worker_capacity, stats, "capacity");
   count(Id::worker_opened, stats, "opened");
   count(Id::worker_failed, stats, "failed");
-  JsonObject* counts = object_in(stats, "counts");
+  const Json& counts = stats.at("counts");
   count(Id::received_bytes, counts, "received_bytes");
   add_count(text, Id::received_frames, {own, {"kind", "video"}}, counts, "video_frames");
   add_count(text, Id::received_frames, {own, {"kind", "audio"}}, counts, "audio_frames");
@@ -136,7 +131,7 @@ void worker(Text& text, const std::string& number, JsonObject* stats) {
   count(Id::drifts, counts, "drifts");
   count(Id::gaps, counts, "gaps");
   count(Id::encoder_failures, counts, "rungs_failed");
-  JsonObject* archive = object_in(counts, "archive");
+  const Json& archive = counts.at("archive");
   count(Id::archive_bytes, archive, "bytes");
   count(Id::derived_bytes, archive, "derived_bytes");
   count(Id::archive_parts, archive, "parts");
@@ -148,10 +143,10 @@ void worker(Text& text, const std::string& number, JsonObject* stats) {
   count(Id::runs_open, archive, "runs");
 }
 
-void origin(Text& text, JsonObject* stats) {
-  JsonObject* classes = object_in(stats, "requests");
+void origin(Text& text, const Json& stats) {
+  const Json& classes = stats.at("requests");
   for (const char* name : {"playlist", "segment", "part", "page", "api", "other"}) {
-    JsonObject* one = object_in(classes, name);
+    const Json& one = classes.at(name);
     const std::pair<const char*, std::string_view> of_class{"class", name};
     for (const char* status : {"1xx", "2xx", "3xx", "4xx", "5xx"})
       add_count(text, Id::http_requests, {of_class, {"status", status}}, one, status);
@@ -168,13 +163,13 @@ void origin(Text& text, JsonObject* stats) {
 }
 
 // All webhooks together: their addresses are nobody's but the operator's.
-void control(Text& text, JsonObject* stats) {
+void control(Text& text, const Json& stats) {
   if (!has_list(stats, "webhooks")) return;
   int64_t waiting = 0, delivered = 0, failed = 0;
-  each_in(stats, "webhooks", [&](JsonObject* one) {
-    waiting += static_cast<int64_t>(number_in(one, "waiting").value_or(0));
-    delivered += static_cast<int64_t>(number_in(one, "delivered").value_or(0));
-    failed += static_cast<int64_t>(number_in(one, "failed").value_or(0));
+  stats.each("webhooks", [&](const Json& one) {
+    waiting += static_cast<int64_t>(one.number("waiting", 0));
+    delivered += static_cast<int64_t>(one.number("delivered", 0));
+    failed += static_cast<int64_t>(one.number("failed", 0));
   });
   text.add(Id::webhooks_pending, {}, waiting);
   text.add(Id::webhooks_sent, {}, delivered);

@@ -13,62 +13,62 @@ namespace {
 constexpr const auto& kAlarms = health::kConditions;
 
 // Whether a condition holds for the stream, or one of its tracks.
-bool holds(JsonObject* health, const char* name) {
-  bool any = truth_in(health, name).value_or(false);
-  each_in(health, "streams", [&](JsonObject* track) { any = any || truth_in(track, name).value_or(false); });
+bool holds(const Json& health, const char* name) {
+  bool any = health.truth(name);
+  health.each("streams", [&](const Json& track) { any = any || track.truth(name); });
   return any;
 }
 
 // Seconds, of the track that is furthest behind.
-std::optional<double> lateness(JsonObject* health) {
+std::optional<double> lateness(const Json& health) {
   std::optional<double> out;
-  each_in(health, "streams", [&](JsonObject* track) {
-    if (const auto ns = number_in(track, "lateness")) out = std::max(out.value_or(0), *ns / 1e9);
+  health.each("streams", [&](const Json& track) {
+    if (const auto ns = track.at("lateness").as_number()) out = std::max(out.value_or(0), *ns / 1e9);
   });
   return out;
 }
 
-void of_station(Text& text, JsonObject* stream, bool live, std::optional<double> late) {
-  const auto number = number_in(stream, "station");
+void of_station(Text& text, const Json& stream, bool live, std::optional<double> late) {
+  const auto number = stream.at("station").as_number();
   if (!number) return;
   const std::string station = std::to_string(static_cast<int64_t>(*number));
   const std::pair<const char*, std::string_view> own{"station", station};
   text.add(Id::station_live, {own}, int64_t{live});
   add_count(text, Id::station_gaps, {own}, stream, "gaps");
   if (!live) return;
-  if (const auto kbps = number_in(stream, "kbps"))
+  if (const auto kbps = stream.at("kbps").as_number())
     text.add(Id::station_byte_rate, {own}, static_cast<int64_t>(*kbps * 1000 / 8));
   add_count(text, Id::station_frame_rate, {own}, stream, "fps");
   if (late) text.add(Id::station_lateness, {own}, *late);
 }
 
-void sessions(Text& text, JsonObject* node) {
+void sessions(Text& text, const Json& node) {
   std::map<std::string, int64_t> by_protocol{{"rtmp", 0}, {"rtmps", 0}, {"srt", 0}};
   if (!has_list(node, "sessions")) return;
-  each_in(node, "sessions", [&](JsonObject* one) { ++by_protocol[text_in(one, "protocol")]; });
+  node.each("sessions", [&](const Json& one) { ++by_protocol[one.text("protocol")]; });
   for (const auto& [protocol, count] : by_protocol) text.add(Id::sessions, {{"protocol", protocol}}, count);
 }
 
 }  // namespace
 
-void streams(Text& text, JsonObject* node, bool per_stream) {
+void streams(Text& text, const Json& node, bool per_stream) {
   if (!has_list(node, "streams")) return;
   sessions(text, node);
   std::map<std::string, int64_t> states{{"live", 0}, {"waiting", 0}, {"ended", 0}},
       renditions{{"running", 0}, {"paused", 0}, {"idle", 0}, {"ended", 0}};
   std::array<int64_t, kAlarms.size()> alarms{};
   double latest = 0;
-  each_in(node, "streams", [&](JsonObject* stream) {
-    const std::string state = text_in(stream, "state");
+  node.each("streams", [&](const Json& stream) {
+    const std::string state = stream.text("state");
     const bool live = state == "live";
     ++states[state];
-    JsonObject* health = object_in(stream, "health");
+    const Json& health = stream.at("health");
     const std::optional<double> late = live ? lateness(health) : std::nullopt;
     if (per_stream) of_station(text, stream, live, late);
     if (!live) return;
     latest = std::max(latest, late.value_or(0));
     for (size_t kind = 0; kind < kAlarms.size(); ++kind) alarms[kind] += holds(health, kAlarms[kind].name);
-    each_in(stream, "renditions", [&](JsonObject* one) { ++renditions[text_in(one, "state")]; });
+    stream.each("renditions", [&](const Json& one) { ++renditions[one.text("state")]; });
   });
   for (const auto& [state, count] : states) text.add(Id::streams, {{"state", state}}, count);
   for (size_t kind = 0; kind < kAlarms.size(); ++kind)
