@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "event.h"
 
+#include <base/json.h>
 #include <base/json_line.h>
 #include <common/utc.h>
 
 #include <charconv>
-
-#include "json.h"
 
 namespace headgate::control {
 namespace {
@@ -45,20 +44,20 @@ std::optional<uint64_t> id_of(std::string_view line) {
 }
 
 std::optional<LineFacts> facts_of(const std::string& line) {
-  const Json json = Json::parse(line);
-  const auto id = json.number("id");
-  if (!json || !id || *id <= 0) return std::nullopt;
+  const Json json = Json::object_of(line);
+  const auto id = json.at("id").as_integer();
+  if (!id || *id <= 0) return std::nullopt;
   LineFacts out;
   out.id = static_cast<uint64_t>(*id);
-  out.seq = static_cast<uint64_t>(json.number("seq").value_or(0));
-  out.kind = json.text("kind").value_or("");
-  out.session = json.member("fields").text("session").value_or("");
-  out.worker = json.member("fields").number("worker");
+  out.seq = static_cast<uint64_t>(json.integer("seq"));
+  out.kind = json.text("kind");
+  out.session = json.at("fields").text("session");
+  out.worker = json.at("fields").at("worker").as_integer();
   return out;
 }
 
 std::string severity_of(const std::string& line) {
-  return Json::parse(line).text("severity").value_or("");
+  return Json::object_of(line).text("severity");
 }
 
 }  // namespace headgate::control

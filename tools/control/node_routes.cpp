@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "node_routes.h"
 
+#include <base/json.h>
 #include <base/json_line.h>
 #include <common/utc.h>
 #include <gio/gio.h>
@@ -8,8 +9,6 @@
 #include <algorithm>
 #include <map>
 #include <utility>
-
-#include "json.h"
 
 namespace headgate::control {
 namespace {
@@ -106,9 +105,9 @@ void pass_on(const ExchangePtr& exchange, unsigned status, const std::string& bo
              const std::string& remedy) {
   if (status == 0) return exchange->fail(503, kOriginAway + body, kOriginRemedy);
   if (status == 200) return exchange->send_text(200, kTypeJson, body);
-  exchange->fail(
-      status, Json::parse(body).text("error").value_or("headgate-origin answers " + std::to_string(status)),
-      remedy);
+  exchange->fail(status,
+                 Json::object_of(body).text("error", "headgate-origin answers " + std::to_string(status)),
+                 remedy);
 }
 
 void send_openapi(const ExchangePtr& exchange) {
@@ -129,27 +128,16 @@ std::string with_stats(const std::string& node, const std::map<std::string, Supe
   std::map<int64_t, const SupervisorLink::Told*> by_pid;
   for (const auto& [name, one] : told)
     if (name != "supervisor") by_pid[one.pid] = &one;
-  const Json wrapped = Json::parse("{\"processes\":" + node.substr(begin, end - begin) + "}");
-  JsonArray* processes = wrapped.array("processes");
-  for (guint i = 0; processes && i < json_array_get_length(processes); ++i) {
-    JsonNode* one = json_array_get_element(processes, i);
-    if (!JSON_NODE_HOLDS_OBJECT(one)) continue;
-    JsonObject* process = json_node_get_object(one);
-    auto stats = by_pid.find(json_object_get_int_member_with_default(process, "pid", 0));
-    if (stats == by_pid.end()) continue;
-    JsonNode* parsed = json_from_string(stats->second->json.c_str(), nullptr);
-    if (parsed && JSON_NODE_HOLDS_OBJECT(parsed))
-      json_object_set_member(process, "stats", parsed);
-    else if (parsed)
-      json_node_unref(parsed);
-  }
+  const auto processes = Json::parse(std::string_view(node).substr(begin, end - begin));
   if (!processes) return node;
-  JsonNode* whole = json_node_init_array(json_node_alloc(), processes);
-  gchar* text = json_to_string(whole, FALSE);
-  std::string out = node.substr(0, begin) + text + node.substr(end);
-  g_free(text);
-  json_node_unref(whole);
-  return out;
+  std::string list = "[";
+  for (Json process : processes->items()) {
+    if (auto stats = by_pid.find(process.integer("pid")); process.is_object() && stats != by_pid.end())
+      if (Json said = Json::object_of(stats->second->json); said.is_object())
+        process.set("stats", std::move(said));
+    list += (list.size() > 1 ? "," : "") + process.json();
+  }
+  return node.substr(0, begin) + list + "]" + node.substr(end);
 }
 
 void add_node_routes(Routes& routes, OriginClient& origin, Feed& feed, SupervisorLink& supervisor,

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "operate_routes.h"
 
+#include <base/json.h>
 #include <base/json_line.h>
 #include <common/operator_text.h>
 
 #include <charconv>
 #include <optional>
-
-#include "json.h"
 
 namespace headgate::control {
 namespace {
@@ -23,8 +22,8 @@ std::optional<T> number(const std::string& text) {
 // No body is an empty object. False: it was answered.
 bool body_of(const ExchangePtr& exchange, Json& out) {
   const std::string body = exchange->body();
-  out = Json::parse(body.empty() ? "{}" : body);
-  if (out) return true;
+  out = Json::object_of(body.empty() ? "{}" : body);
+  if (out.is_object()) return true;
   exchange->fail(400, "the body is no JSON object", "send an object, or no body");
   return false;
 }
@@ -32,7 +31,7 @@ bool body_of(const ExchangePtr& exchange, Json& out) {
 // Of a member that may be missing. False: it was answered.
 bool text_of(const ExchangePtr& exchange, const Json& body, const char* name, size_t most, std::string& out) {
   if (!body.has(name)) return true;
-  const auto text = body.text(name);
+  const auto text = body.at(name).as_text();
   if (!text || text->size() > most || !tools::is_plain_text(*text)) {
     exchange->fail(400,
                    std::string("'") + name + "' is not a text without control characters up to " +
@@ -140,10 +139,10 @@ void drain_worker(const ExchangePtr& exchange, SupervisorLink& supervisor) {
                           "GET /api/v1/workers lists them");
   Json body;
   if (!body_of(exchange, body)) return;
-  if (body.has("reconnect") && !body.truth("reconnect"))
+  if (body.has("reconnect") && !body.at("reconnect").is(Json::Kind::boolean))
     return exchange->fail(400, "'reconnect' is true or false", "say one of them, or leave it out: false");
   operate(exchange, supervisor, "drain-worker", body,
-          JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect").value_or(false)));
+          JsonLine().field("worker", *worker).field("reconnect", body.truth("reconnect")));
 }
 
 }  // namespace

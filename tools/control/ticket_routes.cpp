@@ -2,12 +2,11 @@
 #include "ticket_routes.h"
 
 #include <base/encoding.h>
+#include <base/json.h>
 #include <base/json_line.h>
 #include <common/utc.h>
 #include <feed/media_feed.h>
 #include <ticket/qr_ticket.h>
-
-#include "json.h"
 
 namespace headgate::control {
 namespace {
@@ -62,8 +61,8 @@ Result<std::string> token_of(const std::string& text) {
 
 void check(const ExchangePtr& exchange, const ticket::Verifier& verifier, const Clock& clock,
            const Feed& feed) {
-  const Json body = Json::parse(exchange->body());
-  const auto text = body.text("ticket");
+  const Json body = Json::object_of(exchange->body());
+  const auto text = body.at("ticket").as_text();
   if (!text || text->empty() || text->size() > kMaxTicketText)
     return exchange->fail(400, "the body has no 'ticket'",
                           "send {\"ticket\": TEXT}, with a QR code's text or a stream key");
