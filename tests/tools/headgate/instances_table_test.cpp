@@ -34,9 +34,9 @@ std::vector<std::string> lines_of(const std::string& text) {
 const int64_t kNow = utc_us_of("2026-09-14T06:10:00.000Z");
 
 TEST(InstancesTable, EachHasItsStateAndWhatComesNext) {
-  const auto node = Json::parse(kNode);
-  ASSERT_TRUE(node);
-  EXPECT_EQ(lines_of(instances_table(node->view(), kNow)),
+  const auto node = Json::object_of(kNode);
+  ASSERT_TRUE(node.is_object());
+  EXPECT_EQ(lines_of(instances_table(node, kNow)),
             (std::vector<std::string>{
                 "PIPELINE  DESCRIPTION  STATE         SINCE  NEXT START  RESTARTS  CPU   MEMORY  WHAT",
                 "hall      videobox     running      10m00s           -         2  42%  70.0 MB  00:10:00  "
@@ -48,12 +48,12 @@ TEST(InstancesTable, EachHasItsStateAndWhatComesNext) {
                 "by signal 9",
                 "odd       -            refused       1m00s           -         -    -        -  odd.conf:  "
                 "[2Jcolor"}));
-  EXPECT_NE(status_table(node->view(), kNow).find("hall      videobox     running"), std::string::npos);
+  EXPECT_NE(status_table(node, kNow).find("hall      videobox     running"), std::string::npos);
 }
 
 TEST(InstancesTable, WhoNeedsSomebodyIsInTheNotices) {
-  const auto node = Json::parse(kNode);
-  const auto notices = node_notices(node->view(), kNow);
+  const auto node = Json::object_of(kNode);
+  const auto notices = node_notices(node, kNow);
   auto has = [&](const char* text) {
     return std::find(notices.begin(), notices.end(), text) != notices.end();
   };
@@ -61,15 +61,15 @@ TEST(InstancesTable, WhoNeedsSomebodyIsInTheNotices) {
   EXPECT_TRUE(has("pipeline door starts again in 20s: it ended with 1: address in use"));
   EXPECT_TRUE(has("pipeline roof is given up after 10 failed runs: was killed by signal 9"));
   EXPECT_TRUE(has("pipeline odd is not as its file says: odd.conf:  [2Jcolor"));
-  EXPECT_EQ(node_facts(node->view(), {}, kNow).instances,
+  EXPECT_EQ(node_facts(node, {}, kNow).instances,
             "pipelines 1 running, 1 scheduled, 1 backing-off, 1 given-up, 1 refused");
 }
 
 TEST(InstancesTable, ANodeWithoutThemHasNoTable) {
-  const auto node = Json::parse(R"({"instances": []})");
-  EXPECT_EQ(instances_table(node->view(), kNow), "");
-  EXPECT_EQ(node_facts(node->view(), {}, kNow).instances, "");
-  EXPECT_TRUE(node_notices(node->view(), kNow).empty());
+  const auto node = Json::object_of(R"({"instances": []})");
+  EXPECT_EQ(instances_table(node, kNow), "");
+  EXPECT_EQ(node_facts(node, {}, kNow).instances, "");
+  EXPECT_TRUE(node_notices(node, kNow).empty());
 }
 
 }  // namespace

@@ -39,11 +39,11 @@ TEST(LogRecord, OtherLinesAreNone) {
 }
 
 TEST(LogRecord, AnEntryOfTheJournal) {
-  auto entry = Json::parse(
+  auto entry = Json::object_of(
       R"({"__REALTIME_TIMESTAMP":"1789365600123456","SYSLOG_IDENTIFIER":"headgate-worker","_PID":"12","PRIORITY":"4",)"
       R"("MESSAGE":[104,105,255],"HEADGATE_AGENT":"x y","HEADGATE_STATION":"7","HEADGATE_SESSION":["1001","1002"],"_UID":"0"})");
-  ASSERT_TRUE(entry);
-  auto record = log_record_of_journal(entry->view());
+  ASSERT_TRUE(entry.is_object());
+  auto record = log_record_of_journal(entry);
   ASSERT_TRUE(record);
   EXPECT_EQ(record->utc_us, 1789365600123456);
   EXPECT_EQ(record->level, LogLevel::warning);

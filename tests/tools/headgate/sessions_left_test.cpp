@@ -15,7 +15,7 @@ constexpr char kNode[] = R"({
                {"session": "4", "worker": 8}]})";
 
 SessionsLeft left_of(const std::string& node, int64_t worker_pid = 0) {
-  auto left = sessions_left(Json::parse(node)->view(), worker_pid);
+  auto left = sessions_left(Json::object_of(node), worker_pid);
   return left ? *left : SessionsLeft{99, 99};
 }
 
@@ -46,15 +46,15 @@ TEST(SessionsLeft, ANodeWithOnlyItsOwnPipelinesIsEmpty) {
 
 TEST(SessionsLeft, NobodyKnowsWithoutASupervisor) {
   for (const char* node : {R"({"processes": [], "workers": [], "sessions": []})", "{}"}) {
-    const auto parsed = Json::parse(node);
-    EXPECT_FALSE(sessions_left(parsed->view(), 0)) << node;
+    const auto parsed = Json::object_of(node);
+    EXPECT_FALSE(sessions_left(parsed, 0)) << node;
   }
 }
 
 TEST(SessionsLeft, AWorkersProcessIsFoundByItsNumber) {
-  const auto node = Json::parse(kNode);
-  EXPECT_EQ(pid_of_worker(node->view(), 3), 11);
-  EXPECT_EQ(pid_of_worker(node->view(), 1), 0);
+  const auto node = Json::object_of(kNode);
+  EXPECT_EQ(pid_of_worker(node, 3), 11);
+  EXPECT_EQ(pid_of_worker(node, 1), 0);
 }
 
 }  // namespace

@@ -9,19 +9,19 @@ namespace {
 using Lines = std::vector<std::string>;
 
 Lines notices_of(const std::string& node) {
-  const auto parsed = Json::parse(node);
-  return parsed ? node_notices(parsed->view(), 0) : Lines{"no JSON"};
+  const auto parsed = Json::object_of(node);
+  return parsed.is_object() ? node_notices(parsed, 0) : Lines{"no JSON"};
 }
 
 TEST(StatusTable, ADrainedNodeSaysSo) {
-  const auto node = Json::parse(R"({"draining": {"since_utc": "2026-09-14T06:00:00.000Z"}, "workers": [
+  const auto node = Json::object_of(R"({"draining": {"since_utc": "2026-09-14T06:00:00.000Z"}, "workers": [
     {"worker": 0, "pid": 10, "sessions": 1, "capacity": 50, "accepting": true, "reason": ""},
     {"worker": 1, "pid": 11, "sessions": 0, "capacity": 50, "accepting": false, "reason": "archive: full"}]})");
   EXPECT_EQ(
-      node_notices(node->view(), 0),
+      node_notices(node, 0),
       (Lines{"DRAINING since 2026-09-14T06:00:00.000Z: no new publishers are taken; `headgate drain --off` "
              "ends it"}));
-  const std::string table = status_table(node->view(), 0);
+  const std::string table = status_table(node, 0);
   EXPECT_NE(table.find("     0   10      1/50  the node is drained\n"), table.npos) << table;
   EXPECT_NE(table.find("archive: full\n"), table.npos) << table;
   EXPECT_EQ(table.find("accepting"), table.npos) << table;
@@ -30,10 +30,10 @@ TEST(StatusTable, ADrainedNodeSaysSo) {
 
 TEST(StatusTable, AWorkerOfAnotherVersionHasSessionsThatNobodyKnows) {
   const auto node =
-      Json::parse(R"({"processes": [{"role": "supervisor", "pid": 1}, {"role": "worker", "pid": 10},
+      Json::object_of(R"({"processes": [{"role": "supervisor", "pid": 1}, {"role": "worker", "pid": 10},
       {"role": "gate", "pid": 2, "protocol": "2.0"}, {"role": "worker", "pid": 12, "retiring": true, "protocol": "2.0"}],
     "workers": [{"worker": 0, "pid": 10, "sessions": 1, "capacity": 50, "accepting": true, "reason": ""}]})");
-  const std::string table = status_table(node->view(), 0);
+  const std::string table = status_table(node, 0);
   EXPECT_NE(table.find("     0   10      1/50  accepting\n"), table.npos) << table;
   EXPECT_NE(table.find("     -   12         ?  of another version (protocol 2.0): its sessions go on, and "
                        "are not known\n"),

@@ -23,7 +23,7 @@ StreamRow row(int64_t station, double kbps = 1000, Alarm alarm = Alarm::none) {
 }
 
 std::shared_ptr<const TopSnapshot> snapshot(std::vector<StreamRow> rows, int64_t mono_us = 0) {
-  return std::make_shared<TopSnapshot>(TopSnapshot{*Json::parse("{}"), 0, mono_us, {}, std::move(rows)});
+  return std::make_shared<TopSnapshot>(TopSnapshot{Json::object_of("{}"), 0, mono_us, {}, std::move(rows)});
 }
 
 std::vector<int64_t> stations(const TopModel& model) {
@@ -136,13 +136,13 @@ TEST(FillForecast, GoesByWhatComesInOrByHowItFillsIfThatIsFaster) {
 }
 
 TEST(ProcessMeter, MeasuresWhatIsOnThisMachine) {
-  auto node = Json::parse(R"({"processes":[{"role":"gate","pid":)" + std::to_string(::getpid()) +
-                          R"(},{"role":"gate","pid":0},{"role":"x","pid":"y"}]})");
+  auto node = Json::object_of(R"({"processes":[{"role":"gate","pid":)" + std::to_string(::getpid()) +
+                              R"(},{"role":"gate","pid":0},{"role":"x","pid":"y"}]})");
   ProcessMeter meter;
-  meter.measure(node->view(), 0);
+  meter.measure(node, 0);
   volatile uint64_t work = 0;
   for (int i = 0; i < 200'000'000; ++i) work = work + 1;
-  const auto uses = meter.measure(node->view(), kSecond);
+  const auto uses = meter.measure(node, kSecond);
   ASSERT_EQ(uses.size(), 2U);
   EXPECT_EQ(uses[0].role, "gate");
   EXPECT_EQ(uses[0].count, 2);
@@ -152,8 +152,8 @@ TEST(ProcessMeter, MeasuresWhatIsOnThisMachine) {
 }
 
 std::vector<std::string> clock_notices(const std::string& clock) {
-  const auto node = Json::parse(R"({"clock":)" + clock + "}");
-  return node_facts(node->view(), {}, utc_us_of("2026-09-14T06:30:00.000Z")).notices;
+  const auto node = Json::object_of(R"({"clock":)" + clock + "}");
+  return node_facts(node, {}, utc_us_of("2026-09-14T06:30:00.000Z")).notices;
 }
 
 TEST(NodeFacts, TellOfAClockThatIsNotKeptRight) {

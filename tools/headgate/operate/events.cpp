@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "../commands.h"
+#include "json_words.h"
 #include "node_client.h"
 #include "table.h"
 
@@ -59,10 +60,9 @@ Result<bool> print_kept(const EventArguments& arguments, int64_t& last) {
     auto answer = client.get(std::string(kPath) + "?limit=" + std::to_string(kPage) +
                              "&after=" + std::to_string(std::max<int64_t>(last, 0)));
     if (!answer) return Unexpected(answer.error());
-    auto json = Json::parse(*answer);
-    if (!json || !json->view().has("events"))
-      return Unexpected("this node tells no events: it is older than this command");
-    json->view().each("events", [&](const JsonView& one) {
+    const Json json = Json::object_of(*answer);
+    if (!json.has("events")) return Unexpected("this node tells no events: it is older than this command");
+    json.each("events", [&](const Json& one) {
       NodeEvent event = node_event_of(one);
       last = std::max(last, event.id);
       if (arguments.takes(event)) wanted.emplace_back(one.json(), std::move(event));
@@ -81,9 +81,9 @@ Result<void> print_coming(const EventArguments& arguments, int64_t& last) {
   for (;;) {
     auto event = stream->next();
     if (!event) return Unexpected(event.error());
-    auto json = Json::parse(event->data);
-    if (!json || !json->view().has("kind")) continue;
-    const NodeEvent one = node_event_of(json->view());
+    const Json json = Json::object_of(event->data);
+    if (!json.has("kind")) continue;
+    const NodeEvent one = node_event_of(json);
     last = std::max(last, one.id);
     if (arguments.takes(one) && !print(arguments, event->data, one)) return {};
   }
@@ -128,15 +128,15 @@ std::string NodeEvent::line() const {
   return out;
 }
 
-NodeEvent node_event_of(const JsonView& event) {
+NodeEvent node_event_of(const Json& event) {
   NodeEvent out;
   out.id = event.integer("id");
   out.utc = event.text("utc");
   out.kind = event.text("kind");
   out.severity = severity_of(event.text("severity")).value_or(Severity::info);
   out.text = event.text("text");
-  const JsonView fields = event.object("fields");
-  fields.each_member([&](const char* name) { out.fields.emplace_back(name, fields.scalar(name)); });
+  const Json& fields = event.at("fields");
+  for (const std::string& name : fields.keys()) out.fields.emplace_back(name, scalar_text(fields.at(name)));
   return out;
 }
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "json_view.h"
+#include <base/json.h>
 
 namespace headgate::cli {
 
@@ -24,7 +24,7 @@ struct NodeEvent {
   std::string line() const;  // all of it, printable
 };
 
-NodeEvent node_event_of(const JsonView& event);
+NodeEvent node_event_of(const Json& event);
 const char* name_of(Severity severity);
 
 }  // namespace headgate::cli

@@ -19,13 +19,13 @@ double age_s(const std::string& utc, int64_t now_utc_us) {
   return then == 0 ? std::nan("") : static_cast<double>(now_utc_us - then) / 1e6;
 }
 
-std::string next_start(const JsonView& one, int64_t now_utc_us) {
+std::string next_start(const Json& one, int64_t now_utc_us) {
   const double in_s = -age_s(one.text("next_start_utc"), now_utc_us);
   return std::isnan(in_s) ? "-" : "in " + short_duration(std::max(in_s, 0.0));
 }
 
 // What it does, or why it does not.
-std::string words(const JsonView& one) {
+std::string words(const Json& one) {
   const std::string problem = one.text("reason"), last = one.text("last_end");
   if (!problem.empty()) return printable(problem);
   if (one.text("state") == "running" || last.empty()) return printable(one.text("line", "-"));
@@ -34,7 +34,7 @@ std::string words(const JsonView& one) {
 
 }  // namespace
 
-std::string instances_table(const JsonView& node, int64_t now_utc_us) {
+std::string instances_table(const Json& node, int64_t now_utc_us) {
   Table table({{"PIPELINE"},
                {"DESCRIPTION"},
                {"STATE"},
@@ -44,7 +44,7 @@ std::string instances_table(const JsonView& node, int64_t now_utc_us) {
                {"CPU", true},
                {"MEMORY", true},
                {"WHAT"}});
-  node.each("instances", [&](const JsonView& one) {
+  node.each("instances", [&](const Json& one) {
     const double cpu = one.number("cpu");
     table.row({printable(one.text("instance", "-")), printable(one.text("description", "-")),
                printable(one.text("state", "-")), short_duration(age_s(one.text("since_utc"), now_utc_us)),
@@ -55,9 +55,9 @@ std::string instances_table(const JsonView& node, int64_t now_utc_us) {
   return table.empty() ? "" : table.text();
 }
 
-std::string instances_summary(const JsonView& node) {
+std::string instances_summary(const Json& node) {
   std::vector<std::pair<std::string, int>> counts;  // as they come
-  node.each("instances", [&](const JsonView& one) {
+  node.each("instances", [&](const Json& one) {
     const std::string state = printable(one.text("state", "-"));
     auto found =
         std::find_if(counts.begin(), counts.end(), [&](const auto& count) { return count.first == state; });
@@ -70,9 +70,9 @@ std::string instances_summary(const JsonView& node) {
   return out;
 }
 
-std::vector<std::string> instance_notices(const JsonView& node, int64_t now_utc_us) {
+std::vector<std::string> instance_notices(const Json& node, int64_t now_utc_us) {
   std::vector<std::string> out;
-  node.each("instances", [&](const JsonView& one) {
+  node.each("instances", [&](const Json& one) {
     const std::string name = "pipeline " + printable(one.text("instance")), state = one.text("state");
     const std::string last = printable(one.text("last_end", "the log has why"));
     if (!one.text("reason").empty())

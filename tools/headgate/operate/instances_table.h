@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "json_view.h"
+#include <base/json.h>
 
 namespace headgate::cli {
 
 // A line for each, below a title; "" where there is none.
-std::string instances_table(const JsonView& node, int64_t now_utc_us);
+std::string instances_table(const Json& node, int64_t now_utc_us);
 // "pipelines 2 running, 1 given-up"; "" where there is none.
-std::string instances_summary(const JsonView& node);
+std::string instances_summary(const Json& node);
 // Of those that somebody should look at, a line each: refused, given up, failing.
-std::vector<std::string> instance_notices(const JsonView& node, int64_t now_utc_us);
+std::vector<std::string> instance_notices(const Json& node, int64_t now_utc_us);
 
 }  // namespace headgate::cli

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "../commands.h"
+#include "json_words.h"
 #include "node_client.h"
 #include "sessions_left.h"
 #include "table.h"
@@ -23,9 +24,9 @@ constexpr int kLooksAtNew = 20;  // a worker that starts has told its sessions b
 Result<Json> ask_node(const NodeClient& client) {
   auto answer = client.get("/api/v1/node");
   if (!answer) return Unexpected(answer.error());
-  auto node = Json::parse(*answer);
-  if (!node) return Unexpected("the node's answer is not JSON");
-  return *std::move(node);
+  Json node = Json::object_of(*answer);
+  if (!node.is_object()) return Unexpected("the node's answer is not JSON");
+  return node;
 }
 
 std::string count_text(size_t count, const char* what) {
@@ -88,7 +89,7 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
   int looks_at_new = 0;
   for (std::optional<SessionsLeft> told;;) {
     auto node = ask_node(client);
-    auto left = node ? sessions_left(node->view(), worker_pid) : Unexpected(node.error());
+    auto left = node ? sessions_left(*node, worker_pid) : Unexpected(node.error());
     if (!left && !std::exchange(missing, true))
       complain(1, program, left.error().message + "; it is asked again until it answers");
     if (left) missing = false;
@@ -145,9 +146,9 @@ int run_kick(int argc, char** argv) {
     return 0;
   }
   // One that hangs is told, and ends when it can.
-  auto parsed = Json::parse(*answer);
-  const char* state = parsed && parsed->view().flag("closed") ? "is ended" : "was told to end";
-  const std::string whose = parsed ? parsed->view().scalar("session") : "";
+  const Json parsed = Json::object_of(*answer);
+  const char* state = parsed.truth("closed") ? "is ended" : "was told to end";
+  const std::string whose = scalar_text(parsed.at("session"));
   std::printf("session %s %s\n", printable(whose).c_str(), state);
   return 0;
 }
@@ -229,7 +230,7 @@ int run_drain(int argc, char** argv) {
     // Another one may have its number when it has ended.
     auto node = ask_node(client);
     if (!node) return complain(1, argv[0], node.error().message);
-    worker_pid = pid_of_worker(node->view(), arguments.worker);
+    worker_pid = pid_of_worker(*node, arguments.worker);
     if (worker_pid == 0) return complain(1, argv[0], "there is no such worker; `headgate status` lists them");
   }
   auto answer = client.good(arguments.method(), arguments.path(), arguments.body());

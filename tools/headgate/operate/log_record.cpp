@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 
+#include "json_words.h"
 #include "stream_rows.h"
 #include "table.h"
 
@@ -156,20 +157,18 @@ std::optional<LogRecord> log_record_of_line(std::string_view line) {
   return record;
 }
 
-std::optional<LogRecord> log_record_of_journal(const JsonView& entry) {
+std::optional<LogRecord> log_record_of_journal(const Json& entry) {
   LogRecord record;
-  record.message = entry.bytes("MESSAGE");
+  record.message = journal_text(entry.at("MESSAGE"));
   record.utc_us = number_of(entry.text("__REALTIME_TIMESTAMP"));
-  record.program = entry.text("SYSLOG_IDENTIFIER", entry.text("_COMM").c_str());
+  record.program = entry.text("SYSLOG_IDENTIFIER", entry.text("_COMM"));
   record.pid = number_of(entry.text("_PID"));
   const int64_t priority = number_of(entry.text("PRIORITY", "6"));
   record.level = static_cast<LogLevel>(std::clamp<int64_t>(priority, static_cast<int64_t>(LogLevel::error),
                                                            static_cast<int64_t>(LogLevel::debug)));
-  entry.each_member([&](const char* name) {
-    std::string_view ours = name;
-    if (!ours.starts_with(kJournalPrefix)) return;
-    record.fields.emplace_back(lower(ours.substr(kJournalPrefix.size())), entry.bytes(name));
-  });
+  for (const std::string& name : entry.keys())
+    if (const std::string_view ours = name; ours.starts_with(kJournalPrefix))
+      record.fields.emplace_back(lower(ours.substr(kJournalPrefix.size())), journal_text(entry.at(name)));
   if (record.utc_us == 0) return std::nullopt;
   // The journal keeps no order: what one looks for first, then the others by name.
   auto rank = [](const std::string& name) {

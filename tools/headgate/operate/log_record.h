@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "json_view.h"
+#include <base/json.h>
 
 namespace headgate::cli {
 
@@ -35,7 +35,7 @@ struct LogRecord {
 // Of a line that is not one of ours nothing: another program's, or a library's.
 std::optional<LogRecord> log_record_of_line(std::string_view line);
 // Of an object that `journalctl -o json` printed.
-std::optional<LogRecord> log_record_of_journal(const JsonView& entry);
+std::optional<LogRecord> log_record_of_journal(const Json& entry);
 
 // What a person wants to see; empty fields want everything.
 struct LogWish {

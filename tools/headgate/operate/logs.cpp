@@ -144,8 +144,7 @@ int read_journal(const char* program, const LogArguments& arguments) {
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) break;
     wanted = lines.feed({piece, static_cast<size_t>(size)}, [&](std::string_view line) {
-      auto entry = Json::parse(std::string(line));
-      auto record = entry ? log_record_of_journal(entry->view()) : std::nullopt;
+      const auto record = log_record_of_journal(Json::object_of(line));
       return !record || printer.print(*record);
     });
   }

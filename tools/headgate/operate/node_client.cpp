@@ -11,7 +11,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "json_view.h"
+#include <base/json.h>
 #include "table.h"
 
 namespace headgate::cli {
@@ -87,13 +87,11 @@ Result<size_t> read_some(int fd, ByteVector& buffer) {
 }
 
 std::string failure_text(const NodeAnswer& answer, const std::string& path) {
-  if (auto json = Json::parse(answer.body)) {
-    const JsonView view = json->view();
-    const std::string error = view.text("error"), advice = view.text("do");
-    // The API says what to do; what does not is from before it.
-    if (!error.empty() && (!advice.empty() || answer.status != 404))
-      return printable(error + (advice.empty() ? "" : ": " + advice));
-  }
+  const Json json = Json::object_of(answer.body);
+  const std::string error = json.text("error"), advice = json.text("do");
+  // The API says what to do; what does not is from before it.
+  if (!error.empty() && (!advice.empty() || answer.status != 404))
+    return printable(error + (advice.empty() ? "" : ": " + advice));
   if (answer.status == 404 || answer.status == 405 || answer.status == 501)
     return "this node knows no " + path +
            ": it is older than this command; `headgate status` tells its version";

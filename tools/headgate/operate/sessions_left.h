@@ -6,7 +6,7 @@
 
 #include <base/result.h>
 
-#include "json_view.h"
+#include <base/json.h>
 
 namespace headgate::cli {
 
@@ -23,9 +23,9 @@ struct SessionsLeft {
 
 // Of NODE (docs/api.md). `worker_pid`: of this worker's process alone; 0: of all. The error: nobody can say,
 // as the node has no supervisor that knows its processes.
-Result<SessionsLeft> sessions_left(const JsonView& node, int64_t worker_pid);
+Result<SessionsLeft> sessions_left(const Json& node, int64_t worker_pid);
 
 // The process of a worker; 0: it has told nobody that it is there.
-int64_t pid_of_worker(const JsonView& node, int64_t number);
+int64_t pid_of_worker(const Json& node, int64_t number);
 
 }  // namespace headgate::cli

@@ -48,9 +48,9 @@ int run_status(int argc, char** argv) {
     } else if (json) {
       show(*answer, false, lines);
     } else {
-      auto node = Json::parse(*answer);
-      if (!node) return complain(1, argv[0], "the node's answer is not JSON");
-      show(status_table(node->view(), now_utc_us()), true, lines);
+      const Json node = Json::object_of(*answer);
+      if (!node.is_object()) return complain(1, argv[0], "the node's answer is not JSON");
+      show(status_table(node, now_utc_us()), true, lines);
     }
     if (!follow) return 0;
     ::usleep(kFollowMs * 1000);

@@ -17,8 +17,8 @@ std::string known(const std::string& text) {
 }
 
 // A step is told for an hour, by the clock as it is now.
-void add_clock_notices(const JsonView& clock, int64_t now_utc_us, std::vector<std::string>& out) {
-  if (clock.has("synchronised") && !clock.flag("synchronised"))
+void add_clock_notices(const Json& clock, int64_t now_utc_us, std::vector<std::string>& out) {
+  if (clock.has("synchronised") && !clock.truth("synchronised"))
     out.emplace_back("nothing keeps the machine's clock right: tickets and the archive go by it");
   const int64_t stepped = utc_us_of(clock.text("last_step_utc"));
   if (stepped == 0 || std::abs(now_utc_us - stepped) > kStepToldUs) return;
@@ -28,12 +28,12 @@ void add_clock_notices(const JsonView& clock, int64_t now_utc_us, std::vector<st
 }
 
 // Who is needed and not there: what runs goes on without, for a while.
-void add_absence_notices(const JsonView& node, std::vector<std::string>& out) {
+void add_absence_notices(const Json& node, std::vector<std::string>& out) {
   if (!node.has("processes")) return;
   bool supervisor = false, gate = false;
-  node.each("processes", [&](const JsonView& one) {
+  node.each("processes", [&](const Json& one) {
     supervisor = supervisor || one.text("role") == "supervisor";
-    gate = gate || (one.text("role") == "gate" && !one.flag("retiring"));
+    gate = gate || (one.text("role") == "gate" && !one.truth("retiring"));
   });
   if (!supervisor)
     out.emplace_back("the supervisor is away: what runs goes on, but nothing that dies is started again");
@@ -41,11 +41,11 @@ void add_absence_notices(const JsonView& node, std::vector<std::string>& out) {
     out.emplace_back("the gate is away: nobody can begin to publish until it is started again");
 }
 
-void add_operator_notices(const JsonView& node, std::vector<std::string>& out) {
-  if (const JsonView draining = node.object("draining"))
+void add_operator_notices(const Json& node, std::vector<std::string>& out) {
+  if (const Json& draining = node.at("draining"); draining.is_object())
     out.push_back("DRAINING since " + printable(draining.text("since_utc", "-")) +
                   ": no new publishers are taken; `headgate drain --off` ends it");
-  const JsonView upgrade = node.object("upgrade");
+  const Json& upgrade = node.at("upgrade");
   const std::string state = upgrade.text("state");
   if (state == "checking" || state == "running")
     out.push_back("an upgrade is under way since " + printable(upgrade.text("since_utc", "-")));
@@ -55,17 +55,17 @@ void add_operator_notices(const JsonView& node, std::vector<std::string>& out) {
                   printable(upgrade.text("reason", "-")));
 }
 
-std::string workers_table(const JsonView& node) {
+std::string workers_table(const Json& node) {
   Table table({{"WORKER", true}, {"PID", true}, {"SESSIONS", true}, {"STATE"}});
-  node.each("workers", [&](const JsonView& worker) {
+  node.each("workers", [&](const Json& worker) {
     table.row({number_text(worker.number("worker")), number_text(worker.number("pid")),
                number_text(worker.number("sessions")) + "/" + number_text(worker.number("capacity")),
-               !worker.flag("accepting") ? worker.text("reason", "-")
-               : node.object("draining") ? "the node is drained"
-                                         : "accepting"});
+               !worker.truth("accepting")        ? worker.text("reason", "-")
+               : node.at("draining").is_object() ? "the node is drained"
+                                                 : "accepting"});
   });
   // Who cannot be talked to is not among them, and has no sessions only as far as anybody knows.
-  node.each("processes", [&](const JsonView& one) {
+  node.each("processes", [&](const Json& one) {
     if (one.text("role") == "worker" && one.has("protocol"))
       table.row({"-", number_text(one.number("pid")), "?",
                  "of another version (protocol " + printable(one.text("protocol")) +
@@ -76,15 +76,15 @@ std::string workers_table(const JsonView& node) {
 
 }  // namespace
 
-std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) {
+std::vector<std::string> node_notices(const Json& node, int64_t now_utc_us) {
   std::vector<std::string> out;
-  if (node.flag("issuer_secret"))
+  if (node.truth("issuer_secret"))
     out.emplace_back("an issuer's secret key lies on this node: give it only the node/ of the keys' folder");
-  if (const std::string problem = node.object("keys").text("problem"); !problem.empty())
+  if (const std::string problem = node.at("keys").text("problem"); !problem.empty())
     out.push_back("the folder of keys is wrong, those before stay in use: " + printable(problem));
   add_absence_notices(node, out);
   add_operator_notices(node, out);
-  const JsonView recovery = node.object("recovery"), pipelines = node.object("pipelines");
+  const Json &recovery = node.at("recovery"), pipelines = node.at("pipelines");
   if (recovery.text("state") == "running")
     out.push_back("the archive is being recovered: " + number_text(recovery.number("stations")) + " of " +
                   number_text(recovery.number("of")) + " stations");
@@ -93,20 +93,20 @@ std::vector<std::string> node_notices(const JsonView& node, int64_t now_utc_us) 
   if (pipelines.text("state") == "refused")
     out.push_back("the pipeline descriptions were refused, those before stay in use: " +
                   printable(pipelines.text("reason")));
-  const std::string space = node.object("space").text("state");
+  const std::string space = node.at("space").text("state");
   if (space == "low") out.emplace_back("the archive's volume is nearly full");
   if (space == "full") out.emplace_back("the archive's volume is full: nothing more can be recorded");
-  add_clock_notices(node.object("clock"), now_utc_us, out);
-  if (const std::string full = node.object("capacity").text("full"); !full.empty())
+  add_clock_notices(node.at("clock"), now_utc_us, out);
+  if (const std::string full = node.at("capacity").text("full"); !full.empty())
     out.push_back("no new stations are taken: " + printable(full));
-  node.each("quarantine", [&](const JsonView& one) {
+  node.each("quarantine", [&](const Json& one) {
     out.push_back("station " + number_text(one.number("station")) + " is " + printable(one.text("state")) +
                   ": what it sent has ended " + number_text(one.number("deaths")) + " workers; " +
                   (one.text("state") == "refused"
                        ? "for " + number_text(one.number("refused_for_s")) + " s more"
                        : "worker " + number_text(one.number("worker")) + " is its own"));
   });
-  node.each("alarms", [&](const JsonView& one) {
+  node.each("alarms", [&](const Json& one) {
     out.push_back(printable(one.text("process")) + " ends again and again: see the log");
   });
   for (std::string& notice : instance_notices(node, now_utc_us)) out.push_back(std::move(notice));
@@ -134,7 +134,7 @@ std::string streams_table(const std::vector<StreamRow>& rows) {
   return table.text();
 }
 
-std::string status_table(const JsonView& node, int64_t now_utc_us) {
+std::string status_table(const Json& node, int64_t now_utc_us) {
   std::string out = "node " + printable(node.text("version", "-")) + ", since " +
                     printable(node.text("since_utc", "-")) + "\n";
   for (const std::string& notice : node_notices(node, now_utc_us)) out += notice + "\n";

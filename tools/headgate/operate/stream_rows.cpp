@@ -2,10 +2,13 @@
 #include "stream_rows.h"
 
 #include <base/clock.h>
+#include <glib.h>
 #include <health/conditions.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "json_words.h"
 #include "table.h"
 
 namespace headgate::cli {
@@ -37,20 +40,20 @@ class Findings {
   std::string text_;
 };
 
-void judge(const JsonView& stream, StreamRow& row) {
+void judge(const Json& stream, StreamRow& row) {
   Findings findings;
   if (row.state == "waiting") findings.add(Alarm::warning, "away");
   row.late_s = std::nan("");
-  const JsonView health = stream.object("health");
-  if (row.state == "live" && health) {
-    health.each("streams", [&](const JsonView& track) {
+  const Json& health = stream.at("health");
+  if (row.state == "live" && health.is_object()) {
+    health.each("streams", [&](const Json& track) {
       const double late = track.number("lateness") / kNs;
       if (!std::isnan(late) && late >= 0)
         row.late_s = std::isnan(row.late_s) ? late : std::max(row.late_s, late);
     });
     for (const auto& condition : health::kConditions) {
-      bool holds = health.flag(condition.name);
-      health.each("streams", [&](const JsonView& track) { holds |= track.flag(condition.name); });
+      bool holds = health.truth(condition.name);
+      health.each("streams", [&](const Json& track) { holds |= track.truth(condition.name); });
       if (holds) findings.add(alarm_of(condition.level), condition.name);
     }
     if (findings.text().empty()) findings.add(Alarm::none, "good");
@@ -65,12 +68,12 @@ std::string StreamRow::size() const {
   return std::isnan(width) ? "-" : number_text(width) + "x" + number_text(height);
 }
 
-std::vector<StreamRow> stream_rows(const JsonView& node, int64_t now_utc_us) {
+std::vector<StreamRow> stream_rows(const Json& node, int64_t now_utc_us) {
   std::map<int64_t, std::string> sessions;
   node.each("sessions",
-            [&](const JsonView& one) { sessions[one.integer("station")] = one.scalar("session"); });
+            [&](const Json& one) { sessions[one.integer("station")] = scalar_text(one.at("session")); });
   std::vector<StreamRow> out;
-  node.each("streams", [&](const JsonView& one) {
+  node.each("streams", [&](const Json& one) {
     StreamRow row;
     row.station = one.integer("station");
     row.event = one.integer("event");
@@ -92,11 +95,11 @@ std::vector<StreamRow> stream_rows(const JsonView& node, int64_t now_utc_us) {
   return out;
 }
 
-std::vector<SessionRow> session_rows(const JsonView& node, int64_t now_utc_us) {
+std::vector<SessionRow> session_rows(const Json& node, int64_t now_utc_us) {
   std::vector<SessionRow> out;
-  node.each("sessions", [&](const JsonView& one) {
+  node.each("sessions", [&](const Json& one) {
     SessionRow row;
-    row.session = one.scalar("session");
+    row.session = scalar_text(one.at("session"));
     row.station = one.integer("station");
     row.event = one.integer("event");
     row.worker = one.integer("worker");

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "json_view.h"
+#include <base/json.h>
 
 namespace headgate::cli {
 
@@ -37,8 +37,8 @@ struct SessionRow {
   double since_s = 0, kbps = 0, received_bytes = 0;
 };
 
-std::vector<StreamRow> stream_rows(const JsonView& node, int64_t now_utc_us);
-std::vector<SessionRow> session_rows(const JsonView& node, int64_t now_utc_us);
+std::vector<StreamRow> stream_rows(const Json& node, int64_t now_utc_us);
+std::vector<SessionRow> session_rows(const Json& node, int64_t now_utc_us);
 
 // RFC 3339 to microseconds since 1970; 0 when it is none.
 int64_t utc_us_of(const std::string& text);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate streams, headgate sessions: a node's lists, sorted and filtered.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <set>
 
 #include "../commands.h"
+#include "json_words.h"
 #include "node_client.h"
 #include "status_table.h"
 #include "table.h"
@@ -30,18 +32,17 @@ Result<std::set<int64_t>> stations_of(const std::vector<std::string>& words) {
 Result<Json> ask_node(const NodePlace& place) {
   auto answer = NodeClient(place.socket()).get("/api/v1/node");
   if (!answer) return Unexpected(answer.error());
-  auto json = Json::parse(*answer);
-  if (!json) return Unexpected("the node's answer is not JSON");
-  return *std::move(json);
+  Json json = Json::object_of(*answer);
+  if (!json.is_object()) return Unexpected("the node's answer is not JSON");
+  return json;
 }
 
 // {"now_utc"?, LIST: […]} of the members of the list that `wanted` names by their number, as they came.
-void print_json(const JsonView& node, const char* list, const char* key,
-                const std::set<std::string>& wanted) {
+void print_json(const Json& node, const char* list, const char* key, const std::set<std::string>& wanted) {
   std::string out = std::string("{\"") + list + "\":[";
   bool first = true;
-  node.each(list, [&](const JsonView& one) {
-    if (wanted.count(one.scalar(key)) == 0) return;
+  node.each(list, [&](const Json& one) {
+    if (wanted.count(scalar_text(one.at(key))) == 0) return;
     out += (first ? "" : ",") + one.json();
     first = false;
   });
@@ -118,7 +119,7 @@ int run_streams(int argc, char** argv) {
   if (!node) return complain(1, argv[0], node.error().message);
   std::vector<StreamRow> rows;
   std::set<int64_t> missing = *stations;
-  for (StreamRow& row : stream_rows(node->view(), now_utc_us())) {
+  for (StreamRow& row : stream_rows(*node, now_utc_us())) {
     missing.erase(row.station);
     if ((stations->empty() || stations->count(row.station) > 0) && wish.takes(row))
       rows.push_back(std::move(row));
@@ -127,7 +128,7 @@ int run_streams(int argc, char** argv) {
   if (json) {
     std::set<std::string> wanted;
     for (const StreamRow& row : rows) wanted.insert(std::to_string(row.station));
-    print_json(node->view(), "streams", "station", wanted);
+    print_json(*node, "streams", "station", wanted);
   } else {
     std::fputs(streams_table(rows).c_str(), stdout);
   }
@@ -164,7 +165,7 @@ int run_sessions(int argc, char** argv) {
                {"PROTOCOL"},
                {"PEER"},
                {"CLIENT"}});
-  for (const SessionRow& row : session_rows(node->view(), now_utc_us())) {
+  for (const SessionRow& row : session_rows(*node, now_utc_us())) {
     if (!stations->empty() && stations->count(row.station) == 0) continue;
     if (worker >= 0 && row.worker != worker) continue;
     wanted.insert(row.session);
@@ -173,7 +174,7 @@ int run_sessions(int argc, char** argv) {
                row.protocol, row.peer, row.user_agent});
   }
   if (json)
-    print_json(node->view(), "sessions", "session", wanted);
+    print_json(*node, "sessions", "session", wanted);
   else
     std::fputs(table.text().c_str(), stdout);
   return 0;

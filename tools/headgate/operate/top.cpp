@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // headgate top: a node's streams on a terminal, as they are now.
 #include <base/clock.h>
+#include <glib.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -260,13 +261,13 @@ int print_once(const char* program, const std::string& socket, bool json) {
   auto snapshot = NodeLook(socket).take();
   if (!snapshot) return complain(1, program, snapshot.error().message);
   if (json) {
-    std::puts((*snapshot)->json.view().json().c_str());
+    std::puts((*snapshot)->json.json().c_str());
     return 0;
   }
   // One look knows no processor's use.
   for (const std::string& line : header_lines(**snapshot))
     if (!line.starts_with("cpu ")) std::puts(line.c_str());
-  std::fputs(instances_table((*snapshot)->json.view(), (*snapshot)->utc_us).c_str(), stdout);
+  std::fputs(instances_table((*snapshot)->json, (*snapshot)->utc_us).c_str(), stdout);
   std::fputs(streams_table((*snapshot)->rows).c_str(), stdout);
   return 0;
 }

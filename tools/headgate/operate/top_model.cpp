@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "top_model.h"
 
+#include <glib.h>
+
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <tuple>
 
 #include "instances_table.h"
@@ -70,7 +73,7 @@ bool is_text(Column column) {
 
 }  // namespace
 
-NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, int64_t now_utc_us) {
+NodeFacts node_facts(const Json& node, const std::vector<StreamRow>& rows, int64_t now_utc_us) {
   NodeFacts facts;
   facts.version = printable(node.text("version", "-"));
   const int64_t since = utc_us_of(node.text("since_utc"));
@@ -80,16 +83,16 @@ NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, i
     facts.alarms += row.alarm != Alarm::none;
     if (!std::isnan(row.kbps)) facts.kbps += row.kbps;
   }
-  node.each("sessions", [&](const JsonView&) { ++facts.sessions; });
-  node.each("workers", [&](const JsonView& worker) {
+  node.each("sessions", [&](const Json&) { ++facts.sessions; });
+  node.each("workers", [&](const Json& worker) {
     const double capacity = worker.number("capacity");
     if (!std::isnan(capacity)) facts.capacity += capacity;
   });
-  facts.free_bytes = node.object("space").number("free_bytes");
+  facts.free_bytes = node.at("space").number("free_bytes");
   facts.full_in_s = std::nan("");
-  facts.rungs = node.object("rungs").number("running");
-  facts.rungs_paused = node.object("rungs").number("paused");
-  facts.draining = static_cast<bool>(node.object("draining"));
+  facts.rungs = node.at("rungs").number("running");
+  facts.rungs_paused = node.at("rungs").number("paused");
+  facts.draining = node.at("draining").is_object();
   facts.instances = instances_summary(node);
   facts.notices = node_notices(node, now_utc_us);
   return facts;

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "json_view.h"
+#include <base/json.h>
 #include "stream_rows.h"
 
 namespace headgate::cli {
@@ -46,7 +46,7 @@ struct TopSnapshot {
 };
 
 // Facts but for what only the machine or a second look can tell: `processes`' use and `full_in_s`.
-NodeFacts node_facts(const JsonView& node, const std::vector<StreamRow>& rows, int64_t now_utc_us);
+NodeFacts node_facts(const Json& node, const std::vector<StreamRow>& rows, int64_t now_utc_us);
 
 // Bit rates of the last minute.
 class Trend {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <list>
@@ -52,10 +53,10 @@ bool read_process(int64_t pid, double& cpu_s, double& resident_bytes) {
 
 }  // namespace
 
-std::vector<ProcessUse> ProcessMeter::measure(const JsonView& node, int64_t mono_us) {
+std::vector<ProcessUse> ProcessMeter::measure(const Json& node, int64_t mono_us) {
   std::vector<ProcessUse> out;
   std::map<int64_t, Before> now;
-  node.each("processes", [&](const JsonView& process) {
+  node.each("processes", [&](const Json& process) {
     const std::string role = printable(process.text("role"));
     auto use = std::find_if(out.begin(), out.end(), [&](const ProcessUse& one) { return one.role == role; });
     if (use == out.end()) use = out.insert(out.end(), ProcessUse{role, 0, 0, 0});
@@ -89,10 +90,10 @@ double FillForecast::full_in_s(int64_t mono_us, double free_bytes, double kbps) 
 Result<std::shared_ptr<const TopSnapshot>> NodeLook::take() {
   auto answer = client_.get("/api/v1/node");
   if (!answer) return Unexpected(answer.error());
-  auto json = Json::parse(*answer);
-  if (!json) return Unexpected("the node's answer is not JSON");
-  auto snapshot = std::make_shared<TopSnapshot>(TopSnapshot{*std::move(json), 0, 0, {}, {}});
-  const JsonView node = snapshot->json.view();
+  Json json = Json::object_of(*answer);
+  if (!json.is_object()) return Unexpected("the node's answer is not JSON");
+  auto snapshot = std::make_shared<TopSnapshot>(TopSnapshot{std::move(json), 0, 0, {}, {}});
+  const Json& node = snapshot->json;
   snapshot->utc_us = now_utc_us();
   snapshot->mono_us = system_clock().mono_us();
   snapshot->rows = stream_rows(node, snapshot->utc_us);
@@ -190,14 +191,14 @@ Result<void> read_events(const NodeClient& client, Followed& followed) {
     auto answer =
         client.get("/api/v1/events?limit=" + std::to_string(kEventPage) + "&after=" + std::to_string(after));
     if (!answer) return Unexpected(answer.error());
-    auto json = Json::parse(*answer);
-    if (!json || !json->view().has("events")) return Unexpected("this node tells no events");
-    if (json->view().has("newest") && json->view().integer("newest") < after) {  // another node's by now
+    const Json json = Json::object_of(*answer);
+    if (!json.has("events")) return Unexpected("this node tells no events");
+    if (json.has("newest") && json.integer("newest") < after) {  // another node's by now
       out.clear();
       after = 0;
       continue;
     }
-    json->view().each("events", [&](const JsonView& one) {
+    json.each("events", [&](const Json& one) {
       NodeEvent event = node_event_of(one);
       after = std::max(after, event.id);
       if (event.field("station") == station) out.push_back(std::move(event));

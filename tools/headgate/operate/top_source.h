@@ -21,7 +21,7 @@ namespace headgate::cli {
 // CPU and memory of processes of this machine, from /proc; of others nothing.
 class ProcessMeter {
  public:
-  std::vector<ProcessUse> measure(const JsonView& node, int64_t mono_us);
+  std::vector<ProcessUse> measure(const Json& node, int64_t mono_us);
 
  private:
   struct Before {

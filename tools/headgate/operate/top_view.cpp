@@ -5,9 +5,11 @@
 #include <health/conditions.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "instances_table.h"
+#include "json_words.h"
 #include "table.h"
 
 namespace headgate::cli {
@@ -92,7 +94,7 @@ void draw_header(Screen& screen, const TopModel& model, const std::vector<std::s
 }
 
 void draw_pipelines(Screen& screen, const TopSnapshot& snapshot, size_t row, size_t bottom) {
-  std::istringstream lines(instances_table(snapshot.json.view(), snapshot.utc_us));
+  std::istringstream lines(instances_table(snapshot.json, snapshot.utc_us));
   Style style = Style::bar;
   for (std::string line; row < bottom && std::getline(lines, line); style = Style::normal)
     screen.put(row++, 0, fitted(line, screen.columns()), style);
@@ -125,20 +127,20 @@ void draw_row(Screen& screen, const TopModel& model, size_t row, const std::vect
   }
 }
 
-std::string session_line(const JsonView& node, const StreamRow& row) {
+std::string session_line(const Json& node, const StreamRow& row) {
   std::string out;
-  node.each("sessions", [&](const JsonView& one) {
-    if (one.scalar("session") != row.session || row.session.empty()) return;
-    out = "session " + row.session + " of worker " + one.scalar("worker") + ", since " +
+  node.each("sessions", [&](const Json& one) {
+    if (scalar_text(one.at("session")) != row.session || row.session.empty()) return;
+    out = "session " + row.session + " of worker " + scalar_text(one.at("worker")) + ", since " +
           one.text("since_utc") + ", " + bytes_text(one.number("received_bytes")) + ", by " +
           one.text("user_agent", "-");
   });
   return printable(out.empty() ? "no session" : out);
 }
 
-std::vector<std::string> track_lines(const JsonView& stream) {
+std::vector<std::string> track_lines(const Json& stream) {
   std::vector<std::string> out;
-  stream.object("health").each("streams", [&](const JsonView& track) {
+  stream.at("health").each("streams", [&](const Json& track) {
     auto ms = [&](const char* key) {
       const double ns = track.number(key);
       return std::isnan(ns) || ns < 0 ? std::string("-") : number_text(ns / 1e6) + " ms";
@@ -146,12 +148,12 @@ std::vector<std::string> track_lines(const JsonView& stream) {
     out.push_back(printable(fitted(track.text("pad"), 10) + fitted(track.text("kind"), 7) +
                             number_text(track.number("bit-rate") / 1000) + " kbit/s  " +
                             number_text(track.number("rate"), "%.2f") + "/s  late " + ms("lateness") +
-                            "  GOP " + ms("gop-duration") + "  jumps " + track.scalar("jumps") + "  stalls " +
-                            track.scalar("stalls")));
+                            "  GOP " + ms("gop-duration") + "  jumps " + scalar_text(track.at("jumps")) +
+                            "  stalls " + scalar_text(track.at("stalls"))));
   });
-  stream.each("renditions", [&](const JsonView& one) {
-    out.push_back(printable(fitted(one.text("name"), 10) + fitted(one.text("state"), 9) + one.scalar("kbps") +
-                            " kbit/s"));
+  stream.each("renditions", [&](const Json& one) {
+    out.push_back(printable(fitted(one.text("name"), 10) + fitted(one.text("state"), 9) +
+                            scalar_text(one.at("kbps")) + " kbit/s"));
   });
   return out;
 }
@@ -236,7 +238,7 @@ void TopView::draw_details(Screen& screen, const TopModel& model, size_t row, si
                     screen.columns()),
              Style::bar);
   if (!stream) return;
-  const JsonView node = model.snapshot()->json.view();
+  const Json& node = model.snapshot()->json;
   std::vector<std::pair<std::string, Style>> lines;
   auto say = [&](std::string line, Style style = Style::normal) {
     lines.emplace_back(std::move(line), style);
@@ -244,7 +246,7 @@ void TopView::draw_details(Screen& screen, const TopModel& model, size_t row, si
   say(stream->state + " since " + short_duration(stream->since_s) + ", " +
           (stream->health.empty() ? "-" : stream->health),
       style_of(*stream));
-  node.each("streams", [&](const JsonView& one) {
+  node.each("streams", [&](const Json& one) {
     if (one.integer("station") != stream->station || one.integer("event") != stream->event) return;
     say(printable(stream->size() + "  " + number_text(stream->fps, "%.2f") + " fps  " +
                   one.text("codecs", "-") + "  from " + one.text("peer", "-") + " by " +

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whoever is to be woken at night is sent an event: by headgate-control, which sends those of the day.
+#include <base/json.h>
 #include <common/siblings.h>
 
-#include "../operate/json_view.h"
 #include "checks.h"
 #include "program.h"
 
@@ -30,18 +30,18 @@ Outcome check_alerts(Context& context) {
                               .account = context.account},
                              kPatienceMs);
   if (!program) return out.fail(program.error().message, "try it by hand: headgate-control --test-webhooks");
-  auto answers = cli::Json::parse(program->output());
-  if (!answers)  // the secret, or an address that is none
+  const Json answers = Json::object_of(program->output());
+  if (!answers.is_object())  // the secret, or an address that is none
     return out.fail(program->last_error(), "correct --webhook or --webhook-secret");
   out.measured.clear();
   size_t number = 0;
-  answers->view().each("webhooks", [&](const cli::JsonView& one) {
+  answers.each("webhooks", [&](const Json& one) {
     // Two may be of one host, which is all that is told of them.
     const std::string url = "webhook " + std::to_string(++number) + " (" + one.text("url") + ")";
     const std::string answer = one.text("answer");
     const int64_t status = one.integer("status");
     out.measured +=
-        (out.measured.empty() ? "" : ", ") + url + " " + (status > 0 ? one.scalar("status") : "-");
+        (out.measured.empty() ? "" : ", ") + url + " " + (status > 0 ? std::to_string(status) : "-");
     if (status >= 200 && status < 300) return;
     out.fail(url + " took no test event: " + answer,
              status > 0 ? "look into the receiver's log, and compare its secret with " + config.webhook_secret

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "context.h"
 
+#include <base/json.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "../operate/json_view.h"
 #include "../operate/node_client.h"
 
 namespace headgate::preflight {
@@ -23,17 +23,17 @@ namespace fs = std::filesystem;
 constexpr char kServiceRuntimeDir[] = "/run/headgate";  // of the systemd unit
 constexpr char kAdminSocket[] = "admin.sock";
 
-RunningNode node_of(const std::string& socket, const cli::JsonView& answer) {
+RunningNode node_of(const std::string& socket, const Json& answer) {
   RunningNode out;
   out.socket = socket;
-  const cli::JsonView listen = answer.object("listen");
+  const Json& listen = answer.at("listen");
   for (const char* name : {"http", "rtmp", "rtmps", "srt", "control"})
     if (listen.has(name)) out.listen[name] = listen.text(name);
-  const cli::JsonView keys = answer.object("keys");
+  const Json& keys = answer.at("keys");
   out.kids = keys.text("kids");
   out.keys_digest = keys.text("digest");
   out.keys_problem = keys.text("problem");
-  answer.each("processes", [&](const cli::JsonView& one) {
+  answer.each("processes", [&](const Json& one) {
     out.processes.emplace_back(one.text("role"), static_cast<int>(one.integer("pid")));
   });
   return out;
@@ -77,10 +77,9 @@ Result<std::optional<RunningNode>> find_node(const serve::Config& config) {
     // What a killed node leaves behind is a socket without anybody at it.
     if (!answer && answer.error().code == ECONNREFUSED) continue;
     if (!answer) return Unexpected(answer.error());
-    auto json = cli::Json::parse(*answer);
-    if (!json) return Unexpected(socket + ": the answer is no JSON object");
-    if (same_folder(json->view().text("data"), config.data))
-      return std::optional<RunningNode>(node_of(socket, json->view()));
+    const Json json = Json::object_of(*answer);
+    if (!json.is_object()) return Unexpected(socket + ": the answer is no JSON object");
+    if (same_folder(json.text("data"), config.data)) return std::optional<RunningNode>(node_of(socket, json));
   }
   return std::optional<RunningNode>();
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "our_runs.h"
 
+#include <base/json.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
-#include "../operate/json_view.h"
 #include "address.h"
 #include "run_verdict.h"
 
@@ -42,9 +43,9 @@ bool OurRuns::is_ours(const std::string& run) const {
   std::ifstream chain(run + "/run.jl");
   std::string line;
   if (!std::getline(chain, line)) return false;
-  const auto opened = cli::Json::parse(line);
-  if (!opened || opened->view().text("t") != "open" || opened->view().text("tid") != ticket_id_) return false;
-  auto peer = parse_host_port(opened->view().text("peer"));
+  const Json opened = Json::object_of(line);
+  if (opened.text("t") != "open" || opened.text("tid") != ticket_id_) return false;
+  auto peer = parse_host_port(opened.text("peer"));
   return peer && ports_.count(peer->port) != 0 && of_this_machine(peer->host);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What sessions will run: the descriptions, and the elements that they name. headgate-pipeline looks, this
 // program does not load GStreamer.
+#include <base/json.h>
 #include <pipeline/folder.h>
 
 #include <algorithm>
 
-#include "../operate/json_view.h"
 #include "checks.h"
 #include "pipeline_tool.h"
 
@@ -30,12 +30,12 @@ Outcome check_elements(Context& context) {
       set_options(context.config.parameters));
   if (!program) return Outcome().fail(program.error().message, "is the package whole? (dpkg -V headgate)");
   Outcome out;
-  auto json = cli::Json::parse(program->output());
+  const Json json = Json::object_of(program->output());
   // A description that cannot be read has no elements to look for: that is `pipelines`' to tell.
-  if (!json) return Outcome::skip("the description cannot be read (see pipelines)");
+  if (!json.is_object()) return Outcome::skip("the description cannot be read (see pipelines)");
   size_t elements = 0;
   std::string versions;
-  json->view().each("elements", [&](const cli::JsonView& one) {
+  json.each("elements", [&](const Json& one) {
     ++elements;
     const std::string name = one.text("name"), plugin = one.text("plugin");
     if (plugin.empty()) {
@@ -48,8 +48,7 @@ Outcome check_elements(Context& context) {
     const std::string version = plugin + " " + one.text("version");
     if (versions.find(version) == std::string::npos) versions += (versions.empty() ? "" : ", ") + version;
   });
-  json->view().each("decoders",
-                    [&](const cli::JsonView& one) { context.decoders.insert(one.text("codec")); });
+  json.each("decoders", [&](const Json& one) { context.decoders.insert(one.text("codec")); });
   out.measured = std::to_string(elements) + " of " + context.config.pipeline + ": " + versions;
   return out;
 }

@@ -2,6 +2,7 @@
 #include "published_stream.h"
 
 #include <base/io.h>
+#include <base/json.h>
 #include <common/siblings.h>
 #include <fcntl.h>
 #include <load/hls_playlist.h>
@@ -13,7 +14,6 @@
 
 #include <base/clock.h>
 
-#include "../operate/json_view.h"
 #include "http.h"
 #include "port_owner.h"
 #include "run_verdict.h"
@@ -124,12 +124,12 @@ void PublishedStream::check_hls(Outcome& out) const {
     out.fail(checked.error().message, "try it by hand");
     return;
   }
-  auto json = cli::Json::parse(checked->output());
-  if (checked->code() == 2 || !json) {
+  const Json json = Json::object_of(checked->output());
+  if (checked->code() == 2 || !json.is_object()) {
     out.fail("headgate check hls: " + checked->last_error(), "try it by hand");
     return;
   }
-  json->view().each("findings", [&](const cli::JsonView& one) {
+  json.each("findings", [&](const Json& one) {
     const std::string rule = one.text("rule");
     // What the peak of a stream will be nobody knows after its first segment.
     if (one.text("severity") == "note" || rule.find("bandwidth") != std::string::npos) return;

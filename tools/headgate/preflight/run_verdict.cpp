@@ -3,6 +3,7 @@
 
 #include <base/encoding.h>
 #include <base/io.h>
+#include <base/json.h>
 #include <base/sha256.h>
 #include <unistd.h>
 
@@ -10,8 +11,6 @@
 #include <filesystem>
 #include <map>
 #include <sstream>
-
-#include "../operate/json_view.h"
 
 namespace headgate::preflight {
 namespace {
@@ -32,15 +31,15 @@ class Judge {
         to_hex(sha256(as_bytes(std::string("LTA1 run") + '\0' + fs::path(directory_).filename().string())));
     std::istringstream lines{std::string(as_text(*chain))};
     for (std::string line; std::getline(lines, line); ++out_.lines) {
-      auto json = cli::Json::parse(line);
-      if (!json) {
+      const Json json = Json::object_of(line);
+      if (!json.is_object()) {
         fault("line " + std::to_string(out_.lines) + " is no JSON object");
         return std::move(out_);
       }
-      if (json->view().text("p") != before)
+      if (json.text("p") != before)
         fault("line " + std::to_string(out_.lines) + " does not follow the one before it");
       before = to_hex(sha256(as_bytes(line)));
-      take(json->view());
+      take(json);
     }
     if (out_.lines == 0) fault("the chain is empty");
     return std::move(out_);
@@ -49,19 +48,19 @@ class Judge {
  private:
   void fault(std::string what) { out_.faults.push_back(std::move(what)); }
 
-  void take(const cli::JsonView& record) {
+  void take(const Json& record) {
     const std::string kind = record.text("t");
     if (kind == "end") out_.ended = record.text("reason");
     if (kind == "file" && digest(record.integer("f"), 0, record.integer("len")) != record.text("init"))
-      fault("the init segment of file " + record.scalar("f") + " is not what was recorded");
+      fault("the init segment of file " + record.at("f").token() + " is not what was recorded");
     if (kind == "close" && digest(record.integer("f"), 0, record.integer("size")) != record.text("sha"))
-      fault("file " + record.scalar("f") + " is not what was recorded");
+      fault("file " + record.at("f").token() + " is not what was recorded");
     if (kind != "frag") return;
     ++out_.segments;
     out_.frames += static_cast<uint64_t>(record.integer("nf"));
     out_.bytes += static_cast<uint64_t>(record.integer("len"));
     if (digest(record.integer("f"), record.integer("off"), record.integer("len")) != record.text("sha"))
-      fault("segment " + record.scalar("msn") + " is not what was recorded");
+      fault("segment " + record.at("msn").token() + " is not what was recorded");
   }
 
   // Of bytes of a media file; empty: they are not there.

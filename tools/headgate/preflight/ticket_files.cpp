@@ -2,13 +2,13 @@
 #include "ticket_files.h"
 
 #include <base/io.h>
+#include <base/json.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <system_error>
 
-#include "../operate/json_view.h"
 #include "../ticket.h"
 
 namespace headgate::preflight {
@@ -30,16 +30,15 @@ void add_endpoint(const std::string& protocol, const std::string& url, GivenTick
 }
 
 GivenTicket read_json(const std::string& text, GivenTicket out) {
-  auto json = cli::Json::parse(text);
-  if (!json) {
+  const Json json = Json::object_of(text);
+  if (!json.is_object()) {
     out.fault = "no JSON object in one line";
     return out;
   }
-  out.wire = json->view().text("ticket");
+  out.wire = json.text("ticket");
   if (out.wire.empty()) out.fault = "no ticket: it has no member \"ticket\"";
-  json->view().each("publish", [&](const cli::JsonView& entry) {
-    add_endpoint(entry.text("protocol"), entry.text("url"), out);
-  });
+  json.each("publish",
+            [&](const Json& entry) { add_endpoint(entry.text("protocol"), entry.text("url"), out); });
   return out;
 }
 
