@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "records.h"
 
-#include <json-glib/json-glib.h>
+#include <base/json.h>
 
 #include <charconv>
 #include <limits>
-#include <memory>
 
 #include "chain.h"
 
@@ -15,43 +14,19 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr size_t kDigestDigits = 64;
 
-struct Unref {
-  void operator()(JsonParser* parser) const { g_object_unref(parser); }
-};
-
-// json-glib parses by recursion.
-bool is_shallow(std::string_view text) {
-  size_t depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) return false;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return true;
+// No number of a record is beyond kMaxNumber; 0 then, or where there is none, and `ok` is false.
+int64_t bounded(const Json& value, bool& ok) {
+  const auto number = value.as_integer();
+  ok = ok && number && *number <= kMaxNumber && *number >= -kMaxNumber;
+  return ok ? *number : 0;
 }
 
 // Reads members of an object; ok() is false after the first that is absent or of another type.
 class Fields {
  public:
-  explicit Fields(JsonObject* object) : object_(object) {}
+  explicit Fields(const Json& object) : object_(object) {}
   bool ok() const { return ok_; }
-  int64_t integer(const char* name) {
-    JsonNode* node = json_object_get_member(object_, name);
-    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64) {
-      ok_ = false;
-      return 0;
-    }
-    return bounded(json_node_get_int(node));
-  }
+  int64_t integer(const char* name) { return bounded(object_.at(name), ok_); }
   template <typename T>
   T natural(const char* name) {
     int64_t value = integer(name);
@@ -59,72 +34,49 @@ class Fields {
     return ok_ ? static_cast<T>(value) : T{};
   }
   std::string text(const char* name) {
-    JsonNode* node = json_object_get_member(object_, name);
-    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING) {
-      ok_ = false;
-      return {};
-    }
-    return json_node_get_string(node);
+    const Json& value = object_.at(name);
+    if (!value.is(Json::Kind::string)) ok_ = false;
+    return value.is(Json::Kind::string) ? value.token() : "";
   }
-  int64_t bounded(int64_t value) {
-    ok_ = ok_ && value <= kMaxNumber && value >= -kMaxNumber;
-    return ok_ ? value : 0;
-  }
-  bool has(const char* name) const { return json_object_has_member(object_, name); }
+  bool has(const char* name) const { return object_.has(name); }
   std::string text_if(const char* name) { return has(name) ? text(name) : std::string(); }
-  JsonArray* array(const char* name) {
-    JsonNode* node = json_object_get_member(object_, name);
-    if (node == nullptr || !JSON_NODE_HOLDS_ARRAY(node)) {
-      ok_ = false;
-      return nullptr;
-    }
-    return json_node_get_array(node);
+  const Json& array(const char* name) {
+    const Json& value = object_.at(name);
+    if (!value.is(Json::Kind::array)) ok_ = false;
+    return value;
   }
 
  private:
-  JsonObject* object_;
+  const Json& object_;
   bool ok_ = true;
 };
 
 // Numbers of an array, one after the other.
 class Items {
  public:
-  explicit Items(JsonArray* array)
-      : array_(array), count_(array != nullptr ? json_array_get_length(array) : 0), ok_(array != nullptr) {}
+  explicit Items(const Json& array) : array_(array), ok_(array.is(Json::Kind::array)) {}
   bool ok() const { return ok_; }
-  bool more() const { return ok_ && at_ < count_; }
-  int64_t integer() {
-    JsonNode* node = element();
-    if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64) {
-      ok_ = false;
-      return 0;
-    }
-    int64_t value = json_node_get_int(node);
-    ok_ = value <= kMaxNumber && value >= -kMaxNumber;
-    return ok_ ? value : 0;
-  }
+  bool more() const { return ok_ && at_ < array_.items().size(); }
+  int64_t integer() { return bounded(element(), ok_); }
   uint64_t natural(uint64_t most) {
     int64_t value = integer();
     if (value < 0 || static_cast<uint64_t>(value) > most) ok_ = false;
     return ok_ ? static_cast<uint64_t>(value) : 0;
   }
-  JsonArray* array() {
-    JsonNode* node = element();
-    if (node != nullptr && JSON_NODE_HOLDS_ARRAY(node)) return json_node_get_array(node);
-    ok_ = false;
-    return nullptr;
+  // A null value behind the last.
+  const Json& element() {
+    static const Json kNone;
+    return more() ? array_.items()[at_++] : kNone;
   }
 
  private:
-  JsonNode* element() { return more() ? json_array_get_element(array_, at_++) : nullptr; }
-  JsonArray* array_;
-  guint count_;
-  guint at_ = 0;
+  const Json& array_;
+  size_t at_ = 0;
   bool ok_;
 };
 
 // [off,len,pts,dur,utc - the segment's utc,independent,[track,off,len],…]
-std::optional<PartInfo> parse_part(JsonArray* array, int64_t segment_utc_us) {
+std::optional<PartInfo> parse_part(const Json& array, int64_t segment_utc_us) {
   Items items(array);
   PartInfo part;
   part.offset = items.natural(kMaxNumber);
@@ -135,7 +87,7 @@ std::optional<PartInfo> parse_part(JsonArray* array, int64_t segment_utc_us) {
   part.utc_us = segment_utc_us + delta;
   part.independent = items.natural(1) != 0;
   while (items.more()) {
-    Items chunk(items.array());
+    Items chunk(items.element());
     playlist::ChunkRange range;
     range.track_id = static_cast<uint32_t>(chunk.natural(UINT32_MAX));
     range.offset = chunk.natural(kMaxNumber);
@@ -226,9 +178,7 @@ std::optional<FragLine> parse_frag(Fields& in) {
   line.dseq = in.natural<uint64_t>("dseq");
   Items parts(in.array("parts"));
   while (parts.more()) {
-    JsonArray* array = parts.array();
-    if (array == nullptr) return std::nullopt;
-    auto part = parse_part(array, line.utc_us);
+    auto part = parse_part(parts.element(), line.utc_us);
     if (!part) return std::nullopt;
     line.parts.push_back(std::move(*part));
   }
@@ -352,13 +302,10 @@ void put(JsonLine& json, const EndLine& line) {
 
 std::optional<Line> parse_line(std::string_view line) {
   auto head = parse_line_head(line);
-  if (!head || !is_shallow(line)) return std::nullopt;
-  std::unique_ptr<JsonParser, Unref> parser(json_parser_new_immutable());
-  if (!json_parser_load_from_data(parser.get(), line.data(), static_cast<gssize>(line.size()), nullptr))
-    return std::nullopt;
-  JsonNode* root = json_parser_get_root(parser.get());
-  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return std::nullopt;
-  Fields fields(json_node_get_object(root));
+  if (!head) return std::nullopt;
+  const Json record = Json::object_of(line, {.bytes = kMaxLineBytes, .depth = kMaxRecordDepth});
+  if (!record.is_object()) return std::nullopt;
+  Fields fields(record);
   std::optional<Line> parsed;
   if (head->type == "open") parsed = parse_open(fields);
   if (head->type == "file") parsed = parse_file(fields);

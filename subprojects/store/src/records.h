@@ -15,7 +15,7 @@
 
 namespace headgate::store {
 
-inline constexpr size_t kMaxJsonDepth = 8;
+inline constexpr int kMaxRecordDepth = 8;                // the record itself is at 1
 inline constexpr int64_t kMaxNumber = int64_t{1} << 60;  // of anything read back: sums and differences fit
 inline constexpr size_t kMaxReasonBytes = 200;
 

@@ -2,15 +2,14 @@
 #include "volume_identity.h"
 
 #include <base/io.h>
+#include <base/json.h>
 #include <base/json_line.h>
 #include <fcntl.h>
-#include <json-glib/json-glib.h>
 #include <sys/file.h>
 #include <sys/random.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 
 namespace headgate::store {
 namespace {
@@ -20,10 +19,6 @@ constexpr size_t kMaxIdentityBytes = 4096;
 struct Identity {
   std::string uuid;
   int64_t opens = 0;
-};
-
-struct Unref {
-  void operator()(JsonParser* parser) const { g_object_unref(parser); }
 };
 
 std::string random_uuid() {
@@ -41,18 +36,10 @@ std::string random_uuid() {
 Result<Identity> read_identity(const std::string& path) {
   auto bytes = read_file(path, kMaxIdentityBytes);
   if (!bytes) return Unexpected(bytes.error());
-  std::unique_ptr<JsonParser, Unref> parser(json_parser_new());
-  std::string_view text = as_text(*bytes);
-  const Unexpected kBad(EINVAL, path + ": not a volume's identity; restore it from a copy");
-  if (!json_parser_load_from_data(parser.get(), text.data(), static_cast<gssize>(text.size()), nullptr))
-    return kBad;
-  JsonNode* root = json_parser_get_root(parser.get());
-  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return kBad;
-  JsonObject* object = json_node_get_object(root);
-  Identity identity;
-  identity.uuid = json_object_get_string_member_with_default(object, "uuid", "");
-  identity.opens = json_object_get_int_member_with_default(object, "opens", 0);
-  if (identity.uuid.empty()) return kBad;
+  const Json json = Json::object_of(as_text(*bytes));
+  Identity identity{json.text("uuid"), json.integer("opens")};
+  if (identity.uuid.empty())
+    return Unexpected(EINVAL, path + ": not a volume's identity; restore it from a copy");
   return identity;
 }
 
