@@ -1,68 +1,49 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "recording.h"
 
-#include <json-glib/json-glib.h>
-
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 #include <stdexcept>
 
 #include <base/io.h>
+#include <base/json.h>
 
 namespace headgate::corpus {
 namespace {
 
 constexpr size_t kLargest = 100'000;  // bytes, as in record.py
 
-struct Unref {
-  void operator()(JsonParser* parser) const { g_object_unref(parser); }
-};
-
-std::string text(JsonObject* object, const char* name) {
-  const char* found = json_object_get_string_member_with_default(object, name, "");
-  return found ? found : "";
-}
-
-std::optional<int64_t> number(JsonObject* object, const char* name) {
-  if (!json_object_has_member(object, name)) return std::nullopt;
-  return json_object_get_int_member(object, name);
-}
-
-std::optional<Track> track(JsonObject* object, const char* name) {
-  if (!json_object_has_member(object, name)) return std::nullopt;
-  JsonObject* found = json_object_get_object_member(object, name);
+std::optional<Track> track(const Json& found) {
+  if (!found.is_object()) return std::nullopt;
   Track out;
-  out.frames = number(found, "frames");
-  out.keys = number(found, "keys");
-  out.first_dts_ms = number(found, "first_dts_ms");
-  out.last_dts_ms = number(found, "last_dts_ms");
-  out.sha256 = text(found, "sha256");
-  for (const char* name_of : {"width", "height", "sample_rate", "channels"})
-    if (json_object_has_member(found, name_of))
-      out.numbers[name_of] = json_object_get_double_member(found, name_of);
+  out.frames = found.at("frames").as_integer();
+  out.keys = found.at("keys").as_integer();
+  out.first_dts_ms = found.at("first_dts_ms").as_integer();
+  out.last_dts_ms = found.at("last_dts_ms").as_integer();
+  out.sha256 = found.text("sha256");
+  for (const char* name : {"width", "height", "sample_rate", "channels"})
+    if (const auto number = found.at(name).as_number()) out.numbers[name] = *number;
   return out;
 }
 
 void read_facts(const std::string& path, Recording& out) {
-  std::unique_ptr<JsonParser, Unref> parser(json_parser_new());
-  if (!json_parser_load_from_file(parser.get(), path.c_str(), nullptr)) throw std::runtime_error(path);
-  JsonObject* root = json_node_get_object(json_parser_get_root(parser.get()));
-  out.protocol = text(root, "protocol");
-  out.key = text(root, "key");
-  out.user = text(root, "user");
-  out.password = text(root, "password");
-  out.recorded = json_object_get_int_member(root, "recorded");
-  out.station = static_cast<uint32_t>(json_object_get_int_member(root, "station"));
-  out.farewell = json_object_get_boolean_member_with_default(root, "farewell", false);
-  out.video = track(root, "video");
-  out.audio = track(root, "audio");
-  if (!json_object_has_member(root, "challenges")) return;
-  JsonArray* challenges = json_object_get_array_member(root, "challenges");
-  if (json_array_get_length(challenges) != 1) return;
-  JsonObject* challenge = json_array_get_object_element(challenges, 0);
-  out.salt = text(challenge, "salt");
-  out.opaque = text(challenge, "opaque");
+  auto bytes = read_file(path, kLargest);
+  if (!bytes) throw std::runtime_error(bytes.error().message);
+  const auto facts = Json::parse(as_text(*bytes));
+  if (!facts) throw std::runtime_error(path + ":" + facts.error().message);
+  out.protocol = facts->text("protocol");
+  out.key = facts->text("key");
+  out.user = facts->text("user");
+  out.password = facts->text("password");
+  out.recorded = facts->integer("recorded");
+  out.station = static_cast<uint32_t>(facts->integer("station"));
+  out.farewell = facts->truth("farewell");
+  out.video = track(facts->at("video"));
+  out.audio = track(facts->at("audio"));
+  const std::vector<Json>& challenges = facts->at("challenges").items();
+  if (challenges.size() != 1) return;
+  out.salt = challenges[0].text("salt");
+  out.opaque = challenges[0].text("opaque");
 }
 
 void read_pieces(const std::string& path, Recording& out) {

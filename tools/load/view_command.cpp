@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <json-glib/json-glib.h>
+#include <base/json.h>
 #include <load/cli_support.h>
 #include <load/commands.h>
 #include <load/view_load.h>
@@ -12,7 +12,7 @@
 namespace headgate::load {
 namespace {
 
-constexpr size_t kMaxListBytes = 64 * 1024 * 1024;
+constexpr size_t kMaxListBytes = kMaxJsonBytes;
 constexpr int64_t kListSeconds = 10;
 
 struct Wanted {
@@ -68,26 +68,13 @@ Result<std::vector<std::string>> live_paths(const Address& server, const std::st
   auto body = get(server, authority, "/api/v1/streams");
   if (!body) return Unexpected(body.error().message + " (is it a node? --streams NUMBERS asks nobody)");
   std::vector<std::string> paths;
-  JsonParser* parser = json_parser_new();
-  bool good = json_parser_load_from_data(parser, body->data(), static_cast<gssize>(body->size()), nullptr);
-  JsonNode* root = good ? json_parser_get_root(parser) : nullptr;
-  JsonObject* top = root && JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root) : nullptr;
-  JsonNode* list = top ? json_object_get_member(top, "streams") : nullptr;
-  if (list && JSON_NODE_HOLDS_ARRAY(list)) {
-    JsonArray* streams = json_node_get_array(list);
-    for (guint i = 0; i < json_array_get_length(streams); ++i) {
-      JsonNode* node = json_array_get_element(streams, i);
-      if (!JSON_NODE_HOLDS_OBJECT(node)) continue;
-      JsonObject* stream = json_node_get_object(node);
-      const char* state = json_object_get_string_member_with_default(stream, "state", "");
-      const char* path = json_object_get_string_member_with_default(stream, "hls", "");
-      if (std::strcmp(state, "live") == 0 && *path) paths.emplace_back(path);
-    }
-  } else {
-    good = false;
-  }
-  g_object_unref(parser);
-  if (!good) return Unexpected(authority + ": /api/v1/streams is not a list of streams");
+  const Json json = Json::object_of(*body);
+  if (!json.at("streams").is(Json::Kind::array))
+    return Unexpected(authority + ": /api/v1/streams is not a list of streams");
+  json.each("streams", [&](const Json& stream) {
+    std::string path = stream.text("hls");
+    if (stream.text("state") == "live" && !path.empty()) paths.push_back(std::move(path));
+  });
   if (paths.empty()) return Unexpected(authority + ": no stream is live");
   return paths;
 }

@@ -2,10 +2,11 @@
 #include "control.h"
 
 #include <base/io.h>
-#include <json-glib/json-glib.h>
+#include <base/json.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <utility>
+#include <vector>
 
 namespace headgate::origin {
 namespace {
@@ -15,36 +16,24 @@ constexpr size_t kMaxNodeFile = 1 << 20;
 
 // One line holding an object, or nothing.
 std::string node_object(std::string_view text) {
-  JsonNode* root = json_from_string(std::string(text).c_str(), nullptr);
-  bool object = root && JSON_NODE_HOLDS_OBJECT(root);
-  gchar* line = object ? json_to_string(root, FALSE) : nullptr;
-  std::string out = line ? line : "";
-  g_free(line);
-  if (root) json_node_unref(root);
-  return out;
+  const Json node = Json::object_of(text);
+  return node.is_object() ? node.json() : "";
 }
 
 // NODE without the process that has died.
-std::string without_supervisor(const std::string& node) {
-  JsonNode* root = json_from_string(node.c_str(), nullptr);
-  if (!root) return "";
-  JsonNode* list = JSON_NODE_HOLDS_OBJECT(root)
-                       ? json_object_get_member(json_node_get_object(root), "processes")
-                       : nullptr;
-  JsonArray* processes = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : nullptr;
-  for (guint i = 0; processes && i < json_array_get_length(processes); ++i) {
-    JsonNode* one = json_array_get_element(processes, i);
-    if (!JSON_NODE_HOLDS_OBJECT(one)) continue;
-    const char* role = json_object_get_string_member_with_default(json_node_get_object(one), "role", "");
-    if (std::strcmp(role, "supervisor") != 0) continue;
-    json_array_remove_element(processes, i);
-    break;
+std::string without_supervisor(const std::string& text) {
+  Json node = Json::object_of(text);
+  if (!node.is_object()) return "";
+  std::vector<Json> left;
+  bool found = false;
+  for (const Json& one : node.at("processes").items()) {
+    if (!found && one.text("role") == "supervisor")
+      found = true;
+    else
+      left.push_back(one);
   }
-  gchar* text = json_to_string(root, FALSE);
-  std::string out = text;
-  g_free(text);
-  json_node_unref(root);
-  return out;
+  if (found) node.set("processes", Json::array_of(std::move(left)));
+  return node.json();
 }
 
 }  // namespace

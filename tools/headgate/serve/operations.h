@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 
+#include <base/json.h>
 #include <common/actor.h>
 #include <wire/messages.h>
 
@@ -18,15 +18,14 @@ namespace headgate::serve {
 // The members of a request's JSON object.
 class Arguments {
  public:
-  explicit Arguments(const std::string& json);
-  std::string text(const char* name) const;  // empty: it has none
-  std::optional<int64_t> number(const char* name) const;
-  bool truth(const char* name, bool otherwise) const;
+  explicit Arguments(const std::string& json) : members_(Json::object_of(json)) {}
+  std::string text(const char* name) const { return members_.text(name); }  // empty: it has none
+  std::optional<int64_t> number(const char* name) const { return members_.at(name).as_integer(); }
+  bool truth(const char* name, bool otherwise) const { return members_.truth(name, otherwise); }
   tools::Actor actor() const;  // members by, from and why; an older control says none
 
  private:
-  struct Parsed;
-  std::shared_ptr<Parsed> parsed_;
+  Json members_;
 };
 
 class Operations {

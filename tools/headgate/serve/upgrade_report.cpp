@@ -2,13 +2,11 @@
 #include "upgrade_report.h"
 
 #include <base/io.h>
+#include <base/json.h>
 #include <base/json_line.h>
 #include <common/utc.h>
-#include <json-glib/json-glib.h>
 
 #include <array>
-#include <cstring>
-#include <memory>
 #include <utility>
 
 namespace headgate::serve {
@@ -34,25 +32,13 @@ const char* name_in(const Table& table, Value value) {
 }
 
 template <typename Table, typename Value>
-bool value_in(const Table& table, const char* text, Value& out) {
+bool value_in(const Table& table, const std::string& text, Value& out) {
   for (const auto& [one, name] : table)
-    if (std::strcmp(name, text) == 0) {
+    if (name == text) {
       out = one;
       return true;
     }
   return false;
-}
-
-struct NodeFree {
-  void operator()(JsonNode* node) const { json_node_unref(node); }
-};
-
-const char* text_of(JsonObject* object, const char* name) {
-  return json_object_get_string_member_with_default(object, name, "");
-}
-
-int64_t number_of(JsonObject* object, const char* name) {
-  return json_object_get_int_member_with_default(object, name, 0);
 }
 
 }  // namespace
@@ -85,28 +71,22 @@ std::string UpgradeReport::json() const {
 Result<UpgradeReport> read_upgrade_report(const std::string& path) {
   auto bytes = read_file(path, kMaxFile);
   if (!bytes) return Unexpected(bytes.error());
-  const std::string text(as_text(*bytes));
-  std::unique_ptr<JsonNode, NodeFree> root(json_from_string(text.c_str(), nullptr));
-  if (!root || !JSON_NODE_HOLDS_OBJECT(root.get())) return Unexpected(path + ": is no JSON object");
-  JsonObject* object = json_node_get_object(root.get());
+  const Json json = Json::object_of(as_text(*bytes));
+  if (!json.is_object()) return Unexpected(path + ": is no JSON object");
   UpgradeReport out;
-  out.pid = static_cast<int>(number_of(object, "pid"));
-  out.number = static_cast<uint64_t>(number_of(object, "number"));
-  out.trial_s = number_of(object, "trial_at_most_s");
-  out.reason = text_of(object, "reason");
-  out.version = text_of(object, "version");
-  if (!value_in(kStates, text_of(object, "state"), out.state)) return Unexpected(path + ": unknown state");
-  JsonArray* list = json_object_has_member(object, "processes")
-                        ? json_object_get_array_member(object, "processes")
-                        : nullptr;
-  for (guint i = 0; list && i < json_array_get_length(list); ++i) {
-    JsonObject* one = json_array_get_object_element(list, i);
+  out.pid = static_cast<int>(json.integer("pid"));
+  out.number = static_cast<uint64_t>(json.integer("number"));
+  out.trial_s = json.integer("trial_at_most_s");
+  out.reason = json.text("reason");
+  out.version = json.text("version");
+  if (!value_in(kStates, json.text("state"), out.state)) return Unexpected(path + ": unknown state");
+  for (const Json& one : json.at("processes").items()) {
     UpgradeReport::Process process;
-    process.name = text_of(one, "name");
-    process.pid = static_cast<int>(number_of(one, "pid"));
-    process.was = static_cast<int>(number_of(one, "was"));
-    process.sessions = number_of(one, "sessions");
-    if (!value_in(kProcessStates, text_of(one, "state"), process.state))
+    process.name = one.text("name");
+    process.pid = static_cast<int>(one.integer("pid"));
+    process.was = static_cast<int>(one.integer("was"));
+    process.sessions = one.integer("sessions");
+    if (!value_in(kProcessStates, one.text("state"), process.state))
       return Unexpected(path + ": unknown state of a process");
     out.processes.push_back(std::move(process));
   }
