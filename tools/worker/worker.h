@@ -6,13 +6,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <base/loop.h>
-#include <wire/channel.h>
+#include <wire/audience.h>
 
 #include "admission.h"
 #include "claims.h"
@@ -53,6 +52,8 @@ struct Settings {
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
 
+class RecordBatches;
+
 class Worker final : private Admission::Host {
  public:
   Worker(Loop& loop, Settings settings);
@@ -76,14 +77,8 @@ class Worker final : private Admission::Host {
   static Result<PipelinePtr> build(const Settings& settings, const Description& description);
 
  private:
-  struct Subscriber {
-    std::unique_ptr<wire::Channel> channel;
-    std::string role;  // empty: has not said Hello yet
-  };
-  using BatchKey = std::pair<uint64_t, std::string>;  // session, rendition
-  void accept(std::unique_ptr<wire::Channel> channel);
-  void on_message(Subscriber& from, wire::Message message, std::vector<UniqueFd> fds);
-  void greet(Subscriber& subscriber);
+  // --- sessions (worker.cpp)
+  void on_message(wire::Audience::Member& from, wire::Message message, std::vector<UniqueFd> fds);
   size_t sessions() const override { return sessions_.size(); }
   bool runs(const Station& station) const override { return running_.count(station) != 0; }
   void begin(const wire::Handoff& handoff, UniqueFd connection) override;
@@ -91,30 +86,30 @@ class Worker final : private Admission::Host {
   void tell_refused(const wire::Handoff& handoff, const std::string& reason) override;
   void kick(const wire::Kick& kick);
   void ask_to_reconnect(const wire::AskReconnect& ask);
-  void on_events(std::vector<BusEvent> events);
-  void on_records(Session& session, const RecordsEvent& event,
-                  std::map<BatchKey, wire::StreamRecords>& batches);
-  void on_archive(const Session& session, const ArchiveEvent& archive);
   void want(const wire::WantRendition& wanted);
-  void look_at_record(Session& session, Bytes record);
+  void on_closed(uint64_t session, const std::string& reason);
   void fill(const Session& session, const std::string& reason);
   bool is_done() const;
-  void hold_to_rate(Session& session);
-  void end_at_fault(Session& session, const std::string& reason);
-  uint64_t runs_open() const;
-  void on_closed(uint64_t session, const std::string& reason);
   void give_up(const std::string& reason);
   bool any_running() const;  // sessions that are not on their way out
   void tick();
+  Session* find(uint64_t session);
+  // --- what pipelines tell (worker_events.cpp)
+  void on_events(std::vector<BusEvent> events);
+  void on_records(Session& session, const RecordsEvent& event, RecordBatches& batches);
+  void on_archive(const Session& session, const ArchiveEvent& archive);
+  void look_at_record(Session& session, Bytes record);
+  void hold_to_rate(Session& session);
+  void end_at_fault(Session& session, const std::string& reason);
+  // --- what others are told (worker_told.cpp)
+  void greet(const wire::Audience::Member& member);
   Reaper::Job measure_all();
   void tell_health();
-  void hold();  // what is told goes out together
-  void release();
-  void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
   void tell_state() override;
+  void tell_status();
   wire::WorkerState state() const;
   std::string status_json() const;
-  Session* find(uint64_t session);
+  uint64_t runs_open() const;
 
   Loop& loop_;
   Settings settings_;
@@ -123,8 +118,7 @@ class Worker final : private Admission::Host {
   SessionMarks marks_;  // before the reaper, which may have pipelines that count there
   Reaper reaper_;
   std::shared_ptr<Inbox> inbox_;
-  std::unique_ptr<wire::Acceptor> acceptor_;
-  std::set<std::unique_ptr<Subscriber>> subscribers_;
+  wire::Audience audience_;
   std::map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::map<uint64_t, Claims> claims_;  // of sessions_
   std::map<Station, uint64_t> running_;
