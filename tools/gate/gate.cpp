@@ -2,11 +2,8 @@
 #include "gate.h"
 
 #include <base/encoding.h>
-#include <base/json_line.h>
 #include <base/sha256.h>
 #include <common/log.h>
-#include <common/utc.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -22,13 +19,10 @@ namespace {
 constexpr int64_t kTickMs = 1000;
 constexpr int64_t kGoodbyeUs = 3'000'000;  // less than a node that stops gives its workers
 constexpr int64_t kGoodbyeCheckMs = 20;
-constexpr int64_t kWorkersMs = 1000;  // for the workers that are there to tell their state
 constexpr int64_t kRetireCheckMs = 100;
 constexpr int64_t kTicksBetweenDrops = 60;  // of expired leases
-// A flood of wrong attempts is told by number, not line by line.
-constexpr unsigned kRefusalLinesPerSecond = 50;
 constexpr std::string_view kSocketName = "gate.sock";
-constexpr char kRtmp[] = "rtmp", kRtmps[] = "rtmps", kSrt[] = "srt";  // names of sockets and protocols
+constexpr char kRtmp[] = "rtmp", kRtmps[] = "rtmps";  // names of protocols
 constexpr char kDrained[] = "DOWN: this server is being taken out of service. Use the ticket's next server.";
 
 FrontSettings front_settings(const Settings& settings) {
@@ -58,18 +52,6 @@ std::string device_name(const ticket::Claimant& claimant) {
   return to_hex(Bytes(sha256(claimant.device->key)).first(kShown));
 }
 
-std::string counts_json(const std::map<std::string, uint64_t>& counts) {
-  JsonLine out;
-  for (const auto& [name, count] : counts) out.field(name, count);
-  return out.take();
-}
-
-std::string refused_json(const std::map<int, uint64_t>& refused) {
-  JsonLine out;
-  for (const auto& [code, count] : refused) out.field(std::to_string(code), count);
-  return out.take();
-}
-
 }  // namespace
 
 Gate::Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings settings)
@@ -87,15 +69,18 @@ Gate::Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings 
                    return decide(ticket, claimant);
                  },
                  [this](ingest::Admitted one) { admitted(std::move(one)); },
-                 [this](const ingest::Refused& one) { refused(one); }}),
-      srt_turn_(loop, settings_.runtime_dir),
+                 [this](const ingest::Refused& one) { refusals_.refused(one); }}),
+      ports_(loop, front_, listener_, settings_.runtime_dir,
+             {[this] { return workers_known(); },
+              [this](UniqueFd socket) { return listen_srt(std::move(socket)); },
+              [this] { audience_.tell_all(status()); }}),
+      audience_(loop, [this](wire::Audience::Member& from, const wire::Message& message,
+                             const std::vector<UniqueFd>&) { on_message(from, message); }),
       last_session_(static_cast<uint64_t>(clock.utc_us()) << 16) {}
 
 Gate::~Gate() {
   loop_.cancel(ticker_);
   loop_.cancel(stop_timer_);
-  loop_.cancel(policy_timer_);
-  loop_.cancel(open_timer_);
   loop_.cancel(retire_timer_);
 }
 
@@ -110,13 +95,10 @@ Result<void> Gate::start() {
       [this](const WorkerLink& link) { on_worker_lost(link); });
   if (!workers) return Unexpected(workers.error());
   workers_ = *std::move(workers);
-  auto acceptor = wire::Acceptor::listen(
-      loop_, settings_.runtime_dir + "/" + std::string(kSocketName),
-      [this](std::unique_ptr<wire::Channel> one) { accept_subscriber(std::move(one)); });
-  if (!acceptor) return Unexpected(acceptor.error());
-  acceptor_ = *std::move(acceptor);
+  if (auto listening = audience_.listen(settings_.runtime_dir + "/" + std::string(kSocketName)); !listening)
+    return listening;
   ticker_ = loop_.every_ms(kTickMs, [this] { tick(); });
-  if (settings_.supervised) policy_timer_ = loop_.after_ms(kFirstPolicyMs, [this] { stop_waiting(); });
+  if (settings_.supervised) ports_.wait_for_policy();
   return {};
 }
 
@@ -129,76 +111,12 @@ void Gate::restore_leases() {
 }
 
 Result<void> Gate::listen(const std::string& name, UniqueFd socket) {
-  if (policy_timer_ == 0) return accept(name, std::move(socket));
-  if (name != kSrt)
-    if (auto port = front_.port(name); !port) return Unexpected(port.error());
-  waiting_.emplace_back(name, std::move(socket));
-  return {};
+  return ports_.add(name, std::move(socket));
 }
 
-void Gate::stop_waiting() {
-  loop_.cancel(std::exchange(policy_timer_, 0));
-  for (auto& [name, socket] : std::exchange(waiting_, {}))
-    if (auto accepted = accept(name, std::move(socket)); !accepted) {
-      tools::log_error(name + ": " + accepted.error().message);
-      return loop_.stop();  // another gate may succeed
-    }
-}
-
-Result<void> Gate::accept(const std::string& name, UniqueFd socket) {
-  if (name != kSrt)
-    if (auto port = front_.port(name); !port) return Unexpected(port.error());
-  const bool all_known = std::all_of(workers_->all().begin(), workers_->all().end(),
-                                     [](const auto& one) { return one.second.known; });
-  if (open_ || all_known) {
-    open_ports();
-    return open_port(name, std::move(socket));
-  }
-  early_.emplace_back(name, std::move(socket));
-  if (open_timer_ == 0) open_timer_ = loop_.after_ms(kWorkersMs, [this] { open_ports(); });
-  return {};
-}
-
-void Gate::open_ports_if_ready() {
-  if (open_ || early_.empty()) return;
-  for (const auto& [path, link] : workers_->all())
-    if (!link.known) return;
-  open_ports();
-}
-
-void Gate::open_ports() {
-  if (std::exchange(open_, true)) return;
-  loop_.cancel(std::exchange(open_timer_, 0));
-  for (auto& [name, socket] : std::exchange(early_, {}))
-    if (auto opened = open_port(name, std::move(socket)); !opened)
-      tools::log_error(name + ": " + opened.error().message);
-  for (const auto& subscriber : subscribers_)
-    if (subscriber->wants_status)
-      subscriber->channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
-}
-
-Result<void> Gate::open_port(const std::string& name, UniqueFd socket) {
-  if (name == kSrt) {
-    if (srt_) return listen_srt(std::move(socket));
-    const bool first = srt_sockets_.empty();
-    srt_sockets_.push_back(std::move(socket));
-    if (!first) return {};
-    if (auto asked = srt_turn_.take([this] { take_srt_turn(); }); !asked) return asked;
-    return srt_problem_.empty() ? Result<void>() : Unexpected(srt_problem_);
-  }
-  auto port = front_.port(name);
-  if (!port) return Unexpected(port.error());
-  listener_names_.push_back(name);
-  listener_.add(std::move(socket), *port);
-  return {};
-}
-
-void Gate::take_srt_turn() {
-  for (UniqueFd& socket : std::exchange(srt_sockets_, {}))
-    if (auto listening = listen_srt(std::move(socket)); !listening) {
-      srt_problem_ = listening.error().message;
-      tools::log_error("srt: " + srt_problem_);
-    }
+bool Gate::workers_known() const {
+  return std::all_of(workers_->all().begin(), workers_->all().end(),
+                     [](const auto& one) { return one.second.known; });
 }
 
 Result<void> Gate::listen_srt(UniqueFd socket) {
@@ -210,7 +128,7 @@ Result<void> Gate::listen_srt(UniqueFd socket) {
     };
     callbacks.decide = [this](const auto& ticket, const auto& claimant) { return decide(ticket, claimant); };
     callbacks.admitted = [this](srt::Admitted one) { admitted(std::move(one)); };
-    callbacks.refused = [this](const ingest::Refused& one) { refused(one); };
+    callbacks.refused = [this](const ingest::Refused& one) { refusals_.refused(one); };
     auto made = srt::Listener::create(loop_, clock_, verifier_, settings_.srt, std::move(callbacks));
     if (!made) return Unexpected(made.error());
     srt_ = *std::move(made);
@@ -287,33 +205,10 @@ void Gate::hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, Unique
                         {"DEVICE", device_name(choice_.claimant)}});
 }
 
-void Gate::refused(const ingest::Refused& one) {
-  if (refusals_logged_ >= kRefusalLinesPerSecond) {
-    ++refusals_unlogged_;
-    return;
-  }
-  ++refusals_logged_;
-  if (one.ticket_id.empty()) {
-    log_notice("refused", {{"MESSAGE_ID", tools::message_id::kPublisherRefused},
-                           {"CODE", one.code},
-                           {"REASON", one.text},
-                           {"PEER", one.peer.text},
-                           {"AGENT", one.user_agent}});
-    return;
-  }
-  log_notice("refused", {{"MESSAGE_ID", tools::message_id::kPublisherRefused},
-                         {"CODE", one.code},
-                         {"REASON", one.text},
-                         {"STATION", one.station},
-                         {"TICKET", one.ticket_id},
-                         {"PEER", one.peer.text},
-                         {"AGENT", one.user_agent}});
-}
-
 void Gate::on_worker_message(WorkerLink& link, const wire::Message& message) {
   if (std::holds_alternative<wire::WorkerState>(message)) {
     tell_candidates();
-    open_ports_if_ready();
+    ports_.look_at_workers();
   } else if (auto* opened = std::get_if<wire::SessionOpened>(&message)) {
     if (!door_.lock()->sessions.opened(*opened, link.path))
       log_info("found a session", {{"SESSION", opened->session},
@@ -334,55 +229,22 @@ void Gate::on_worker_lost(const WorkerLink& link) {
     tools::log(expected ? tools::Level::info : tools::Level::warning, "worker gone",
                {{"WORKER", link.state.worker}, {"WORKER_PID", link.state.pid}});
   tell_candidates(link.path);
-  loop_.post([this] { open_ports_if_ready(); });  // the link is there until the end of this call
+  loop_.post([this] { ports_.look_at_workers(); });  // the link is there until the end of this call
   door_.lock()->sessions.worker_lost(link.path);
 }
 
-void Gate::accept_subscriber(std::unique_ptr<wire::Channel> channel) {
-  auto owned = std::make_unique<Subscriber>();
-  Subscriber* subscriber = owned.get();
-  subscriber->channel = std::move(channel);
-  subscribers_.insert(std::move(owned));
-  subscriber->channel->start(
-      [this, subscriber](wire::Message message, std::vector<UniqueFd>) {
-        on_subscriber_message(*subscriber, message);
-      },
-      [this, subscriber] {
-        std::erase_if(subscribers_, [&](const auto& one) { return one.get() == subscriber; });
-      });
-}
-
-void Gate::on_subscriber_message(Subscriber& from, const wire::Message& message) {
+void Gate::on_message(wire::Audience::Member& from, const wire::Message& message) {
   if (std::holds_alternative<wire::Hello>(message)) {
-    from.wants_status = true;
     // Who has told its state serves.
-    if (open_ || early_.empty())
-      from.channel->send(wire::Status{"gate", static_cast<uint32_t>(::getpid()), status_json()});
+    if (ports_.ready()) from.channel->send(status());
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
-    std::vector<std::string> names = listener_names_;
-    std::vector<int> fds = listener_.listening();
-    for (int udp : srt_ ? srt_->listening() : std::vector<int>{}) {
-      names.emplace_back(kSrt);
-      fds.push_back(udp);
-    }
-    for (const auto& [name, socket] : waiting_) {
-      names.push_back(name);
-      fds.push_back(socket.get());
-    }
-    for (const UniqueFd& udp : srt_sockets_) {
-      names.emplace_back(kSrt);
-      fds.push_back(udp.get());
-    }
-    for (const auto& [name, socket] : early_) {
-      names.push_back(name);
-      fds.push_back(socket.get());
-    }
-    from.channel->send(wire::Listeners{names}, fds);
+    const Ports::Sockets sockets = ports_.all(srt_ ? srt_->listening() : std::vector<int>{});
+    from.channel->send(wire::Listeners{sockets.names}, sockets.fds);
   } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
     this->drain(drain->on);
   } else if (auto* policy = std::get_if<wire::NodePolicy>(&message)) {
     door_.lock()->sessions.rule(*policy);
-    if (policy_timer_ != 0) stop_waiting();
+    ports_.stop_waiting();
   } else if (std::holds_alternative<wire::Stop>(message)) {
     stop();
   }
@@ -409,13 +271,7 @@ void Gate::stop() {
 void Gate::retire() {
   if (std::exchange(retiring_, true)) return;
   log_notice("another gate has the ports; ends when nobody is connected");
-  loop_.cancel(std::exchange(policy_timer_, 0));
-  waiting_.clear();
-  early_.clear();
-  srt_sockets_.clear();
-  if (srt_turn_.waiting()) srt_turn_.give_up();
-  listener_.retire();
-  listener_names_.clear();
+  ports_.retire();
   retire_timer_ = loop_.every_ms(kRetireCheckMs, [this] { look_at_end(); });
 }
 
@@ -424,7 +280,7 @@ void Gate::look_at_end() {
     const srt::Counters counters = srt_->counters();
     if (counters.links == 0 && counters.pending == 0) {
       srt_.reset();
-      srt_turn_.give_up();
+      ports_.give_up_srt_turn();
     }
   }
   if (!srt_ && front_.relayed() == 0 && listener_.counters().unauthenticated == 0) loop_.stop();
@@ -451,62 +307,9 @@ void Gate::tick() {
   keys_.reload(false);
   revoked_.reload(false);
   kick_revoked();
-  if (refusals_unlogged_ > 0) log_notice("refused more than can be told", {{"COUNT", refusals_unlogged_}});
-  refusals_logged_ = refusals_unlogged_ = 0;
+  refusals_.next_second();
   if (++ticks_ % kTicksBetweenDrops == 0) door_.lock()->sessions.drop_expired();
-  wire::Status status{"gate", static_cast<uint32_t>(::getpid()), status_json()};
-  if (!open_ && !early_.empty()) return;
-  for (const auto& subscriber : subscribers_)
-    if (subscriber->wants_status) subscriber->channel->send(status);
-}
-
-std::string Gate::status_json() const {
-  ingest::Counters counters = listener_.counters();
-  auto door = door_.lock();
-  JsonLine out;
-  out.field("accepted", counters.accepted)
-      .field("admitted", counters.admitted)
-      .raw("by_protocol", counts_json(by_protocol_))
-      .raw("claims", counts_json(claims_))
-      .field("challenged", counters.challenged)
-      .raw("refused", refused_json(counters.refused))
-      .field("timed_out", counters.timed_out)
-      .field("gone", counters.gone)
-      .field("denied", counters.denied)
-      .field("flooded", counters.flooded)
-      .field("over_network", counters.over_network)
-      .field("accept_errors", counters.accept_errors)
-      .field("unauthenticated", counters.unauthenticated)
-      .field("draining", door->draining)
-      .field("retiring", retiring_)
-      .field("workers", workers_ ? workers_->all().size() : 0)
-      .field("sessions", door->sessions.all().size());
-  if (!settings_.keys.empty())
-    out.field("kids", keys_.kids())
-        .field("keys_digest", keys_.digest())
-        .field("keys_problem", keys_.problem());
-  if (front_.certificate_expires() != 0)
-    out.field("handshakes", counters.handshakes)
-        .field("handshakes_waiting", counters.handshakes_waiting)
-        .field("over_handshakes", counters.over_handshakes)
-        .field("relayed", front_.relayed())
-        .field("certificate_expires_utc", tools::utc_text(front_.certificate_expires() * 1'000'000));
-  if (srt_) out.raw("srt", srt_json());
-  return out.take();
-}
-
-std::string Gate::srt_json() const {
-  const srt::Counters counters = srt_->counters();
-  return JsonLine()
-      .field("asked", counters.asked)
-      .field("admitted", counters.admitted)
-      .raw("refused", refused_json(counters.refused))
-      .field("gone", counters.gone)
-      .field("pending", counters.pending)
-      .field("links", counters.links)
-      .field("check_us", counters.check_us)
-      .field("longest_check_us", counters.longest_check_us)
-      .take();
+  if (ports_.ready()) audience_.tell_all(status());
 }
 
 }  // namespace headgate::gate

@@ -10,11 +10,10 @@
 #include <ingest/listener.h>
 #include <srt/listener.h>
 #include <ticket/verifier.h>
-#include <wire/channel.h>
+#include <wire/audience.h>
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,9 +21,10 @@
 #include "front.h"
 #include "key_files.h"
 #include "lease_file.h"
+#include "ports.h"
+#include "refusal_log.h"
 #include "revoked_file.h"
 #include "sessions.h"
-#include "srt_turn.h"
 #include "worker_links.h"
 
 namespace headgate::gate {
@@ -38,8 +38,6 @@ struct Settings {
   std::string revoked = {};  // file of tickets that were withdrawn; empty: none
   bool supervised = false;   // the sockets that listen() is given wait for the first wire::NodePolicy
 };
-
-inline constexpr int64_t kFirstPolicyMs = 2000;
 
 class Gate {
  public:
@@ -70,11 +68,6 @@ class Gate {
   std::string status_json() const;
 
  private:
-  struct Subscriber {
-    std::unique_ptr<wire::Channel> channel;
-    bool wants_status = false;
-  };
-
   // What a publisher is judged by. SRT asks within its handshake, in threads of libsrt.
   struct Door {
     explicit Door(const Clock& clock) : sessions(clock) {}
@@ -88,24 +81,18 @@ class Gate {
   void admitted(ingest::Admitted admitted);
   void admitted(srt::Admitted admitted);
   void hand_over(wire::Handoff handoff, const ticket::Ticket& ticket, UniqueFd descriptor);
-  Result<void> accept(const std::string& name, UniqueFd socket);
   void restore_leases();
   void kick_revoked();
-  void stop_waiting();  // for the first NodePolicy
-  Result<void> open_port(const std::string& name, UniqueFd socket);
-  void open_ports_if_ready();
-  void open_ports();
+  bool workers_known() const;
   Result<void> listen_srt(UniqueFd socket);
-  void take_srt_turn();
   void look_at_end();  // of one that has retired
-  void refused(const ingest::Refused& refused);
   void on_worker_message(WorkerLink& link, const wire::Message& message);
   void on_worker_lost(const WorkerLink& link);
-  void accept_subscriber(std::unique_ptr<wire::Channel> channel);
-  void on_subscriber_message(Subscriber& from, const wire::Message& message);
+  void on_message(wire::Audience::Member& from, const wire::Message& message);
   void tick();  // once a second
   size_t carried() const;
   void tell_candidates(const std::string& without = "");
+  wire::Status status() const;
   std::string srt_json() const;
 
   Loop& loop_;
@@ -118,19 +105,11 @@ class Gate {
   KeyFiles keys_;
   RevokedFile revoked_;
   ingest::Listener listener_;
-  std::vector<std::pair<std::string, UniqueFd>> waiting_;  // as listen() was given them
-  Loop::TimerId policy_timer_ = 0;                         // they wait
-  std::vector<std::string> listener_names_;                // in the order of listener_.listening()
-  // Sockets that are not listened on yet: for want of workers; for want of the turn.
-  std::vector<std::pair<std::string, UniqueFd>> early_;
-  std::vector<UniqueFd> srt_sockets_;
-  SrtTurn srt_turn_;
-  std::string srt_problem_;  // of taking the turn
-  bool open_ = false, retiring_ = false;
-  Loop::TimerId open_timer_ = 0, retire_timer_ = 0;
+  Ports ports_;
+  bool retiring_ = false;
+  Loop::TimerId retire_timer_ = 0;
   std::unique_ptr<WorkerLinks> workers_;
-  std::unique_ptr<wire::Acceptor> acceptor_;
-  std::set<std::unique_ptr<Subscriber>> subscribers_;
+  wire::Audience audience_;
   Loop::TimerId ticker_ = 0;
   int64_t ticks_ = 0;
   uint64_t last_session_;
@@ -138,9 +117,9 @@ class Gate {
   std::map<std::string, uint64_t> by_protocol_, claims_;
   Sessions::Choice choice_;  // of the decide() whose admitted() comes next
   Loop::TimerId stop_timer_ = 0;
-  int64_t stop_us_ = 0;                                   // when it stops at the latest; 0: not asked to
-  unsigned refusals_logged_ = 0, refusals_unlogged_ = 0;  // in this second
-  std::unique_ptr<srt::Listener> srt_;                    // none: no UDP socket; asks door_
+  int64_t stop_us_ = 0;  // when it stops at the latest; 0: not asked to
+  RefusalLog refusals_;
+  std::unique_ptr<srt::Listener> srt_;  // none: no UDP socket; asks door_
 };
 
 }  // namespace headgate::gate
