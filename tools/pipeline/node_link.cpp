@@ -9,7 +9,6 @@
 #include <playlist/rendition.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace headgate::pipeline {
@@ -38,7 +37,11 @@ uint64_t new_session() {
 }  // namespace
 
 NodeLink::NodeLink(Loop& loop, Settings settings, std::function<void()> on_stop)
-    : loop_(loop), settings_(std::move(settings)), on_stop_(std::move(on_stop)) {}
+    : loop_(loop),
+      settings_(std::move(settings)),
+      on_stop_(std::move(on_stop)),
+      audience_(loop, [this](wire::Audience::Member& from, const wire::Message& message,
+                             const std::vector<UniqueFd>&) { on_message(from, message); }) {}
 
 NodeLink::~NodeLink() {
   loop_.cancel(timer_);
@@ -48,31 +51,13 @@ NodeLink::~NodeLink() {
 Result<void> NodeLink::listen() {
   std::string path = settings_.runtime_dir + "/" + tools::kPipelineFront + settings_.instance;
   if (settings_.place >= 0) path += "." + std::to_string(settings_.place);
-  auto acceptor = wire::Acceptor::listen(
-      loop_, path + ".sock", [this](std::unique_ptr<wire::Channel> channel) { accept(std::move(channel)); });
-  if (!acceptor) return Unexpected(acceptor.error());
-  acceptor_ = *std::move(acceptor);
+  if (auto listening = audience_.listen(path + ".sock"); !listening) return listening;
   timer_ = loop_.every_ms(kTellMs, [this] { tick(); });
   return {};
 }
 
-void NodeLink::accept(std::unique_ptr<wire::Channel> channel) {
-  auto owned = std::make_unique<Subscriber>();
-  Subscriber* subscriber = owned.get();
-  subscriber->channel = std::move(channel);
-  subscribers_.insert(std::move(owned));
-  subscriber->channel->start(
-      [this, subscriber](const wire::Message& message, const std::vector<UniqueFd>&) {
-        on_message(*subscriber, message);
-      },
-      [this, subscriber] {
-        std::erase_if(subscribers_, [&](const auto& one) { return one.get() == subscriber; });
-      });
-}
-
-void NodeLink::on_message(Subscriber& from, const wire::Message& message) {
-  if (auto* hello = std::get_if<wire::Hello>(&message)) {
-    from.role = hello->role;
+void NodeLink::on_message(wire::Audience::Member& from, const wire::Message& message) {
+  if (std::holds_alternative<wire::Hello>(message)) {
     greet(from);
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
     from.channel->send(wire::Listeners{});
@@ -81,9 +66,9 @@ void NodeLink::on_message(Subscriber& from, const wire::Message& message) {
   }
 }
 
-void NodeLink::greet(Subscriber& subscriber) {
-  wire::Channel& channel = *subscriber.channel;
-  if (subscriber.role == "supervisor") {
+void NodeLink::greet(const wire::Audience::Member& member) {
+  wire::Channel& channel = *member.channel;
+  if (member.role == "supervisor") {
     channel.send(status());
     if (done_) std::exchange(done_, nullptr)();
     return;
@@ -91,7 +76,7 @@ void NodeLink::greet(Subscriber& subscriber) {
   channel.send(state());
   if (!opened_) return;
   channel.send(*opened_);
-  if (subscriber.role == "origin")
+  if (member.role == "origin")
     for (const auto& [rendition, history] : histories_)
       history.replay([&, name = rendition](ByteVector batch) {
         channel.send(wire::StreamRecords{opened_->session, event_, station_, std::move(batch), name});
@@ -114,7 +99,8 @@ void NodeLink::element(const GstStructure& message) {
   } else if (gst_structure_has_name(&message, tools::kHealthMessage)) {
     health_.json = tools::structure_json(&message);
     health_.frame_rate_milli = tools::frame_rate_milli(&message);
-    if (opened_ && tools::text_in(&message, "cause") != "interval") tell(health_, {"origin", "control"});
+    if (opened_ && tools::text_in(&message, "cause") != "interval")
+      audience_.tell(health_, {"origin", "control"});
   }
 }
 
@@ -132,8 +118,8 @@ void NodeLink::open_session() {
   health_.event = event_;
   health_.station = station_;
   health_.received_bytes = 0;
-  tell(state(), {"origin", "control"});
-  tell(*opened_, {"origin", "control"});
+  audience_.tell(state(), {"origin", "control"});
+  audience_.tell(*opened_, {"origin", "control"});
 }
 
 // Of the source.
@@ -160,22 +146,22 @@ void NodeLink::records(const std::string& rendition, Bytes all) {
     histories_[rendition].add(record);
     if (rendition.empty()) count(record);
     if (!batch.records.empty() && batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
-      tell(batch, {"origin"});
+      audience_.tell(batch, {"origin"});
       batch.records.clear();
     }
     ByteWriter writer(batch.records);
     writer.u32(length);
     writer.bytes(record);
   }
-  if (!batch.records.empty()) tell(batch, {"origin"});
+  if (!batch.records.empty()) audience_.tell(batch, {"origin"});
 }
 
 void NodeLink::ended(const std::string& reason, int64_t idle_ms) {
   if (opened_) {
     const wire::SessionClosed closed{opened_->session, event_, station_, reason};
     opened_.reset();
-    tell(closed, {"origin", "control"});
-    tell(state(), {"origin", "control"});
+    audience_.tell(closed, {"origin", "control"});
+    audience_.tell(state(), {"origin", "control"});
   }
   histories_.clear();
   health_ = {};
@@ -183,14 +169,12 @@ void NodeLink::ended(const std::string& reason, int64_t idle_ms) {
   // The process may end now.
   error_ = reason.starts_with(kErrorFront) ? reason.substr(kErrorFront.size()).substr(0, kMaxErrorBytes) : "";
   idle_ms_ = idle_ms;
-  if (!error_.empty()) tell(status(), {"supervisor"});
+  if (!error_.empty()) audience_.tell(status(), {"supervisor"});
 }
 
 // A run that fails at once has failed before the supervisor has seen the socket.
 void NodeLink::last_word(std::function<void()> done) {
-  const bool told = std::any_of(subscribers_.begin(), subscribers_.end(),
-                                [](const auto& one) { return one->role == "supervisor"; });
-  if (error_.empty() || told) return done();
+  if (error_.empty() || audience_.has("supervisor")) return done();
   done_ = std::move(done);
   last_word_ = loop_.after_ms(kLastWordMs, [this] {
     if (done_) std::exchange(done_, nullptr)();
@@ -198,17 +182,12 @@ void NodeLink::last_word(std::function<void()> done) {
 }
 
 void NodeLink::tick() {
-  tell(status(), {"supervisor"});
+  audience_.tell(status(), {"supervisor"});
   if (!opened_) return;
-  if (!health_.json.empty()) tell(health_, {"origin"});
+  if (!health_.json.empty()) audience_.tell(health_, {"origin"});
   wire::SessionHealth brief = health_;  // what control counts
   brief.json.clear();
-  tell(brief, {"control"});
-}
-
-void NodeLink::tell(const wire::Message& message, std::initializer_list<std::string_view> roles) {
-  for (const auto& one : subscribers_)
-    if (std::find(roles.begin(), roles.end(), one->role) != roles.end()) one->channel->send(message);
+  audience_.tell(brief, {"control"});
 }
 
 wire::WorkerState NodeLink::state() const {

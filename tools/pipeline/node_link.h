@@ -6,14 +6,12 @@
 
 #include <feed/history.h>
 #include <pipeline/runs.h>
-#include <wire/channel.h>
+#include <wire/audience.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include <base/loop.h>
@@ -56,18 +54,12 @@ class NodeLink final : public RunWatch {
   void ended(const std::string& reason, int64_t idle_ms) override;
 
  private:
-  struct Subscriber {
-    std::unique_ptr<wire::Channel> channel;
-    std::string role;  // empty: has not said Hello yet
-  };
-  void accept(std::unique_ptr<wire::Channel> channel);
-  void on_message(Subscriber& from, const wire::Message& message);
-  void greet(Subscriber& subscriber);
+  void on_message(wire::Audience::Member& from, const wire::Message& message);
+  void greet(const wire::Audience::Member& member);
   void records(const std::string& rendition, Bytes records);
   void count(Bytes record);
   void open_session();
   void tick();
-  void tell(const wire::Message& message, std::initializer_list<std::string_view> roles);
   wire::WorkerState state() const;
   wire::Status status();
 
@@ -77,8 +69,7 @@ class NodeLink final : public RunWatch {
   std::function<Says()> status_;
   std::string error_;    // why the last run has failed; empty: it has not
   int64_t idle_ms_ = 0;  // of that run, as RunWatch has it
-  std::unique_ptr<wire::Acceptor> acceptor_;
-  std::set<std::unique_ptr<Subscriber>> subscribers_;
+  wire::Audience audience_;
   bool archives_ = false;  // what runs
   uint32_t event_ = 0, station_ = 0;
   std::optional<wire::SessionOpened> opened_;  // from the first record on
