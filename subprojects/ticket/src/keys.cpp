@@ -10,16 +10,17 @@
 
 #include <base/encoding.h>
 #include <base/io.h>
+#include <base/json.h>
 #include <base/json_line.h>
 #include <ticket/verifier.h>
 
 #include "crypto.h"
-#include "flat_json.h"
 
 namespace headgate::ticket {
 namespace {
 
 constexpr size_t kMaxEventFile = 4096;
+constexpr int kMaxEventDepth = 4;
 constexpr size_t kMaxKeyFile = 256;
 constexpr size_t kMaxRegionSize = 32;
 constexpr int kMaxKeyId = 255;
@@ -84,19 +85,11 @@ Key random_key() {
 }
 
 template <typename T>
-bool take_number(const FlatJson& json, std::string_view key, T& out) {
-  auto found = json.find(key);
-  const auto* number = found == json.end() ? nullptr : std::get_if<uint64_t>(&found->second);
-  if (!number || *number > std::numeric_limits<T>::max()) return false;
+bool take_number(const Json& json, std::string_view key, T& out) {
+  const auto number = json.at(key).as_integer();
+  if (!number || *number < 0 || *number > int64_t{std::numeric_limits<T>::max()}) return false;
   out = static_cast<T>(*number);
   return true;
-}
-
-bool take_text(const FlatJson& json, std::string_view key, std::string& out) {
-  auto found = json.find(key);
-  const auto* text = found == json.end() ? nullptr : std::get_if<std::string>(&found->second);
-  if (text) out = *text;
-  return text != nullptr;
 }
 
 std::string event_json(const EventFile& file) {
@@ -123,19 +116,18 @@ Result<EventFile> load_event(const std::string& directory) {
   if (!text && text.error().code == ENOENT)
     return Unexpected(ENOENT, path + " is missing: is this a folder made by 'headgate ticket keygen'?");
   if (!text) return Unexpected(text.error());
-  auto json = parse_flat_json(as_text(*text));
+  const auto json = Json::parse(as_text(*text), {.bytes = kMaxEventFile, .depth = kMaxEventDepth});
   if (!json) return Unexpected(EINVAL, path + ": " + json.error().message);
   auto wrong = [&](const char* what) { return Unexpected(EINVAL, path + ": " + what); };
+  if (!json->is_object()) return wrong("is not an object: { … }");
   EventFile file;
-  std::string format;
-  if (!take_text(*json, "format", format) || format != kFormat)
-    return wrong("\"format\" must be \"headgate-event-1\"");
+  if (json->text("format") != kFormat) return wrong("\"format\" must be \"headgate-event-1\"");
   if (!take_number(*json, "event", file.event))
     return wrong("\"event\" must be a number from 0 to 4294967295");
   if (!take_number(*json, "kid", file.kid)) return wrong("\"kid\" must be a number from 0 to 255");
   if (!take_number(*json, "fleet", file.fleet)) return wrong("\"fleet\" must be a number from 0 to 255");
-  if (!take_text(*json, "region", file.region) || !is_region_name(file.region))
-    return wrong("\"region\" must be a name of a-z, 0-9 and '-'");
+  file.region = json->text("region");
+  if (!is_region_name(file.region)) return wrong("\"region\" must be a name of a-z, 0-9 and '-'");
   return file;
 }
 
