@@ -97,6 +97,8 @@ def test_no_event_is_lost_by_any_death():
         node.start()
         wait_event(admin, "control.adopted")
         wait_event(admin, "node.started", 2)
+        died, = wait_event(admin, "supervisor.died")
+        assert died["severity"] == "error" and died["fields"]["processes"] >= 4, died
         publisher.stop()
         closed, = wait_event(admin, "session.closed")
         assert closed["fields"]["session"] == opened["fields"]["session"], closed

@@ -156,9 +156,21 @@ void Supervisor::check() {
   });
 }
 
+// Of the one before. Who ends in order leaves nothing that runs.
+void Supervisor::tell_death() {
+  if (succession_.succeeds()) return;
+  size_t left = 0;
+  children_.each([&](const Child& child) { left += child.running() && child.adopted(); });
+  if (left == 0) return;
+  events_.add("supervisor.died", Severity::error,
+              {{kEventText, "the supervisor before ended without an end; what it had started goes on"},
+               {"processes", left}});
+}
+
 void Supervisor::start_children() {
   if (stopping_) return;
   running_ = true;
+  tell_death();
   events_.add("node.started", Severity::info,
               {{kEventText, "the supervisor has begun"}, {"version", HEADGATE_VERSION}, {"pid", ::getpid()}});
   announce();  // the origin reads it when it starts

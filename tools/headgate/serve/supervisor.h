@@ -64,6 +64,7 @@ class Supervisor {
   void give_registry(Program& program) const;
   Program helper_program(const std::string& name, Words words) const;
   void open_and_check();
+  void tell_death();
   void start_children();
   void fail(const std::string& reason);
 
