@@ -130,7 +130,7 @@ def test_a_crowd_from_one_process():
             wait_until("the run is closed", lambda: records(runs[0], "end"))  # pylint: disable=cell-var-from-loop
             got = media.archived(runs)
             [session] = one["sessions"]
-            assert (len(got["video"]), len(got["audio"])) == (session["video"], session["audio"]), one
+            assert (len(got["video"]), len(got["audio"])) == (session["video"], session["audio"]), (len(got["video"]), len(got["audio"]), one)
             # The clip begins anew after 8 s, without a seam.
             steps = {b[0] - a[0] for a, b in zip(got["video"], got["video"][1:])}
             assert max(steps) < 0.06, steps
