@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "synthetic_media.h"
@@ -17,6 +18,15 @@ namespace headgate::store {
 
 using playlist::Record;
 using Records = std::vector<Record>;
+
+// Those of one kind, in their order.
+template <typename T>
+std::vector<T> only(const Records& records) {
+  std::vector<T> out;
+  for (const Record& record : records)
+    if (auto* wanted = std::get_if<T>(&record)) out.push_back(*wanted);
+  return out;
+}
 
 // In memory where possible: a commit then costs nothing and other users of the disk do not slow it down.
 class ArchiveDirectory {

@@ -20,14 +20,6 @@ namespace headgate::store {
 inline constexpr int64_t kFrameNs = 40'000'000, kFrameTicks = 3600;
 inline constexpr char kRung[] = "720p";
 
-template <typename T>
-std::vector<T> only(const Records& records) {
-  std::vector<T> out;
-  for (const Record& record : records)
-    if (auto* wanted = std::get_if<T>(&record)) out.push_back(*wanted);
-  return out;
-}
-
 // A source of 25 frames a second with a key frame each second, and an encoder of the same pictures.
 class DerivedTest : public ArchiveTest {
  protected:

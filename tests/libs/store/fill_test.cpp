@@ -24,14 +24,6 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000, kTicks = playlist::kTimescale;
 
-template <typename T>
-std::vector<T> only(const Records& records) {
-  std::vector<T> out;
-  for (const Record& record : records)
-    if (auto* wanted = std::get_if<T>(&record)) out.push_back(*wanted);
-  return out;
-}
-
 class FillTest : public ArchiveTest {
  protected:
   // A run of so many half seconds, which has ended.

@@ -11,14 +11,6 @@
 namespace headgate::store {
 namespace {
 
-template <typename T>
-std::vector<T> only(const Records& records) {
-  std::vector<T> out;
-  for (const Record& record : records)
-    if (auto* wanted = std::get_if<T>(&record)) out.push_back(*wanted);
-  return out;
-}
-
 class RunWriterTest : public ArchiveTest {};
 
 TEST_F(RunWriterTest, LeavesWhatTheFormatSays) {
