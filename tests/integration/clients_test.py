@@ -5,7 +5,7 @@ import json
 
 import media
 import tap
-from node import Node, records, wait_until
+from node import Node, log_text, records, wait_until
 
 SECONDS = 30
 # What a time may differ by. Pictures keep the sender's, in the archive's own unit. Sound is counted in samples, which
@@ -48,6 +48,7 @@ def client_sends(client, kinds):
         node.wait_state(STATION, "ended")
         expect_archived(node, STATION, sent, kinds)
         assert node.stream(STATION)["sessions"] == 1
+        assert "linking failed" not in log_text(node), "what the publisher does not send is complained about"
 
 
 def test_ffmpeg():

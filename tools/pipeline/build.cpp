@@ -2,6 +2,8 @@
 #include <base/masked.h>
 #include <common/siblings.h>
 #include <pipeline/build.h>
+#include <pipeline/graph.h>
+#include <pipeline/late_pads.h>
 
 #include <algorithm>
 #include <vector>
@@ -109,6 +111,10 @@ Result<PipelinePtr> parse(const Description& description, const std::vector<Line
   PipelinePtr pipeline(GST_ELEMENT(gst_object_ref_sink(parsed)));
   if (!GST_IS_PIPELINE(pipeline.get()))
     return wrong({}, "is one element alone: a pipeline has two at least, linked by !");
+  // Bins in parentheses are no graph of ours: of their links GStreamer tells.
+  if (auto graph = graph_of(all))
+    if (const std::string fault = expect_late_pads(pipeline.get(), *graph); !fault.empty())
+      return wrong(quoted_words(fault), fault + "; gst-inspect-1.0 lists its pads");
   return pipeline;
 }
 

@@ -228,6 +228,7 @@ class Pipelines(unittest.TestCase):
                 ('fakesrc num-buffers=many ! fakesink', 4, 'could not set property "num-buffers"'),
                 ('fakesrc num-buffers=rtmp://a.example/app/hush ! fakesink', 4, 'to "rtmp://a.example/***"'),
                 ('videotestsrc ! audioconvert ! fakesink', 4, 'could not link'),
+                ('filesrc ! flvdemux name=d d.vidoe ! fakesink', 4, '"d" has no pad vidoe'),
                 ('fakesrc ! ! fakesink', 4, 'syntax error')):
             with self.subTest(line=line):
                 file = self.write('x.json', json.dumps({'name': 'x', 'trigger': 'always', 'elements': ['fakesrc ! fakesink', line]},
