@@ -54,6 +54,9 @@ int run_archive_recover(int argc, char** argv) {
   // Without lta/ nothing was recorded yet, and nothing is to be done.
   if (!std::filesystem::is_directory(rest->front()))
     return complain(1, program, rest->front() + ": there is no such folder");
+  if (!std::filesystem::is_directory(rest->front() + "/lta"))
+    if (const std::string above = archive_above(rest->front()); !above.empty())
+      return complain(1, program, rest->front() + ": there is no archive here" + above);
   int64_t told_us = 0;
   const store::RecoverySummary summary =
       store::recover(rest->front(), node, [&](const store::RecoverySummary&, size_t stations, size_t of) {

@@ -136,6 +136,15 @@ void print(const playlist::RenditionRecord&) {}  // never in an archive
 
 }  // namespace
 
+std::string archive_above(const std::string& folder) {
+  std::error_code error;
+  for (std::filesystem::path at = std::filesystem::canonical(folder, error); at != at.root_path();
+       at = at.parent_path())
+    if (at.filename() == "lta" && !store::list_events(at.parent_path().string()).empty())
+      return "; it is a part of the archive " + at.parent_path().string();
+  return "";
+}
+
 int run_archive_list(int argc, char** argv) {
   const char* program = argv[0];
   int64_t only_event = -1, only_station = -1;
@@ -152,7 +161,7 @@ int run_archive_list(int argc, char** argv) {
   if (left->size() != 1) return complain(2, program, "give one DIR");
   const std::string& root = left->front();
   if (!std::filesystem::is_directory(root + "/lta"))
-    return complain(1, program, root + ": there is no archive here (no directory lta)");
+    return complain(1, program, root + ": there is no archive here (no directory lta)" + archive_above(root));
   if (!json)
     std::printf("%8s %8s  %-32s %-12s %10s %8s %5s %12s\n", "EVENT", "STATION", "RUN", "STATE", "SECONDS",
                 "SEGMENTS", "GAPS", "BYTES");

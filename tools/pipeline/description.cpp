@@ -108,13 +108,19 @@ Result<std::string> Description::filled(const Line& line, const Values& values) 
 Result<Values> Description::complete(const Values& values, Missing missing) const {
   for (const auto& [name, value] : values)
     if (!has_parameter(name)) return Unexpected(file_ + ": there is no parameter \"" + name + "\"");
+  std::string absent, to_set;
+  for (const Parameter& parameter : parameters_) {
+    if (missing == Missing::kept || parameter.preset || values.count(parameter.name) != 0) continue;
+    absent += (absent.empty() ? "" : ", ") + parameter.name;
+    to_set += " --set " + parameter.name + "=VALUE";
+  }
+  if (!absent.empty())
+    return Unexpected(file_ + ": /parameters: " + absent + ": no default, and not given:" + to_set);
   Values out;
   for (const Parameter& parameter : parameters_) {
     const std::string place = file_ + ": /parameters/" + parameter.name + ": ";
     const auto given = values.find(parameter.name);
-    if (given == values.end() && !parameter.preset && missing == Missing::kept) continue;
-    if (given == values.end() && !parameter.preset)
-      return Unexpected(place + "has no default and was not given: --set " + parameter.name + "=VALUE");
+    if (given == values.end() && !parameter.preset) continue;
     const std::string& value = given == values.end() ? *parameter.preset : given->second;
     if (auto good = parameter.check(value); !good) return Unexpected(place + good.error().message);
     out[parameter.name] = value;

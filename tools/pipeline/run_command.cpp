@@ -95,7 +95,9 @@ int run_listening(const Description& description, const Wanted& wanted) {
   if (wanted.values.count(kConnection) != 0)
     return tools::complain(2, wanted.program, "--set connection: who listens gives it");
   // What is wrong is told before anybody connects.
-  if (auto built = build(description, with_samples(description, wanted.values)); !built)
+  Values one = wanted.values;
+  one[kConnection] = with_samples(description, {})[kConnection];
+  if (auto built = build(description, one); !built)
     return tools::complain(1, wanted.program, built.error().message);
   auto address = description.listen_address(wanted.values);
   if (!address) return tools::complain(1, wanted.program, address.error().message);

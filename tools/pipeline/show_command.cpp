@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <common/commands.h>
 #include <common/options.h>
+#include <common/terminal_text.h>
 #include <pipeline/commands.h>
 
 #include <algorithm>
@@ -8,6 +9,16 @@
 
 namespace headgate::pipeline {
 namespace {
+
+void print_row(const std::string& name, const std::string& type, const std::string& value,
+               const std::string& range, const std::string& about) {
+  const auto cell = [](const std::string& text, size_t width) {
+    return tools::padded(tools::printable(text), width) + " ";
+  };
+  const std::string line =
+      cell(name, 20) + cell(type, 9) + cell(value, 24) + cell(range, 26) + tools::printable(about);
+  std::puts(line.c_str());
+}
 
 // "500", its unit "ms" -> "500 ms"; what has its unit with it stays as it is.
 std::string with_unit(const Parameter& parameter, const std::string& value) {
@@ -90,14 +101,14 @@ int run_show(int argc, char** argv) {
   for (const std::string& fragment : description->fragments())
     std::printf("fragment   %s\n", fragment.c_str());
   print_policy(*description);
-  std::printf("\n%-20s %-9s %-24s %-26s %s\n", "PARAMETER", "TYPE", "VALUE", "RANGE", "ABOUT");
+  std::puts("");
+  print_row("PARAMETER", "TYPE", "VALUE", "RANGE", "ABOUT");
   for (const Parameter& parameter : description->parameters()) {
     const auto given = values->find(parameter.name);
     const std::string value = given != values->end() ? with_unit(parameter, given->second) + " (set)"
                               : parameter.preset     ? with_unit(parameter, *parameter.preset)
                                                      : "(needed)";
-    std::printf("%-20s %-9s %-24s %-26s %s\n", parameter.name.c_str(), type_name(parameter.type),
-                value.c_str(), range(parameter).c_str(), parameter.about.c_str());
+    print_row(parameter.name, type_name(parameter.type), value, range(parameter), parameter.about);
   }
   std::printf("\n");
   for (const Line& line : *lines) std::printf("%s\n", line.text.c_str());

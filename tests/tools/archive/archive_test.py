@@ -82,6 +82,18 @@ class Archive(unittest.TestCase):
         self.assertTrue(out.stdout.endswith('end      crash\n'), out.stdout[-200:])
         self.assertIn('avc1.42c00c,mp4a.40.2 320x180', out.stdout)
 
+    def test_a_path_below_the_archive_is_told_as_such(self):
+        self.die()
+        part = f'; it is a part of the archive {os.path.realpath(self.root)}\n'
+        for command in ('list', 'recover'):
+            for below in ('lta', 'lta/7/st'):
+                out = headgate(command, f'{self.root}/{below}')
+                self.assertEqual((out.returncode, out.stdout), (1, ''))
+                self.assertTrue(out.stderr.endswith(part), out.stderr)
+        os.mkdir(f'{self.root}/other')
+        out = headgate('list', f'{self.root}/other')
+        self.assertTrue(out.stderr.endswith('(no directory lta)\n'), out.stderr)
+
     def test_damage_is_told(self):
         self.die()
         row = self.rows('--station', '1')[0]

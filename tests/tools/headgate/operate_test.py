@@ -306,11 +306,14 @@ class Operating(unittest.TestCase):
         self.assertEqual(follow.stdout.readline(), line.replace('3', '4') + '\n')
 
     def test_logs_without_a_journal_say_what_to_do(self):
-        journals = [path for path in ('/run/log/journal', '/var/log/journal') if os.path.exists(path)]
-        if journals:
-            raise unittest.SkipTest(f'there is one: {journals}')
-        self.assertIn('give --file', self.run_headgate('logs', code=1).stderr)
+        told = self.run_headgate('logs', '--directory', self.folder, code=1)
+        self.assertEqual(told.stdout, '')
+        self.assertIn(f'{self.folder} holds no journal; a node that was started by hand logs to its standard error: --file FILE', told.stderr)
         self.assertIn('/nowhere', self.run_headgate('logs', '--file', '/nowhere', code=1).stderr)
+        journals = [path for folder in ('/run/log/journal', '/var/log/journal') for path in Path(folder).glob('**/*.journal*')]
+        if journals:
+            raise unittest.SkipTest(f'there is one: {journals[0]}')
+        self.assertIn('this machine keeps no journal', self.run_headgate('logs', code=1).stderr)
 
 
 if __name__ == '__main__':

@@ -111,13 +111,22 @@ TEST(Description, HasTimes) {
             (Window{100 * day_us + 9 * hour_us, 100 * day_us + 14 * hour_us}));
 }
 
+TEST(Description, EveryParameterThatWasNotGivenIsToldAtOnce) {
+  auto description = good(R"({"name": "d", "elements": "a ${one} ${two} ${given} ${set}", "parameters": {
+    "one": {"type": "string"}, "given": {"type": "string", "default": "x"}, "set": {"type": "integer"},
+    "two": {"type": "integer"}}})");
+  EXPECT_EQ(line_of(description, {{"set", "1"}}),
+            "d.json: /parameters: one, two: no default, and not given: --set one=VALUE --set two=VALUE");
+}
+
 TEST(Description, ValuesAreHeldToTheParameters) {
   auto description = good(R"({"name": "d", "elements": "a ${n} ${root} ${e} ${d:ms}", "parameters": {
     "n": {"type": "integer", "default": 5, "min": 1, "max": 9}, "root": {"type": "string"},
     "e": {"type": "enum", "values": ["a", "b"], "default": "a"},
     "d": {"type": "duration", "unit": "s", "default": 1, "max": "10s"}}})");
   const std::string front = "d.json: /parameters/";
-  EXPECT_EQ(line_of(description, {}), front + "root: has no default and was not given: --set root=VALUE");
+  EXPECT_EQ(line_of(description, {}),
+            "d.json: /parameters: root: no default, and not given: --set root=VALUE");
   EXPECT_EQ(line_of(description, {{"root", "r"}, {"n", "10"}}), front + "n: 10 is above \"max\" (9)");
   EXPECT_EQ(line_of(description, {{"root", "r"}, {"n", "0"}}), front + "n: 0 is below \"min\" (1)");
   EXPECT_EQ(line_of(description, {{"root", "r"}, {"n", "5 ! x"}}), front + "n: '5 ! x' is not an integer");

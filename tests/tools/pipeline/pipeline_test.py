@@ -258,6 +258,11 @@ class Pipelines(unittest.TestCase):
         self.assertRegex(shown.stdout, r'n +integer +5 buffers +… 9 buffers +how many')
         self.assertRegex(shown.stdout, r'where +string +\(needed\)')
         self.assertIn('fakesrc num-buffers=5\n! filesink location=${where}\n', shown.stdout)
+        # Columns are a terminal's, not bytes: "…" has three, and what is Chinese two columns a letter.
+        wide = run('show', 'x', '--pipelines', self.folder, '--set', 'where=日本').stdout.splitlines()
+        title, n, where = (next(line for line in wide if line.startswith(name)) for name in ('PARAMETER', 'n ', 'where '))
+        self.assertEqual((n.index(' … 9'), n.index('how many')), (title.index('RANGE'), title.index('ABOUT')))
+        self.assertEqual(where.rstrip(), 'where' + ' ' * 16 + 'string    日本 (set)')
         shown = run('show', 'x', '--pipelines', self.folder, '--set', 'where=a b')
         self.assertIn('! filesink location="a b"\n', shown.stdout)
         self.assertEqual(run('show', 'x', '--pipelines', self.folder, '--set', 'n=10').returncode, 1)

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -31,6 +32,7 @@ constexpr const char* kPrograms[] = {"headgate",        "headgate-gate",    "hea
 constexpr unsigned kLookAgainMs = 250;
 constexpr size_t kMaxLine = 1 << 20;
 constexpr int kNoProgram = 127;  // of whoever could not start it, as the shell has it
+constexpr const char* kByHand = "a node that was started by hand logs to its standard error: --file FILE";
 
 struct LogArguments {
   LogWish wish;
@@ -43,14 +45,17 @@ class Printer {
  public:
   explicit Printer(const LogArguments& arguments) : arguments_(arguments) {}
   // False: standard output takes no more.
-  bool print(const LogRecord& record) const {
+  bool print(const LogRecord& record) {
     if (!arguments_.wish.takes(record)) return true;
+    any_ = true;
     const std::string text = arguments_.json ? record.json() : record.line();
     return std::puts(text.c_str()) >= 0 && std::fflush(stdout) == 0;
   }
+  bool any() const { return any_; }
 
  private:
   const LogArguments& arguments_;
+  bool any_ = false;
 };
 
 // Whole lines out of pieces.
@@ -117,25 +122,45 @@ Result<UniqueFd> start_journalctl(const LogArguments& arguments, pid_t& pid) {
 
 int journal_failure(const char* program, int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNoProgram)
-    return complain(1, program, "there is no journalctl here: give --file FILE, the node's standard error");
+    return complain(1, program, std::string("there is no journalctl here; ") + kByHand);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
   return complain(
       1, program,
-      "journalctl could not read the journal (the groups adm and systemd-journal may); a node that was "
-      "started by hand logs to its standard error: --file FILE");
+      std::string("journalctl could not read the journal (the groups adm and systemd-journal may); ") +
+          kByHand);
 }
 
-bool has_journal() {
-  return ::access("/run/log/journal", F_OK) == 0 || ::access("/var/log/journal", F_OK) == 0;
+// Files of a journal, in the folder or in one for each machine below it. What cannot be looked at may have
+// some: journalctl tells of rights.
+bool may_hold_a_journal(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::recursive_directory_iterator at(folder, error), end;
+  if (error) return error != std::errc::no_such_file_or_directory;
+  for (; at != end; at.increment(error)) {
+    if (at.depth() == 1) at.disable_recursion_pending();
+    const std::string suffix = at->path().extension().string();
+    if (suffix == ".journal" || suffix == ".journal~") return true;
+    if (error) return true;
+  }
+  return error.operator bool();
+}
+
+// Empty: there is a journal, as far as one can see.
+std::string without_journal(const LogArguments& arguments) {
+  const std::string& folder = arguments.journal_folder;
+  if (!folder.empty()) return may_hold_a_journal(folder) ? "" : folder + " holds no journal";
+  const bool any = may_hold_a_journal("/run/log/journal") || may_hold_a_journal("/var/log/journal");
+  return any ? "" : "this machine keeps no journal";
 }
 
 int read_journal(const char* program, const LogArguments& arguments) {
-  if (arguments.journal_folder.empty() && !has_journal())
-    return complain(1, program, "this machine keeps no journal: give --file FILE, the node's standard error");
+  if (const std::string none = without_journal(arguments); !none.empty())
+    return complain(1, program, none + "; " + kByHand);
   pid_t pid = -1;
   auto pipe = start_journalctl(arguments, pid);
   if (!pipe) return complain(1, program, pipe.error().message);
-  const Printer printer(arguments);
+  Printer printer(arguments);
   Lines lines;
   bool wanted = true;
   char piece[64 * 1024];
@@ -153,7 +178,10 @@ int read_journal(const char* program, const LogArguments& arguments) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return wanted ? journal_failure(program, status) : 0;
+  const int code = wanted ? journal_failure(program, status) : 0;
+  if (code == 0 && !printer.any())
+    complain(0, program, std::string("the journal has nothing of that; ") + kByHand);
+  return code;
 }
 
 // --- a file ---
@@ -171,7 +199,7 @@ int read_log_file(const char* program, const LogArguments& arguments) {
   auto fd = standard_input ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO)))
                            : open_file(arguments.file, O_RDONLY | O_CLOEXEC);
   if (!fd) return complain(1, program, fd.error().message);
-  const Printer printer(arguments);
+  Printer printer(arguments);
   Lines lines;
   std::vector<LogRecord> kept;  // with --last, until the end has been seen
   off_t at = 0;
@@ -226,7 +254,8 @@ int run_logs(int argc, char** argv) {
       "  headgate logs --file node.log --worker 3     of a node that was started by hand\n\n"
       "The journal is read by journalctl(1), with the rights that this takes (the group adm). What\n"
       "libraries wrote besides is in `journalctl -u headgate`.\n\n"
-      "Exit code 1: there is no journal, or no such file.");
+      "Exit code 1: there is no journal, or no such file. Without a journal a node's log is its standard\n"
+      "error: start it with 2>node.log.");
   options.number("station", station, 0, UINT32_MAX, "N", "only of this station")
       .text("session", session, "ID", "only of this session (`headgate sessions`)")
       .number("worker", worker, 0, UINT32_MAX, "N", "only of this worker")

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Tables and quantities for a person. What strangers named themselves comes in here, so no control character
-// leaves.
+// Tables and quantities for a person.
 #pragma once
+
+#include <common/terminal_text.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace headgate::cli {
 
-// Valid UTF-8 in which every control character is a space and every wrong byte a question mark.
-std::string printable(std::string_view text);
-// Columns of a terminal that valid UTF-8 without control characters takes.
-size_t width_of(std::string_view text);
-// The text in exactly `width` columns, cut or filled with spaces.
-std::string fitted(std::string_view text, size_t width, bool right = false);
+using tools::fitted;
+using tools::printable;
+using tools::width_of;
 
 // NaN, everywhere: not known, "-".
 std::string number_text(double number, const char* format = "%.0f");
