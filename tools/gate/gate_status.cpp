@@ -42,6 +42,7 @@ std::string Gate::status_json() const {
       .field("denied", counters.denied)
       .field("flooded", counters.flooded)
       .field("over_network", counters.over_network)
+      .field("made_way", counters.made_way)
       .field("accept_errors", counters.accept_errors)
       .field("unauthenticated", counters.unauthenticated)
       .field("draining", door->draining)

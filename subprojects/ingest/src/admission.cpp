@@ -22,9 +22,10 @@ constexpr std::string_view kTooManyFailures =
 
 }  // namespace
 
-Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
+Admission::Admission(Shared& shared, uint64_t id, const PortSettings& port, UniqueFd socket,
                      const sockaddr_storage& address)
     : shared_(shared),
+      id_(id),
       port_(port),
       address_(address),
       socket_(socket.get()),
@@ -40,7 +41,7 @@ Admission::Admission(Shared& shared, const PortSettings& port, UniqueFd socket,
 }
 
 Admission::~Admission() {
-  if (has_place_) shared_.places.give_back(peer_.network);
+  shared_.places.remove(id_);
   if (stage_ == Stage::kTls) --shared_.counters.handshakes;
 }
 
@@ -79,6 +80,7 @@ std::optional<std::string> Admission::check_response(const rtmp::AdobeQuery& que
   }
   connected_ = true;
   user_ = query.user;
+  shared_.places.proved(id_);
   kid_ = static_cast<uint8_t>(*kid);
   return std::nullopt;
 }

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include <ingest/failure_budget.h>
@@ -16,29 +15,10 @@
 #include <ticket/publish_name.h>
 
 #include "handshake_budget.h"
+#include "places.h"
 #include "stream.h"
 
 namespace headgate::ingest {
-
-// Unauthenticated connections by network. Gives out places.
-class NetworkPlaces {
- public:
-  explicit NetworkPlaces(size_t most) : most_(most) {}
-  bool take(const std::string& network) {
-    size_t& taken = taken_[network];
-    if (taken >= most_) return false;
-    ++taken;
-    return true;
-  }
-  void give_back(const std::string& network) {
-    auto found = taken_.find(network);
-    if (--found->second == 0) taken_.erase(found);
-  }
-
- private:
-  size_t most_;
-  std::unordered_map<std::string, size_t> taken_;
-};
 
 // What all admissions of a listener share.
 struct Shared {
@@ -48,15 +28,18 @@ struct Shared {
   Callbacks callbacks;
   rtmp::AdobeAuth auth;
   FailureBudget budget;
-  NetworkPlaces places;
+  Places places;
   HandshakeBudget handshakes;
   Counters counters;
+  std::function<void(uint64_t id)> close;  // of another one than is asking
 };
 
 class Admission : private rtmp::ServerHandler {
  public:
-  // `address` is where the connection comes from; the port's settings have let it in.
-  Admission(Shared& shared, const PortSettings& port, UniqueFd socket, const sockaddr_storage& address);
+  // `address` is where the connection comes from; the port's settings have let it in. `id`: its own among
+  // the listener's, higher than those before.
+  Admission(Shared& shared, uint64_t id, const PortSettings& port, UniqueFd socket,
+            const sockaddr_storage& address);
   ~Admission() override;
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
@@ -79,7 +62,7 @@ class Admission : private rtmp::ServerHandler {
 
   std::optional<std::string> on_connect(const rtmp::ConnectRequest& request) override;
   std::optional<std::string> check_response(const rtmp::AdobeQuery& query);
-  bool has_place();
+  bool take_place();
   bool read_proxy_header();
   bool begin_stream();
   bool begin_tls(uint32_t events);
@@ -101,13 +84,13 @@ class Admission : private rtmp::ServerHandler {
   bool drain();
 
   Shared& shared_;
+  const uint64_t id_;
   const PortSettings& port_;
   const sockaddr_storage address_;  // the connection's own
   int socket_;                      // of stream_, for as long as it is watched
   Stream stream_;
   Peer peer_;
   Stage stage_;
-  bool has_place_ = false;   // of its network
   ByteVector proxy_header_;  // what has come of it
   rtmp::Server server_;
   ByteVector unsent_;

@@ -15,7 +15,8 @@
 namespace headgate::ingest {
 namespace {
 
-constexpr int kReadsPerRound = 4;  // then others have their turn
+constexpr int kReadsPerRound = 4;     // then others have their turn
+constexpr char kUnsaid[] = "proxy ";  // before the network of a proxy that has not said whom it carries
 
 int64_t thread_cpu_us() {
   timespec now{};
@@ -26,8 +27,11 @@ int64_t thread_cpu_us() {
 }  // namespace
 
 bool Admission::start() {
-  if (stage_ == Stage::kProxyHeader) return true;
-  return has_place() && begin_stream();
+  if (stage_ != Stage::kProxyHeader) return take_place() && begin_stream();
+  Peer unsaid = peer_;
+  unsaid.network.insert(0, kUnsaid);
+  shared_.places.add(id_, unsaid, shared_.clock.mono_us());
+  return true;
 }
 
 uint32_t Admission::wanted_events() const {
@@ -80,19 +84,26 @@ bool Admission::read_proxy_header() {
     return false;
   }
   clear_keeping(proxy_header_, 0);
-  if (!has_place()) return false;
+  shared_.places.remove(id_);
+  if (!take_place()) return false;
   return begin_stream();
 }
 
 // Each network has so many of them. Nothing is counted against a proxy but what it says is its own.
-bool Admission::has_place() {
-  if (shared_.budget.flooded(peer_, shared_.clock.mono_us())) {
+bool Admission::take_place() {
+  const int64_t now = shared_.clock.mono_us();
+  if (shared_.budget.flooded(peer_, now)) {
     ++shared_.counters.flooded;
     return false;
   }
-  has_place_ = shared_.places.take(peer_.network);
-  if (!has_place_) ++shared_.counters.over_network;
-  return has_place_;
+  if (shared_.places.full(peer_.network)) {
+    ++shared_.counters.over_network;
+    const auto leaves = shared_.places.leaves_for(peer_, now);
+    if (!leaves) return false;
+    shared_.close(*leaves);
+  }
+  shared_.places.add(id_, peer_, now);
+  return true;
 }
 
 bool Admission::begin_stream() {

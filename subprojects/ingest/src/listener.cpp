@@ -32,9 +32,10 @@ struct Listener::State {
                std::move(callbacks),
                rtmp::AdobeAuth(),
                FailureBudget(policy.failures_per_source, policy.failures_per_network),
-               NetworkPlaces(policy.max_unauthenticated_per_network),
+               Places(policy.max_unauthenticated_per_network, policy.undisturbed_us),
                HandshakeBudget(policy.handshakes),
-               {}} {}
+               {},
+               [this](uint64_t id) { end(id); }} {}
 
   struct Port {
     UniqueFd fd;
@@ -48,6 +49,8 @@ struct Listener::State {
   void sweep();
   void take_turns();
   void limit_handshakes();
+  bool full() const { return admissions.size() >= shared.policy.max_unauthenticated; }
+  bool make_way(std::optional<uint64_t> leaves);
   void pause();
   void resume();
 
@@ -73,6 +76,7 @@ void Listener::State::add(UniqueFd fd, PortSettings settings) {
 }
 
 void Listener::State::accept(const Port& port) {
+  bool freed = false;  // a descriptor, for the one who is known to wait
   for (int i = 0; i < kAcceptsPerRound && !paused && port.fd; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -83,11 +87,11 @@ void Listener::State::accept(const Port& port) {
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno != EAGAIN) {  // EMFILE and its kind: the socket stays readable, so do not look for a while
-      ++shared.counters.accept_errors;
-      pause();
-    }
-    return;
+    if (errno == EAGAIN) return;
+    ++shared.counters.accept_errors;
+    if (freed) return;  // perhaps there was only one: without a descriptor nobody is told that
+    freed = (errno == EMFILE || errno == ENFILE) && make_way(shared.places.leaves(shared.clock.mono_us()));
+    if (!freed) pause();  // the socket stays readable, so do not look for a while
   }
 }
 
@@ -102,13 +106,21 @@ void Listener::State::take(const Port& port, UniqueFd socket, const sockaddr_sto
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   uint64_t id = ++last_id;
   int raw = socket.get();
-  auto admission = std::make_unique<Admission>(shared, port.settings, std::move(socket), address);
+  auto admission = std::make_unique<Admission>(shared, id, port.settings, std::move(socket), address);
   if (!admission->start()) return;
   const uint32_t wanted = admission->wanted_events();
   admissions[id] = std::move(admission);
   loop.watch(raw, wanted, [this, id](uint32_t events) { on_events(id, events); });
   if (sweep_timer == 0) sweep_timer = loop.every_ms(kSweepMs, [this] { sweep(); });
-  if (admissions.size() >= shared.policy.max_unauthenticated) pause();
+  if (full() && !make_way(shared.places.leaves_for(id, shared.clock.mono_us()))) pause();
+}
+
+// Whoever has been here for a while without being admitted keeps nobody out.
+bool Listener::State::make_way(std::optional<uint64_t> leaves) {
+  if (!leaves) return false;
+  ++shared.counters.made_way;
+  end(*leaves);
+  return true;
 }
 
 void Listener::State::on_events(uint64_t id, uint32_t events) {
@@ -139,7 +151,7 @@ void Listener::State::end(uint64_t id) {
   if (found->second->socket() >= 0) loop.unwatch(found->second->socket());  // not when admitted
   admissions.erase(found);
   waiting.erase(id);
-  if (admissions.size() < shared.policy.max_unauthenticated) resume();
+  if (!full()) resume();
 }
 
 // Who came last goes first: when more come than can be served, some are served while they still care, and not
@@ -175,7 +187,8 @@ void Listener::State::sweep() {
   for (auto& [id, admission] : admissions)
     if (!admission->on_time(now)) over.push_back(id);
   for (uint64_t id : over) end(id);
-  if (admissions.size() < shared.policy.max_unauthenticated) resume();
+  if (full()) make_way(shared.places.leaves(now));
+  if (!full()) resume();
   if (!admissions.empty() || paused) return;
   loop.cancel(sweep_timer);
   sweep_timer = 0;

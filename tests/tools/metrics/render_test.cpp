@@ -80,6 +80,7 @@ TEST(MetricsRender, GateAndItsRefusals) {
        "headgate_sessions_refused_total{transport=\"rtmp\",code=\"1999\",reason=\"other\"} 2",
        "headgate_sessions_refused_total{transport=\"srt\",code=\"1403\",reason=\"forbidden\"} 4",
        "headgate_handshakes_failed_total{transport=\"rtmp\",reason=\"timed_out\"} 4",
+       "headgate_handshakes_failed_total{transport=\"rtmp\",reason=\"made_way\"} 12",
        "headgate_handshakes_failed_total{transport=\"srt\",reason=\"gone\"} 1",
        "headgate_gate_connections_accepted_total 120", "headgate_gate_connections{state=\"tls_handshake\"} 1",
        "headgate_gate_draining 0", "headgate_srt_check_seconds_total 0.00065",

@@ -91,7 +91,8 @@ void gate(Text& text, const Json& stats) {
     add_count(text, Id::reconnects, {{"claim", claim}}, stats.at("claims"), claim);
   refusals(text, "rtmp", stats.at("refused"));
   refusals(text, "srt", srt.at("refused"));
-  for (const char* reason : {"timed_out", "gone", "denied", "flooded", "over_network", "over_handshakes"})
+  for (const char* reason :
+       {"timed_out", "gone", "denied", "flooded", "over_network", "made_way", "over_handshakes"})
     add_count(text, Id::handshakes_failed, {{"transport", "rtmp"}, {"reason", reason}}, stats, reason);
   add_count(text, Id::handshakes_failed, {{"transport", "srt"}, {"reason", "gone"}}, srt, "gone");
   add_count(text, Id::gate_accepted, {}, stats, "accepted");

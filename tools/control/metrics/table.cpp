@@ -42,8 +42,9 @@ constexpr std::array kTable{
     Metric{
         Id::handshakes_failed, "headgate_handshakes_failed_total", kCounter, "transport, reason",
         "Connections that ended without a word about a ticket: timed_out, gone (closed by the peer), denied "
-        "(address list), flooded and over_network (too many of one network), over_handshakes (too many "
-        "within TLS)"},
+        "(address list), flooded (failures) and over_network (connections: too many of one network), "
+        "made_way "
+        "(for somebody else: too many in all), over_handshakes (too many within TLS)"},
     Metric{Id::gate_accepted, "headgate_gate_connections_accepted_total", kCounter, "",
            "TCP connections accepted"},
     Metric{Id::gate_accept_errors, "headgate_gate_accept_errors_total", kCounter, "",

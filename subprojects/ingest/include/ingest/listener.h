@@ -46,10 +46,15 @@ struct Policy {
   int64_t connect_timeout_us = 15'000'000;  // from accept to the end of `connect`, TLS included
   int64_t publish_timeout_us = 30'000'000;  // from accept to `publish`
   int64_t linger_us = 1'000'000;            // from a refusal to closing, for clients that have not read it
-  size_t max_unauthenticated = 5'000;       // beyond, new connections wait in the kernel's queue
-  size_t max_unauthenticated_per_network = 200;  // beyond, new ones of that /24 (IPv6: /48) are closed
-  unsigned failures_per_source = 60;             // a minute
-  unsigned failures_per_network = 600;           // a minute
+  // Beyond either, one makes way for the newcomer: of the network, a /24 (IPv6: /48), that has most of them,
+  // and there of the source that has, the one that came first. Who has proved a ticket's password only if
+  // there is nobody else. If all came within undisturbed_us, newcomers wait in the kernel's queue, but for
+  // those of a smaller network; those of a network that has its number are closed.
+  size_t max_unauthenticated = 5'000;
+  size_t max_unauthenticated_per_network = 200;
+  int64_t undisturbed_us = 1'000'000;
+  unsigned failures_per_source = 60;    // a minute
+  unsigned failures_per_network = 600;  // a minute
   HandshakePolicy handshakes;
   rtmp::Limits rtmp = rtmp::Limits::before_admission();
 };
@@ -102,7 +107,8 @@ struct Counters {
   uint64_t gone = 0;     // closed by the peer before it asked for anything
   uint64_t denied = 0;   // closed unread: an address that may not connect, or that is no proxy
   uint64_t flooded = 0;  // closed unread: failures of its network, FailureBudget::kFloodFactor times too many
-  uint64_t over_network = 0;      // closed unread: max_unauthenticated_per_network
+  uint64_t over_network = 0;  // closed unread, or for another of the network: max_unauthenticated_per_network
+  uint64_t made_way = 0;      // closed for a newcomer: max_unauthenticated, or no descriptors left
   uint64_t over_handshakes = 0;   // closed within TLS: HandshakePolicy::most
   uint64_t accept_errors = 0;     // no descriptors or memory left
   size_t unauthenticated = 0;     // now

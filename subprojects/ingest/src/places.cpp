@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "places.h"
+
+#include <limits>
+
+namespace headgate::ingest {
+namespace {
+
+std::optional<uint64_t> first_of(const std::set<uint64_t>& ids) {
+  return ids.empty() ? std::nullopt : std::optional(*ids.begin());
+}
+
+}  // namespace
+
+Crowd::Rank Crowd::rank(const Network& network) {
+  return {std::numeric_limits<size_t>::max() - network.ids.size(), *network.ids.begin(), &network};
+}
+
+void Crowd::add(uint64_t id, const Peer& peer) {
+  Network& network = networks_[peer.network];
+  if (!network.ids.empty()) ranks_.erase(rank(network));
+  network.ids.insert(id);
+  network.sources[peer.source].insert(id);
+  ranks_.insert(rank(network));
+  ids_.insert(id);
+}
+
+void Crowd::remove(uint64_t id, const Peer& peer) {
+  const auto found = networks_.find(peer.network);
+  Network& network = found->second;
+  ranks_.erase(rank(network));
+  network.ids.erase(id);
+  const auto source = network.sources.find(peer.source);
+  source->second.erase(id);
+  if (source->second.empty()) network.sources.erase(source);
+  if (network.ids.empty())
+    networks_.erase(found);
+  else
+    ranks_.insert(rank(network));
+  ids_.erase(id);
+}
+
+const Crowd::Network* Crowd::find(const std::string& network) const {
+  const auto found = networks_.find(network);
+  return found == networks_.end() ? nullptr : &found->second;
+}
+
+size_t Crowd::of(const std::string& network) const {
+  const Network* found = find(network);
+  return found ? found->ids.size() : 0;
+}
+
+size_t Crowd::most() const {
+  return ranks_.empty() ? 0 : std::get<const Network*>(*ranks_.begin())->ids.size();
+}
+
+std::optional<uint64_t> Crowd::oldest() const {
+  return first_of(ids_);
+}
+
+std::optional<uint64_t> Crowd::oldest_of(const std::string& network) const {
+  const Network* found = find(network);
+  return found ? first_of(found->ids) : std::nullopt;
+}
+
+std::optional<uint64_t> Crowd::oldest_of_most_in(const std::string& network) const {
+  const Network* found = find(network);
+  return found ? first_of(*largest(*found)) : std::nullopt;
+}
+
+size_t Crowd::most_of_source(const std::string& network) const {
+  const Network* found = find(network);
+  return found ? largest(*found)->size() : 0;
+}
+
+size_t Crowd::of_source(const Peer& peer) const {
+  const Network* network = find(peer.network);
+  if (!network) return 0;
+  const auto found = network->sources.find(peer.source);
+  return found == network->sources.end() ? 0 : found->second.size();
+}
+
+std::optional<uint64_t> Crowd::oldest_of_most() const {
+  if (ranks_.empty()) return std::nullopt;
+  return first_of(*largest(*std::get<const Network*>(*ranks_.begin())));
+}
+
+// A network has no more sources than places: Policy::max_unauthenticated_per_network.
+const std::set<uint64_t>* Crowd::largest(const Network& network) {
+  const std::set<uint64_t>* most = nullptr;
+  for (const auto& [source, ids] : network.sources)
+    if (!most || ids.size() > most->size() || (ids.size() == most->size() && *ids.begin() < *most->begin()))
+      most = &ids;
+  return most;
+}
+
+void Places::add(uint64_t id, const Peer& peer, int64_t mono_us) {
+  members_.insert_or_assign(id, Member{peer, mono_us, &strangers_});
+  strangers_.add(id, peer);
+}
+
+void Places::proved(uint64_t id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  Member& member = found->second;
+  member.crowd->remove(id, member.peer);
+  member.crowd = &proved_;
+  proved_.add(id, member.peer);
+}
+
+void Places::remove(uint64_t id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  found->second.crowd->remove(id, found->second.peer);
+  members_.erase(found);
+}
+
+bool Places::full(const std::string& network) const {
+  return strangers_.of(network) + proved_.of(network) >= most_of_network_;
+}
+
+bool Places::had_its_time(std::optional<uint64_t> id, int64_t mono_us) const {
+  return id && mono_us - members_.at(*id).since_us >= undisturbed_us_;
+}
+
+std::optional<uint64_t> Places::leaves(const std::string& network, int64_t mono_us) const {
+  for (const Crowd* crowd : {&strangers_, &proved_})
+    for (const auto id : {crowd->oldest_of_most_in(network), crowd->oldest_of(network)})
+      if (had_its_time(id, mono_us)) return id;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> Places::leaves(int64_t mono_us) const {
+  for (const Crowd* crowd : {&strangers_, &proved_})
+    for (const auto id : {crowd->oldest_of_most(), crowd->oldest()})
+      if (had_its_time(id, mono_us)) return id;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> Places::leaves_for(uint64_t newcomer, int64_t mono_us) const {
+  const auto found = members_.find(newcomer);
+  if (found != members_.end() && strangers_.most() > strangers_.of(found->second.peer.network))
+    return strangers_.oldest_of_most();
+  return leaves(mono_us);
+}
+
+std::optional<uint64_t> Places::leaves_for(const Peer& newcomer, int64_t mono_us) const {
+  if (strangers_.most_of_source(newcomer.network) > strangers_.of_source(newcomer) + 1)
+    return strangers_.oldest_of_most_in(newcomer.network);
+  return leaves(newcomer.network, mono_us);
+}
+
+}  // namespace headgate::ingest
