@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const TrackFragment& fragment : media->fragments) {
       const MediaTrack* track = init->find(fragment.track_id);
       require(track && fragment.samples > 0 && fragment.sync_samples <= fragment.samples &&
-              fragment.duration >= 0);
+              fragment.untrue_sync_samples <= fragment.sync_samples && fragment.duration >= 0);
       media_micros(fragment.earliest, track->timescale);
     }
   }

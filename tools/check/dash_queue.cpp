@@ -25,7 +25,7 @@ void DashQueue::take(const conformance::Mpd& mpd, const conformance::MpdPeriod& 
   for (const MpdSegment& segment : listed) {
     if (last_time_ && segment.time <= *last_time_) continue;
     last_time_ = segment.time;
-    jobs_.push_back(segment);
+    jobs_.push_back({segment, one.bandwidth});
   }
   while (live_ && jobs_.size() > kMaxQueued) jobs_.pop_front();
   next();
@@ -49,21 +49,21 @@ void DashQueue::next() {
     return;
   }
   loading_ = true;
-  const auto url = resolve(base_, one_.media_url(jobs_.front()));
+  const auto url = resolve(base_, one_.media_url(jobs_.front().segment));
   run_.client().get(url.value_or(""), "",
-                    [this, segment = jobs_.front()](const Answer& answer) { loaded(segment, answer); });
+                    [this, job = jobs_.front()](const Answer& answer) { loaded(job, answer); });
   jobs_.pop_front();
 }
 
-void DashQueue::loaded(const MpdSegment& segment, const Answer& answer) {
+void DashQueue::loaded(const Job& job, const Answer& answer) {
   loading_ = false;
   Findings findings;
   if (!answer.ok()) {
-    add_dash(findings, "segment-missing", one_.line, one_.media_url(segment) + ": " + answer.problem());
+    add_dash(findings, "segment-missing", one_.line, one_.media_url(job.segment) + ": " + answer.problem());
   } else {
     if (answer.type.compare(0, 6, "video/") != 0 && answer.type.compare(0, 6, "audio/") != 0)
       add_dash(findings, "media-type", one_.line, "a segment is sent as '" + answer.type + "'");
-    Findings media = media_.take_segment(one_, segment, min_buffer_, answer.body);
+    Findings media = media_.take_segment(one_, job.segment, job.promised, min_buffer_, answer.body);
     findings.insert(findings.end(), media.begin(), media.end());
     ++segments_;
     bytes_ += answer.body.size();

@@ -45,11 +45,11 @@ Findings DashMedia::take_init(const MpdRepresentation& one, Bytes bytes) {
   return findings;
 }
 
-Findings DashMedia::take_segment(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer,
-                                 Bytes bytes) {
+Findings DashMedia::take_segment(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
+                                 Micros min_buffer, Bytes bytes) {
   Findings findings;
   if (!init_) return findings;
-  rate(one, segment, min_buffer, bytes.size(), findings);
+  rate(one, segment, promised, min_buffer, bytes.size(), findings);
   auto media = read_media_segment(bytes, *init_);
   if (!media) {
     add_dash(findings, "segment-format", one.line, named(one, segment) + ": " + media.error().message);
@@ -113,25 +113,27 @@ void DashMedia::times(const MpdRepresentation& one, const MpdSegment& segment, c
 }
 
 // Table 9, @bandwidth: what a buffer of minBufferTime needs, looked at in sets of segments as long as that.
-void DashMedia::rate(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer, size_t bytes,
-                     Findings& findings) {
+// An MPD may state another one later: what was listed is held to what was promised of it then.
+void DashMedia::rate(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
+                     Micros min_buffer, size_t bytes, Findings& findings) {
   const Micros lasts =
       media_micros(static_cast<int64_t>(segment.duration), static_cast<uint32_t>(one.timescale));
   if (!expected_ || *expected_ != segment.time) rates_.clear();
-  rates_.emplace_back(lasts, static_cast<double>(bytes) * 8);
-  Micros time = 0;
-  double bits = 0;
-  for (auto last = rates_.rbegin(); last != rates_.rend() && (time == 0 || time < min_buffer); ++last) {
-    time += last->first;
-    bits += last->second;
+  rates_.push_back({lasts, static_cast<double>(bytes) * 8, promised});
+  Sent all;
+  for (auto last = rates_.rbegin(); last != rates_.rend() && (all.lasts == 0 || all.lasts < min_buffer);
+       ++last) {
+    all.lasts += last->lasts;
+    all.bits += last->bits;
+    all.promised = std::max(all.promised, last->promised);
   }
   constexpr size_t kKept = 64;
   if (rates_.size() > kKept) rates_.pop_front();
-  if (time <= 0 || time < min_buffer) return;
-  const double rate = bits * kSecond / static_cast<double>(time);
-  if (rate > static_cast<double>(one.bandwidth) * kMpdRateSlack)
+  if (all.lasts <= 0 || all.lasts < min_buffer) return;
+  const double rate = all.bits * kSecond / static_cast<double>(all.lasts);
+  if (rate > static_cast<double>(all.promised) * kMpdRateSlack)
     add_dash(findings, "bandwidth-exceeded", one.line,
-             one.id + "'s bandwidth is " + std::to_string(one.bandwidth) + ", measured " +
+             one.id + "'s bandwidth was " + std::to_string(all.promised) + ", measured " +
                  std::to_string(static_cast<int64_t>(rate)));
 }
 

@@ -43,6 +43,11 @@ class SegmentReader {
   MediaSegment out_;
   std::vector<Data> mdats_, runs_;
   std::vector<Data> firsts_;  // first sample of each fragment
+  struct Sync {               // a sample that is flagged so, of a track whose NAL units are read
+    size_t fragment = 0;
+    Data data;
+  };
+  std::vector<Sync> syncs_;
   size_t samples_ = 0;
   uint64_t data_end_ = 0;  // where a run without offset goes on
 };
@@ -171,6 +176,7 @@ Result<void> SegmentReader::trun(Bytes body, uint64_t base, const MediaTrack& tr
     if (duration > 0 && (fragment.shortest_sample == 0 || duration < fragment.shortest_sample))
       fragment.shortest_sample = duration;
     fragment.sync_samples += sync ? 1 : 0;
+    if (sync && track.nal_length > 0) syncs_.push_back({out_.fragments.size(), {at, at + size}});
     fragment.duration += duration;
     ++fragment.samples;
     fragment.bytes += size;
@@ -182,7 +188,7 @@ Result<void> SegmentReader::trun(Bytes body, uint64_t base, const MediaTrack& tr
   return {};
 }
 
-// Every run lies in an mdat; what the first samples are.
+// Every run lies in an mdat; what the samples are that somebody begins with.
 void SegmentReader::place() {
   for (const Data& run : runs_) {
     const bool in_one = std::any_of(mdats_.begin(), mdats_.end(), [&](const Data& mdat) {
@@ -196,6 +202,17 @@ void SegmentReader::place() {
     if (!track || track->nal_length == 0 || first.end > bytes_.size()) continue;
     out_.fragments[i].first_is_random_access =
         begins_random_access(*track, bytes_.subspan(first.begin, first.end - first.begin));
+  }
+  // Runs of a stranger's may name the same bytes again and again.
+  uint64_t left = 2 * bytes_.size();
+  for (const Sync& sync : syncs_) {
+    TrackFragment& fragment = out_.fragments[sync.fragment];
+    const MediaTrack* track = init_.find(fragment.track_id);
+    if (!track || sync.data.end > bytes_.size()) continue;
+    if (sync.data.end - sync.data.begin > left) return;
+    left -= sync.data.end - sync.data.begin;
+    const Bytes sample = bytes_.subspan(sync.data.begin, sync.data.end - sync.data.begin);
+    fragment.untrue_sync_samples += begins_random_access(*track, sample) == false ? 1 : 0;
   }
 }
 

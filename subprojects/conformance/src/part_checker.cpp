@@ -39,8 +39,10 @@ Findings SegmentChecker::take_part(const Segment& parent, size_t index, Bytes by
   bool independent = !with_video, begins = !with_video;
   for (const TrackFragment& fragment : media->fragments) {
     if (init.find(fragment.track_id)->kind != TrackKind::video) continue;
-    independent = independent || fragment.sync_samples > 0;
-    begins = begins || fragment.first_is_sync;
+    // The bytes decide; where they cannot be read, what is flagged.
+    independent = independent || fragment.sync_samples > fragment.untrue_sync_samples ||
+                  fragment.first_is_random_access.value_or(false);
+    begins = begins || (fragment.first_is_sync && fragment.first_is_random_access.value_or(true));
   }
   if (part.independent && !independent)
     add(findings, "part-independent", part.line, name + " has no key frame");

@@ -128,7 +128,7 @@ void SegmentChecker::key_frames(const Segment& segment, const MediaSegment& medi
                                 const Context& context, Findings& findings) const {
   const std::string name = of_segment(segment);
   for (const TrackFragment& fragment : media.fragments)
-    if (fragment.first_is_sync && fragment.first_is_random_access == false)
+    if (fragment.untrue_sync_samples > 0)
       add(findings, "sync-untrue", segment.line, name + " has a sync sample that is no IDR or IRAP picture");
   const TrackFragment* first = first_of(media, init, TrackKind::video);
   const bool starts = first && first->first_is_sync && first->first_is_random_access.value_or(true);

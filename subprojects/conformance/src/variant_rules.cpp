@@ -97,10 +97,13 @@ Findings check_variant(const Variant& variant, const Member& own,
   codecs(variant, media, complete, findings);
   picture(variant, *own.media, findings);
   range(variant, *own.media, findings);
-  if (variant.iframes) return findings;  // its rate is of pictures played at their own pace
-  if (rates.peak > static_cast<double>(variant.bandwidth) * kPeakSlack)
-    add(findings, "bandwidth-exceeded", variant.line,
-        "BANDWIDTH is " + kbits(static_cast<double>(variant.bandwidth)) + ", measured " + kbits(rates.peak));
+  const auto stated = static_cast<double>(variant.bandwidth);
+  const std::string peak = "BANDWIDTH is " + kbits(stated) + ", measured " + kbits(rates.peak);
+  if (variant.iframes) {
+    if (rates.peak > stated * kKeyFrameSlack) add(findings, "bandwidth-iframes", variant.line, peak);
+    return findings;
+  }
+  if (rates.peak > stated * kPeakSlack) add(findings, "bandwidth-exceeded", variant.line, peak);
   if (variant.average && fewest >= kEnoughSegments &&
       rates.average > static_cast<double>(*variant.average) * kAverageSlack)
     add(findings, "bandwidth-average", variant.line,

@@ -275,11 +275,14 @@ class DashSegments : public testing::Test {
   // The timeline's n-th, of 2 s.
   Ids take(uint64_t n, test::MadeChunk chunk) {
     const Findings findings =
-        media_.take_segment(one_, {n, n * 180000, 180000}, kSecond, as_bytes(test::made_chunk(chunk)));
+        media_.take_segment(one_, {n, n * 180000, 180000}, promised_.value_or(one_.bandwidth), min_buffer_,
+                            as_bytes(test::made_chunk(chunk)));
     told_ = test::text_of(findings);
     return test::ids(findings);
   }
   MpdRepresentation one_;
+  std::optional<uint64_t> promised_;
+  conformance::Micros min_buffer_ = kSecond;
   test::MadeInit init_;
   conformance::DashMedia media_;
   std::string told_;
@@ -309,7 +312,7 @@ TEST_F(DashSegments, SegmentFormat) {
   test::MadeChunk wrong{1, 0};
   wrong.tfdt = false;
   EXPECT_EQ(take(0, wrong), Ids{"segment-format"});
-  EXPECT_EQ(test::ids(media_.take_segment(one_, {9, 9, 180000}, 0, as_bytes("no segment"))),
+  EXPECT_EQ(test::ids(media_.take_segment(one_, {9, 9, 180000}, one_.bandwidth, 0, as_bytes("no segment"))),
             Ids{"segment-format"});
 }
 
@@ -333,7 +336,9 @@ TEST_F(DashSegments, ChunkWhole) {
   one_.available_early = kSecond;
   EXPECT_EQ(take(1, {1, 180000}), Ids{"chunk-whole"});
   const std::string chunks = test::made_chunk({1, 360000, 25}) + test::made_chunk({1, 450000, 25});
-  EXPECT_EQ(test::text_of(media_.take_segment(one_, {2, 360000, 180000}, kSecond, as_bytes(chunks))), "");
+  EXPECT_EQ(test::text_of(
+                media_.take_segment(one_, {2, 360000, 180000}, one_.bandwidth, kSecond, as_bytes(chunks))),
+            "");
 }
 
 // The one that was being written when the manifest was read: its source may have ended.
@@ -353,6 +358,25 @@ TEST_F(DashSegments, BandwidthExceeded) {
   test::MadeChunk large{1, 180000};
   large.sample_bytes = 200;
   EXPECT_EQ(take(1, large), Ids{"bandwidth-exceeded"});
+}
+
+// 50 pictures of 200 bytes in 2 s are 40 kbit/s.
+TEST_F(DashSegments, BandwidthIsWhatItWasWhenASegmentWasListed) {
+  init();
+  test::MadeChunk large{1, 180000};
+  large.sample_bytes = 200;
+  one_.bandwidth = 20'000;
+  promised_ = 80'000;
+  EXPECT_EQ(take(1, large), Ids{}) << "the MPD has another by now";
+  one_.bandwidth = 80'000;
+  promised_ = 20'000;
+  large.time = 360000;
+  EXPECT_EQ(take(2, large), Ids{"bandwidth-exceeded"}) << "that it was raised since does not help";
+  // Of a set the highest.
+  min_buffer_ = 4 * kSecond;
+  promised_ = 80'000;
+  large.time = 540000;
+  EXPECT_EQ(take(3, large), Ids{});
 }
 
 }  // namespace

@@ -74,20 +74,25 @@ std::string made_chunk(const MadeChunk& chunk) {
                u32(chunk.sample_bytes) + u32(chunk.track == 1 ? 0x01010000 : 0x02000000));
   const std::string tfdt = chunk.tfdt ? full("tfdt", 0, number(chunk.time, 8), 1) : "";
   const auto moof = [&](uint32_t offset) {
-    const bool first_flags = chunk.track == 1;
-    std::string compositions;
-    for (uint32_t i = 0; chunk.later > 0 && i < chunk.samples; ++i)
-      compositions += u32(i + 1 < chunk.samples ? 0 : chunk.later);
+    const auto flags = [](bool key) { return u32(key ? 0x02000000 : 0x01010000); };
+    const bool each_flags = chunk.flagged > 0, first_flags = chunk.track == 1 && !each_flags;
+    std::string each;
+    for (uint32_t i = 0; (chunk.later > 0 || each_flags) && i < chunk.samples; ++i) {
+      if (each_flags) each += flags(i == 0 ? chunk.key : i == chunk.flagged);
+      if (chunk.later > 0) each += u32(i + 1 < chunk.samples ? 0 : chunk.later);
+    }
     const std::string trun =
-        full("trun", 1 | (first_flags ? 4 : 0) | (chunk.later > 0 ? 0x800 : 0),
-             u32(chunk.samples) + u32(offset) +
-                 (first_flags ? u32(chunk.key ? 0x02000000 : 0x01010000) : "") + compositions);
+        full("trun", 1 | (first_flags ? 4 : 0) | (each_flags ? 0x400 : 0) | (chunk.later > 0 ? 0x800 : 0),
+             u32(chunk.samples) + u32(offset) + (first_flags ? flags(chunk.key) : "") + each);
     return box("moof", full("mfhd", 0, u32(1)) + box("traf", tfhd + tfdt + trun));
   };
   std::string data;
   for (uint32_t i = 0; i < chunk.samples; ++i) {
     // One NAL unit, a slice.
-    std::string sample = u32(chunk.sample_bytes - 4) + static_cast<char>(i == 0 ? chunk.nal_type : 1);
+    std::string sample = u32(chunk.sample_bytes - 4) +
+                         static_cast<char>(i == 0                                    ? chunk.nal_type
+                                           : chunk.flagged > 0 && i == chunk.flagged ? chunk.flagged_type
+                                                                                     : 1);
     sample.resize(chunk.sample_bytes, '\x55');
     data += sample;
   }

@@ -40,6 +40,8 @@ struct MadeChunk {
   bool base_offset = false;  // tfhd's base-data-offset
   int32_t shift = 0;         // of the run's data offset
   uint32_t later = 0;        // composition offset of the last sample
+  uint32_t flagged = 0;      // number of one more sample that is flagged as a key frame; 0: none
+  uint8_t flagged_type = 1;  // and of its slice
 };
 std::string made_chunk(const MadeChunk& chunk);
 // 2 s of 25 pictures per second; and 94 frames of sound, 1.024 ticks of which are 2.005 s.

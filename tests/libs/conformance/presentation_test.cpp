@@ -197,6 +197,17 @@ TEST_F(Presentation, BandwidthExceeded) {
   EXPECT_EQ(variant(wrong), Ids{"bandwidth-exceeded"});
 }
 
+// A set of I-frame segments is one as well: the time between its pictures is theirs (4.4.3.6).
+TEST_F(Presentation, BandwidthOfKeyFrames) {
+  Variant wrong = right();
+  wrong.iframes = true;
+  wrong.frame_rate.reset();
+  wrong.bandwidth = static_cast<uint64_t>(one_.media.rates(4).peak / 1.49);
+  EXPECT_EQ(variant(wrong), Ids{});
+  wrong.bandwidth = static_cast<uint64_t>(one_.media.rates(4).peak / 1.51);
+  EXPECT_EQ(variant(wrong), Ids{"bandwidth-iframes"});
+}
+
 TEST_F(Presentation, BandwidthAverage) {
   Variant wrong = right();
   wrong.average = static_cast<uint64_t>(one_.media.rates(4).average / 1.3);

@@ -193,6 +193,17 @@ TEST_F(Segments, KeyFrames) {
   EXPECT_EQ(video(3, wrong), (Ids{"not-independent", "sync-untrue"}));
 }
 
+TEST_F(Segments, ASyncSampleInTheMiddleIsLookedAtToo) {
+  init();
+  MadeChunk chunk;
+  chunk.flagged = 25;
+  chunk.flagged_type = 5;
+  EXPECT_EQ(video(1, chunk), Ids{});
+  chunk.time = 180000;
+  chunk.flagged_type = 1;
+  EXPECT_EQ(video(2, chunk), Ids{"sync-untrue"});
+}
+
 TEST_F(Segments, IframeSingle) {
   init();
   context_.iframes_only = true;
@@ -273,6 +284,20 @@ TEST_F(Parts, RightOnesPass) {
 
 TEST_F(Parts, PartIndependent) {
   EXPECT_EQ(part(0, half(1)), Ids{"part-independent"});
+}
+
+TEST_F(Parts, PartIndependentByItsBytes) {
+  // It is flagged as a key frame, and is none.
+  MadeChunk wrong = half(0);
+  wrong.nal_type = 1;
+  EXPECT_EQ(part(0, wrong), Ids{"part-independent"});
+  EXPECT_EQ(part(1, wrong), Ids{}) << "it needs no mark";
+  // One in its middle will do, if it is one.
+  wrong.key = false;
+  wrong.flagged = 12;
+  EXPECT_EQ(part(0, wrong), Ids{"part-independent"});
+  wrong.flagged_type = 5;
+  EXPECT_EQ(part(0, wrong), Ids{});
 }
 
 TEST_F(Parts, PartUnmarked) {

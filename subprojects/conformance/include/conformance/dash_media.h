@@ -18,20 +18,26 @@ class DashMedia {
  public:
   Findings take_init(const MpdRepresentation& one, Bytes bytes);
   bool has_init() const { return init_.has_value(); }
-  // In order; some may be left out. `min_buffer`: MPD@minBufferTime.
-  Findings take_segment(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer,
-                        Bytes bytes);
+  // In order; some may be left out. `promised`: the bandwidth that it was listed with; `min_buffer`:
+  // MPD@minBufferTime.
+  Findings take_segment(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
+                        Micros min_buffer, Bytes bytes);
 
  private:
   void times(const MpdRepresentation& one, const MpdSegment& segment, const MediaSegment& media,
              Findings& findings);
-  void rate(const MpdRepresentation& one, const MpdSegment& segment, Micros min_buffer, size_t bytes,
-            Findings& findings);
+  void rate(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised, Micros min_buffer,
+            size_t bytes, Findings& findings);
 
   std::optional<MediaInit> init_;
-  std::optional<uint64_t> expected_;             // where the next segment begins, by the MPD
-  std::map<uint32_t, int64_t> next_;             // and by the media, per track
-  std::deque<std::pair<Micros, double>> rates_;  // the newest segments' durations and bits
+  std::optional<uint64_t> expected_;  // where the next segment begins, by the MPD
+  std::map<uint32_t, int64_t> next_;  // and by the media, per track
+  struct Sent {
+    Micros lasts = 0;
+    double bits = 0;
+    uint64_t promised = 0;
+  };
+  std::deque<Sent> rates_;  // the newest segments
 };
 
 }  // namespace headgate::conformance

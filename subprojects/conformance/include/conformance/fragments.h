@@ -52,7 +52,9 @@ struct TrackFragment {
   int64_t earliest = 0;         // smallest presentation time, ticks
   int64_t shown_until = 0;      // end of the sample that is shown last, ticks
   int64_t shortest_sample = 0;  // smallest sample duration that is not zero; 0: none
-  uint32_t samples = 0, sync_samples = 0;
+  uint32_t samples = 0;
+  uint32_t sync_samples = 0;                   // as they are flagged
+  uint32_t untrue_sync_samples = 0;            // of these, whose NAL units are of no IDR or IRAP picture
   bool first_is_sync = false;                  // as it is flagged
   std::optional<bool> first_is_random_access;  // as the NAL units are; absent: no such codec, or cut off
   uint64_t bytes = 0;                          // of sample data

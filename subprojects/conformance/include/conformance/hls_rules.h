@@ -241,6 +241,10 @@ inline constexpr Rule kHlsRules[] = {
     {"bandwidth-exceeded", "4.4.6.2", Severity::warning,
      "no set of segments as long as the target has a bit rate 10 % over BANDWIDTH",
      "state the encoder's peak, not what was seen so far"},
+    {"bandwidth-iframes", "4.4.6.3", Severity::warning,
+     "no set of an I-frame playlist's segments as long as the target has a bit rate 50 % over BANDWIDTH (how "
+     "large key frames are nobody can promise)",
+     "state the rate of their bytes over the time between them"},
     {"bandwidth-average", "4.4.6.2", Severity::warning,
      "the average bit rate is no more than 25 % over AVERAGE-BANDWIDTH", "correct it"},
     {"not-checked", "3.1", Severity::note, "fMP4 segments without encryption (what this checker reads)",

@@ -12,6 +12,9 @@ inline constexpr Micros kAlignSlack = 100'000;       // of video against video
 inline constexpr Micros kAlignAudioSlack = 300'000;  // where one is sound: its frames begin elsewhere
 inline constexpr Micros kTimestampSlack = 300'000;
 inline constexpr double kPeakSlack = 1.10, kAverageSlack = 1.25, kFrameRateSlack = 0.02;
+// Of key frames alone: an encoder is held to a rate for all pictures together, and those go with what is
+// seen.
+inline constexpr double kKeyFrameSlack = 1.50;
 inline constexpr size_t kEnoughSegments = 5;  // before an average means something
 
 // One media playlist of the presentation, as it was last read.
