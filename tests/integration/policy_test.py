@@ -5,6 +5,7 @@ and a clock that is stepped."""
 import json
 import mmap
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -208,11 +209,23 @@ def has_spun(pid):
 def test_a_leak_is_ended_and_a_kill_is_nobodys_doing():
     with TastingNode(["--workers", "1", "--max-workers", "1", "--worker-memory", "400"]) as node:
         (worker,) = node.pids("worker")
-        leaks = send_marked(node, LEAK)
+        publish_neighbours(node, count=2)
+        wait_until("the neighbours stream", lambda: len(live(node)) == 2, LONG_S)
+        leaks = send_marked(node, LEAK, again=True)
         wait_until("it is ended", lambda: worker not in node.pids("worker"), LONG_S)
-        (line,) = lines_of(node, "it may have 400 in all; its sessions are ended, and another one is started")
-        assert " worker=0" in line, line
+        # Whose leak it is only an end tells of a worker that it had to itself.
+        (entry,) = wait_until("the station is in quarantine", lambda: quarantine(node), LONG_S)
         leaks.stop()
+        assert entry["station"] == BAD and entry["deaths"] == 3, entry
+        ends = lines_of(node, "it may have 400 in all; its sessions are ended, and another one is started")
+        assert [bool(re.search(r" worker=\d$", line)) for line in ends] == [True, True, False], "two that it shared, and one of its own"
+        assert lines_of(node, "the 2. that was ended for what it took: they get 3 workers"), log_text(node)
+        wait_until("the neighbours stream", lambda: set(live(node)) >= {1, 2}, LONG_S)
+        for station in (1, 2):
+            assert node.stream(station)["sessions"] <= 3, "a neighbour was cut by a worker that it was set apart from"
+        for station in (BAD, 1, 2):
+            node.headgate("release", "--data", str(node.data), "--station", str(station))
+        wait_until("nobody is in quarantine", lambda: quarantine(node) == [])
         # An operator's kill, or the kernel's for want of memory, while a thread is at work for the station.
         spins = send_marked(node, SPIN, again=True)
         for deaths in (1, 2):

@@ -16,7 +16,7 @@ ROLES = ("gate", "origin", "control", "worker")
 PUT_TOGETHER = {
     '"worker." + verdict.kind': (("worker",), SERVE / "policy_worker.cpp", r'now_ms,\s+"(\w+)"|Do::\w+, "(\w+)"'),
     '"instance." + excess.kind': (("instance",), SERVE / "policy_worker.cpp", r'now_ms,\s+"(\w+)"|Do::end, "(\w+)"'),
-    'std::string("quarantine.") + kind': (("quarantine",), SERVE / "policy.cpp", r'std::pair\("([\w-]+)"'),
+    'std::string("quarantine.") + kind': (("quarantine",), SERVE / "policy_quarantine.cpp", r'std::pair\("([\w-]+)"'),
     'std::string("instance.") + what': (("instance",), SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!added)(\w+)"'),
     "kind": (ROLES, SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!started)(\w+)"'),
 }

@@ -31,10 +31,14 @@ Result<std::string> Sessions::choose_own(const wire::Isolation& isolation,
   if (isolation.refused && left_us > 0)
     return Unexpected(ticket::kOverload, "QUARANTINE: " + isolation.reason + ". Try again in " +
                                              std::to_string(left_us / 1'000'000 + 1) + " seconds.");
+  return choose_number(isolation.worker, workers, isolation.reason + "; its own place is being made");
+}
+
+Result<std::string> Sessions::choose_number(uint32_t number, const std::vector<Candidate>& workers,
+                                            const std::string& down) {
   for (const Candidate& worker : workers)
-    if (worker.number == isolation.worker && worker.accepting) return worker.path;
-  return Unexpected(ticket::kDown, "DOWN: " + isolation.reason +
-                                       "; its own place is being made. Try again in a few seconds.");
+    if (worker.number == number && worker.accepting) return worker.path;
+  return Unexpected(ticket::kDown, "DOWN: " + down + ". Try again in a few seconds.");
 }
 
 // It streams, or its stream waits for it: to refuse it would end what is there.
@@ -53,6 +57,11 @@ Result<std::string> Sessions::choose_worker(const Station& station,
   for (const wire::Isolation& isolation : policy_.isolated)
     if (isolation.event == station.first && isolation.station == station.second)
       return choose_own(isolation, workers);
+  for (const wire::Suspect& suspect : policy_.suspects)
+    if (suspect.event == station.first && suspect.station == station.second)
+      return choose_number(suspect.worker, workers,
+                           "the place of this station and others took too much of this server; another is "
+                           "being made");
   const bool no_room = !policy_.full.empty() && !is_expected(station);
   auto before = last_worker_.find(station);
   // Once over the sessions, whatever the number of workers: in a storm this runs for everybody who comes.

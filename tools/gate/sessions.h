@@ -77,6 +77,9 @@ class Sessions {
   using Station = std::pair<uint32_t, uint32_t>;  // event, station
   Result<std::vector<Session>> superseded_by(const ticket::Ticket& ticket, int64_t now_us) const;
   Result<std::string> choose_worker(const Station& station, const std::vector<Candidate>& workers) const;
+  // Whom policy has sent there; `down`: what is said until it runs.
+  static Result<std::string> choose_number(uint32_t number, const std::vector<Candidate>& workers,
+                                           const std::string& down);
   Result<std::string> choose_own(const wire::Isolation& isolation,
                                  const std::vector<Candidate>& workers) const;
   bool is_expected(const Station& station) const;

@@ -56,8 +56,11 @@ void visit(auto& archive, SessionPicture& m) {
 void visit(auto& archive, Isolation& m) {
   archive(m.event, m.station, m.worker, m.refused, m.until_mono_us, m.reason);
 }
+void visit(auto& archive, Suspect& m) {
+  archive(m.event, m.station, m.worker);
+}
 void visit(auto& archive, NodePolicy& m) {
-  archive(m.full, m.grace_ms, m.isolated);
+  archive(m.full, m.grace_ms, m.isolated, m.suspects);
 }
 void visit(auto& archive, NodeEvent& m) {
   archive(m.id, m.utc_us, m.kind, m.severity, m.text, m.json);
@@ -101,6 +104,11 @@ class Sender {
     out_.u8(count);
     for (size_t i = 0; i < count; ++i) visit(*this, const_cast<Isolation&>(isolated[i]));  // only reads
   }
+  void put(const std::vector<Suspect>& suspects) {
+    const size_t count = std::min(suspects.size(), kMaxSuspects);
+    out_.u16(count);
+    for (size_t i = 0; i < count; ++i) visit(*this, const_cast<Suspect&>(suspects[i]));  // only reads
+  }
   ByteWriter out_;
 };
 
@@ -132,11 +140,12 @@ class Receiver {
     good_ = good_ && count <= kMaxNames;
     for (size_t i = 0; good_ && in_.ok() && i < count; ++i) get(names.emplace_back());
   }
-  void get(std::vector<Isolation>& isolated) {
-    const size_t count = in_.u8();
-    good_ = good_ && count <= kMaxIsolated;
+  void get(std::vector<Isolation>& isolated) { get_list(isolated, in_.u8(), kMaxIsolated); }
+  void get(std::vector<Suspect>& suspects) { get_list(suspects, in_.u16(), kMaxSuspects); }
+  void get_list(auto& list, size_t count, size_t most) {
+    good_ = good_ && count <= most;
     in_list_ = true;  // its elements are whole in every version
-    for (size_t i = 0; good_ && in_.ok() && i < count; ++i) visit(*this, isolated.emplace_back());
+    for (size_t i = 0; good_ && in_.ok() && i < count; ++i) visit(*this, list.emplace_back());
     in_list_ = false;
   }
   ByteReader in_;

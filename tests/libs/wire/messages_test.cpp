@@ -75,7 +75,7 @@ class Dice {
       case 18:
         return MarksFile{};
       case 19:
-        return NodePolicy{text(), i64(), isolated()};
+        return NodePolicy{text(), i64(), isolated(), suspects()};
       case 20:
         return SessionPicture{number(), u32(), u32(), bytes()};
       default:
@@ -88,6 +88,13 @@ class Dice {
       one = {static_cast<uint32_t>(number()), static_cast<uint32_t>(number()),
              static_cast<uint32_t>(number()), number() % 2 == 0,
              static_cast<int64_t>(number()),  text()};
+    return out;
+  }
+  std::vector<Suspect> suspects() {
+    std::vector<Suspect> out(random_() % 9);
+    for (auto& one : out)
+      one = {static_cast<uint32_t>(number()), static_cast<uint32_t>(number()),
+             static_cast<uint32_t>(number())};
     return out;
   }
 
@@ -158,14 +165,15 @@ TEST(Messages, OfAnOlderVersionWhatItDoesNotTellKeepsItsDefault) {
   // Cut within a field it is damaged, whatever the version; and so is a list without all its elements.
   for (size_t cut = 1; cut < 8; ++cut)
     EXPECT_FALSE(decode(Bytes(packet).first(packet.size() - cut), Age::older));
-  const ByteVector list = encoded(NodePolicy{"", 0, {Isolation{1, 2, 3, true, 4, "why"}, Isolation{}}});
-  ByteVector last;
-  {
-    ByteVector one = encoded(NodePolicy{"", 0, {Isolation{}}}), none = encoded(NodePolicy{"", 0, {}});
-    last.resize(one.size() - none.size());
-  }
+  const NodePolicy policy{"", 0, {Isolation{1, 2, 3, true, 4, "why"}, Isolation{}}, {}};
+  const ByteVector list = encoded(policy);
+  const size_t suspects = 2;  // their count
+  const size_t last = encoded(NodePolicy{"", 0, {Isolation{}}, {}}).size() - encoded(NodePolicy{}).size();
   ASSERT_TRUE(decode(list, Age::older));
-  EXPECT_FALSE(decode(Bytes(list).first(list.size() - last.size()), Age::older));
+  const auto without_suspects = decode(Bytes(list).first(list.size() - suspects), Age::older);
+  ASSERT_TRUE(without_suspects);
+  EXPECT_EQ(*without_suspects, Message(policy));
+  EXPECT_FALSE(decode(Bytes(list).first(list.size() - suspects - last), Age::older));
 }
 
 TEST(Version, OneMajorUnderstandsItself) {

@@ -317,7 +317,7 @@ class FullNode : public SessionsTest {
     clock_.advance_us(60 * kSecond);
     rule("cpu: busy");
   }
-  void rule(const std::string& full) { sessions_.rule({full, 100'000, {}}); }
+  void rule(const std::string& full) { sessions_.rule({full, 100'000, {}, {}}); }
   void open(uint64_t id, uint32_t station, int64_t grace_ms = -1) {
     begin(id, station);
     wire::SessionOpened told{id, 77, station, to_hex(ticket_of(station).tid), "192.0.2.7:1", "rtmp", "", 0};
@@ -362,7 +362,7 @@ TEST_F(FullNode, LetsThoseInWhoseStreamsWait) {
 }
 
 TEST_F(SessionsTest, AGateThatHasJustStartedTurnsNobodyAwayWhoMayHaveBeenHere) {
-  sessions_.rule({"cpu: busy", 100'000, {}});
+  sessions_.rule({"cpu: busy", 100'000, {}, {}});
   EXPECT_TRUE(choose(1));
   clock_.advance_us(16 * kSecond);
   EXPECT_EQ(refusal(1), ticket::kOverload);
@@ -371,7 +371,7 @@ TEST_F(SessionsTest, AGateThatHasJustStartedTurnsNobodyAwayWhoMayHaveBeenHere) {
 TEST_F(SessionsTest, AnIsolatedStationHasItsOwnWorkerOrNone) {
   const uint32_t number = wire::kFirstOwnWorker + 2;
   wire::Isolation isolation{77, 1, number, false, 0, "its input has ended 2 workers"};
-  sessions_.rule({"", 0, {isolation}});
+  sessions_.rule({"", 0, {isolation}, {}});
   EXPECT_EQ(refusal(1), ticket::kDown) << "it has not been started yet";
   workers_.push_back({"own", number, 0, 1, true, ""});
   EXPECT_EQ(begin(1, 1).worker, "own");
@@ -380,7 +380,7 @@ TEST_F(SessionsTest, AnIsolatedStationHasItsOwnWorkerOrNone) {
   EXPECT_EQ(refusal(30), ticket::kDown) << "full, but for a place that is somebody's own";
   isolation.refused = true;
   isolation.until_mono_us = clock_.mono_us() + 90 * kSecond;
-  sessions_.rule({"", 0, {isolation}});
+  sessions_.rule({"", 0, {isolation}, {}});
   EXPECT_EQ(refusal(1), ticket::kOverload);
   EXPECT_EQ(text_, "QUARANTINE: its input has ended 2 workers. Try again in 91 seconds.");
   clock_.advance_us(91 * kSecond);
@@ -388,6 +388,24 @@ TEST_F(SessionsTest, AnIsolatedStationHasItsOwnWorkerOrNone) {
   sessions_.rule({});
   workers_[0].capacity = 100;
   EXPECT_NE(choose(1)->worker, "own");
+}
+
+TEST_F(SessionsTest, AStationThatIsSetApartSharesAWorkerWithThoseOfItsGroupAlone) {
+  begin(1, 1);
+  const uint32_t number = wire::kFirstOwnWorker + 1;
+  sessions_.rule({"", 0, {}, {{77, 1, number}, {77, 2, number}, {78, 3, number}}});
+  EXPECT_EQ(refusal(1), ticket::kDown) << "it has not been started yet";
+  EXPECT_EQ(text_,
+            "DOWN: the place of this station and others took too much of this server; another is being made. "
+            "Try again in a few seconds.");
+  workers_.push_back({"apart", number, 0, 10, true, ""});
+  EXPECT_EQ(begin(2, 1).worker, "apart") << "though it was somewhere else";
+  EXPECT_EQ(begin(3, 2).worker, "apart");
+  EXPECT_NE(begin(4, 3).worker, "apart") << "of another event";
+  workers_.back().accepting = false;
+  EXPECT_EQ(refusal(2), ticket::kDown);
+  sessions_.rule({});
+  EXPECT_NE(begin(5, 2).worker, "apart") << "it may share one again";
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <map>
+#include <utility>
 
 namespace headgate::serve {
 namespace {
@@ -25,11 +28,14 @@ class QuarantineTest : public testing::Test {
     return text(quarantine_.died(worker, suspects, now_));
   }
   std::string text(const std::vector<Ruling>& rulings) {
-    static constexpr const char* kNames[] = {"isolated", "died_alone", "refused", "released", "no_room"};
+    static constexpr const char* kNames[] = {"isolated", "died_alone", "refused", "released",
+                                             "no_room",  "apart",      "together"};
     std::string out;
     for (const Ruling& one : rulings)
       out += (out.empty() ? "" : " ") + std::string(kNames[static_cast<int>(one.what)]) + ":" +
-             std::to_string(one.station.second) + (one.for_ms > 0 ? ":" + std::to_string(one.for_ms) : "");
+             std::to_string(one.stations > 0 ? one.stations : one.station.second) +
+             (one.for_ms > 0 ? ":" + std::to_string(one.for_ms) : "") +
+             (one.workers > 0 ? " in " + std::to_string(one.workers) : "");
     return out;
   }
   void isolate() {
@@ -124,6 +130,155 @@ TEST_F(QuarantineTest, ThereIsRoomForSoManyAndNoMore) {
   dies(0, {{77, 100}});
   EXPECT_EQ(dies(0, {{77, 100}}), "no_room:100");
   EXPECT_EQ(quarantine_.isolations().size(), wire::kMaxIsolated);
+}
+
+TEST_F(QuarantineTest, TheNumberOfAWorkerThatStillRunsIsNobodysOwn) {
+  Quarantine quarantine({}, [](uint32_t worker) { return worker < kOwn + 2; });
+  quarantine.died(0, {kBad}, now_);
+  const auto rulings = quarantine.died(0, {kBad}, now_);
+  ASSERT_EQ(rulings.size(), 1u);
+  EXPECT_EQ(rulings[0].worker, kOwn + 2);
+}
+
+// Workers as the supervisor and the gate have them: shared ones, of which the fullest that has room is taken,
+// and those of somebody's own. Who leaks makes the worker that it is on take too much.
+class LeakTest : public QuarantineTest {
+ protected:
+  static constexpr size_t kCapacity = 50;
+
+  void stations(uint32_t count) {
+    for (uint32_t station = 1; station <= count; ++station) come({77, station});
+  }
+  void come(Station station) {
+    for (const auto& one : quarantine_.isolations())
+      if (Station{one.event, one.station} == station) return place(station, one.worker);
+    for (const auto& one : quarantine_.suspects())
+      if (Station{one.event, one.station} == station) return place(station, one.worker);
+    uint32_t worker = 0;
+    while (workers_[worker].size() >= kCapacity) ++worker;
+    place(station, worker);
+  }
+  void place(Station station, uint32_t worker) { workers_[worker].push_back(station); }
+  uint32_t worker_of(Station station) {
+    for (const auto& [worker, stations] : workers_)
+      if (std::find(stations.begin(), stations.end(), station) != stations.end()) return worker;
+    ADD_FAILURE() << "station " << station.second << " is nowhere";
+    return 0;
+  }
+  // Its worker is ended, and all who were there come again. What has become of whom.
+  std::string takes_too_much(Station station, const std::string& kind = "memory") {
+    now_ += 2 * kMinute;
+    const uint32_t worker = worker_of(station);
+    const std::vector<Station> cut = std::exchange(workers_[worker], {});
+    const std::string out = text(quarantine_.took_too_much(worker, kind, cut, now_));
+    for (const Station& one : cut) {
+      ++cuts_[one];
+      come(one);
+    }
+    return out;
+  }
+  std::vector<uint32_t> quarantined() const {
+    std::vector<uint32_t> out;
+    for (const auto& one : quarantine_.isolations()) out.push_back(one.station);
+    return out;
+  }
+
+  std::map<uint32_t, std::vector<Station>> workers_;
+  std::map<Station, int> cuts_;
+};
+
+TEST_F(LeakTest, WhoLeaksIsFoundAmongFiftyAndNobodyElseIsBlamed) {
+  stations(50);
+  EXPECT_EQ(takes_too_much(kBad), "") << "once is chance";
+  EXPECT_EQ(takes_too_much(kBad), "apart:50 in 8");
+  EXPECT_EQ(quarantine_.suspects().size(), 50u);
+  EXPECT_EQ(quarantine_.own_workers(now_).size(), 8u);
+  EXPECT_TRUE(workers_[0].empty()) << "nobody is with all others again";
+  EXPECT_EQ(takes_too_much(kBad), "apart:6 in 6");
+  EXPECT_TRUE(quarantined().empty()) << "nobody was alone yet";
+  EXPECT_EQ(takes_too_much(kBad), "isolated:5");
+  EXPECT_EQ(quarantined(), std::vector<uint32_t>{5});
+  EXPECT_NE(worker_of(kBad), 0u);
+  EXPECT_EQ(workers_[worker_of(kBad)].size(), 1u);
+  for (const auto& [station, cuts] : cuts_) EXPECT_LE(cuts, station == kBad ? 4 : 3) << station.second;
+  // From here on as who crashes.
+  EXPECT_EQ(takes_too_much(kBad), "died_alone:5");
+  EXPECT_EQ(takes_too_much(kBad), "refused:5:60000");
+  EXPECT_EQ(quarantine_.isolations()[0].reason, "what this station sent has ended 6 workers");
+  // Those that were with it share workers again when theirs have long taken no more than they may.
+  now_ += 50 * kMinute;
+  EXPECT_EQ(text(quarantine_.look(now_)), "released:5") << "quiet for half an hour";
+  now_ += 10 * kMinute;
+  EXPECT_EQ(text(quarantine_.look(now_)), "together:49");
+  EXPECT_TRUE(quarantine_.suspects().empty());
+  EXPECT_TRUE(quarantine_.own_workers(now_).empty());
+}
+
+TEST_F(LeakTest, OfTwoThatLeakBothAreFound) {
+  constexpr Station kOther{77, 30};
+  stations(40);
+  std::string said;
+  for (int i = 0; i < 6 && quarantined().size() < 2; ++i)
+    for (const Station& one : {kBad, kOther})
+      if (std::ranges::count(quarantined(), one.second) == 0) said += takes_too_much(one) + "\n";
+  EXPECT_EQ(quarantined(), (std::vector<uint32_t>{5, 30})) << said;
+}
+
+TEST_F(LeakTest, WhoWasThereWithTwoThatLeakHasNoPartInIt) {
+  constexpr Station kHere{77, 1}, kThere{77, 2};
+  quarantine_.took_too_much(0, "memory", {kHere, kNeighbour}, now_);
+  EXPECT_EQ(text(quarantine_.took_too_much(1, "memory", {kThere, kNeighbour}, now_)), "apart:1 in 1");
+  EXPECT_EQ(quarantine_.suspects()[0].station, kNeighbour.second);
+  EXPECT_TRUE(quarantined().empty());
+  now_ += 60 * kMinute;
+  EXPECT_EQ(text(quarantine_.look(now_)), "together:1");
+}
+
+TEST_F(LeakTest, AloneOnAWorkerThatOthersHadBeenOnItIsNotBlamed) {
+  quarantine_.took_too_much(0, "memory", {kBad}, now_);
+  EXPECT_EQ(text(quarantine_.took_too_much(0, "memory", {kBad}, now_)), "apart:1 in 1");
+  const uint32_t own = quarantine_.suspects()[0].worker;
+  EXPECT_TRUE(quarantine_.is_own(own));
+  EXPECT_EQ(text(quarantine_.took_too_much(own, "memory", {}, now_)), "isolated:5")
+      << "though it had just gone";
+}
+
+TEST_F(LeakTest, EndsOfOtherKindsOrFarApartAreChance) {
+  stations(3);
+  EXPECT_EQ(takes_too_much({77, 2}, "memory"), "");
+  EXPECT_EQ(takes_too_much({77, 2}, "cpu"), "");
+  now_ += 61 * kMinute;
+  EXPECT_EQ(takes_too_much({77, 2}, "memory"), "");
+  EXPECT_EQ(takes_too_much({77, 2}, "memory"), "apart:3 in 3");
+}
+
+TEST_F(LeakTest, NoMoreWorkersThanThereMayBe) {
+  for (uint32_t first = 0; first < 3; ++first) {
+    std::vector<Station> present;
+    for (uint32_t i = 0; i < 10; ++i) present.emplace_back(77, first * 100 + i);
+    quarantine_.took_too_much(first, "cpu", present, now_);
+    EXPECT_EQ(text(quarantine_.took_too_much(first, "cpu", present, now_)), first < 2 ? "apart:10 in 8" : "")
+        << first;
+  }
+  EXPECT_EQ(quarantine_.own_workers(now_).size(), 16u);
+  std::vector<Station> many;
+  for (uint32_t station = 0; station < wire::kMaxSuspects + 100; ++station) many.emplace_back(78, station);
+  Quarantine other;
+  other.took_too_much(0, "cpu", many, now_);
+  other.took_too_much(0, "cpu", many, now_);
+  EXPECT_EQ(other.suspects().size(), wire::kMaxSuspects);
+}
+
+TEST_F(LeakTest, OnWhoseWorkerAThreadCrashesIsFoundAsAnywhere) {
+  stations(4);
+  takes_too_much({77, 1});
+  EXPECT_EQ(takes_too_much({77, 1}), "apart:4 in 4");
+  const uint32_t own = worker_of({77, 2});
+  EXPECT_EQ(dies(own, {{77, 2}}), "");
+  EXPECT_EQ(dies(own, {{77, 2}}), "isolated:2");
+  EXPECT_EQ(quarantine_.suspects().size(), 3u);
+  EXPECT_TRUE(quarantine_.release({77, 3})) << "an operator's word";
+  EXPECT_EQ(quarantine_.suspects().size(), 2u);
 }
 
 TEST_F(QuarantineTest, TheNextSupervisorGoesOnWithIt) {

@@ -17,10 +17,6 @@ namespace {
 constexpr size_t kMaxFileBytes = 64 * 1024;
 constexpr int kAlarmDeaths = 8;  // in a row, each before kSteadyMs
 
-std::string station_text(Station station) {
-  return "station " + std::to_string(station.second) + " of event " + std::to_string(station.first);
-}
-
 // "…,"rungs":3,…" of a worker's status; 0 without.
 int64_t rungs_of(const std::string& json) {
   constexpr std::string_view kKey = "\"rungs\":";
@@ -46,6 +42,8 @@ Policy::Policy(Loop& loop, const Clock& clock, CloseLooks& looks, Children& chil
       quarantine_file_(std::move(runtime_dir) + "/quarantine"),
       limits_(limits),
       changed_(std::move(changed)),
+      quarantine_({},
+                  [&children](uint32_t worker) { return children.has("worker", static_cast<int>(worker)); }),
       capacity_(limits.capacity),
       meter_(data, limits.capacity.link_mbps),
       clock_watch_(clock) {
@@ -199,6 +197,7 @@ void Policy::carry_out(Child& child, Watched& worker, const WorkerVerdict& verdi
   }
   worker.ended = true;
   worker.ended_ms = now_ms();
+  took_too_much(child, worker, verdict.kind);  // before those come back whom its end cuts
   child.stop();
   workers_.keep();
 }
@@ -236,96 +235,6 @@ void Policy::look_at_clock() {
   if (news.step_us || news.synchronised) changed_();
 }
 
-void Policy::died(const Child& child) {
-  if (!is_worker(child)) return;
-  drained_.erase(child.place().number);  // its successor has not been told
-  auto found = watched_.find(child.last_pid());
-  if (found == watched_.end()) return;
-  const Watched worker = std::move(found->second);
-  watched_.erase(found);
-  const auto number = static_cast<uint32_t>(child.place().number);
-  if (worker.stopped) return;  // it stood there by chance
-  const bool is_of_input = Quarantine::is_of_input(child.end_signal(), worker.still || child.was_silent());
-  std::vector<wire::Mark> marks;
-  if (worker.marks)
-    if (auto read = wire::read_marks(worker.marks.get())) marks = *std::move(read);
-  const std::vector<Station> suspects = Quarantine::suspects(marks, is_of_input);
-  if (!is_of_input && suspects.empty()) return;
-  for (const Station& station : suspects) {
-    const auto mark = std::find_if(marks.begin(), marks.end(), [&](const wire::Mark& one) {
-      return Station{one.event, one.station} == station && (one.crashed || one.at_work());
-    });
-    tools::log_warning(child.name() + " was at work for " + station_text(station) + " when it died",
-                       {{"WORKER", number},
-                        {"STATION", station.second},
-                        {"EVENT", station.first},
-                        {"SESSION", mark->session}});
-  }
-  told_of(quarantine_.died(number, suspects, now_ms()));
-}
-
-void Policy::told_of(const std::vector<Ruling>& rulings, const tools::Actor& actor) {
-  using What = Ruling::What;
-  if (rulings.empty()) return;
-  for (const Ruling& one : rulings) {
-    const std::string who = station_text(one.station) + ": ";
-    const std::string deaths = "what it sent has ended " + std::to_string(one.deaths) + " workers";
-    const std::string number = std::to_string(one.worker);
-    const auto [kind, text] =
-        one.what == What::isolated ? std::pair("isolated", deaths + "; worker " + number + " is its own now")
-        : one.what == What::died_alone ? std::pair("died", deaths + ", the last one its own")
-        : one.what == What::refused
-            ? std::pair("refused", deaths + "; it is refused for " + std::to_string(one.for_ms / 1000) + " s")
-        : one.what == What::released
-            ? std::pair("released", std::string("it may share a worker again"))
-            : std::pair("no-room", deaths + ", but too many stations are in quarantine already");
-    tools::log(one.what == What::released ? tools::Level::notice : tools::Level::error, who + text,
-               {{"STATION", one.station.second}, {"EVENT", one.station.first}, {"WORKER", one.worker}});
-    events_.add(std::string("quarantine.") + kind,
-                one.what == What::released ? Severity::info : Severity::error,
-                {{kEventText, who + text},
-                 {"event", one.station.first},
-                 {"station", one.station.second},
-                 {"worker", one.worker},
-                 {"deaths", one.deaths}},
-                actor);
-  }
-  if (auto kept = write_node_file(quarantine_file_, quarantine_.save()); !kept)
-    tools::log_warning("the quarantine is forgotten when the supervisor dies: " + kept.error().message);
-  tell_gate();
-  look_at_quarantine();
-  changed_();
-}
-
-bool Policy::release(uint32_t event, uint32_t station, const tools::Actor& actor) {
-  const auto ruling = quarantine_.release({event, station});
-  if (ruling) told_of({*ruling}, actor);
-  return ruling.has_value();
-}
-
-void Policy::look_at_quarantine() {
-  if (const auto rulings = quarantine_.look(now_ms()); !rulings.empty()) return told_of(rulings);
-  const std::vector<uint32_t> own = quarantine_.own_workers(now_ms());
-  for (const uint32_t number : own)
-    // Not from within a child's own call.
-    loop_.post([this, number] {
-      if (timer_ != 0 && quarantine_.is_own(number))
-        if (Child& child = children_.place("worker", static_cast<int>(number)); !child.waiting())
-          child.start();
-    });
-  children_.each_worker([&](Child& child) {
-    const int number = child.place().number;
-    if (number < static_cast<int>(wire::kFirstOwnWorker) || child.stopping()) return;
-    if (std::find(own.begin(), own.end(), static_cast<uint32_t>(number)) != own.end()) return;
-    if (quarantine_.is_own(static_cast<uint32_t>(number)))
-      loop_.post([this, number] {  // its station is refused
-        if (timer_ != 0) children_.place("worker", number).stop();
-      });
-    else if (child.running() && drained_.insert(number).second)
-      child.send(wire::Drain{});
-  });
-}
-
 void Policy::look_at_alarms() {
   children_.each([&](const Child& child) {
     const bool again = child.deaths() >= kAlarmDeaths;
@@ -343,7 +252,8 @@ void Policy::look_at_alarms() {
 }
 
 void Policy::tell_gate() {
-  const wire::NodePolicy policy{capacity_.full(), limits_.grace_ms, quarantine_.isolations()};
+  const wire::NodePolicy policy{capacity_.full(), limits_.grace_ms, quarantine_.isolations(),
+                                quarantine_.suspects()};
   children_.each_gate([&](Child& gate) { gate.send(policy); });
 }
 

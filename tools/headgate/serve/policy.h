@@ -87,7 +87,9 @@ class Policy {
   void look_at_clock();
   void look_at_quarantine();
   void look_at_alarms();
+  void took_too_much(const Child& child, const Watched& worker, const std::string& kind);
   void told_of(const std::vector<Ruling>& rulings, const tools::Actor& actor = {});
+  void told_of_suspects(const Ruling& one);
   void note_storage(const wire::WorkerState& state);
   void tell_gate();
 

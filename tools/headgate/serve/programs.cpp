@@ -71,7 +71,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
     add("id", std::to_string(number));
     add("event", std::to_string(config_.event));
     add("node", config_.node);
-    add("capacity", std::to_string(number >= static_cast<int>(wire::kFirstOwnWorker) ? 1 : config_.capacity));
+    add("capacity", std::to_string(config_.capacity));
     add("grace", std::to_string(config_.grace_s));
     add("max-rungs", std::to_string(config_.rungs_per_worker));
     add("pipeline", config_.pipeline);

@@ -11,7 +11,16 @@
 namespace headgate::serve {
 namespace {
 
-constexpr size_t kMaxSeen = 10'000;  // stations that were suspects lately
+constexpr uint32_t kOwnNumbers = 1000;  // of workers, from kFirstOwnWorker on
+
+Ruling ruling(Ruling::What what, Station station, uint32_t worker, int deaths) {
+  Ruling out;
+  out.what = what;
+  out.station = station;
+  out.worker = worker;
+  out.deaths = deaths;
+  return out;
+}
 
 }  // namespace
 
@@ -33,52 +42,74 @@ std::vector<Station> Quarantine::suspects(const std::vector<wire::Mark>& marks, 
 }
 
 std::vector<Ruling> Quarantine::died(uint32_t worker, const std::vector<Station>& suspects, int64_t now_ms) {
-  if (is_own(worker)) return died_alone(worker, now_ms);
+  if (auto found = of(worker); found != entries_.end()) return {died_alone(found, now_ms)};
   std::vector<Ruling> out;
   for (const Station& station : suspects) {
     if (entries_.count(station) != 0) continue;  // its last session on a shared worker
-    if (seen_.count(station) == 0 && seen_.size() >= kMaxSeen) continue;
-    auto& times = seen_[station];
-    times.push_back(now_ms);
-    while (now_ms - times.front() > rules_.within_ms) times.pop_front();
-    const int deaths = static_cast<int>(times.size());
-    if (deaths < rules_.deaths) continue;
-    seen_.erase(station);
-    uint32_t own = wire::kFirstOwnWorker;
-    while (is_own(own)) ++own;
-    if (entries_.size() >= wire::kMaxIsolated) {
-      out.push_back({Ruling::What::no_room, station, 0, deaths, 0});
-      continue;
-    }
-    Entry& entry = entries_[station];
-    entry.worker = own;
-    entry.deaths = deaths;
-    entry.since_ms = entry.last_ms = now_ms;
-    out.push_back({Ruling::What::isolated, station, own, deaths, 0});
+    if (const int deaths = seen_.add(station, now_ms); deaths >= rules_.deaths)
+      out.push_back(isolate(station, deaths, 0, now_ms));
   }
   return out;
 }
 
-std::vector<Ruling> Quarantine::died_alone(uint32_t worker, int64_t now_ms) {
-  for (auto& [station, entry] : entries_) {
-    if (entry.worker != worker) continue;
-    entry.last_ms = now_ms;
-    ++entry.deaths;
-    if (++entry.own_deaths < rules_.own_deaths)
-      return {{Ruling::What::died_alone, station, worker, entry.deaths, 0}};
-    int64_t for_ms = rules_.first_refusal_ms;
-    for (int i = 0; i < entry.refusals && for_ms < rules_.max_refusal_ms; ++i) for_ms *= 2;
-    for_ms = std::min(for_ms, rules_.max_refusal_ms);
-    ++entry.refusals;
-    entry.refused_until_ms = now_ms + for_ms;
-    return {{Ruling::What::refused, station, worker, entry.deaths, for_ms}};
-  }
-  return {};
+std::vector<Ruling> Quarantine::took_too_much(uint32_t worker, const std::string& kind,
+                                              const std::vector<Station>& present, int64_t now_ms) {
+  if (auto entry = of(worker); entry != entries_.end()) return {died_alone(entry, now_ms)};
+  std::vector<Station> others;  // than those whose last session it has
+  for (const Station& station : present)
+    if (entries_.count(station) == 0) others.push_back(station);
+  const Suspects::Found found =
+      suspects_.ended(worker, kind, others, now_ms, [this] { return free_number(); });
+  if (found.guilty) return {isolate(*found.guilty, found.ends, 1, now_ms)};
+  if (found.workers == 0) return {};
+  Ruling out = ruling(Ruling::What::apart, {}, worker, found.ends);
+  out.stations = found.stations;
+  out.workers = found.workers;
+  return {out};
+}
+
+uint32_t Quarantine::free_number() const {
+  uint32_t out = wire::kFirstOwnWorker;
+  while (is_own(out) || (is_taken_ && is_taken_(out))) ++out;
+  return out;
+}
+
+Ruling Quarantine::isolate(Station station, int deaths, int own_deaths, int64_t now_ms) {
+  seen_.forget(station);
+  if (entries_.size() >= wire::kMaxIsolated) return ruling(Ruling::What::no_room, station, 0, deaths);
+  suspects_.release(station);
+  Entry entry;
+  entry.worker = free_number();
+  entry.deaths = deaths;
+  entry.own_deaths = own_deaths;
+  entry.since_ms = entry.last_ms = now_ms;
+  entries_[station] = entry;
+  return ruling(Ruling::What::isolated, station, entry.worker, deaths);
+}
+
+Ruling Quarantine::died_alone(Entries::iterator found, int64_t now_ms) {
+  auto& [station, entry] = *found;
+  entry.last_ms = now_ms;
+  ++entry.deaths;
+  if (++entry.own_deaths < rules_.own_deaths)
+    return ruling(Ruling::What::died_alone, station, entry.worker, entry.deaths);
+  int64_t for_ms = rules_.first_refusal_ms;
+  for (int i = 0; i < entry.refusals && for_ms < rules_.max_refusal_ms; ++i) for_ms *= 2;
+  for_ms = std::min(for_ms, rules_.max_refusal_ms);
+  ++entry.refusals;
+  entry.refused_until_ms = now_ms + for_ms;
+  Ruling out = ruling(Ruling::What::refused, station, entry.worker, entry.deaths);
+  out.for_ms = for_ms;
+  return out;
 }
 
 std::vector<Ruling> Quarantine::look(int64_t now_ms) {
-  std::erase_if(seen_, [&](auto& one) { return now_ms - one.second.back() > rules_.within_ms; });
+  seen_.look(now_ms);
   std::vector<Ruling> out;
+  if (const size_t stations = suspects_.look(now_ms); stations > 0) {
+    out.push_back(ruling(Ruling::What::together, {}, 0, 0));
+    out.back().stations = stations;
+  }
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     // The time that it could not have died does not count.
     const int64_t quiet_since = std::max(entry->second.last_ms, entry->second.refused_until_ms);
@@ -86,7 +117,7 @@ std::vector<Ruling> Quarantine::look(int64_t now_ms) {
       ++entry;
       continue;
     }
-    out.push_back({Ruling::What::released, entry->first, entry->second.worker, entry->second.deaths, 0});
+    out.push_back(ruling(Ruling::What::released, entry->first, entry->second.worker, entry->second.deaths));
     entry = entries_.erase(entry);
   }
   return out;
@@ -94,19 +125,26 @@ std::vector<Ruling> Quarantine::look(int64_t now_ms) {
 
 std::optional<Ruling> Quarantine::release(Station station) {
   auto found = entries_.find(station);
-  if (found == entries_.end()) return std::nullopt;
-  const Ruling out{Ruling::What::released, station, found->second.worker, found->second.deaths, 0};
+  if (found == entries_.end())
+    return suspects_.release(station) ? std::optional(ruling(Ruling::What::released, station, 0, 0))
+                                      : std::nullopt;
+  const Ruling out = ruling(Ruling::What::released, station, found->second.worker, found->second.deaths);
   entries_.erase(found);
   return out;
 }
 
+Quarantine::Entries::iterator Quarantine::of(uint32_t worker) {
+  return std::find_if(entries_.begin(), entries_.end(),
+                      [&](const auto& one) { return one.second.worker == worker; });
+}
+
 bool Quarantine::is_own(uint32_t worker) const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const auto& one) { return one.second.worker == worker; });
+  return suspects_.has(worker) || std::any_of(entries_.begin(), entries_.end(),
+                                              [&](const auto& one) { return one.second.worker == worker; });
 }
 
 std::vector<uint32_t> Quarantine::own_workers(int64_t now_ms) const {
-  std::vector<uint32_t> out;
+  std::vector<uint32_t> out = suspects_.workers();
   for (const auto& [station, entry] : entries_)
     if (entry.refused_until_ms <= now_ms) out.push_back(entry.worker);
   return out;
@@ -162,7 +200,7 @@ Result<void> Quarantine::load(const std::string& text, int64_t now_ms) {
         entry.refusals >> entry.since_ms >> entry.last_ms >> entry.refused_until_ms;
     const bool whole = !in.fail() && (in >> std::ws).eof();
     if (!whole || entry.worker < wire::kFirstOwnWorker ||
-        entry.worker >= wire::kFirstOwnWorker + wire::kMaxIsolated || entries.size() >= wire::kMaxIsolated)
+        entry.worker >= wire::kFirstOwnWorker + kOwnNumbers || entries.size() >= wire::kMaxIsolated)
       return Unexpected("a line is wrong: " + line);
     if (entry.last_ms > now_ms) return Unexpected("it is of another boot");
     entries[station] = entry;

@@ -211,14 +211,24 @@ struct Isolation {
   bool operator==(const Isolation&) const = default;
 };
 inline constexpr size_t kMaxIsolated = 32;
-// Workers from this number on are each for the station that the supervisor has started it for.
+// Workers from this number on are each for the stations that the supervisor has started it for.
 inline constexpr uint32_t kFirstOwnWorker = 9000;
+
+// A station that was on workers which took too much, and perhaps has no part in it: until that is known it
+// shares a worker with few others, or none.
+struct Suspect {
+  uint32_t event = 0, station = 0;
+  uint32_t worker = 0;  // from kFirstOwnWorker on
+  bool operator==(const Suspect&) const = default;
+};
+inline constexpr size_t kMaxSuspects = 2000;
 
 // Whom the gate lets in, beyond tickets and leases; at Hello, and when it changes.
 struct NodePolicy {
   std::string full;      // the node takes no new stations: why; empty: it does
   int64_t grace_ms = 0;  // who went away less than that ago is let in all the same
   std::vector<Isolation> isolated;
+  std::vector<Suspect> suspects;  // since 1.2
   bool operator==(const NodePolicy&) const = default;
 };
 

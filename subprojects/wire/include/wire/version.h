@@ -5,8 +5,8 @@
 //   Another major: incompatible. Neither end reads another byte of the other's, and the connection ends.
 //   Another minor: compatible. A minor adds fields at the ends of messages, and types of messages behind the
 //   present ones. Who is older ignores both. Who is newer finds them missing, and takes each field's default,
-//   which has to mean "not told". A list's elements (Isolation) have no end of their own to be added to.
-//   Anything else (a field that goes, means something else or is inserted; the layout of wire/marks.h) is
+//   which has to mean "not told". A list's elements (Isolation, Suspect) have no end of their own to be added
+//   to. Anything else (a field that goes, means something else or is inserted; the layout of wire/marks.h) is
 //   another major.
 #pragma once
 
@@ -23,7 +23,7 @@ struct Version {
   uint16_t major = 0, minor = 0;
   bool operator==(const Version&) const = default;
 };
-inline constexpr Version kVersion{1, 1};
+inline constexpr Version kVersion{1, 2};
 
 // A peer, held against ourselves.
 enum class Age { same, older, newer };

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whose input makes a worker take too much. Its memory and processor time are all its stations' together, so
+// that none of them can be told from the others there. Those that were on two workers which were ended for
+// the same excess are set apart, in small groups with a worker each; the group whose worker is ended for it
+// again is set apart in the same way, until a station was alone. Nobody else is ever found to be the one.
+// Knows no processes and no clock: times are CLOCK_BOOTTIME in ms and never go back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wire/messages.h>
+
+#include "sightings.h"
+
+namespace headgate::serve {
+
+using Station = std::pair<uint32_t, uint32_t>;  // event, station
+
+struct SuspectRules {
+  int ends = 2;                   // of workers shared with others for one kind of excess, within `within_ms`
+  int64_t within_ms = 3'600'000;  // and so long a group stays apart whose worker does not take too much
+  size_t groups = 8;              // that the stations of one worker make
+  size_t workers = 16;            // of all groups
+};
+
+class Suspects {
+ public:
+  struct Found {
+    std::optional<Station> guilty;
+    int ends = 0;                      // of workers that the guilty, or those set apart, were on
+    size_t stations = 0, workers = 0;  // set apart now: in so many workers
+  };
+
+  explicit Suspects(SuspectRules rules = {}) : rules_(rules), seen_(rules.within_ms) {}
+
+  // A worker is ended for an excess of this kind (memory, cpu, …), with the sessions of these stations.
+  // `next_worker`: a number for a worker of somebody's own that is not among these; called for each.
+  Found ended(uint32_t worker, const std::string& kind, const std::vector<Station>& present, int64_t now_ms,
+              const std::function<uint32_t()>& next_worker);
+  // Time has passed: how many stations may share a worker again, because their group's took no more than it
+  // may.
+  size_t look(int64_t now_ms);
+  bool release(Station station);  // false: it is not among them
+
+  bool is_apart(Station station) const;
+  bool has(uint32_t worker) const { return groups_.count(worker) != 0; }
+  std::vector<uint32_t> workers() const;
+  std::vector<wire::Suspect> stations() const;  // for the gate
+
+ private:
+  struct Group {
+    std::vector<Station> stations;
+    int ends = 0;
+    int64_t until_ms = 0;
+  };
+  void set_apart(std::vector<Station> stations, int64_t now_ms, const std::function<uint32_t()>& next_worker,
+                 Found& found);
+
+  const SuspectRules rules_;
+  Sightings<std::pair<std::string, Station>> seen_;  // on workers that were ended, by kind
+  std::map<uint32_t, Group> groups_;                 // by worker; at most rules_.workers
+};
+
+}  // namespace headgate::serve
