@@ -157,6 +157,15 @@ test('a connection that is too slow is told', async () => {
   await page.getByText('nothing comes').waitFor();
   node.set(9, {health: {stalled: false, late: false, streams: [{lateness: 1e8}]}});
   await uplink.waitFor({state: 'hidden'});
+  const link = page.locator('[data-fact="link"]');
+  assert.equal(await link.isVisible(), false);
+  const srt = {'rtt-us': 83400, 'lost-share': 0.0123, 'dropped-share': 0.0004};
+  node.set(9, {health: {stalled: false, late: false, streams: [], srt}});
+  await page.getByText('83 ms there and back, 1.2 % sent again, < 0.1 % lost for good').waitFor();
+  node.set(9, {health: {streams: [], srt: {'rtt-us': 400, 'lost-share': 0, 'dropped-share': 0}}});
+  await page.getByText('1 ms there and back, nothing lost').waitFor();
+  node.set(9, {health: {streams: []}});
+  await link.waitFor({state: 'hidden'});
 });
 
 test('a stream that is not there yet starts by itself', async () => {

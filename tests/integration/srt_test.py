@@ -46,6 +46,10 @@ def ffmpeg(node, path, url, again=False):
                                   "-c", "copy", "-f", "mpegts", url + "&linger=5"], again)
 
 
+def link_of(node):
+    return (node.stream(STATION)["health"] or {}).get("srt") or {}
+
+
 def expect_archived(node, sent):
     runs = node.runs(STATION)
     assert len(runs) == 1, f"one session makes one run, not {len(runs)}"
@@ -70,6 +74,10 @@ def client_sends(client, kinds):
             publisher = media.Publisher(node, ["sh", "-c", SRTSINK, path, srt_url(node, STATION, "gstreamer")])
         live = node.wait_media(STATION)
         assert live["protocol"] == "srt", live
+        wait_until("the link is told", lambda: link_of(node).get("received-packets"))
+        link = link_of(node)
+        assert link["rtt-us"] > 0 and link["latency-ms"] >= 120 and link["received-bytes"] > link["received-packets"], link
+        assert 0 <= link["dropped-share"] <= 1 and 0 <= link["lost-share"] <= 1, link
         assert (live["width"] is not None) == ("v" in kinds), live
         played = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "json",
                                  f"http://{node.addresses['http']}/hls/{STATION}/index.m3u8"], capture_output=True,

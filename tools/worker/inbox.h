@@ -50,6 +50,8 @@ struct PictureEvent {  // that somebody wanted
 struct StatsEvent {  // of the source
   Received received;
   int64_t last_media_mono_us = 0;
+  std::optional<LinkCounts> link{};  // of SRT, once it is known
+  std::string link_json{};           // all of it, as the source has it
 };
 struct CommitsEvent {  // of the archiver's volume, which is the same for all sessions
   store::CommitStats commits;

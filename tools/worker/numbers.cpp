@@ -20,6 +20,10 @@ void Numbers::Totals::add(const Session& session) {
   received.video_frames += session.received.video_frames;
   received.audio_frames += session.received.audio_frames;
   received.repairs += session.received.repairs;
+  link.received += session.link.received;
+  link.retransmitted += session.link.retransmitted;
+  link.lost += session.link.lost;
+  link.dropped += session.link.dropped;
   stalls += session.health.stalls;
   lates += session.health.lates;
   jumps += session.health.jumps;
@@ -43,6 +47,14 @@ void Numbers::health(uint64_t session, const HealthCounts& counts) {
   grow(last.lates, counts.lates);
   grow(last.jumps, counts.jumps);
   grow(last.backward, counts.backward);
+}
+
+void Numbers::link(uint64_t session, const LinkCounts& counts) {
+  LinkCounts& last = sessions_[session].link;
+  grow(last.received, counts.received);
+  grow(last.retransmitted, counts.retransmitted);
+  grow(last.lost, counts.lost);
+  grow(last.dropped, counts.dropped);
 }
 
 void Numbers::closed(uint64_t session) {
@@ -87,6 +99,11 @@ std::string Numbers::json(uint64_t runs_open) const {
       .field("lost_io", lost_io_)
       .raw("commits", histogram_json(durations))
       .field("commit_lag_us", last_commits_.lag_us);
+  JsonLine srt;
+  srt.field("received_packets", all.link.received)
+      .field("retransmitted_packets", all.link.retransmitted)
+      .field("lost_packets", all.link.lost)
+      .field("dropped_packets", all.link.dropped);
   return JsonLine()
       .field("received_bytes", all.received.bytes)
       .field("video_frames", all.received.video_frames)
@@ -99,6 +116,7 @@ std::string Numbers::json(uint64_t runs_open) const {
       .field("drifts", drifts_)
       .field("gaps", gaps_)
       .field("rungs_failed", rungs_failed_)
+      .raw("srt", srt.take())
       .raw("archive", archive.take())
       .take();
 }

@@ -12,6 +12,8 @@
 #include <playlist/record.h>
 #include <store/run_writer.h>
 
+#include "link_loss.h"
+
 namespace headgate::worker {
 
 // Of one session, as its healthprobe counts (docs/health.md): all of its streams together.
@@ -32,6 +34,7 @@ class Numbers {
   // Of a session so far; never less than before.
   void received(uint64_t session, const Received& received);
   void health(uint64_t session, const HealthCounts& counts);
+  void link(uint64_t session, const LinkCounts& counts);  // of SRT; likewise
   void closed(uint64_t session);
   // That a source's archive, or a derived rendition, has.
   void record(const playlist::Record& record, bool derived);
@@ -48,9 +51,11 @@ class Numbers {
   struct Session {
     Received received;
     HealthCounts health;
+    LinkCounts link;
   };
   struct Totals {
     Received received;
+    LinkCounts link;
     uint64_t stalls = 0, lates = 0, jumps = 0, backward = 0;
     void add(const Session& session);
   };

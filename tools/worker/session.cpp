@@ -2,6 +2,8 @@
 #include "session.h"
 
 #include <base/clock.h>
+#include <base/json_line.h>
+#include <feed/structure_json.h>
 #include <playlist/rendition.h>
 
 #include <algorithm>
@@ -35,6 +37,20 @@ void hand_over(GstElement* source, const wire::Handoff& handoff, UniqueFd connec
                nullptr);
   gst_structure_free(info);
   g_bytes_unref(state);
+}
+
+// Of ticketsrc's `stats` (docs/elements.md): SRT's alone has a link.
+void read_link(const GstStructure* stats, StatsEvent& event) {
+  const GValue* value = gst_structure_get_value(stats, "srt");
+  const GstStructure* link =
+      value && GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : nullptr;
+  if (!link) return;
+  LinkCounts& counts = event.link.emplace();
+  gst_structure_get_uint64(link, "received-packets", &counts.received);
+  gst_structure_get_uint64(link, "retransmitted-packets", &counts.retransmitted);
+  gst_structure_get_uint64(link, "lost-packets", &counts.lost);
+  gst_structure_get_uint64(link, "dropped-packets", &counts.dropped);
+  event.link_json = tools::structure_json(link);
 }
 
 // Of segmentarchiver's `stats` (docs/elements.md).
@@ -169,8 +185,9 @@ Reaper::Job Session::measure() {
     gst_structure_get_uint64(stats, "audio-frames", &event.received.audio_frames);
     gst_structure_get_uint64(stats, "repairs", &event.received.repairs);
     gst_structure_get_int64(stats, "last-media-mono-us", &event.last_media_mono_us);
+    read_link(stats, event);
     gst_structure_free(stats);
-    inbox->post({session, event});
+    inbox->post({session, std::move(event)});
   };
 }
 
@@ -200,6 +217,27 @@ void Session::on_closing(const ClosingEvent& closing) {
   received_ = closing.received;
   // EOS follows through the pipeline; a pipeline that loses it is cut.
   if (deadline_ == 0 && pipeline_) deadline_ = loop_.after_ms(kEndMs, [this] { reap(); });
+}
+
+void Session::on_health(HealthEvent health) {
+  probed_ = std::move(health.json);
+  health_.frame_rate_milli = health.frame_rate_milli;
+  put_health();
+}
+
+void Session::on_stats(const StatsEvent& stats) {
+  health_.received_bytes = stats.received.bytes;
+  health_.last_media_mono_us = stats.last_media_mono_us;
+  if (!stats.link) return;
+  loss_.add(*stats.link);
+  const std::string shares =
+      JsonLine().field("lost-share", loss_.lost()).field("dropped-share", loss_.dropped()).take();
+  link_ = stats.link_json.substr(0, stats.link_json.size() - 1) + "," + shares.substr(1);
+  put_health();
+}
+
+void Session::put_health() {
+  health_.json = link_.empty() ? probed_ : with_link(probed_, link_);
 }
 
 void Session::on_eos() {

@@ -19,6 +19,7 @@
 
 #include "fills.h"
 #include "inbox.h"
+#include "link_loss.h"
 #include "reaper.h"
 
 namespace headgate::worker {
@@ -64,6 +65,8 @@ class Session {
   Reaper::Job measure_commits();
 
   void on_closing(const ClosingEvent& closing);  // events of the pipeline's bus
+  void on_health(HealthEvent health);
+  void on_stats(const StatsEvent& stats);
   void on_eos();
   void on_failure(const std::string& text);
 
@@ -77,13 +80,14 @@ class Session {
   void note_run(const std::string& run) { run_ = run; }
   const std::string& run() const { return run_; }
   const FillWish& fill() const { return fill_; }
-  wire::SessionHealth& health() { return health_; }  // the last one sent; empty json: none yet
+  const wire::SessionHealth& health() const { return health_; }  // as of now; empty json: none yet
 
  private:
   Session(Loop& loop, Reaper& reaper, std::shared_ptr<Inbox> inbox, PipelinePtr pipeline,
           const wire::Handoff& handoff, int64_t grace_ms);
   void tell_elements(const char* signal, std::optional<std::string> text);
   void reap();
+  void put_health();
 
   Loop& loop_;
   Reaper& reaper_;
@@ -91,6 +95,8 @@ class Session {
   PipelinePtr pipeline_;  // none: the reaper has it
   wire::SessionOpened opened_;
   wire::SessionHealth health_;
+  std::string probed_, link_;  // what of health_.json the probe and the source told; empty: nothing yet
+  LinkLoss loss_;
   std::map<std::string, History> histories_;
   std::string run_;
   FillWish fill_;

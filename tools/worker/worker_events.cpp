@@ -26,10 +26,10 @@ void Worker::on_events(std::vector<BusEvent> events) {
     if (auto* records = std::get_if<RecordsEvent>(&event.what)) {
       on_records(*session, *records, batches);
     } else if (auto* health = std::get_if<HealthEvent>(&event.what)) {
-      session->health().json = std::move(health->json);
-      session->health().frame_rate_milli = health->frame_rate_milli;
       numbers_.health(event.session, health->counts);
-      if (!health->regular) {
+      const bool regular = health->regular;
+      session->on_health(std::move(*health));
+      if (!regular) {
         batches.flush(event.session);
         audience_.tell(session->health(), {"origin", "control"});
       }
@@ -44,8 +44,8 @@ void Worker::on_events(std::vector<BusEvent> events) {
       session->on_failure(failure->text);
     } else if (auto* stats = std::get_if<StatsEvent>(&event.what)) {
       numbers_.received(event.session, stats->received);
-      session->health().received_bytes = stats->received.bytes;
-      session->health().last_media_mono_us = stats->last_media_mono_us;
+      if (stats->link) numbers_.link(event.session, *stats->link);
+      session->on_stats(*stats);
       hold_to_rate(*session);
     } else if (auto* archive = std::get_if<ArchiveEvent>(&event.what)) {
       on_archive(*session, *archive);

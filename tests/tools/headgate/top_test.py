@@ -28,6 +28,7 @@ except ImportError:
 
 HEADGATE = sys.argv[1]
 PATIENCE = PATIENCE_S * SLOWNESS
+LINK = {'rtt-us': 83400, 'lost-share': 0.012, 'dropped-share': 0.0004, 'held-ms': 0, 'bandwidth-kbps': 6000}
 STATION = re.compile(r'^[!* ] +(\d+) (live|waiting|ended)', re.M)
 
 
@@ -121,7 +122,7 @@ class Top(unittest.TestCase):
 
     def three(self):
         return self.fake(stream(1), stream(2, state='waiting', kbps=None),
-                         stream(3, gaps=4, health={'stalled': True}))
+                         stream(3, gaps=4, protocol='srt', health={'stalled': True, 'srt': LINK}))
 
     def test_it_fits_80_columns_and_the_worst_is_first(self):
         self.three()
@@ -213,6 +214,7 @@ class Top(unittest.TestCase):
         self.assertIn('session.opened', shown)
         self.assertNotIn('worker.died', shown)
         self.assertIn('1500 kbit/s  25.00/s', shown)
+        self.assertIn('round trip 83 ms  lost 1.20 %, for good 0.04 % (10 s)', shown)
         top.type('\033')
         top.wait('the table again', lambda _: len(top.stations()) == 3)
         # Whoever looks again goes on from there.

@@ -91,6 +91,10 @@ TEST(MetricsRender, Workers) {
   expect_lines(rendered(),
                {"headgate_worker_accepting{worker=\"0\"} 1", "headgate_worker_capacity{worker=\"0\"} 50",
                 "headgate_received_bytes_total{worker=\"0\"} 123456789",
+                "headgate_srt_received_packets_total{worker=\"0\"} 70000",
+                "headgate_srt_retransmitted_packets_total{worker=\"0\"} 210",
+                "headgate_srt_lost_packets_total{worker=\"0\"} 230",
+                "headgate_srt_dropped_packets_total{worker=\"0\"} 20",
                 "headgate_received_frames_total{worker=\"0\",kind=\"audio\"} 8600",
                 "headgate_stream_av_drifts_total{worker=\"0\"} 1",
                 "headgate_archive_write_errors_total{worker=\"0\",reason=\"full\"} 1",
@@ -111,8 +115,9 @@ TEST(MetricsRender, StreamsAreCountedByStateAndAlarm) {
        "headgate_streams_alarmed{kind=\"black\"} 1", "headgate_streams_alarmed{kind=\"silent\"} 1",
        "headgate_streams_alarmed{kind=\"drifting\"} 1", "headgate_streams_alarmed{kind=\"low-frame-rate\"} 1",
        "headgate_streams_alarmed{kind=\"jittery\"} 0", "headgate_streams_alarmed{kind=\"out-of-sync\"} 0",
-       "headgate_stream_lateness_max_seconds 2.5", "headgate_renditions{state=\"running\"} 1",
-       "headgate_renditions{state=\"paused\"} 1", "headgate_renditions{state=\"ended\"} 0"});
+       "headgate_stream_lateness_max_seconds 2.5", "headgate_srt_round_trip_max_seconds 0.0855",
+       "headgate_renditions{state=\"running\"} 1", "headgate_renditions{state=\"paused\"} 1",
+       "headgate_renditions{state=\"ended\"} 0"});
 }
 
 TEST(MetricsRender, OriginVolumeAndNode) {
@@ -174,7 +179,13 @@ TEST(MetricsRender, StationsOnlyIfWanted) {
                {"headgate_station_live{station=\"421\"} 1",
                 "headgate_station_received_bytes_per_second{station=\"421\"} 188750",
                 "headgate_station_lateness_seconds{station=\"421\"} 2.5",
-                "headgate_station_live{station=\"423\"} 0", "headgate_station_gaps{station=\"423\"} 1"});
+                "headgate_station_live{station=\"423\"} 0", "headgate_station_gaps{station=\"423\"} 1",
+                "headgate_station_srt_round_trip_seconds{station=\"422\"} 0.0855",
+                "headgate_station_srt_lost_ratio{station=\"422\"} 0.031",
+                "headgate_station_srt_dropped_ratio{station=\"422\"} 0.0025",
+                "headgate_station_srt_bandwidth_bytes_per_second{station=\"422\"} 750000"});
+  EXPECT_EQ(rendered(true).find("headgate_station_srt_round_trip_seconds{station=\"421\"}"),
+            std::string::npos);
 }
 
 TEST(MetricsRender, WhatIsMissingIsLeftOut) {

@@ -47,6 +47,21 @@ TEST(WorkerNumbers, SumsGoOnWhenASessionEnds) {
   EXPECT_EQ(number(json, "runs"), 2);
 }
 
+TEST(WorkerNumbers, LinksAreSummedUp) {
+  Numbers numbers;
+  numbers.link(1, {1000, 30, 40, 2});
+  numbers.link(2, {500, 1, 1, 0});
+  numbers.link(1, {2000, 50, 70, 3});
+  numbers.link(1, {1900, 49, 69, 3});  // a look that was on its way
+  numbers.closed(1);
+  numbers.link(3, {1, 1, 1, 1});
+  const std::string json = numbers.json(0);
+  EXPECT_EQ(number(json, "received_packets"), 2501);
+  EXPECT_EQ(number(json, "retransmitted_packets"), 52);
+  EXPECT_EQ(number(json, "lost_packets"), 72);
+  EXPECT_EQ(number(json, "dropped_packets"), 4);
+}
+
 TEST(WorkerNumbers, TroubleIsCountedOnceForEachTime) {
   Numbers numbers;
   numbers.health(1, {1, 0, 2, 0, false});

@@ -132,6 +132,11 @@ void worker(Text& text, const std::string& number, const Json& stats) {
   count(Id::drifts, counts, "drifts");
   count(Id::gaps, counts, "gaps");
   count(Id::encoder_failures, counts, "rungs_failed");
+  const Json& srt = counts.at("srt");
+  count(Id::srt_received, srt, "received_packets");
+  count(Id::srt_retransmitted, srt, "retransmitted_packets");
+  count(Id::srt_lost, srt, "lost_packets");
+  count(Id::srt_dropped, srt, "dropped_packets");
   const Json& archive = counts.at("archive");
   count(Id::archive_bytes, archive, "bytes");
   count(Id::derived_bytes, archive, "derived_bytes");

@@ -92,6 +92,17 @@ constexpr std::array kTable{
     Metric{Id::lateness_max, "headgate_stream_lateness_max_seconds", kGauge, "",
            "How far the live stream that is furthest behind real time is behind"},
 
+    Metric{Id::srt_received, "headgate_srt_received_packets_total", kCounter, "worker",
+           "Data packets of SRT publishers that came, each once"},
+    Metric{Id::srt_retransmitted, "headgate_srt_retransmitted_packets_total", kCounter, "worker",
+           "Data packets of SRT publishers that came again"},
+    Metric{Id::srt_lost, "headgate_srt_lost_packets_total", kCounter, "worker",
+           "Data packets of SRT publishers that were missed at first; most of them came later"},
+    Metric{Id::srt_dropped, "headgate_srt_dropped_packets_total", kCounter, "worker",
+           "Data packets of SRT publishers that came too late or never: holes in the streams"},
+    Metric{Id::srt_rtt_max, "headgate_srt_round_trip_max_seconds", kGauge, "",
+           "The longest round trip to a live SRT publisher"},
+
     Metric{Id::archive_bytes, "headgate_archive_written_bytes_total", kCounter, "worker",
            "Media written to the archive"},
     Metric{Id::derived_bytes, "headgate_derived_written_bytes_total", kCounter, "worker",
@@ -186,6 +197,14 @@ constexpr std::array kTable{
     Metric{Id::station_lateness, "headgate_station_lateness_seconds", kGauge, "station",
            "How far its latest track is behind real time"},
     Metric{Id::station_gaps, "headgate_station_gaps", kGauge, "station", "Gaps in its archive"},
+    Metric{Id::station_srt_rtt, "headgate_station_srt_round_trip_seconds", kGauge, "station",
+           "Of SRT only, as the following: round trip to the publisher"},
+    Metric{Id::station_srt_lost, "headgate_station_srt_lost_ratio", kGauge, "station",
+           "Packets of the last 10 s that were missed at first, 0 to 1"},
+    Metric{Id::station_srt_dropped, "headgate_station_srt_dropped_ratio", kGauge, "station",
+           "Packets of the last 10 s that came too late or never, 0 to 1"},
+    Metric{Id::station_srt_bandwidth, "headgate_station_srt_bandwidth_bytes_per_second", kGauge, "station",
+           "What the path could carry, as libsrt estimates"},
 };
 
 constexpr bool in_order() {

@@ -53,6 +53,11 @@ enum class Id : uint8_t {
   streams,
   alarms,
   lateness_max,
+  srt_received,
+  srt_retransmitted,
+  srt_lost,
+  srt_dropped,
+  srt_rtt_max,
   archive_bytes,
   derived_bytes,
   archive_parts,
@@ -104,6 +109,10 @@ enum class Id : uint8_t {
   station_frame_rate,
   station_lateness,
   station_gaps,
+  station_srt_rtt,
+  station_srt_lost,
+  station_srt_dropped,
+  station_srt_bandwidth,
   count_
 };
 

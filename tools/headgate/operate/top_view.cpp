@@ -151,6 +151,12 @@ std::vector<std::string> track_lines(const Json& stream) {
                             "  GOP " + ms("gop-duration") + "  jumps " + scalar_text(track.at("jumps")) +
                             "  stalls " + scalar_text(track.at("stalls"))));
   });
+  if (const Json& link = stream.at("health").at("srt"); link.is_object())
+    out.push_back(printable(fitted("srt", 10) + "round trip " + number_text(link.number("rtt-us") / 1000) +
+                            " ms  lost " + number_text(link.number("lost-share") * 100, "%.2f") +
+                            " %, for good " + number_text(link.number("dropped-share") * 100, "%.2f") +
+                            " % (10 s)  held " + number_text(link.number("held-ms")) + " ms  path " +
+                            bit_rate_text(link.number("bandwidth-kbps"))));
   stream.each("renditions", [&](const Json& one) {
     out.push_back(printable(fitted(one.text("name"), 10) + fitted(one.text("state"), 9) +
                             scalar_text(one.at("kbps")) + " kbit/s"));

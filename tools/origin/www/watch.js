@@ -5,7 +5,7 @@ import {Pictures} from './pictures.js';
 import {Player} from './player.js';
 import {SeekBar} from './seekbar.js';
 import {Streams} from './streams.js';
-import {age_s, clock_time, duration, history, kStates, picture, position, rate, since, stream_title, uplink} from './words.js';
+import {age_s, clock_time, duration, history, kStates, link as srt_link, picture, position, rate, since, stream_title, uplink} from './words.js';
 
 const kFactsMs = 500;
 
@@ -99,6 +99,7 @@ function show_facts() {
   set_fact('buffered', player.address ? `${player.buffered_s().toFixed(1)} s` : '');
   set_fact('rate', rate(stream?.kbps));
   set_fact('uplink', stream ? uplink(stream) : '');
+  set_fact('link', stream ? srt_link(stream) : '');
   set_fact('picture', stream ? picture(stream) : '');
   const frames = video.getVideoPlaybackQuality?.();
   set_fact('dropped', frames?.droppedVideoFrames ? String(frames.droppedVideoFrames) : '');

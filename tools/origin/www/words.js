@@ -49,6 +49,21 @@ export function uplink(stream) {
   return [...lacking, `too slow, ${duration(longest('lateness'))} late${since}`].join(', ');
 }
 
+// What is little is not called nothing.
+function percent(share) {
+  return share > 0 && share < 0.001 ? '< 0.1 %' : `${(share * 100).toFixed(1)} %`;
+}
+
+// How an SRT publisher's link does (docs/health.md).
+export function link(stream) {
+  const srt = stream.health?.srt;
+  if (stream.state !== 'live' || !srt) return '';
+  const facts = [`${Math.max(1, Math.round(srt['rtt-us'] / 1000))} ms there and back`];
+  facts.push(srt['lost-share'] > 0 ? `${percent(srt['lost-share'])} sent again` : 'nothing lost');
+  if (srt['dropped-share'] > 0) facts.push(`${percent(srt['dropped-share'])} lost for good`);
+  return facts.join(', ');
+}
+
 export function picture(stream) {
   if (!stream.width || !stream.height) return '';
   const size = `${stream.width}×${stream.height}`;

@@ -112,7 +112,7 @@ struct StreamRecords {
   bool operator==(const StreamRecords&) const = default;
 };
 
-// Once a second and session: healthprobe's stats as JSON (docs/health.md).
+// Once a second and session: healthprobe's stats as JSON, and of SRT what its link is like (docs/health.md).
 struct SessionHealth {
   uint64_t session = 0;
   uint32_t event = 0, station = 0;
