@@ -111,6 +111,7 @@ def expect_fault(site, name, *words, extra=(), env=None, skipped=(), **how):
     assert all(finding["do"] for finding in checks[name]["findings"]), checks[name]
     for other in skipped:
         assert checks[other]["result"] == "skip", checks[other]
+    return checks
 
 
 def expect_good(code, checks):
@@ -282,7 +283,11 @@ def test_a_wrong_description():
         station = pipelines / "station.json"
         station.write_text(station.read_text().replace("segmentarchiver name=archive", "segmentarchiver name=archive colour=red"))
         site.settings["--pipelines"] = pipelines
-        expect_fault(site, "pipelines", f"{station}:", "colour")
+        checks = expect_fault(site, "pipelines", f"{station}:", "colour")
+        assert "a node does not start with it" in checks["pipelines"]["findings"][0]["do"], checks["pipelines"]
+        (site.data / "last-good/pipelines").mkdir(parents=True)
+        checks = expect_fault(site, "pipelines", "colour", extra=["--only", "pipelines"])
+        assert "a node that is started takes the last good ones" in checks["pipelines"]["findings"][0]["do"], checks["pipelines"]
 
 
 def free_ports(count):

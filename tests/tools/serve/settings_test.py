@@ -149,6 +149,18 @@ class SettingsTest(ServeCase):
         copies = [name for name in os.listdir(os.path.join(self.data, 'run')) if name.startswith('pipelines')]
         self.assertEqual(len(copies), 2, copies)  # the one in use, and the link to it
         self.stop()
+        # The machine is started anew while a file is wrong.
+        shutil.rmtree(os.path.join(self.data, 'run'))
+        self.pipelines(colour=2)
+        node = self.start('--pipelines', folder)
+        self.assertEqual(node['pipelines']['state'], 'refused')
+        self.assertIn('/colour: is not a key', node['pipelines']['reason'])
+        self.assertIn('the last good ones', self.log())
+        told = run('events', '--data', self.data, '--kind', 'pipeline.refused', '--json').stdout.splitlines()
+        self.assertEqual(len(told), 2, told)
+        self.publish_all('3')
+        wait_until('it is archived, as the last good one says', lambda: archived() == {'000002', '000003'})
+        self.stop()
 
 
 if __name__ == '__main__':

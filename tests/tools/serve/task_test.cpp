@@ -78,14 +78,66 @@ class DescriptionWatchTest : public TaskTest {
     std::filesystem::rename(folder_ + "/pipelines/new", folder_ + "/pipelines/station.json");
   }
 
-  std::string script_;
+  // Of a node that is started: "good" or "bad", and what workers read.
+  std::string begins() {
+    // --pipelines COPY: all that has not "wrong" in it is right.
+    DescriptionWatch watch(
+        loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", folder_ + "/data",
+        [this] { return shell("! grep -rq wrong \"$2\""); }, [](bool) {});
+    good_.reset();
+    watch.begin([this](bool good) { good_ = good; });
+    EXPECT_TRUE(wait_for([this] { return good_.has_value(); }, kLongPatience));
+    refused_ = watch.refused();
+    std::ifstream in(watch.descriptions().in_use() + "/station.json");
+    std::string text;
+    std::getline(in, text);
+    return (good_.value_or(false) ? "good " : "bad ") + text;
+  }
+  void reboot() {
+    std::filesystem::remove_all(folder_ + "/run");
+    std::filesystem::create_directories(folder_ + "/run");
+  }
+
+  std::string script_, refused_;
   std::optional<bool> good_;
 };
 
+TEST_F(DescriptionWatchTest, TheLastGoodOnesAreForANodeThatIsStartedWithWrongOnes) {
+  write("wrong 0");
+  EXPECT_EQ(begins(), "bad ") << "there never were good ones";
+  write("1");
+  EXPECT_EQ(begins(), "good 1");
+  EXPECT_EQ(refused_, "");
+  reboot();
+  write("wrong 2");
+  EXPECT_EQ(begins(), "good 1");
+  EXPECT_NE(refused_, "") << "it is told what is wrong with the new ones";
+  EXPECT_EQ(begins(), "good 1") << "nor are they lost by that";
+  reboot();
+  std::filesystem::remove_all(folder_ + "/pipelines");
+  EXPECT_EQ(begins(), "good 1") << "a folder that cannot be read is wrong as well";
+  std::filesystem::create_directories(folder_ + "/pipelines/fragments");
+  write("3");
+  std::ofstream(folder_ + "/pipelines/fragments/a.json") << "fragment";
+  EXPECT_EQ(begins(), "good 3");
+  reboot();
+  write("wrong 4");
+  EXPECT_EQ(begins(), "good 3");
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/run/pipelines/fragments/a.json"));
+  // A version that does not take them any more, whatever is in the folder.
+  std::ofstream(folder_ + "/data/last-good/pipelines/station.json") << "wrong";
+  reboot();
+  EXPECT_EQ(begins(), "bad ");
+  size_t copies = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/data/last-good"))
+    copies += entry.is_directory() && !entry.is_symlink() ? 1 : 0;
+  EXPECT_EQ(copies, 1u) << "one, and the link to it";
+}
+
 TEST_F(DescriptionWatchTest, CheckThatHangsIsRefusedAndTheNextOneIsMade) {
   DescriptionWatch watch(
-      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", [this] { return shell(script_); },
-      [this](bool good) { good_ = good; }, kShortMs);
+      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", folder_ + "/data",
+      [this] { return shell(script_); }, [this](bool good) { good_ = good; }, kShortMs);
   script_ = "exec sleep 1000";
   watch.look();
   ASSERT_TRUE(wait_for([this] { return good_.has_value(); })) << "nothing is looked at any more";
@@ -104,8 +156,8 @@ TEST_F(DescriptionWatchTest, CheckThatHangsIsRefusedAndTheNextOneIsMade) {
 
 TEST_F(DescriptionWatchTest, PipeInTheFolderIsRefusedAndNotWaitedFor) {
   DescriptionWatch watch(
-      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", [] { return shell("exit 0"); },
-      [this](bool good) { good_ = good; });
+      loop_, tasks_, folder_ + "/pipelines", folder_ + "/run", folder_ + "/data",
+      [] { return shell("exit 0"); }, [this](bool good) { good_ = good; });
   for (const char* name : {"/pipelines/pipe.json", "/pipelines/fragments/pipe.json"}) {
     const std::string pipe = folder_ + name;
     std::filesystem::create_directories(folder_ + "/pipelines/fragments");

@@ -5,7 +5,10 @@
 #include <pipeline/folder.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
+#include "../serve/descriptions.h"
 #include "checks.h"
 #include "pipeline_tool.h"
 
@@ -56,12 +59,17 @@ Outcome check_elements(Context& context) {
 Outcome check_pipelines(Context& context) {
   context.progress("building pipelines");
   const serve::Config& config = context.config;
-  const char* mend = "correct that place of the file (docs/pipelines.md)";
+  std::string mend = "correct that place of the file (docs/pipelines.md)";
+  const std::string kept = serve::kept_descriptions(config.data);
+  std::error_code error;
+  mend += std::filesystem::is_directory(kept, error)
+              ? "; until then a node that is started takes the last good ones, " + kept
+              : "; a node does not start with it";
   Outcome out;
   out.measured = config.pipeline + " of " + config.pipelines;
   auto all = pipeline_tool(context, {"check", "--pipelines", config.pipelines});
   if (!all) return out.fail(all.error().message, "is the package whole? (dpkg -V headgate)");
-  if (all->code() != 0) tell_faults(*all, "", mend, out);
+  if (all->code() != 0) tell_faults(*all, "", mend.c_str(), out);
   auto file = pipeline::find_file(config.pipelines, config.pipeline);
   if (!file) return out.fail(file.error().message, "--pipeline names one of `headgate pipeline list`");
   auto description = pipeline::Description::load(*file);

@@ -18,6 +18,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "descriptions.h"
 #include "key_file.h"
 
 namespace headgate::serve {
@@ -156,6 +157,12 @@ Result<pipeline::Description> description_of(const std::string& folder, const st
   return file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
 }
 
+// That which a node begins with.
+Result<pipeline::Description> description_of(const Config& config) {
+  auto own = description_of(config.pipelines, config.pipeline);
+  return own ? std::move(own) : description_of(kept_descriptions(config.data), config.pipeline);
+}
+
 Result<Config> typed(Values values, std::vector<std::string> parameters) {
   Config out;
   auto text = [&](const char* option) { return values.at(option).text; };
@@ -205,7 +212,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
     out.pipelines = absolute(*folder);
   }
   if (std::string& capacity = values["capacity"].text; capacity.empty()) {
-    const auto description = description_of(out.pipelines, out.pipeline);
+    const auto description = description_of(out);
     const int64_t streams = description ? description->streams_per_worker() : 0;
     capacity = std::to_string(streams > 0 ? streams : kStreamsPerWorker);
   }

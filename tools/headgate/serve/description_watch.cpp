@@ -10,12 +10,13 @@
 
 namespace headgate::serve {
 
-DescriptionWatch::DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, std::string runtime_dir,
+DescriptionWatch::DescriptionWatch(Loop& loop, Tasks& tasks, std::string source,
+                                   const std::string& runtime_dir, const std::string& data,
                                    std::function<Program()> check, std::function<void(bool)> changed,
                                    int64_t limit_ms)
     : loop_(loop),
       tasks_(tasks),
-      descriptions_(std::move(source), std::move(runtime_dir)),
+      descriptions_(std::move(source), runtime_dir, data),
       check_(std::move(check)),
       changed_(std::move(changed)),
       limit_ms_(limit_ms) {}
@@ -26,19 +27,33 @@ DescriptionWatch::~DescriptionWatch() {
 
 void DescriptionWatch::check_first(std::function<void(bool good)> done) {
   descriptions_.changed();
-  check(std::move(done));
+  check(descriptions_.copy(), descriptions_.source(), std::move(done));
 }
 
-void DescriptionWatch::check(std::function<void(bool good)> done) {
-  auto copy = descriptions_.copy();
+void DescriptionWatch::begin(std::function<void(bool good)> done) {
+  check_first([this, done](bool good) {
+    if (good || !descriptions_.any_kept()) return done(good);
+    const std::string reason = refused_;
+    check(descriptions_.copy_kept(), descriptions_.kept(), [this, done, reason](bool kept_good) {
+      refused_ = reason;
+      if (kept_good)
+        tools::log_error("the pipeline descriptions are wrong, the last good ones (" + descriptions_.kept() +
+                         ") are in use: " + reason);
+      done(kept_good);
+    });
+  });
+}
+
+void DescriptionWatch::check(Result<std::string> copy, const std::string& of,
+                             std::function<void(bool good)> done) {
   if (!copy) {
     refused_ = copy.error().message;
     tools::log_error(refused_);
     return done(false);
   }
   Program program = check_();
-  for (const std::string& word : {std::string("--pipelines"), *copy, std::string("--told-as"),
-                                  descriptions_.source(), std::string("--check")})
+  for (const std::string& word :
+       {std::string("--pipelines"), *copy, std::string("--told-as"), of, std::string("--check")})
     program.arguments.push_back(word);
   checking_ = true;
   run_check(tasks_, std::move(program), limit_ms_, [this, done, folder = *copy](const CheckEnd& end) {
@@ -46,7 +61,12 @@ void DescriptionWatch::check(std::function<void(bool good)> done) {
     refused_ = end.good() ? "" : end.reason("the check");
     if (auto used = end.good() ? descriptions_.use(folder) : Result<void>(); !used)
       refused_ = used.error().message;
-    if (!refused_.empty()) descriptions_.drop(folder);
+    if (!refused_.empty()) Descriptions::drop(folder);
+    if (auto kept = refused_.empty() ? descriptions_.keep() : Result<void>(); !kept)
+      tools::log_warning(
+          "should the descriptions be wrong when the node is started the next time, there are no good "
+          "ones: " +
+          kept.error().message);
     done(refused_.empty());
   });
 }
@@ -57,7 +77,7 @@ void DescriptionWatch::watch() {
 
 void DescriptionWatch::look() {
   if (checking_ || stopped_ || !descriptions_.changed()) return;
-  check([this](bool good) {
+  check(descriptions_.copy(), descriptions_.source(), [this](bool good) {
     if (stopped_) return;
     if (good)
       tools::log_notice("new pipeline descriptions, for sessions that begin from now on");

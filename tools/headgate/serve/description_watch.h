@@ -20,9 +20,9 @@ class DescriptionWatch {
  public:
   // `check`: a worker's program, to which the folder and --check are added. `changed`: new ones are in use
   // (true), or refused, as they are when the check takes longer than `limit_ms`.
-  DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, std::string runtime_dir,
-                   std::function<Program()> check, std::function<void(bool good)> changed,
-                   int64_t limit_ms = kCheckMs);
+  DescriptionWatch(Loop& loop, Tasks& tasks, std::string source, const std::string& runtime_dir,
+                   const std::string& data, std::function<Program()> check,
+                   std::function<void(bool good)> changed, int64_t limit_ms = kCheckMs);
   ~DescriptionWatch();
   DescriptionWatch(const DescriptionWatch&) = delete;
   DescriptionWatch& operator=(const DescriptionWatch&) = delete;
@@ -31,15 +31,19 @@ class DescriptionWatch {
   const std::string& refused() const { return refused_; }  // what is wrong; empty: nothing
   std::string json() const;                                // NODE's `pipelines`
 
-  // Whether what is there is right; then it is in use. At the start, before anything runs.
+  // Whether what is there is right; then it is in use.
   void check_first(std::function<void(bool good)> done);
+  // At the start, before anything runs: the same, and when it is wrong the last good one, if that still is.
+  // It is in use then, though refused() says what is wrong with the other.
+  void begin(std::function<void(bool good)> done);
   void watch();  // from now on
   void look();   // now; changed() is told at the end
   bool looking() const { return checking_; }
   void stop();
 
  private:
-  void check(std::function<void(bool good)> done);
+  // `copy`: of what is told as `folder`.
+  void check(Result<std::string> copy, const std::string& folder, std::function<void(bool good)> done);
 
   Loop& loop_;
   Tasks& tasks_;

@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The pipeline descriptions that a node's workers read: copies in the runtime folder of what was last found
-// right in the folder that people write in. A wrong file there changes nothing for a node that runs.
+// right in the folder that people write in. A wrong file there changes nothing for a node that runs. The same
+// copy lies under the data folder, for a node that is started when the runtime folder has gone.
 #pragma once
 
 #include <string>
 
 #include <base/result.h>
 
+#include "description_copies.h"
+
 namespace headgate::serve {
+
+// Under a data folder: the link to the last good descriptions.
+std::string kept_descriptions(const std::string& data);
 
 class Descriptions {
  public:
-  Descriptions(std::string source, std::string runtime_dir);
+  Descriptions(std::string source, const std::string& runtime_dir, const std::string& data);
 
   const std::string& source() const { return source_; }
   // What workers read: a link to the copy in use.
-  std::string in_use() const { return runtime_dir_ + "/pipelines"; }
+  const std::string& in_use() const { return copies_.in_use(); }
   // A copy is in use, of this supervisor's making or an earlier one's.
-  bool any() const;
+  bool any() const { return copies_.any(); }
 
   // The source is another than at the call before; true at the first.
   bool changed();
   // A fresh copy of the source; its path.
-  Result<std::string> copy();
+  Result<std::string> copy() { return copies_.make(source_); }
   // Workers that read from now on read this copy. The one before goes.
-  Result<void> use(const std::string& copy);
-  void drop(const std::string& copy);
+  Result<void> use(const std::string& copy) { return copies_.use(copy); }
+  static void drop(const std::string& copy) { DescriptionCopies::drop(copy); }
+
+  // What is in use is the last good one, also after the machine was started anew.
+  Result<void> keep();
+  const std::string& kept() const { return kept_.in_use(); }
+  bool any_kept() const { return kept_.any(); }
+  // A fresh copy of the last good one, as copy().
+  Result<std::string> copy_kept() { return copies_.make(kept()); }
 
  private:
-  const std::string source_, runtime_dir_;
+  const std::string source_, kept_dir_;
+  DescriptionCopies copies_, kept_;
   std::string looked_at_;  // names, sizes and times
-  int last_ = 0;           // number of a copy
 };
 
 }  // namespace headgate::serve

@@ -27,6 +27,18 @@ void Reload::begin(const tools::Actor& actor, Node node) {
   if (ready && !waits_) notify_systemd("READY=1");
 }
 
+void Reload::fell_back() {
+  tell_refused();
+  taken_();
+}
+
+void Reload::tell_refused() {
+  events_.add("pipeline.refused", Severity::error,
+              {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
+               {"folder", descriptions_.descriptions().source()},
+               {"reason", descriptions_.refused()}});
+}
+
 void Reload::checked(bool good) {
   if (good) {
     events_.add("pipeline.taken", Severity::info,
@@ -35,10 +47,7 @@ void Reload::checked(bool good) {
     children_.each_worker([](Child& child) { child.hang_up(); });
     instances_.look(true);
   } else {
-    events_.add("pipeline.refused", Severity::error,
-                {{kEventText, "the pipeline descriptions are wrong, those before stay in use"},
-                 {"folder", descriptions_.descriptions().source()},
-                 {"reason", descriptions_.refused()}});
+    tell_refused();
   }
   if (std::exchange(waits_, false)) notify_systemd("READY=1");
 }

@@ -37,8 +37,11 @@ class Reload {
   };
   void begin(const tools::Actor& actor, Node node);
   void checked(bool good);  // of the descriptions, what DescriptionWatch tells
+  void fell_back();         // at the start they were wrong, and the last good ones are in use
 
  private:
+  void tell_refused();
+
   Children& children_;
   DescriptionWatch& descriptions_;
   Instances& instances_;

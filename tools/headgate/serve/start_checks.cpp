@@ -46,7 +46,7 @@ void StartChecks::check_workers() {
   const bool has_worker = children_.any([](const Child& one) { return is_worker(one) && one.running(); });
   // Those that run have read what is in use; what has changed since is looked at like any other change.
   if (has_worker && descriptions_.descriptions().any()) return done_("");
-  descriptions_.check_first(
+  descriptions_.begin(
       [this](bool good) { done_(good ? "" : "the workers' settings were refused (the reason is above)"); });
 }
 

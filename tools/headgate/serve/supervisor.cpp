@@ -50,7 +50,8 @@ Supervisor::Supervisor(Loop& loop, Config config)
       succession_(loop_, tasks_, listeners_),
       handover_(loop_, children_, listeners_, [this] { open_and_check(); }),
       descriptions_(
-          loop_, tasks_, config_.pipelines, config_.runtime_dir, [this] { return program_of("worker", 0); },
+          loop_, tasks_, config_.pipelines, config_.runtime_dir, config_.data,
+          [this] { return program_of("worker", 0); },
           [this](bool good) {
             reload_.checked(good);
             announce();
@@ -134,6 +135,7 @@ void Supervisor::open_and_check() {
   if (auto opened = open_listeners(); !opened) return fail(opened.error().message);
   start_checks_.run([this](const std::string& refused) {
     if (!refused.empty()) return fail(refused);
+    if (!descriptions_.refused().empty()) reload_.fell_back();
     start_children();
   });
 }
