@@ -11,10 +11,6 @@ namespace {
 
 constexpr int64_t kLookMs = 1000;
 
-bool is_in(const std::optional<Window>& window, int64_t utc_us) {
-  return window && window->begin_us <= utc_us;
-}
-
 std::string local_time(int64_t utc_us) {
   GDateTime* time = g_date_time_new_from_unix_local(utc_us / G_USEC_PER_SEC);
   char* text = time ? g_date_time_format(time, "%F %T %z") : g_strdup("?");
@@ -34,7 +30,8 @@ Scheduled::Scheduled(Loop& loop, const Description& description, Values values, 
       program_(std::move(program)),
       once_(once),
       watch_(watch),
-      done_(std::move(done)) {}
+      done_(std::move(done)),
+      due_(description.schedule()) {}
 
 Scheduled::~Scheduled() {
   loop_.cancel(timer_);
@@ -47,18 +44,18 @@ void Scheduled::start() {
 
 void Scheduled::look() {
   if (ending_) return;
-  const int64_t now_us = system_clock().utc_us();
-  now_ = description_.schedule().at_or_after(now_us);
-  const bool inside = is_in(now_, now_us);
+  due_.look(system_clock().utc_us());
   if (runs_) {
-    if (!inside) runs_->end("unpublish");
+    if (!due_.inside()) {
+      asked_ = true;
+      runs_->end("unpublish");
+    }
     return;
   }
-  if (!now_) {
+  if (due_.is_over()) {
     ending_ = true;
     loop_.post([this] { done_(0); });
-  } else if (inside && ended_in_ != now_->begin_us) {
-    ended_in_.reset();
+  } else if (due_.is_due()) {
     runs_ = std::make_unique<Runs>(loop_, description_, values_, program_, once_, watch_,
                                    [this](Runs::End how) { ended(how); });
     runs_->start();
@@ -69,13 +66,12 @@ void Scheduled::ended(Runs::End how) {
   loop_.post([this, how] {  // not from within the call of what goes
     runs_.reset();
     if (ending_) return done_(how == Runs::End::ended ? 0 : 1);
-    const int64_t now_us = system_clock().utc_us();
-    const bool early = is_in(description_.schedule().at_or_after(now_us), now_us);
-    if (how == Runs::End::given_up || (how == Runs::End::failed && early)) {
+    const bool asked = std::exchange(asked_, false);  // what has ended so has not ended by itself
+    if (!asked) due_.ended(system_clock().utc_us());
+    if (how == Runs::End::given_up || (how == Runs::End::failed && !asked && due_.inside())) {
       ending_ = true;
       return done_(1);
     }
-    if (early && now_) ended_in_ = now_->begin_us;
     look();
   });
 }
@@ -87,11 +83,7 @@ void Scheduled::end() {
 }
 
 int64_t Scheduled::waits_until_us() const {
-  if (runs_ || ending_ || !now_) return 0;
-  // What has ended by itself before its time was over waits for the one after it.
-  if (ended_in_ != now_->begin_us) return now_->begin_us;
-  const auto next = description_.schedule().at_or_after(now_->end_us);
-  return next ? next->begin_us : 0;
+  return runs_ || ending_ ? 0 : due_.next_us();
 }
 
 std::string Scheduled::status() {

@@ -4,12 +4,12 @@
 // that one that is set counts as it is set. In the loop's thread.
 #pragma once
 
+#include <pipeline/due.h>
 #include <pipeline/runs.h>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace headgate::pipeline {
@@ -41,8 +41,8 @@ class Scheduled {
   RunWatch* const watch_;
   const std::function<void(int)> done_;
   std::unique_ptr<Runs> runs_;
-  std::optional<Window> now_;        // the time that it is, or the next
-  std::optional<int64_t> ended_in_;  // begin of the time in which a run has ended by itself
+  Due due_;
+  bool asked_ = false;  // what runs was told that its time is over
   Loop::TimerId timer_ = 0;
   bool ending_ = false;
 };
