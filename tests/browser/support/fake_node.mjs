@@ -89,7 +89,7 @@ export class FakeNode {
     this.player = true;        // hls.js is there
     this.events = true;        // server-sent events are
     this.gaps = new Map();     // of renditions: whether that segment of it is one
-    this.refused = new Set();  // renditions whose playlists are answered 503
+    this.refused = new Map();  // renditions whose playlists are answered so: status
   }
 
   // Answers again on the same port after stop().
@@ -246,11 +246,12 @@ export class FakeNode {
     if (!stream) return null;
     const [, , rendition = '', playlist, init, number, ending] = asked;
     const is_gap = this.gaps.get(rendition.slice(0, -1)) ?? (() => false);
+    const refuse = (status) => send(status, kTypes['.m3u8'], '', status === 503 ? {'Retry-After': '1'} : {});
     if (ending === 'm4s' && is_gap(Number(number))) return null;
     if (playlist === 'index')
       send(200, kTypes['.m3u8'], this.clip_.index());
     else if (playlist && this.refused.has(rendition.slice(0, -1)))
-      send(503, kTypes['.m3u8'], '', {'Retry-After': '1'});
+      refuse(this.refused.get(rendition.slice(0, -1)));
     else if (playlist)
       send(200, kTypes['.m3u8'], this.playlist_(stream, playlist === 'replay', is_gap));
     else if (init)

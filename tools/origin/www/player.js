@@ -4,7 +4,7 @@
 // Apple's devices.
 import {audio_of, chosen_rung, rungs_of, variants_in} from './qualities.js';
 import {may_be_chosen} from './retries.js';
-import {hls_settings, remember_estimate} from './tuning.js';
+import {hls_settings, remember_estimate, settings_of} from './tuning.js';
 
 const kRetryFirstMs = 500;
 const kRetryMostMs = 8000;
@@ -213,7 +213,7 @@ export class Player {
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, {details}) => {
       this.parts_ = details.canBlockReload && details.partTarget > 0;
-      hls.config.lowLatencyMode = this.parts_;
+      Object.assign(hls.config, settings_of(this.parts_));
       this.go_back_();
       // A playlist that says how far from its end to stay is believed.
       if (!details.live || this.parts_ || details.holdBack > 0) return;

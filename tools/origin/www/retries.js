@@ -36,11 +36,13 @@ const always = () => true;
 // A gap, and what cannot be read, have no answer.
 const media = (hls, timed_out, answer) => timed_out || answer !== undefined || steps_over(hls);
 
-// A rung that the node has no room to encode is no better for being asked for again; without another one
-// hls.js asks again all the same. With directives, 503 is of the waiting: it asks again without.
+// A rung that the node has no room to encode, or has not any more, is no better for being asked for again;
+// without another one hls.js asks again all the same. With directives, 503 is of the waiting: it asks again
+// without.
+const kLeft = [404, 410, 503];
 function playlists(hls, timed_out, answer, count) {
-  const of_rung = answer?.code === 503 && answer.url.startsWith(hls.loadLevelObj?.uri);
-  return !of_rung || (count === 0 && answer.url.includes('_HLS_'));
+  const of_rung = kLeft.includes(answer?.code) && answer.url.startsWith(hls.loadLevelObj?.uri);
+  return !of_rung || (answer.code === 503 && count === 0 && answer.url.includes('_HLS_'));
 }
 
 function policy(current, worth, tries, time_to_first_byte_ms, time_ms) {

@@ -41,6 +41,26 @@ const kNotNeeded = {
   timelineController: null,
 };
 
+// How long hls.js remembers what the link carried, in seconds of loading; it takes the less of a fast and a
+// slow mean. At a live edge a link that carries more than it has to is idle most of the time, and the mean
+// moves by what is loaded: from a rung of R bit/s up to one of k R takes about (k / 0.7 - 1) slow / ln 2
+// seconds, 0.7 being hls.js's abrBandWidthUpFactor; for k = 2.5, 33 s with the 9 s that it has for segments.
+// Parts come twice a second, so that a mean over 3 s is still one of several of them, and climbs three times
+// as fast; and with little buffered, a link that became slower has to be noticed by the next few.
+const kOfSegments = {
+  lowLatencyMode: false,
+  abrEwmaFastLive: 3,
+  abrEwmaSlowLive: 9,
+};
+const kOfParts = {
+  lowLatencyMode: true,
+  abrEwmaFastLive: 1,
+  abrEwmaSlowLive: 3,
+};
+
+// Of a playlist that has parts, or none.
+export const settings_of = (parts) => parts ? kOfParts : kOfSegments;
+
 // `current`: the Hls of these settings, once it is there.
 export function hls_settings(live, current) {
   return {
@@ -48,7 +68,7 @@ export function hls_settings(live, current) {
     ...retry_settings(current),
     autoStartLoad: false,   // Player says what is loaded first
     enableWorker: false,    // the segments are fMP4 already: nothing to transmux that a worker would pay for
-    lowLatencyMode: false,  // until a playlist says that it has parts
+    ...settings_of(false),  // until a playlist says that it has parts
     maxBufferLength: 30,
     backBufferLength: live ? 60 : 120,
     maxLiveSyncPlaybackRate: live ? kCatchUpRate : 1,
