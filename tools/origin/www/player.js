@@ -2,7 +2,9 @@
 // Plays one HLS address into one video element and does not give up: whatever breaks is tried again with
 // growing pauses until stop(). hls.js where the browser has Media Source Extensions, WebKit's own HLS on
 // Apple's devices.
+import {kLeastLatencyS, Positions} from './positions.js';
 import {audio_of, chosen_rung, rungs_of, variants_in} from './qualities.js';
+import {kRefillS, refill} from './refill.js';
 import {may_be_chosen} from './retries.js';
 import {hls_settings, remember_estimate, settings_of} from './tuning.js';
 
@@ -11,14 +13,8 @@ const kRetryMostMs = 8000;
 const kStallMs = 10000;  // no progress for this long although the picture should move: build it anew
 const kCheckMs = 1000;
 const kLatencySegments = 3;  // of their real length; the target duration is a promise and longer
-const kLeastLatencyS = 3;
-const kLatencyStepS = 2;  // a smaller change of segment lengths is not worth a new aim
-const kRefillS = 3;       // after running dry, so much is gathered before going on: one stop instead of many
-const kRefillMostMs = 8000;
-const kRefillCheckMs = 200;
-const kBehindS = 6;       // further behind than the aim by this much is not live
-const kBehindPartsS = 2;  // the same where the playlist has parts
-const kEndS = 0.5;        // a replay that stands still so near to its end has come to it
+const kLatencyStepS = 2;     // a smaller change of segment lengths is not worth a new aim
+const kEndS = 0.5;           // a replay that stands still so near to its end has come to it
 
 // WebKit knows AirPlay; the other engines that answer "maybe" for HLS play it worse than hls.js does.
 export function engine(video) {
@@ -28,11 +24,12 @@ export function engine(video) {
   return native ? 'native' : null;
 }
 
-export class Player {
+export class Player extends Positions {
   // on_trouble(trouble): 'loading' while nothing plays yet, 'missing' when the playlist is not there,
   // 'network', 'media', 'codec' when this browser cannot play what is sent, 'asleep' when it plays only for
   // somebody who asks; or null when it plays.
   constructor(video, {on_trouble, now_ms}) {
+    super();
     this.video_ = video;
     this.on_trouble_ = on_trouble;
     this.now_ms_ = now_ms;
@@ -48,17 +45,16 @@ export class Player {
     this.expected_ = true;
     this.retry_ms_ = kRetryFirstMs;
     this.retry_timer_ = 0;
-    this.refill_timer_ = 0;
     this.progress_ms_ = 0;
     this.position_ = -1;
     this.rebuilds_ = 0;
     this.fatal_ = 0;
     video.addEventListener('playing', () => this.went_well_());
-    video.addEventListener('waiting', () => this.refill_());
     video.addEventListener('error', () => {
       if (this.engine_ === 'native' && this.address_) this.again_('network');
     });
     globalThis.addEventListener('pagehide', () => this.keep_estimate_());
+    refill(video, () => this.gathers_s_());
     setInterval(() => this.check_(), kCheckMs);
   }
 
@@ -301,97 +297,9 @@ export class Player {
     if (currentTime >= details.edge - kEndS) this.hls_.trigger(globalThis.Hls.Events.BUFFER_EOS, {});
   }
 
-  // At a live edge the buffer that ran dry would run dry again with every segment.
-  refill_() {
-    if (this.engine_ !== 'hls.js' || !this.live_ || this.refill_timer_) return;
-    let first = 0;  // when there was anything to go on with
-    this.video_.playbackRate = 0;
-    this.refill_timer_ = setInterval(() => {
-      // Beyond a hole counts too: hls.js steps over holes, but not while nothing moves.
-      const {buffered, currentTime} = this.video_;
-      const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
-      if (ahead > 0) first ||= performance.now();
-      const long_enough = first && performance.now() - first > kRefillMostMs;
-      // With parts there is never as much as that: the aim is nearer to the edge.
-      const enough = this.parts_ ? Math.min(kRefillS, (this.hls_?.targetLatency ?? 0) / 2) : kRefillS;
-      if (ahead < enough && !long_enough && this.address_) return;
-      clearInterval(this.refill_timer_);
-      this.refill_timer_ = 0;
-      this.video_.playbackRate = 1;
-    }, kRefillCheckMs);
-  }
-
-  details_() {
-    return this.hls_?.latestLevelDetails ?? null;
-  }
-
-  // The wall clock at the station, ms, of a time of the video; null when unknown.
-  date_at(time) {
-    let date = null;
-    if (this.hls_) {
-      const segment = this.details_()?.fragments.findLast(({start}) => start <= time + 0.001);
-      if (segment?.programDateTime) date = segment.programDateTime + (time - segment.start) * 1000;
-    } else if (this.engine_ === 'native' && this.video_.getStartDate) {
-      date = this.video_.getStartDate().getTime() + time * 1000;
-    }
-    return Number.isNaN(date) ? null : date;
-  }
-
-  time_of(date) {
-    const segment = this.details_()?.fragments.findLast(({programDateTime}) => programDateTime <= date);
-    return segment ? segment.start + Math.min((date - segment.programDateTime) / 1000, segment.duration) :
-                     null;
-  }
-
-  // Seconds between what happened at the station and what is seen, by the playlist's dates; null when
-  // unknown.
-  latency_s() {
-    const date = this.hls_ ? this.hls_.playingDate?.getTime() ?? null : this.date_at(this.video_.currentTime);
-    return date === null || Number.isNaN(date) ? null : (this.now_ms_() - date) / 1000;
-  }
-
-  buffered_s() {
-    const {buffered, currentTime} = this.video_;
-    for (let i = 0; i < buffered.length; ++i) {
-      if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i))
-        return buffered.end(i) - currentTime;
-    }
-    return 0;
-  }
-
-  // What can be seeked to, in the video's time: up to where live playing aims. Null: nothing yet.
-  window() {
-    if (this.hls_) {
-      const details = this.details_();
-      if (!details?.fragments.length) return null;
-      const start = details.fragments[0].start;
-      const end = this.live_ && details.live ? this.hls_.liveSyncPosition ?? details.edge : details.edge;
-      return {start, end: Math.max(start, end)};
-    }
-    const {seekable} = this.video_;
-    if (this.engine_ !== 'native' || !seekable.length) return null;
-    const [start, end] = [seekable.start(0), seekable.end(seekable.length - 1)];
-    return {start, end: Math.max(start, this.live_ ? end - kLeastLatencyS : end)};
-  }
-
-  // Behind where live playing aims, in seconds; null when there is no such place.
-  behind_s() {
-    const seekable = this.live_ && this.address_ ? this.window() : null;
-    return seekable && Math.max(0, seekable.end - this.video_.currentTime);
-  }
-
-  at_edge() {
-    const behind = this.behind_s();
-    return behind !== null && behind <= (this.parts_ ? kBehindPartsS : kBehindS);
-  }
-
-  seek(time) {
-    const seekable = this.window();
-    if (seekable) this.video_.currentTime = Math.min(Math.max(time, seekable.start), seekable.end);
-  }
-
-  to_live() {
-    this.seek(Infinity);
-    this.start();
+  // With parts there is never as much as that: the aim is nearer to the edge.
+  gathers_s_() {
+    if (this.engine_ !== 'hls.js' || !this.live_ || !this.address_) return 0;
+    return this.parts_ ? Math.min(kRefillS, (this.hls_?.targetLatency ?? 0) / 2) : kRefillS;
   }
 }
