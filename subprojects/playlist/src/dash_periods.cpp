@@ -52,6 +52,13 @@ uint64_t whole_until(const DashRendition& rendition, const DashPeriod& period, u
   return until;
 }
 
+// And what is being written, or was cut off.
+uint64_t listed_until(const DashRendition& rendition, const DashPeriod& period, uint64_t end, bool early) {
+  const uint64_t whole = whole_until(rendition, period, end);
+  return whole < end && dash_segment(rendition, whole, period.discontinuity_sequence, early) ? whole + 1
+                                                                                             : whole;
+}
+
 // By how much a segment came later than the timeline says.
 std::optional<int64_t> late(const DashPeriods::Now& now, size_t i) {
   std::optional<int64_t> least;
@@ -234,17 +241,18 @@ void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& me
   periods_.push_back(std::move(period));
 }
 
-// How far the last Period's renditions are; in the others they stay as they were when those ended.
+// How far renditions are in each Period: also in one that is over, so that who plays a rendition that is late
+// is given its rest, and does not wait in that Period for ever.
 void DashPeriods::follow(const Now& now) {
-  if (periods_.empty()) return;
-  DashPeriod& period = periods_.back();
-  for (DashPeriod::Member& member : period.members)
-    for (const DashRendition& one : now.renditions) {
-      if (one.name != member.name) continue;
-      uint64_t until = whole_until(one, period, next_);
-      if (until < next_ && dash_segment(one, until, period.discontinuity_sequence, now.early)) ++until;
-      member.until = std::max(member.until, until);
+  for (DashPeriod& period : periods_) {
+    const uint64_t end = &period == &periods_.back() ? next_ : period.end_msn;
+    for (DashPeriod::Member& member : period.members) {
+      if (member.until >= end) continue;
+      for (const DashRendition& one : now.renditions)
+        if (one.name == member.name)
+          member.until = std::max(member.until, listed_until(one, period, end, now.early));
     }
+  }
 }
 
 }  // namespace headgate::playlist

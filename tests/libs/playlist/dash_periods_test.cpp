@@ -270,10 +270,20 @@ TEST_F(DashPeriodsTest, OneThatStandsStillIsLeftBehind) {
   EXPECT_EQ(shape(), "0: video 0-6 360p 0-3");
   source_part(7, 0);
   EXPECT_EQ(shape(), "0: video 0-6 360p 0-3; 0-7: video 7-7");
-  // What it writes later is no news for the Period that is over.
-  both(7);
-  rung(4), rung(5);
-  EXPECT_EQ(shape(), "0: video 0-6 360p 0-3; 0-7: video 7-7");
+  // Players that are there go on with what it writes after all, up to the Period's end.
+  rung_part(4, 0);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-4; 0-7: video 7-7");
+  rung(4), rung(5), rung(6);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-6; 0-7: video 7-7");
+  source(7);
+  source_part(8, 0);
+  rung(7), rung_part(8, 0);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-6; 0-7: video 7-8") << "7 was listed without it";
+  for (uint32_t part = 1; part < 4; ++part) source_part(8, part);
+  source(8);
+  rung(8), rung_part(9, 0);
+  source_part(9, 0);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-6; 0-7: video 7-8; 0-9: video 9-9 360p 9-9");
 }
 
 // A frame that a run ends with, behind a segment that the rung has not to its end: a Period of it would be so

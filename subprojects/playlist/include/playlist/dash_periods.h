@@ -4,7 +4,7 @@
 // taken back. So a Period ends where the stream has a discontinuity, and where a rendition stops being made
 // or begins to be: the first segment that nobody was told of begins the next one, and is told when all
 // renditions that are to be in that have it, or are too late. In the Period before, a rendition ends where it
-// was interrupted.
+// was interrupted; one that was late alone is listed there as far as that Period goes, when it comes.
 //
 // So it is with sound: a Period's first segment, while it is being written, is not told before it has some,
 // if the stream has.
