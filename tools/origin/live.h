@@ -29,10 +29,19 @@ class LiveEnd {
   // NOLINTNEXTLINE(google-explicit-constructor)
   LiveEnd(Stream& stream) : stream_(&stream), index_(&stream.index()), edge_(&stream.edge()) {}
   LiveEnd(Stream& stream, Rendition& rendition)
-      : stream_(&stream), index_(&rendition.live.index()), edge_(&rendition.edge) {}
+      : stream_(&stream),
+        rendition_(&rendition.live),
+        index_(&rendition.live.index()),
+        edge_(&rendition.edge) {}
   const playlist::StreamIndex& index() const { return *index_; }
   LiveEdge& edge() const { return *edge_; }
   State state() const { return stream_->state(); }
+  // It comes too late for playlists, and there is more to come.
+  bool is_late(uint64_t msn) const { return rendition_ != nullptr && rendition_->is_late(msn); }
+  // What playlists call a gap, and is there; null: nothing.
+  const playlist::Unlisted* unlisted(uint64_t msn) const {
+    return rendition_ != nullptr ? rendition_->find_unlisted(msn) : nullptr;
+  }
   // As it is now; null: there is nothing to list.
   TextPtr playlist(const LiveEdge::Which& which) const;
 
@@ -41,6 +50,7 @@ class LiveEnd {
   LiveEdge::Reports reports(playlist::View view) const;
 
   Stream* stream_;
+  const playlist::RenditionIndex* rendition_ = nullptr;
   const playlist::StreamIndex* index_;
   LiveEdge* edge_;
 };

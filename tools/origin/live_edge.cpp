@@ -46,6 +46,10 @@ LiveEdge::WaiterId LiveEdge::wait_within_run(const playlist::PartName& name, con
   return add({name.msn, name.index, Wants::more_of_run, whose, 0, std::move(done)});
 }
 
+LiveEdge::WaiterId LiveEdge::wait_until(There there, const std::string& whose, Done done) {
+  return add({0, std::nullopt, Wants::other, whose, 0, std::move(done), std::move(there)});
+}
+
 LiveEdge::WaiterId LiveEdge::add(Waiter waiter) {
   if (!room_.enter(waiter.whose)) return 0;
   const int64_t patience_ms =
@@ -66,6 +70,10 @@ void LiveEdge::cancel(WaiterId id) {
 }
 
 std::optional<LiveEdge::Outcome> LiveEdge::outcome(const Waiter& waiter, bool ended) const {
+  if (waiter.wants == Wants::other) {
+    if (waiter.there()) return Outcome::came;
+    return ended ? std::optional(Outcome::never) : std::nullopt;
+  }
   if (waiter.wants == Wants::playlist) {
     if (ended || playlist::has(index_, waiter.msn, waiter.part)) return Outcome::came;
     return std::nullopt;

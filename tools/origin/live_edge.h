@@ -64,6 +64,9 @@ class LiveEdge {
   WaiterId wait_for_hinted(const playlist::PartName& name, const std::string& whose, Done done);
   // Likewise, but it never comes when the run has ended.
   WaiterId wait_within_run(const playlist::PartName& name, const std::string& whose, Done done);
+  // For what the index' records bring about, and does not change.
+  using There = std::function<bool()>;
+  WaiterId wait_until(There there, const std::string& whose, Done done);
   // Does not wait any more, and is not answered. Who was answered is passed over.
   void cancel(WaiterId id);
 
@@ -73,7 +76,7 @@ class LiveEdge {
   void forget();
 
  private:
-  enum class Wants : uint8_t { playlist, hinted, more_of_run };
+  enum class Wants : uint8_t { playlist, hinted, more_of_run, other };
   struct Waiter {
     uint64_t msn;
     std::optional<uint32_t> part;
@@ -81,6 +84,7 @@ class LiveEdge {
     std::string whose;
     int64_t until_us;
     Done done;
+    There there{};
     Outcome outcome = Outcome::late;
   };
   static constexpr size_t kViews = 4;

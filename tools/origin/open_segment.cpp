@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "open_segment.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -20,7 +21,9 @@ class Growing : public std::enable_shared_from_this<Growing> {
         whose_(std::move(whose)),
         file_(first.file),
         offset_(first.offset),
-        next_{first.msn, static_cast<uint32_t>(sent)} {}
+        next_{first.msn, static_cast<uint32_t>(sent)} {
+    note_sent(parts().first(std::min(sent, parts().size())));
+  }
   ~Growing() { stream_.edge().cancel(waiter_); }
   Growing(const Growing&) = delete;
   Growing& operator=(const Growing&) = delete;
@@ -35,12 +38,21 @@ class Growing : public std::enable_shared_from_this<Growing> {
     return same ? found : std::span<const playlist::PartRecord>();
   }
 
+  void note_sent(std::span<const playlist::PartRecord> parts) {
+    for (const playlist::PartRecord& part : parts)
+      if (part.length > 0) end_ = part.offset + part.length;
+  }
+  bool is_late() const { return stream_.is_late(next_.msn); }
+  void finish(const OnPiece& next);
+  LiveEdge::Done then(const OnPiece& next);
+
   MediaFiles& media_;
   const LiveEnd stream_;
   const playlist::View view_;
   const std::string whose_;
   const std::string file_;
   const uint64_t offset_;
+  uint64_t end_ = 0;  // of what was sent
   playlist::PartName next_;
   LiveEdge::WaiterId waiter_ = 0;
 };
@@ -48,26 +60,44 @@ class Growing : public std::enable_shared_from_this<Growing> {
 void Growing::grow(const OnPiece& next) {
   const auto known = parts();
   if (next_.index < known.size()) {
-    auto pieces = pieces_of(known.subspan(next_.index), view_);
+    const auto fresh = known.subspan(next_.index);
+    auto pieces = pieces_of(fresh, view_);
     next_.index = static_cast<uint32_t>(known.size());
+    note_sent(fresh);
     if (!pieces.empty()) return next(media_.find(file_, std::move(pieces)));
   }
   const playlist::StreamIndex& index = stream_.index();
   const bool open =
       !known.empty() && stream_.state() != State::ended && playlist::hinted_part(index) == next_;
-  if (!open && known.empty() && index.next_msn().value_or(0) > next_.msn)
+  const bool gone = known.empty() && stream_.unlisted(next_.msn) == nullptr;
+  if (!open && gone && index.next_msn().value_or(0) > next_.msn)
     return next(Unexpected(ENODATA, file_ + ": parts have left before they were sent"));
-  if (!open) return next(FileRange{});
-  waiter_ = stream_.edge().wait_within_run(
-      next_, whose_, [weak = weak_from_this(), next](LiveEdge::Outcome outcome) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->waiter_ = 0;
-        if (outcome == LiveEdge::Outcome::late)
-          return next(Unexpected(EBUSY, self->file_ + ": a part has not come in time"));
-        self->grow(next);
-      });
+  if (!open && (!is_late() || stream_.state() == State::ended)) return finish(next);
+  waiter_ = open ? stream_.edge().wait_within_run(next_, whose_, then(next))
+                 : stream_.edge().wait_until([this] { return !is_late(); }, whose_, then(next));
   if (waiter_ == 0) next(Unexpected(EBUSY, "too many are waiting"));
+}
+
+LiveEdge::Done Growing::then(const OnPiece& next) {
+  return [weak = weak_from_this(), next](LiveEdge::Outcome outcome) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->waiter_ = 0;
+    if (outcome == LiveEdge::Outcome::late)
+      return next(Unexpected(EBUSY, self->file_ + ": a part has not come in time"));
+    self->grow(next);
+  };
+}
+
+// What came too late for a part of its own to be listed is behind the others.
+void Growing::finish(const OnPiece& next) {
+  const playlist::Unlisted* late = stream_.unlisted(next_.msn);
+  const playlist::Segment* listed = stream_.index().find_segment(next_.msn);
+  const playlist::SegmentRecord* all = late ? &late->segment : listed ? &listed->record : nullptr;
+  const bool same = all != nullptr && all->file == file_ && all->offset == offset_;
+  if (view_ != playlist::View::whole || !same || end_ >= offset_ + all->length) return next(FileRange{});
+  const uint64_t from = std::exchange(end_, offset_ + all->length);
+  next(media_.find(file_, from, end_ - from));
 }
 
 }  // namespace
@@ -94,7 +124,10 @@ Growth growth(MediaFiles& media, const LiveEnd& stream, const playlist::PartReco
 bool Live::open_segment(const AnswerPtr& answer, const LiveEnd& stream, uint64_t msn, playlist::View view) {
   const auto hinted = playlist::hinted_part(stream.index());
   const auto parts = stream.index().parts_of(msn);
-  if (stream.state() == State::ended || !hinted || hinted->msn != msn || parts.empty()) return false;
+  const playlist::Unlisted* late = stream.unlisted(msn);
+  const bool grows =
+      (hinted && hinted->msn == msn) || (late != nullptr && late->kind == playlist::Unlisted::Kind::growing);
+  if (stream.state() == State::ended || !grows || parts.empty()) return false;
   auto pieces = pieces_of(parts, view);
   if (pieces.empty()) return wait_for_track(answer, stream, *hinted, view);
   auto range = media_.find(parts.front().file, std::move(pieces));

@@ -44,12 +44,13 @@ std::optional<uint64_t> number(std::string_view text) {
   return whole && (text.size() == 1 || text[0] != '0') ? std::optional(value) : std::nullopt;
 }
 
-// Also what there is of one that was not finished: docs/delivery.md, DASH.
+// Also what playlists call a gap, unless more of it comes: docs/delivery.md, DASH.
 std::optional<playlist::SegmentRecord> segment_of(const playlist::RenditionIndex& rendition, uint64_t msn) {
   const playlist::StreamIndex& index = rendition.index();
   const playlist::Segment* found = index.find_segment(msn);
   if (found && found->record.length > 0) return found->record;
-  if (const auto cut = rendition.cut().find(msn); cut != rendition.cut().end()) return cut->second;
+  if (const playlist::Unlisted* late = rendition.find_unlisted(msn))
+    return late->kind != playlist::Unlisted::Kind::growing ? std::optional(late->segment) : std::nullopt;
   const bool left = !index.run_open() && index.next_msn() == msn;
   const auto open = left ? index.open_segment() : std::nullopt;
   return open && open->record.length > 0 ? std::optional(open->record) : std::nullopt;

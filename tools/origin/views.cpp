@@ -279,7 +279,7 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
     const playlist::InitRecord* init = of ? of->index().newest_init() : nullptr;
     const bool has_picture = told ? told->width > 0 : init && init->width > 0;
     if (of && name != kPictures && has_picture)
-      settings.renditions.push_back({name, &of->index(), running, &of->cut(), of->bandwidth()});
+      settings.renditions.push_back({name, &of->index(), running, of, of->bandwidth()});
   }
   if (another) kept.periods.forget();
   return playlist::dash_manifest(index, one.facts, settings, kept.periods,

@@ -314,8 +314,7 @@ class Manifest {
       if (one && !found.empty() && one->init_id != found.back().init_id) one.reset();
       if (!one && !found.empty()) break;
       if (!one) continue;  // it has left
-      if (rendition.index->next_msn() == msn)
-        one->duration = std::max(one->duration, segment->record.duration);
+      if (grows(rendition, msn)) one->duration = std::max(one->duration, segment->record.duration);
       found.push_back(*one);
     }
     return found;

@@ -8,18 +8,30 @@
 namespace headgate::playlist {
 namespace {
 
+const Unlisted* unlisted(const DashRendition& rendition, uint64_t msn) {
+  return rendition.of != nullptr ? rendition.of->find_unlisted(msn) : nullptr;
+}
+
+// Also one that came too late for players of HLS.
 const SegmentRecord* finished(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence) {
   const Segment* one = rendition.index->find_segment(msn);
-  const bool there =
-      one != nullptr && one->record.length > 0 && one->discontinuity_sequence == discontinuity_sequence;
-  return there ? &one->record : nullptr;
+  if (one == nullptr || one->discontinuity_sequence != discontinuity_sequence) return nullptr;
+  if (one->record.length > 0) return &one->record;
+  const Unlisted* late = unlisted(rendition, msn);
+  return late != nullptr && late->kind == Unlisted::Kind::whole ? &late->segment : nullptr;
+}
+
+// It is further than that.
+bool is_behind(const DashRendition& rendition, uint64_t msn) {
+  if (rendition.of != nullptr) return rendition.of->at().value_or(0) > msn;
+  return rendition.index->next_msn().value_or(0) > msn;
 }
 
 // Not one that has lost its beginning: an encoder was started again within it.
 std::optional<SegmentRecord> open_of(const DashRendition& rendition, uint64_t discontinuity_sequence) {
   const auto open = rendition.index->open_segment();
-  const bool good =
-      open && open->discontinuity_sequence == discontinuity_sequence && open->record.independent;
+  const bool good = open && open->discontinuity_sequence == discontinuity_sequence &&
+                    open->record.independent && open->record.length > 0;
   return good ? std::optional(open->record) : std::nullopt;
 }
 
@@ -31,30 +43,29 @@ bool has(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_se
 
 // It is further, and has not got that.
 bool has_passed(const DashRendition& rendition, uint64_t msn, uint64_t discontinuity_sequence) {
-  return rendition.index->next_msn().value_or(0) > msn &&
-         finished(rendition, msn, discontinuity_sequence) == nullptr;
+  return is_behind(rendition, msn) && finished(rendition, msn, discontinuity_sequence) == nullptr;
 }
 
-// Where what it has without a hole, of one init segment, ends.
-uint64_t whole_until(const DashRendition& rendition, const DashPeriod& period, uint64_t end) {
+// Where what it has without a hole, of one init segment, ends; `known`: it has all to there, but perhaps the
+// last one's end.
+uint64_t whole_until(const DashRendition& rendition, const DashPeriod& period, uint64_t known, uint64_t end) {
   const auto& segments = rendition.index->segments();
-  auto at = std::lower_bound(segments.begin(), segments.end(), period.first_msn,
-                             [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
   // What has left at the beginning is missed by nobody.
-  uint64_t until = period.first_msn;
-  if (at == segments.begin() && at != segments.end()) until = std::max(until, at->record.msn);
+  uint64_t until = std::max(period.first_msn, known > 0 ? known - 1 : 0);
+  if (!segments.empty()) until = std::max(until, segments.front().record.msn);
   const std::string* init = nullptr;
-  for (; at != segments.end() && at->record.msn == until && until < end; ++at, ++until) {
-    if (at->record.length == 0 || at->discontinuity_sequence != period.discontinuity_sequence) break;
-    if (init != nullptr && *init != at->record.init_id) break;
-    init = &at->record.init_id;
+  for (; until < end; ++until) {
+    const SegmentRecord* one = finished(rendition, until, period.discontinuity_sequence);
+    if (one == nullptr || (init != nullptr && *init != one->init_id)) break;
+    init = &one->init_id;
   }
   return until;
 }
 
 // And what is being written, or was cut off.
-uint64_t listed_until(const DashRendition& rendition, const DashPeriod& period, uint64_t end, bool early) {
-  const uint64_t whole = whole_until(rendition, period, end);
+uint64_t listed_until(const DashRendition& rendition, const DashPeriod& period, uint64_t known, uint64_t end,
+                      bool early) {
+  const uint64_t whole = whole_until(rendition, period, known, end);
   return whole < end && dash_segment(rendition, whole, period.discontinuity_sequence, early) ? whole + 1
                                                                                              : whole;
 }
@@ -79,9 +90,14 @@ std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64
   if (const SegmentRecord* whole = finished(rendition, msn, discontinuity_sequence)) return *whole;
   if (!early) return std::nullopt;
   if (rendition.index->next_msn() == msn) return open_of(rendition, discontinuity_sequence);
-  if (rendition.cut == nullptr) return std::nullopt;
-  const auto found = rendition.cut->find(msn);
-  return found != rendition.cut->end() ? std::optional(found->second) : std::nullopt;
+  const Unlisted* found = unlisted(rendition, msn);
+  return found != nullptr ? std::optional(found->segment) : std::nullopt;
+}
+
+bool grows(const DashRendition& rendition, uint64_t msn) {
+  if (rendition.index->next_msn() == msn) return true;
+  const Unlisted* found = unlisted(rendition, msn);
+  return found != nullptr && found->kind == Unlisted::Kind::growing;
 }
 
 // To be in the Period that begins with a segment, or to go on in the last one.
@@ -206,8 +222,8 @@ std::vector<DashPeriods::Candidate> DashPeriods::candidates(const Now& now, cons
         if (known.name == one.name) member = &known;
     if (member != nullptr) {
       // `until` may have what is being written.
-      const uint64_t whole = whole_until(one, periods_.back(), next_);
-      const bool hole = whole < next_ && one.index->next_msn().value_or(0) > whole;
+      const uint64_t whole = whole_until(one, periods_.back(), member->until, next_);
+      const bool hole = whole < next_ && is_behind(one, whole);
       const bool gone = !one.running && !here;
       const bool far = msn > whole + kDashBehind || (settled && !here);
       if (!hole && !gone && !far && !passed) {
@@ -250,7 +266,7 @@ void DashPeriods::follow(const Now& now) {
       if (member.until >= end) continue;
       for (const DashRendition& one : now.renditions)
         if (one.name == member.name)
-          member.until = std::max(member.until, listed_until(one, period, end, now.early));
+          member.until = std::max(member.until, listed_until(one, period, member.until, end, now.early));
     }
   }
 }

@@ -40,6 +40,7 @@ void RenditionIndex::on(const InitRecord& init, const StreamIndex&) {
 }
 
 void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
+  come_to(part.msn);
   if (part.index == 0) {
     fill(part.msn, source);
     index_.mirror_run(source, part.msn);
@@ -54,6 +55,8 @@ void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
 }
 
 void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source) {
+  come_to(segment.msn);
+  at_ = segment.msn + 1;
   const Segment* of_source = source.find_segment(segment.msn);
   if (of_source == nullptr || segment.length == 0 || !index_.inits().contains(segment.init_id)) return;
   if (std::abs(segment.pts - of_source->record.pts) > kSameTicks) return;
@@ -62,19 +65,49 @@ void RenditionIndex::on(const SegmentRecord& segment, const StreamIndex& source)
   if (of_pictures(own.init_id)) own.duration = of_source->record.duration;
   const bool whole = !has_hole(own) && (own.duration + kHoleTicks >= of_source->record.duration ||
                                         !goes_on(source, *of_source));
-  if (!whole) keep_cut(own, of_source->record);
   if (!whole || lost(own.msn)) complete_parts(own.msn, source);
   if (whole) missed_ = 0;
   index_.mirror(source, *of_source, whole ? &own : nullptr);
   index_.mirror_open(writing_);
+  const Segment* const listed = index_.find_segment(own.msn);
+  if (listed != nullptr && listed->record.length == 0)
+    keep(whole ? Unlisted::Kind::whole : Unlisted::Kind::cut, own, of_source->record);
 }
 
 // Not one that has lost its beginning: an encoder was started again within it.
-void RenditionIndex::keep_cut(const SegmentRecord& segment, const SegmentRecord& of_source) {
+void RenditionIndex::keep(Unlisted::Kind kind, const SegmentRecord& segment, const SegmentRecord& of_source) {
   if (!segment.independent || std::abs(segment.pts - of_source.pts) > kHoleTicks) return;
-  cut_[segment.msn] = segment;
+  unlisted_[segment.msn] = {kind, segment};
+  ++own_version_;
   const auto& segments = index_.segments();
-  if (!segments.empty()) cut_.erase(cut_.begin(), cut_.lower_bound(segments.front().record.msn));
+  if (!segments.empty())
+    unlisted_.erase(unlisted_.begin(), unlisted_.lower_bound(segments.front().record.msn));
+}
+
+const Unlisted* RenditionIndex::find_unlisted(uint64_t msn) const {
+  const auto found = unlisted_.find(msn);
+  return found != unlisted_.end() ? &found->second : nullptr;
+}
+
+bool RenditionIndex::is_late(uint64_t msn) const {
+  if (!writing_ || at_ != msn) return false;
+  const Unlisted* const found = find_unlisted(msn);
+  return found != nullptr ? found->kind == Unlisted::Kind::growing : index_.next_msn() == msn && lost(msn);
+}
+
+void RenditionIndex::come_to(uint64_t msn) {
+  at_ = msn;
+  cut_growing(msn);
+}
+
+// Nothing is added any more to those before `until`.
+void RenditionIndex::cut_growing(uint64_t until) {
+  for (auto& [msn, one] : unlisted_) {
+    if (msn >= until) break;
+    if (one.kind != Unlisted::Kind::growing) continue;
+    one.kind = Unlisted::Kind::cut;
+    ++own_version_;
+  }
 }
 
 // Something that should be between its parts is not there.
@@ -98,6 +131,7 @@ void RenditionIndex::on(const GapRecord&, const StreamIndex&) {}
 // tells.
 void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
   writing_ = false;
+  cut_growing(UINT64_MAX);
   index_.mirror_open(false);
   if (!told_)
     stopped_ = true;
@@ -107,7 +141,7 @@ void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
 
 void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& source) {
   told_ = rendition;
-  ++told_version_;
+  ++own_version_;
   if (rendition.state == RenditionState::running)
     stopped_ = false;
   else if (!writing_ && !keeps_pace(source))
@@ -121,7 +155,7 @@ bool RenditionIndex::untouched() const {
 
 void RenditionIndex::forget_told() {
   told_.reset();
-  ++told_version_;
+  ++own_version_;
 }
 
 bool RenditionIndex::has_media() const {
@@ -136,7 +170,7 @@ uint32_t RenditionIndex::bandwidth() const {
 void RenditionIndex::follow(const StreamIndex& source) {
   const uint64_t epoch = index_.epoch();
   index_.mirror_start(source);
-  if (index_.epoch() != epoch) cut_.clear();
+  if (index_.epoch() != epoch) unlisted_.clear(), at_.reset();
   if (stopped_) fill(source.next_msn().value_or(0), source);
   const auto next = next_part(source);
   const auto newest = next && next->index > 0 ? next : std::nullopt;
@@ -146,6 +180,7 @@ void RenditionIndex::follow(const StreamIndex& source) {
 void RenditionIndex::stop(const StreamIndex& source) {
   if (untouched()) return;
   writing_ = false;
+  cut_growing(UINT64_MAX);
   index_.mirror_open(false);
   stopped_ = true;
   follow(source);
@@ -162,7 +197,9 @@ void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
   for (; segment != segments.end() && segment->record.msn < until; ++segment) {
     // What was told of it, and not finished.
     const auto open = index_.open_segment();
-    if (open && open->record.msn == segment->record.msn) keep_cut(open->record, segment->record);
+    if (open && open->record.msn == segment->record.msn && open->record.length > 0)
+      keep(writing_ && at_ == open->record.msn ? Unlisted::Kind::growing : Unlisted::Kind::cut, open->record,
+           segment->record);
     complete_parts(segment->record.msn, source);
     index_.mirror(source, *segment, nullptr);
   }

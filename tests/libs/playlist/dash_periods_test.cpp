@@ -82,9 +82,8 @@ class DashPeriodsTest : public testing::Test {
   }
   void told() {
     if (const auto& said = rung_.told()) running_ = said->state == RenditionState::running;
-    const DashSettings settings{.ended = ended_,
-                                .zero_utc_us = kUtc,
-                                .renditions = {{"360p", &rung_.index(), running_, &rung_.cut()}}};
+    const DashSettings settings{
+        .ended = ended_, .zero_utc_us = kUtc, .renditions = {{"360p", &rung_.index(), running_, &rung_}}};
     text_ = dash_manifest(source_, {}, settings, periods_);
     expect_kept();
     last_ = shape();
@@ -252,7 +251,7 @@ TEST_F(DashPeriodsTest, WhatHasNoBeginningIsNotThere) {
   rung_.add(segment(4, 8.5, 1.5, "bb", "d/0.mp4"), source_);
   told();
   EXPECT_EQ(shape(), "0: video 0-4 360p 0-3");
-  EXPECT_TRUE(rung_.cut().empty());
+  EXPECT_TRUE(rung_.unlisted().empty());
   source_part(5, 0);
   rung_part(5, 0);
   EXPECT_EQ(shape(), "0: video 0-4 360p 0-3; 0-5: video 5-5") << "it was not on time for 5";
@@ -284,6 +283,46 @@ TEST_F(DashPeriodsTest, OneThatStandsStillIsLeftBehind) {
   rung(8), rung_part(9, 0);
   source_part(9, 0);
   EXPECT_EQ(shape(), "0: video 0-6 360p 0-6; 0-7: video 7-8; 0-9: video 9-9 360p 9-9");
+}
+
+// Parts of HLS have a time to come by; a Period's segments have none.
+TEST_F(DashPeriodsTest, WhatIsAGapToPlayersOfHlsIsWaitedFor) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  const auto source_alone = [&](uint64_t msn, uint32_t from, uint32_t until) {
+    for (uint32_t i = from; i < until; ++i) {
+      source_part(msn, i);
+      rung_.follow(source_);
+    }
+    if (until == 4) source(msn);
+  };
+  source_alone(4, 0, 1);
+  rung_part(4, 0);
+  source_alone(4, 1, 4);
+  source_alone(5, 0, 3);
+  ASSERT_NE(rung_.find_unlisted(4), nullptr);
+  EXPECT_EQ(rung_.find_unlisted(4)->kind, Unlisted::Kind::growing);
+  EXPECT_EQ(rung_.index().segments().back().record.length, 0u);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-4");
+  const size_t of_rung = text_.find("media=\"360p/");
+  EXPECT_LT(text_.find("<S t=\"0\" d=\"180000\" r=\"4\"/>", of_rung), text_.find("</Represent", of_rung))
+      << "it is listed as long as it will be\n"
+      << text_;
+  rung_part(4, 1), rung(4);
+  EXPECT_EQ(rung_.find_unlisted(4)->kind, Unlisted::Kind::whole);
+  source_alone(5, 3, 4);
+  rung(5);
+  source_alone(6, 0, 1);
+  rung_part(6, 0);
+  EXPECT_EQ(shape(), "0: video 0-6 360p 0-6");
+  // Whereas one that is never finished is cut off.
+  source_alone(6, 1, 4);
+  source_alone(7, 0, 3);
+  EXPECT_EQ(rung_.find_unlisted(6)->kind, Unlisted::Kind::growing);
+  rung_.add(EndRecord{"failed"}, source_);
+  EXPECT_EQ(rung_.find_unlisted(6)->kind, Unlisted::Kind::cut);
 }
 
 // A frame that a run ends with, behind a segment that the rung has not to its end: a Period of it would be so

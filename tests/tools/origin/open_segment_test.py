@@ -103,6 +103,37 @@ class OpenSegmentTest(OriginCase):
         self.worker.tell(live.message(live.finish()), rung.records(last))
         self.assertEqual(one.take(1), b'')
 
+    def test_a_rung_that_is_too_late_for_its_parts(self):
+        live = self.live()
+        rung = rendition_test.Rung(live)
+        self.worker.tell(*rung.open_messages(), *(rung.segment(msn) for msn in range(3)))
+        path = f'/hls/{STATION}/{rung.name}/3.m4s'
+        offset = len(rung.content)
+        with open(rung.path, 'ab') as file:
+            file.write(live.body(3, 0) + live.body(3, 1))
+        first = wire.part_record(3, 0, rung.file, offset, BYTES, 3 * PARTS * PART, PART, live.utc_us)
+        self.worker.tell(live.message(live.part(0)), rung.records(first))
+        self.heard()
+        one = Growing(self, path).begin()
+        self.assertEqual(one.take(BYTES), live.body(3, 0))
+        self.worker.tell(live.message(*(live.part(index) for index in range(1, PARTS)), live.finish()),
+                         *(live.message(live.part(index)) for index in range(PARTS)))
+        self.heard()
+        playlist = self.get(f'/hls/{STATION}/{rung.name}/media.m3u8')
+        self.assertEqual(rendition_test.segments(playlist)[-1], '-3.m4s')
+        self.assertFalse(one.is_answered())
+        late = Growing(self, path).begin()
+        self.assertEqual(late.take(BYTES), live.body(3, 0))
+        last = wire.segment_record(3, rung.file, offset, 2 * BYTES, 3 * PARTS * PART, PARTS * PART, live.utc_us,
+                                   rendition_test.RUNG_INIT)
+        self.worker.tell(rung.records(last))
+        for each in (one, late):
+            self.assertEqual(each.take(BYTES), live.body(3, 1), 'what was too late is the end of it')
+            self.assertEqual(each.take(1), b'')
+        self.assertEqual(self.get(path), live.body(3, 0) + live.body(3, 1))
+        manifest = self.get(f'/dash/{STATION}/manifest.mpd').decode()
+        self.assertEqual(manifest.count('<Period '), 1)
+
     def test_head(self):
         live = self.live()
         self.worker.tell(live.message(live.part(0)))

@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include <playlist/rendition_index.h>
 #include <playlist/stream_index.h>
 
 namespace headgate::playlist {
@@ -39,8 +40,8 @@ struct DashRendition {
   std::string name;  // its folder under DashSettings::base
   const StreamIndex* index = nullptr;
   bool running = true;  // it is being made, or about to be
-  // Segments that it has not to their end (RenditionIndex::cut()); null: there are none.
-  const std::map<uint64_t, SegmentRecord>* cut = nullptr;
+  // What `index` has not, and which segment it is in (RenditionIndex); null: it has all.
+  const RenditionIndex* of = nullptr;
   // bit/s. Players keep what a Period's Representation says first: not less than its encoder may give.
   uint32_t bandwidth = 0;
 };
@@ -116,9 +117,11 @@ class DashPeriods {
   std::set<std::string> late_;  // renditions that are waited for no more, until they are there
 };
 
-// What a rendition has of segment `msn`, in the Period that it is in: finished, cut off, or, if `early`, what
-// is being written of it. None: nothing.
+// What a rendition has of segment `msn`, in the Period that it is in: finished, or, if `early`, cut off or
+// what is being written of it. None: nothing.
 std::optional<SegmentRecord> dash_segment(const DashRendition& rendition, uint64_t msn,
                                           uint64_t discontinuity_sequence, bool early);
+// That is being written, and will be longer.
+bool grows(const DashRendition& rendition, uint64_t msn);
 
 }  // namespace headgate::playlist

@@ -30,6 +30,17 @@ namespace headgate::playlist {
 // sample says, and is listed when that is over.
 inline constexpr char kPictureCodec[] = "mjpg";
 
+// What playlists of HLS call a gap, and is there, at least from its beginning on.
+struct Unlisted {
+  enum class Kind : uint8_t {
+    growing,  // it comes too late for them, and is still being written
+    cut,      // it has no end: its encoder stopped, or was started again
+    whole,    // it came too late
+  };
+  Kind kind = Kind::cut;
+  SegmentRecord segment{};  // what there is of it, but of a growing one: what there was in time
+};
+
 inline constexpr size_t kMostMissed = 3;         // parts: 1.5 s by default
 inline constexpr size_t kMostMissedAtStart = 8;  // that the source may be ahead of a first part
 
@@ -52,17 +63,22 @@ class RenditionIndex {
   void forget_told();
 
   const StreamIndex& index() const { return index_; }
-  uint64_t version() const { return index_.version() + told_version_; }
-  uint64_t segments_version() const { return index_.segments_version() + told_version_; }
+  uint64_t version() const { return index_.version() + own_version_; }
+  uint64_t segments_version() const { return index_.segments_version() + own_version_; }
   // What its encoder said last; none: nothing, all that is known are the segments.
   const std::optional<RenditionRecord>& told() const { return told_; }
   // bit/s: the peak of what there is of it, or what its encoder promises where that is more; 0: not known.
   uint32_t bandwidth() const;
   // A run of it is open.
   bool writing() const { return writing_; }
-  // Of those that are gaps because it has not all of them: what it has from their beginning on, by number.
-  // Players of DASH may have been told of it while it was being written.
-  const std::map<uint64_t, SegmentRecord>& cut() const { return cut_; }
+  // By number. Players of DASH may have been told of it while it was being written, and nothing obliges those
+  // to be on time.
+  const std::map<uint64_t, Unlisted>& unlisted() const { return unlisted_; }
+  const Unlisted* find_unlisted(uint64_t msn) const;
+  // What comes of it comes too late for its parts to be listed, and there is more to come.
+  bool is_late(uint64_t msn) const;
+  // The segment that it tells of next, by the newest record of its own; none: nothing yet.
+  std::optional<uint64_t> at() const { return at_; }
   // A segment that can be played is in the index.
   bool has_media() const;
 
@@ -85,13 +101,16 @@ class RenditionIndex {
   void miss(const StreamIndex& source);
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
-  void keep_cut(const SegmentRecord& segment, const SegmentRecord& of_source);
+  void keep(Unlisted::Kind kind, const SegmentRecord& segment, const SegmentRecord& of_source);
+  void come_to(uint64_t msn);
+  void cut_growing(uint64_t until);
 
   IndexSettings settings_;
   StreamIndex index_;
   std::optional<RenditionRecord> told_;
-  uint64_t told_version_ = 0;  // grows when that changes
-  std::map<uint64_t, SegmentRecord> cut_;
+  uint64_t own_version_ = 0;  // grows when that changes, or what is unlisted
+  std::map<uint64_t, Unlisted> unlisted_;
+  std::optional<uint64_t> at_;
   bool writing_ = false;            // between its RunRecord and EndRecord
   bool stopped_ = false;            // and not to go on without another RunRecord
   std::optional<PartName> newest_;  // of the source's
