@@ -130,6 +130,7 @@ class Manifest {
     if (!settings.everything && !settings.ended && !listed_.empty()) find_open();
     periods_.take({.segments = listed_,
                    .open = open_.has_value(),
+                   .open_parts = open_ ? index.parts_of(open_->record.msn).size() : 0,
                    .open_begins = !open_ || !lacks_sound(),
                    .early = early_ > 0,
                    .ended = settings.ended,

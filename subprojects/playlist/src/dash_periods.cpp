@@ -70,6 +70,12 @@ uint64_t listed_until(const DashRendition& rendition, const DashPeriod& period, 
                                                                                              : whole;
 }
 
+// How many that are finished come behind one.
+size_t finished_behind(const DashPeriods::Now& now, size_t i) {
+  const size_t after = now.segments.size() - 1 - i;
+  return after - (now.open && after > 0 ? 1 : 0);
+}
+
 // By how much a segment came later than the timeline says.
 std::optional<int64_t> late(const DashPeriods::Now& now, size_t i) {
   std::optional<int64_t> least;
@@ -131,9 +137,8 @@ void DashPeriods::take(const Now& now) {
 // False: it is not to be listed yet.
 bool DashPeriods::place(const Now& now, size_t i) {
   const Segment& segment = *now.segments[i];
-  const size_t after = now.segments.size() - 1 - i;
-  const size_t behind = after - (now.open && after > 0 ? 1 : 0);  // of those, finished
-  const bool settled = now.ended || behind >= kDashBehind;
+  const bool last = i + 1 == now.segments.size();
+  const bool settled = now.ended || finished_behind(now, i) >= kDashBehind;
   const std::optional<Clock> clock = settled ? std::nullopt : another_clock(now, i);
   const bool breaks = periods_.empty() || clock || !segment.continues ||
                       segment.discontinuity_sequence != periods_.back().discontinuity_sequence ||
@@ -154,17 +159,20 @@ bool DashPeriods::place(const Now& now, size_t i) {
   if (length != Length::enough) return length == Length::too_short;
   const auto misses = [](const Candidate& one) { return !one.here; };
   if (std::any_of(all.begin(), all.end(), misses)) {
-    if (!settled && behind < kDashPatience) return false;
-    for (const Candidate& one : all)
-      if (misses(one)) late_.insert(one.rendition->name);
+    if (!settled && may_wait(now, i, breaks)) return false;
     std::erase_if(all, [&](const Candidate& one) { return misses(one) && !one.goes_on; });
     if (changed()) std::erase_if(all, misses);
   }
-  if (changed() && now.open && after == 0 && !now.open_begins) return false;
+  if (changed() && now.open && last && !now.open_begins) return false;
   if (clock) clock_ = *clock;
   if (changed()) begin(segment, all);
   list(segment);
   return true;
+}
+
+bool DashPeriods::may_wait(const Now& now, size_t i, bool breaks) {
+  if (breaks || !now.early) return finished_behind(now, i) < kDashPatience;
+  return now.open && i + 1 == now.segments.size() && now.open_parts < kDashPatienceParts;
 }
 
 // Of a Period that begins with a segment: what there is of it.
@@ -231,7 +239,7 @@ std::vector<DashPeriods::Candidate> DashPeriods::candidates(const Now& now, cons
         continue;
       }
     }
-    const bool wanted = one.running && !passed && !settled && !late_.contains(one.name);
+    const bool wanted = one.running && !passed && !settled;
     const bool near = breaks || (msn > 0 && has(one, msn - 1, dseq, now.early));
     if (here || (wanted && near)) out.push_back({&one, false, here});
   }
@@ -250,10 +258,7 @@ void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& me
   period.ahead = clock_.ahead;
   period.discontinuity_sequence = segment.discontinuity_sequence;
   period.init_id = segment.record.init_id;
-  for (const Candidate& one : members) {
-    period.members.push_back({one.rendition->name, segment.record.msn});
-    late_.erase(one.rendition->name);
-  }
+  for (const Candidate& one : members) period.members.push_back({one.rendition->name, segment.record.msn});
   periods_.push_back(std::move(period));
 }
 

@@ -167,10 +167,39 @@ TEST_F(DashPeriodsTest, OneThatDoesNotComeIsNotWaitedForForLong) {
   rung(4);
   EXPECT_EQ(shape(), "0: video 0-4");
   source(5);
+  EXPECT_EQ(shape(), "0: video 0-4") << "held back for it, as it has the one before";
   rung(5);
-  EXPECT_EQ(shape(), "0: video 0-5") << "it was too late before, and is not waited for";
-  source(6);
-  EXPECT_EQ(shape(), "0: video 0-6");
+  EXPECT_EQ(shape(), "0: video 0-4; 0-5: video 5-5 360p 5-5");
+}
+
+// Players that begin go by the clock: what is being written is not held back beyond their place.
+TEST_F(DashPeriodsTest, APeriodOfWhatIsBeingWrittenIsNotHeldBackForLong) {
+  begin(550);
+  for (uint64_t i = 0; i < 3; ++i) {
+    for (uint32_t part = 0; part < 4; ++part) source_part(i, part);
+    source(i);
+  }
+  say(RenditionState::running);
+  source_part(3, 0);
+  EXPECT_EQ(shape(), "0: video 0-3") << "it has nothing yet";
+  begin_rung("20261121T050000Z-n01-0101", 3);
+  rung_part(3, 0);
+  for (uint32_t part = 1; part < 4; ++part) source_part(3, part);
+  source(3);
+  source_part(4, 0);
+  source_part(4, 1);
+  EXPECT_EQ(shape(), "0: video 0-3");
+  source_part(4, 2);
+  EXPECT_EQ(shape(), "0: video 0-4") << "without it";
+  for (uint32_t part = 1; part < 4; ++part) rung_part(3, part);
+  rung(3);
+  rung_part(4, 0);
+  source_part(4, 3);
+  source(4);
+  source_part(5, 0);
+  EXPECT_EQ(shape(), "0: video 0-4");
+  rung_part(5, 0);
+  EXPECT_EQ(shape(), "0: video 0-4; 0-5: video 5-5 360p 5-5");
 }
 
 TEST_F(DashPeriodsTest, APausedRungEndsItsPeriodAndBeginsAnotherOne) {

@@ -31,6 +31,7 @@ namespace headgate::playlist {
 // Low latency: what a player is to keep behind the live edge, in part target durations (Latency@target and
 // @min), and how fast it may play to do so, in hundredths (PlaybackRate).
 inline constexpr int64_t kDashLatencyParts = 5, kDashLeastLatencyParts = 3;
+static_assert(kDashPatienceParts < kDashLatencyParts);
 inline constexpr int kDashSlowest = 96, kDashFastest = 104;
 
 struct DashSettings {

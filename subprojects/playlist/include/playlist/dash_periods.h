@@ -25,7 +25,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,8 +46,12 @@ struct DashRendition {
 };
 // A rendition that has not what the stream had so many segments ago is not being made.
 inline constexpr size_t kDashBehind = 2;
-// A Period's first segment is held back for its renditions until so many more of the stream are finished.
+// A Period's first segment is held back for its renditions until so many more of the stream are finished;
 inline constexpr size_t kDashPatience = 1;
+// but where what is being written is listed, and the stream goes on, until it has so many parts: who begins
+// to play goes by the clock to a place five part targets (kDashLatencyParts) behind the live edge, and finds
+// nothing there if the Period that it is of is held back for longer (dash.js stays in the one before).
+inline constexpr size_t kDashPatienceParts = 3;
 // Ticks by which a live segment can be had earlier or later than the manifest says; beyond, a Period begins.
 // A connection that stood still is late for a while, a clock for good: the least late of so many segments
 // counts.
@@ -80,6 +83,7 @@ class DashPeriods {
   struct Now {
     std::span<const Segment* const> segments{};  // to be listed, in order
     bool open = false;                           // the last of them is being written
+    size_t open_parts = 0;                       // and has so many
     bool open_begins = true;                     // and a Period may begin with it
     bool early = false;                          // what is being written is listed, of renditions too
     bool ended = false;                          // nothing follows
@@ -100,6 +104,7 @@ class DashPeriods {
   bool place(const Now& now, size_t i);
   enum class Length { enough, short_so_far, too_short };
   static Length length_from(const Now& now, size_t i);
+  static bool may_wait(const Now& now, size_t i, bool breaks);
   std::vector<Candidate> candidates(const Now& now, const Segment& segment, bool breaks, bool settled) const;
   struct Clock {
     int64_t shift = 0, ahead = 0;       // as DashPeriod has them
@@ -113,8 +118,7 @@ class DashPeriods {
   std::deque<DashPeriod> periods_;
   uint64_t next_ = 0;
   uint64_t epoch_ = 0;
-  Clock clock_;                 // of the last Period
-  std::set<std::string> late_;  // renditions that are waited for no more, until they are there
+  Clock clock_;  // of the last Period
 };
 
 // What a rendition has of segment `msn`, in the Period that it is in: finished, or, if `early`, cut off or
