@@ -21,14 +21,6 @@ namespace {
 constexpr unsigned kLookAgainMs = 500;
 constexpr int kLooksAtNew = 20;  // a worker that starts has told its sessions by then, or does not
 
-Result<Json> ask_node(const NodeClient& client) {
-  auto answer = client.get("/api/v1/node");
-  if (!answer) return Unexpected(answer.error());
-  Json node = Json::object_of(*answer);
-  if (!node.is_object()) return Unexpected("the node's answer is not JSON");
-  return node;
-}
-
 std::string count_text(size_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
@@ -88,7 +80,7 @@ int wait_until_drained(const char* program, const DrainArguments& arguments, con
   bool missing = false;
   int looks_at_new = 0;
   for (std::optional<SessionsLeft> told;;) {
-    auto node = ask_node(client);
+    auto node = client.node();
     auto left = node ? sessions_left(*node, worker_pid) : Unexpected(node.error());
     if (!left && !std::exchange(missing, true))
       complain(1, program, left.error().message + "; it is asked again until it answers");
@@ -228,7 +220,7 @@ int run_drain(int argc, char** argv) {
   int64_t worker_pid = 0;
   if (arguments.wait && arguments.worker >= 0) {
     // Another one may have its number when it has ended.
-    auto node = ask_node(client);
+    auto node = client.node();
     if (!node) return complain(1, argv[0], node.error().message);
     worker_pid = pid_of_worker(*node, arguments.worker);
     if (worker_pid == 0) return complain(1, argv[0], "there is no such worker; `headgate status` lists them");

@@ -139,6 +139,14 @@ Result<NodeAnswer> NodeClient::request(const char* method, const std::string& pa
   return NodeAnswer{response.status(), response.take_body()};
 }
 
+Result<Json> NodeClient::node() const {
+  auto answer = get("/api/v1/node");
+  if (!answer) return Unexpected(answer.error());
+  Json node = Json::object_of(*answer);
+  if (!node.is_object()) return Unexpected("the node's answer is not JSON");
+  return node;
+}
+
 Result<std::string> NodeClient::good(const char* method, const std::string& path,
                                      const std::string& json) const {
   auto answer = request(method, path, json);

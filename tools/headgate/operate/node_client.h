@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include <base/json.h>
 #include <base/result.h>
 #include <base/unique_fd.h>
 #include <common/options.h>
@@ -37,6 +38,8 @@ class NodeClient {
 
   // Any answer; the error is that of having none, and says what to do.
   Result<NodeAnswer> request(const char* method, const std::string& path, const std::string& json = "") const;
+  // NODE of docs/api.md.
+  Result<Json> node() const;
   // What a 2xx answer has; of others their own `error` and `do`.
   Result<std::string> get(const std::string& path) const { return good("GET", path, ""); }
   Result<std::string> good(const char* method, const std::string& path, const std::string& json) const;

@@ -29,14 +29,6 @@ Result<std::set<int64_t>> stations_of(const std::vector<std::string>& words) {
   return out;
 }
 
-Result<Json> ask_node(const NodePlace& place) {
-  auto answer = NodeClient(place.socket()).get("/api/v1/node");
-  if (!answer) return Unexpected(answer.error());
-  Json json = Json::object_of(*answer);
-  if (!json.is_object()) return Unexpected("the node's answer is not JSON");
-  return json;
-}
-
 // {"now_utc"?, LIST: […]} of the members of the list that `wanted` names by their number, as they came.
 void print_json(const Json& node, const char* list, const char* key, const std::set<std::string>& wanted) {
   std::string out = std::string("{\"") + list + "\":[";
@@ -115,7 +107,7 @@ int run_streams(int argc, char** argv) {
   std::vector<StreamRow> none;
   if (auto known = sort_by(sort, none); !known) return complain(2, argv[0], known.error().message);
 
-  auto node = ask_node(place);
+  auto node = NodeClient(place.socket()).node();
   if (!node) return complain(1, argv[0], node.error().message);
   std::vector<StreamRow> rows;
   std::set<int64_t> missing = *stations;
@@ -153,7 +145,7 @@ int run_sessions(int argc, char** argv) {
   if (!rest) return complain(2, argv[0], rest.error().message);
   auto stations = stations_of(*rest);
   if (!stations) return complain(2, argv[0], stations.error().message);
-  auto node = ask_node(place);
+  auto node = NodeClient(place.socket()).node();
   if (!node) return complain(1, argv[0], node.error().message);
   std::set<std::string> wanted;
   Table table({{"SESSION", true},
