@@ -3,6 +3,7 @@
 
 #include <base/json.h>
 #include <base/json_line.h>
+#include <base/json_member.h>
 #include <common/utc.h>
 #include <gio/gio.h>
 
@@ -15,42 +16,6 @@ namespace {
 
 constexpr char kOriginAway[] = "headgate-origin does not answer: ";
 constexpr char kOriginRemedy[] = "it is started again by itself; ask in a second, or look into the log";
-
-// Of the array that stands at `begin`, the end behind its bracket; npos: it has none.
-size_t array_end(const std::string& text, size_t begin) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t at = begin; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quoted) {
-      if (c == '\\') ++at;
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      ++depth;
-    } else if ((c == ']' || c == '}') && --depth == 0) {
-      return at + 1;
-    }
-  }
-  return text.npos;
-}
-
-// The array of the member `name` of NODE: its brackets' beginning and end; npos as end: there is none.
-std::pair<size_t, size_t> list_in(const std::string& node, const std::string& name) {
-  // Quotes within a text are escaped: this is the member and nothing else.
-  const std::string key = "\"" + name + "\":[";
-  const size_t found = node.find(key);
-  if (found == node.npos) return {0, node.npos};
-  const size_t begin = found + key.size() - 1;
-  return {begin, array_end(node, begin)};
-}
-
-// That array; empty: there is none.
-std::string member_list(const std::string& node, const std::string& name) {
-  const auto [begin, end] = list_in(node, name);
-  return end == node.npos ? "" : node.substr(begin, end - begin);
-}
 
 std::string session_json(const Session& session) {
   const wire::SessionOpened& opened = session.opened;
@@ -123,13 +88,14 @@ void send_openapi(const ExchangePtr& exchange) {
 }  // namespace
 
 std::string with_stats(const std::string& node, const std::map<std::string, SupervisorLink::Told>& told) {
-  const auto [begin, end] = list_in(node, "processes");
-  if (end == node.npos) return node;
+  // With thousands of streams NODE is too large to be read whole.
+  const auto list_text = json_member(node, "processes");
+  if (!list_text) return node;
   std::map<int64_t, const SupervisorLink::Told*> by_pid;
   for (const auto& [name, one] : told)
     if (name != "supervisor") by_pid[one.pid] = &one;
-  const auto processes = Json::parse(std::string_view(node).substr(begin, end - begin));
-  if (!processes) return node;
+  const auto processes = Json::parse(*list_text);
+  if (!processes || !processes->is(Json::Kind::array)) return node;
   std::string list = "[";
   for (Json process : processes->items()) {
     if (auto stats = by_pid.find(process.integer("pid")); process.is_object() && stats != by_pid.end())
@@ -137,7 +103,8 @@ std::string with_stats(const std::string& node, const std::map<std::string, Supe
         process.set("stats", std::move(said));
     list += (list.size() > 1 ? "," : "") + process.json();
   }
-  return node.substr(0, begin) + list + "]" + node.substr(end);
+  const auto begin = static_cast<size_t>(list_text->data() - node.data());
+  return node.substr(0, begin) + list + "]" + node.substr(begin + list_text->size());
 }
 
 void add_node_routes(Routes& routes, OriginClient& origin, Feed& feed, SupervisorLink& supervisor,
@@ -169,12 +136,11 @@ void add_node_routes(Routes& routes, OriginClient& origin, Feed& feed, Superviso
               [&](const ExchangePtr& exchange) { exchange->send(200, workers_json(feed)); }});
   routes.add({"GET", "/api/v1/instances", Right::reads, [&](const ExchangePtr& exchange) {
                 const auto said = supervisor.told().find("supervisor");
-                const std::string list = said == supervisor.told().end()
-                                             ? std::string()
-                                             : member_list(said->second.json, "instances");
-                if (list.empty())
+                const Json status =
+                    said == supervisor.told().end() ? Json() : Json::object_of(said->second.json);
+                if (!status.at("instances").is(Json::Kind::array))
                   return exchange->fail(503, "there is no supervisor that could say", kOriginRemedy);
-                exchange->send(200, JsonLine().raw("instances", list).take());
+                exchange->send(200, JsonLine().raw("instances", status.at("instances").json()).take());
               }});
   routes.add(
       {"GET", "/api/v1/events", Right::reads, [&](const ExchangePtr& exchange) { events.answer(exchange); }});
