@@ -41,7 +41,8 @@ NodeLink::NodeLink(Loop& loop, Settings settings, std::function<void()> on_stop)
       settings_(std::move(settings)),
       on_stop_(std::move(on_stop)),
       audience_(loop, [this](wire::Audience::Member& from, const wire::Message& message,
-                             const std::vector<UniqueFd>&) { on_message(from, message); }) {}
+                             const std::vector<UniqueFd>&) { on_message(from, message); }),
+      batches_([this](const wire::StreamRecords& records) { audience_.tell(records, {"origin"}); }) {}
 
 NodeLink::~NodeLink() {
   loop_.cancel(timer_);
@@ -137,7 +138,6 @@ void NodeLink::records(const std::string& rendition, Bytes all) {
        (!histories_.contains(rendition) && histories_.size() > playlist::kMaxRenditions)))
     return;
   if (!opened_) open_session();
-  wire::StreamRecords batch{opened_->session, event_, station_, {}, rendition};
   ByteReader reader(all);
   while (reader.remaining() > 0) {
     const uint32_t length = reader.u32();
@@ -145,15 +145,9 @@ void NodeLink::records(const std::string& rendition, Bytes all) {
     if (!reader.ok()) break;
     histories_[rendition].add(record);
     if (rendition.empty()) count(record);
-    if (!batch.records.empty() && batch.records.size() + 4 + length > wire::kMaxRecordsBytes) {
-      audience_.tell(batch, {"origin"});
-      batch.records.clear();
-    }
-    ByteWriter writer(batch.records);
-    writer.u32(length);
-    writer.bytes(record);
+    batches_.add(*opened_, rendition, record);
   }
-  if (!batch.records.empty()) audience_.tell(batch, {"origin"});
+  batches_.flush(opened_->session);
 }
 
 void NodeLink::ended(const std::string& reason, int64_t idle_ms) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <feed/history.h>
+#include <feed/record_batches.h>
 #include <pipeline/runs.h>
 #include <wire/audience.h>
 
@@ -70,6 +71,7 @@ class NodeLink final : public RunWatch {
   std::string error_;    // why the last run has failed; empty: it has not
   int64_t idle_ms_ = 0;  // of that run, as RunWatch has it
   wire::Audience audience_;
+  tools::RecordBatches batches_;
   bool archives_ = false;  // what runs
   uint32_t event_ = 0, station_ = 0;
   std::optional<wire::SessionOpened> opened_;  // from the first record on

@@ -3,6 +3,8 @@
 // thread, on a Loop; nothing here waits for a pipeline, a disk or a peer.
 #pragma once
 
+#include <feed/record_batches.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,8 +54,6 @@ struct Settings {
   int64_t pending_ms = kPendingMs, stuck_ms = kStuckMs, give_up_ms = kGiveUpMs, last_words_ms = kLastWordsMs;
 };
 
-class RecordBatches;
-
 class Worker final : private Admission::Host {
  public:
   Worker(Loop& loop, Settings settings);
@@ -96,7 +96,7 @@ class Worker final : private Admission::Host {
   Session* find(uint64_t session);
   // --- what pipelines tell (worker_events.cpp)
   void on_events(std::vector<BusEvent> events);
-  void on_records(Session& session, const RecordsEvent& event, RecordBatches& batches);
+  void on_records(Session& session, const RecordsEvent& event, tools::RecordBatches& batches);
   void on_archive(const Session& session, const ArchiveEvent& archive);
   void look_at_record(Session& session, Bytes record);
   void hold_to_rate(Session& session);

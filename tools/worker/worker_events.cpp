@@ -8,7 +8,6 @@
 
 #include <utility>
 
-#include "record_batches.h"
 #include "worker.h"
 
 namespace headgate::worker {
@@ -18,7 +17,8 @@ using tools::log_warning;
 
 void Worker::on_events(std::vector<BusEvent> events) {
   audience_.hold();
-  RecordBatches batches([this](const wire::StreamRecords& records) { audience_.tell(records, {"origin"}); });
+  tools::RecordBatches batches(
+      [this](const wire::StreamRecords& records) { audience_.tell(records, {"origin"}); });
   for (BusEvent& event : events) {
     Session* session = find(event.session);
     if (!session) continue;
@@ -69,7 +69,7 @@ void Worker::on_events(std::vector<BusEvent> events) {
   audience_.release();
 }
 
-void Worker::on_records(Session& session, const RecordsEvent& event, RecordBatches& batches) {
+void Worker::on_records(Session& session, const RecordsEvent& event, tools::RecordBatches& batches) {
   const wire::SessionOpened& opened = session.opened();
   History* history = session.history(event.rendition);
   if (!history) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "record_batches.h"
+#include <feed/record_batches.h>
 
-namespace headgate::worker {
+namespace headgate::tools {
 
 void RecordBatches::add(const wire::SessionOpened& of, const std::string& rendition, Bytes record) {
   wire::StreamRecords& batch = batches_[{of.session, rendition}];
@@ -37,4 +37,4 @@ void RecordBatches::flush_all() {
   batches_.clear();
 }
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

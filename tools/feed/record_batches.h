@@ -12,7 +12,7 @@
 #include <base/bytes.h>
 #include <wire/messages.h>
 
-namespace headgate::worker {
+namespace headgate::tools {
 
 class RecordBatches {
  public:
@@ -34,4 +34,4 @@ class RecordBatches {
   std::map<Key, wire::StreamRecords> batches_;
 };
 
-}  // namespace headgate::worker
+}  // namespace headgate::tools

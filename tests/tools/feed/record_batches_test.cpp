@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <feed/record_batches.h>
 #include <gtest/gtest.h>
-#include <worker/record_batches.h>
 
 #include <vector>
 
-namespace headgate::worker {
+namespace headgate::tools {
 namespace {
 
 // Who was told, and how many bytes of records.
@@ -61,4 +61,4 @@ TEST_F(RecordBatchesTest, AFullMessageGoesBehindTheSources) {
 }
 
 }  // namespace
-}  // namespace headgate::worker
+}  // namespace headgate::tools
