@@ -2,9 +2,7 @@
 #include "upgrade.h"
 
 #include <base/clock.h>
-#include <base/io.h>
 #include <common/log.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,21 +16,6 @@ namespace {
 
 constexpr char kControl[] = "control";
 
-// "worker-3", "gate"; "gate-aside-123" for one that has made room.
-std::string label(const Child& child) {
-  const std::string name = socket_name_of(child);
-  return name.substr(0, name.rfind('.'));
-}
-
-Result<void> write_whole(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".tmp";
-  auto fd = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0640);
-  if (!fd) return Unexpected(fd.error());
-  if (auto written = write_all(fd->get(), as_bytes(text)); !written) return written;
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("rename " + fresh);
-  return {};
-}
-
 }  // namespace
 
 Upgrade::Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Tasks& tasks,
@@ -43,6 +26,7 @@ Upgrade::Upgrade(Loop& loop, Node node, Children& children, Workers& workers, Ta
       workers_(workers),
       tasks_(tasks),
       descriptions_(descriptions),
+      record_(node_.runtime_dir, children, workers),
       restart_(loop, children, node_.start) {}
 
 Upgrade::~Upgrade() {
@@ -57,57 +41,20 @@ void Upgrade::stop() {
 }
 
 void Upgrade::announce() {
-  if (auto before = read_upgrade_report(node_.runtime_dir + "/" + kUpgradeFile)) report_ = *std::move(before);
-  report_.pid = ::getpid();
-  report_.version = HEADGATE_VERSION;
-  keep_retiring();
-  if (report_.state == State::checking) {
-    report_.state = State::refused;
-    report_.reason = "the supervisor ended while the programs on disk were tried";
-  }
-  report_timer_ = loop_.every_ms(kReportMs, [this] { tell(); });
-  tell();
-}
-
-void Upgrade::keep_retiring() {
-  std::erase_if(report_.processes, [](const Process& one) { return one.state != Process::State::retiring; });
-}
-
-void Upgrade::adopted() {
-  std::erase_if(report_.processes, [this](const Process& one) {
-    Child* child = children_.find(one.name + ".sock");
-    const bool there = child && child->running() && child->pid() == one.pid;
-    if (there) child->retire();
-    return !there;
-  });
-  tell();
-}
-
-void Upgrade::tell() {
-  for (Process& one : report_.processes) {
-    if (one.state == Process::State::ended) continue;
-    const Child* child = children_.find(one.name + ".sock");
-    one.sessions = child && child->incompatible() ? kUnknownSessions : workers_.sessions_of(one.name);
-  }
-  const std::string text = report_.json();
-  if (text == told_) return;
-  if (auto written = write_whole(node_.runtime_dir + "/" + kUpgradeFile, text + "\n"); !written)
-    return tools::log_warning(written.error().message);
-  told_ = text;
+  record_.take_over();
+  report_timer_ = loop_.every_ms(kReportMs, [this] { record_.tell(); });
+  record_.tell();
 }
 
 bool Upgrade::request(const tools::Actor& actor) {
-  if (!ready_ || !report_.over() || stopped_) {
+  if (!ready_ || !report().over() || stopped_) {
     tools::log_notice("asked for an upgrade while the node starts or another one is under way");
     return false;
   }
-  ++report_.number;
-  report_.state = State::checking;
-  report_.reason.clear();
-  report_.trial_s = kTrialMs / 1000;
-  report_.since_utc_us = system_clock().utc_us();
-  keep_retiring();
-  tell();
+  record_.begin();
+  record_.report().trial_s = kTrialMs / 1000;
+  record_.report().since_utc_us = system_clock().utc_us();
+  record_.tell();
   node_.began(actor);
   Program trial = own_program().program;
   trial.arguments.emplace_back("--check");
@@ -115,28 +62,28 @@ bool Upgrade::request(const tools::Actor& actor) {
   runs.trial_ms = kTrialMs;
   trial.environment.push_back(variable_of(runs));
   tools::log_notice("upgrade: the programs on disk are tried",
-                    {{"PROGRAM", trial.path}, {"AT_MOST_S", report_.trial_s}});
+                    {{"PROGRAM", trial.path}, {"AT_MOST_S", report().trial_s}});
   run_check(tasks_, std::move(trial), kTrialMs, [this](const CheckEnd& end) { tried(end); });
   return true;
 }
 
 void Upgrade::tried(const CheckEnd& end) {
-  if (report_.state != State::checking || stopped_) return;
+  if (report().state != State::checking || stopped_) return;
   if (!end.good()) return finish(State::refused, end.reason("headgate serve --check"));
-  report_.state = State::running;
-  tell();  // whoever comes after us goes on here
+  record_.report().state = State::running;
+  record_.tell();  // whoever comes after us goes on here
   if (auto became = node_.become(own_program()); !became) finish(State::failed, became.error().message);
 }
 
 void Upgrade::go_on() {
   ready_ = true;
   settle_aside();
-  if (report_.state != State::running) return;
-  report_.processes.push_back({"supervisor", ::getpid(), ::getpid(), Process::State::serves, 0});
+  if (report().state != State::running) return;
+  record_.report().processes.push_back({"supervisor", ::getpid(), ::getpid(), Process::State::serves, 0});
   children_.each([this](Child& child) {
-    if (child.running() && !child.stopping()) note(child, Process::State::kept);
+    if (child.running() && !child.stopping()) record_.note(child, Process::State::kept);
   });
-  tell();
+  record_.tell();
   descriptions_.check_first([this](bool good) {
     if (stopped_) return;
     if (!good) return finish(State::failed, "the pipeline descriptions: " + descriptions_.refused());
@@ -160,7 +107,7 @@ void Upgrade::settle_aside() {
   });
   for (Child* child : aside) {
     if (children_.place(child->place().role).running())
-      child->retire(), note(*child, Process::State::retiring);
+      child->retire(), record_.note(*child, Process::State::retiring);
     else if (auto back = children_.put_back(*child); !back)
       tools::log_error(back.error().message);
   }
@@ -176,7 +123,7 @@ void Upgrade::next_step(void (Upgrade::*step)()) {
 }
 
 void Upgrade::replace_next() {
-  tell();
+  record_.tell();
   if (roles_.empty()) return finish(State::done);
   const std::string role = roles_.back();
   roles_.pop_back();
@@ -195,7 +142,7 @@ void Upgrade::replace_only(const std::string& role) {
   aside_ = socket_name_of(**aside);
   Child& fresh = children_.place(role);
   fresh_ = socket_name_of(fresh);
-  process(fresh) = {role, 0, (*aside)->pid(), Process::State::starting, 0};
+  record_.process(fresh) = {role, 0, (*aside)->pid(), Process::State::starting, 0};
   timer_ = loop_.after_ms(kReplaceMs, [this] {
     timer_ = 0;
     fail("does not serve in time");
@@ -208,10 +155,11 @@ void Upgrade::only_serves() {
   Child* fresh = children_.find(fresh_);
   if (aside) {
     aside->retire();
-    note(*aside, Process::State::retiring);
+    record_.note(*aside, Process::State::retiring);
     node_.replaced(*aside);
   }
-  if (fresh) process(*fresh).pid = fresh->pid(), process(*fresh).state = Process::State::serves;
+  if (fresh)
+    record_.process(*fresh).pid = fresh->pid(), record_.process(*fresh).state = Process::State::serves;
   if (fresh) tools::log_notice("upgrade: a new " + fresh->name() + " serves", {{"CHILD_PID", fresh->pid()}});
   aside_.clear();
   fresh_.clear();
@@ -232,18 +180,18 @@ void Upgrade::replace_workers() {
   });
   fresh_workers_ = workers_.start_others(old_workers_);
   for (const std::string& name : fresh_workers_)
-    if (const Child* child = children_.find(name)) note(*child, Process::State::starting);
-  tell();
+    if (const Child* child = children_.find(name)) record_.note(*child, Process::State::starting);
+  record_.tell();
   if (fresh_workers_.empty()) next_step(&Upgrade::workers_serve);  // there are enough of the new ones
 }
 
 void Upgrade::workers_serve() {
   for (const std::string& name : fresh_workers_)
-    if (const Child* child = children_.find(name)) note(*child, Process::State::serves);
+    if (const Child* child = children_.find(name)) record_.note(*child, Process::State::serves);
   for (const std::string& name : old_workers_)
     if (Child* child = children_.find(name); child && child->running()) {
       child->retire();
-      process(*child).state = Process::State::retiring;
+      record_.process(*child).state = Process::State::retiring;
     }
   tools::log_notice("upgrade: new workers serve", {{"WORKERS", fresh_workers_.size()}});
   fresh_workers_.clear();
@@ -253,25 +201,25 @@ void Upgrade::workers_serve() {
 
 void Upgrade::restart(const std::string& role) {
   const Child& child = children_.place(role);
-  process(child) = {label(child), 0, child.pid(), Process::State::starting, 0};
+  record_.process(child) = {label_of(child), 0, child.pid(), Process::State::starting, 0};
   restart_.begin(role, [this, role](const std::string& problem) {
     const auto state = problem.empty() ? Process::State::serves : Process::State::failed;
-    if (children_.has(role)) note(children_.place(role), state);
+    if (children_.has(role)) record_.note(children_.place(role), state);
     if (!problem.empty()) return finish(State::failed, problem);
     next_step(&Upgrade::replace_next);
   });
 }
 
 void Upgrade::retires(const Child& child) {
-  note(child, Process::State::retiring);
-  tell();
+  record_.note(child, Process::State::retiring);
+  record_.tell();
 }
 
 void Upgrade::changed(const Child& child) {
   if (stopped_) return;
-  if (!child.running() && child.retiring()) note(child, Process::State::ended);
+  if (!child.running() && child.retiring()) record_.note(child, Process::State::ended);
   restart_.changed(child);
-  if (report_.state != State::running) return;
+  if (report().state != State::running) return;
   const std::string name = socket_name_of(child);
   const bool is_fresh_worker =
       std::find(fresh_workers_.begin(), fresh_workers_.end(), name) != fresh_workers_.end();
@@ -296,9 +244,8 @@ void Upgrade::fail(const std::string& reason) {
   const bool workers = fresh_.empty();
   problem_ = workers ? "the new workers: " + reason
                      : "the new " + fresh_.substr(0, fresh_.find('.')) + ": " + reason;
-  for (Process& one : report_.processes)
-    if (one.state == Process::State::starting) one.state = Process::State::failed;
-  tell();
+  record_.note_failed();
+  record_.tell();
   next_step(&Upgrade::give_back);
 }
 
@@ -334,29 +281,14 @@ void Upgrade::give_back() {
 
 void Upgrade::finish(State state, const std::string& reason) {
   loop_.cancel(std::exchange(timer_, 0));
-  report_.state = state;
-  report_.reason = reason;
+  record_.report().state = state;
+  record_.report().reason = reason;
   if (state == State::done)
     tools::log_notice("upgrade: done");
   else
     tools::log_error(std::string("upgrade: ") + name_of(state) + ", what ran before goes on: " + reason);
-  tell();
+  record_.tell();
   node_.ended();
-}
-
-UpgradeReport::Process& Upgrade::process(const Child& child) {
-  const std::string name = label(child);
-  for (Process& one : report_.processes)
-    if (one.name == name) return one;
-  report_.processes.push_back({name, child.pid(), 0, Process::State::kept, 0});
-  return report_.processes.back();
-}
-
-void Upgrade::note(const Child& child, Process::State state, int was) {
-  Process& one = process(child);
-  if (child.running()) one.pid = child.pid();
-  if (was != 0) one.was = was;
-  one.state = state;
 }
 
 }  // namespace headgate::serve

@@ -21,6 +21,7 @@
 #include "running_node.h"
 #include "tasks.h"
 #include "upgrade_exec.h"
+#include "upgrade_record.h"
 #include "upgrade_report.h"
 #include "workers.h"
 
@@ -52,7 +53,7 @@ class Upgrade {
   // The runtime folder is there, and no other supervisor: who asks finds out whom.
   void announce();
   // What was found running is known: who was retiring goes on doing so.
-  void adopted();
+  void adopted() { record_.adopted(); }
   // False, and nothing happens, while one is under way, or before go_on().
   bool request(const tools::Actor& actor);
   // The node runs. Of an upgrade that the supervisor before has begun, what is left is done.
@@ -60,7 +61,7 @@ class Upgrade {
   void changed(const Child& child);  // what Child::Events told
   void retires(const Child& child);  // outside of an upgrade: it was told to
   void stop();
-  const UpgradeReport& report() const { return report_; }
+  const UpgradeReport& report() const { return record_.report(); }
   // What is to be started in a place: what is on disk, or the program before that did not let itself be
   // replaced.
   Program as_it_runs(const std::string& role, Program on_disk) const {
@@ -80,11 +81,7 @@ class Upgrade {
   void fail(const std::string& reason);
   void give_back();
   void finish(State state, const std::string& reason = "");
-  Process& process(const Child& child);
-  void note(const Child& child, Process::State state, int was = 0);
   void settle_aside();
-  void keep_retiring();
-  void tell();
   void next_step(void (Upgrade::*step)());
 
   Loop& loop_;
@@ -93,8 +90,7 @@ class Upgrade {
   Workers& workers_;
   Tasks& tasks_;
   DescriptionWatch& descriptions_;
-  UpgradeReport report_;
-  std::string told_;
+  UpgradeRecord record_;
   bool ready_ = false, stopped_ = false;
   std::vector<std::string> roles_;  // still to be looked at, the last one first
   // What is being replaced, by the names of their sockets; empty: nothing.
