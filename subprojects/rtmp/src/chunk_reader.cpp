@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "chunk_header.h"
+#include "media_prefix.h"
 
 namespace headgate::rtmp {
 namespace {
@@ -16,18 +17,14 @@ Unexpected limit(const char* name, uint32_t value) {
   return Unexpected("RTMP: limit " + std::string(name) + " (" + std::to_string(value) + ") exceeded");
 }
 
-// Of a media message: as much of it as `have` tells.
-size_t prefix_of(uint8_t type, Bytes have) {
+// As much of it as `have` tells.
+size_t prefix_of(uint8_t type, Bytes have, uint32_t length) {
   switch (type) {
-    case kVideo:
-      return video_header_size(have);
-    case kAudio:
-      return audio_header_size(have);
     case kSetChunkSize:
     case kAbort:
       return kControlPrefix;
     default:
-      return 0;
+      return media_prefix_size(type, have, length);
   }
 }
 
@@ -201,8 +198,8 @@ Result<void> ChunkReader::start_message(Stream& stream, const ChunkHeader& heade
 
 // With all bytes there that were asked for so far: are there more?
 void ChunkReader::grow_prefix(Stream& stream) {
-  const size_t size = std::min({prefix_of(stream.header.type, Bytes(stream.prefix).first(stream.prefix_size)),
-                                kMaxPrefix, size_t{stream.header.length}});
+  const size_t size =
+      prefix_of(stream.header.type, Bytes(stream.prefix).first(stream.prefix_size), stream.header.length);
   stream.prefix_size = static_cast<uint8_t>(std::max<size_t>(size, stream.prefix_size));
 }
 
@@ -221,9 +218,12 @@ Result<void> ChunkReader::check_length(const MessageHeader& header) const {
       if (header.length > limits_.max_command_bytes)
         return limit("max_command_bytes", limits_.max_command_bytes);
       return {};
+    case kAggregate:
+      if (header.length > limits_.max_aggregate_bytes)
+        return limit("max_aggregate_bytes", limits_.max_aggregate_bytes);
+      return {};
     case kAudio:
     case kVideo:
-    case kAggregate:
       if (header.length > limits_.max_media_bytes) return limit("max_media_bytes", limits_.max_media_bytes);
       return {};
     default:

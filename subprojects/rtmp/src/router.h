@@ -22,6 +22,8 @@ class Server::Router : public MessageSink {
 
  private:
   std::optional<uint32_t>* open_slot(uint8_t type) const;
+  std::span<std::byte> collect(uint32_t csid, uint32_t length);
+  Result<void> take_apart(uint32_t csid, const MessageHeader& header, Bytes payload);
   bool takes_media() const { return media_ && server_.phase_ == Phase::kPublishing; }
 
   Server& server_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "aggregate.h"
+#include "media_prefix.h"
 #include "router.h"
 
 namespace headgate::rtmp {
@@ -45,20 +47,19 @@ std::span<std::byte> Server::Router::begin(uint32_t csid, const MessageHeader& h
     *slot = csid;
     return media_->begin(csid, header, prefix);
   }
+  if (header.type == kAggregate) return takes_media() ? collect(csid, header.length) : std::span<std::byte>();
   bool data = header.type == kDataAmf0 || header.type == kDataAmf3;
   if (!is_collected(header.type) || (data && server_.phase_ != Phase::kPublishing)) return {};
-  for (Inbox& inbox : server_.inboxes_) {
-    if (inbox.used) continue;
-    inbox.csid = csid;
-    inbox.used = true;
-    inbox.bytes.resize(header.length);
-    return inbox.bytes;
-  }
-  Inbox& inbox = server_.inboxes_.emplace_back();
-  inbox.csid = csid;
-  inbox.used = true;
-  inbox.bytes.resize(header.length);
-  return inbox.bytes;
+  return collect(csid, header.length);
+}
+
+std::span<std::byte> Server::Router::collect(uint32_t csid, uint32_t length) {
+  auto inbox = std::ranges::find(server_.inboxes_, false, &Inbox::used);
+  if (inbox == server_.inboxes_.end()) inbox = server_.inboxes_.emplace(inbox);
+  inbox->csid = csid;
+  inbox->used = true;
+  inbox->bytes.resize(length);
+  return inbox->bytes;
 }
 
 void Server::Router::complete(uint32_t csid, const MessageHeader& header, Bytes prefix,
@@ -73,10 +74,40 @@ void Server::Router::complete(uint32_t csid, const MessageHeader& header, Bytes 
                               [&](const Inbox& box) { return box.used && box.csid == csid; });
     if (inbox == server_.inboxes_.end()) return;
     inbox->used = false;
-    if (result && server_.phase_ != Phase::kEnded) result = server_.on_message(header, payload, handler_);
+    if (result && header.type == kAggregate) {
+      const ByteVector whole = std::exchange(inbox->bytes, {});  // large, and what is in it wants inboxes
+      result = take_apart(csid, header, whole);
+    } else if (result && server_.phase_ != Phase::kEnded) {
+      result = server_.on_message(header, payload, handler_);
+    }
   }
   if (!result || server_.phase_ == Phase::kPublishAsked || server_.phase_ == Phase::kEnded)
     server_.reader_.stop();
+}
+
+// Audio, video and data, which is what there can be: as if each had come by itself.
+Result<void> Server::Router::take_apart(uint32_t csid, const MessageHeader& header, Bytes payload) {
+  Aggregate aggregate(header, payload);
+  while (takes_media()) {
+    const auto next = aggregate.next();
+    if (!next) return Unexpected(next.error());
+    if (!*next) break;
+    const auto& [inner, bytes] = **next;
+    if (!open_slot(inner.type) && inner.type != kDataAmf0 && inner.type != kDataAmf3) continue;
+    if (!open_slot(inner.type) && inner.length > server_.limits_.max_data_bytes)
+      return Unexpected("RTMP: limit max_data_bytes (" + std::to_string(server_.limits_.max_data_bytes) +
+                        ") exceeded");
+    const Bytes prefix = media_prefix(inner.type, bytes);
+    std::span<std::byte> target = begin(csid, inner, prefix);
+    if (!result) return result;
+    if (target.size() == bytes.size() - prefix.size())
+      std::ranges::copy(bytes.subspan(prefix.size()), target.begin());
+    else
+      target = {};
+    complete(csid, inner, prefix, target);
+    if (!result) return result;
+  }
+  return {};
 }
 
 void Server::Router::abandon(uint32_t csid) {

@@ -331,6 +331,7 @@ TEST(ChunkLimits, MessageSizesByKind) {
   limits.max_command_bytes = 16;
   limits.max_data_bytes = 32;
   limits.max_media_bytes = 64;
+  limits.max_aggregate_bytes = 48;
   struct Case {
     const char *type, *size, *name;
   };
@@ -342,7 +343,7 @@ TEST(ChunkLimits, MessageSizesByKind) {
                         {"77", "000021", "max_data_bytes"},
                         {"08", "000041", "max_media_bytes"},
                         {"09", "ffffff", "max_media_bytes"},
-                        {"16", "000041", "max_media_bytes"}}) {
+                        {"16", "000031", "max_aggregate_bytes"}}) {
     std::string error = error_of(hex("03 000000 " + std::string(c.size) + c.type + " 00000000"), limits);
     EXPECT_NE(error.find(c.name), std::string::npos) << c.type << " " << error;
   }

@@ -29,7 +29,7 @@ enum MessageType : uint8_t {
   kCommandAmf3 = 17,
   kDataAmf0 = 18,
   kCommandAmf0 = 20,
-  kAggregate = 22,
+  kAggregate = 22,  // several in one: Server takes it apart
 };
 
 struct MessageHeader {

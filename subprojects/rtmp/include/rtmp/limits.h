@@ -13,6 +13,7 @@ struct Limits {
   uint32_t max_command_bytes = 4 * 1024;       // one command or control message; a connect has about 400
   uint32_t max_data_bytes = 64 * 1024;         // onMetaData and the like
   uint32_t max_media_bytes = 8 * 1024 * 1024;  // one audio or video message; a 4K key frame has about 2 MB
+  uint32_t max_aggregate_bytes = 4 * 1024 * 1024;  // several of these in one; some have a second's
   uint32_t max_open_bytes =
       16 * 1024 * 1024;  // payload of messages begun and not finished, all csids together
   uint32_t max_amf_depth = 16;

@@ -63,7 +63,8 @@ class Server {
   explicit Server(const Limits& limits = {}, FillRandom random = system_random);
 
   // Takes all of `data`. Audio and video go to `media` in kPublishing, at most one message of each of the two
-  // open at a time; without a sink, and before, they are skipped. Errors are final: close.
+  // open at a time; without a sink, and before, they are skipped. What an aggregate message holds comes as
+  // messages of their own, with times of their own (RTMP 1.0, 7.1.6). Errors are final: close.
   Result<void> feed(Bytes data, ServerHandler& handler, MessageSink* media = nullptr);
 
   // In kPublishAsked. After accept_publish() call feed() with nothing, for what came behind `publish`.
