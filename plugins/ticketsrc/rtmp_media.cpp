@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "rtmp_records.h"
 #include "rtmp_session.h"
 
 namespace headgate::ticketsrc {
@@ -42,18 +43,6 @@ std::string name_of(TrackId track, const VideoHeader& header) {
   return rtmp::codec_name(audio);
 }
 
-// These have no configuration of their own: each frame says it.
-bool describes_itself(uint32_t codec) {
-  return codec == fourcc("ac-3") || codec == fourcc("ec-3");
-}
-
-// AV1 video descriptors of MPEG-2 TS lack the sequence header, and so do some senders' records; vpcC has no
-// size; an OpusHead may be left out. What is missing stands in the first frame that can be decoded.
-bool needs_frame(const VideoHeader& header, Bytes record) {
-  return header.kind == PacketKind::kTsDescriptor || header.codec == fourcc("vp09") ||
-         (header.codec == fourcc("Opus") && record.empty());
-}
-
 // Of a video frame. Codecs that are not taken do not come so far.
 codec::Codec codec_of(uint32_t video) {
   switch (video) {
@@ -65,23 +54,6 @@ codec::Codec codec_of(uint32_t video) {
       return codec::Codec::av1;
     default:
       return codec::Codec::vp9;
-  }
-}
-
-Result<codec::Track> config_of(uint32_t codec, Bytes record) {
-  switch (codec) {
-    case fourcc("avc1"):
-      return codec::track_from_avcc(record);
-    case fourcc("hvc1"):
-      return codec::track_from_hvcc(record);
-    case fourcc("av01"):
-      return codec::track_from_av1c(record);
-    case fourcc("mp4a"):
-      return codec::track_from_asc(record);
-    case fourcc("Opus"):
-      return codec::track_from_opus_head(record);
-    default:
-      return codec::track_from_flac(record);
   }
 }
 
@@ -144,6 +116,8 @@ void RtmpSession::take_several(TrackId id, uint32_t timestamp) {
   }
 }
 
+// Number 0 is the default track (Enhanced RTMP v2, Multitrack): whoever begins with another has that one
+// taken only until 0 comes.
 void RtmpSession::take_packet(TrackId id, uint32_t timestamp, const VideoHeader& header, Bytes payload) {
   Media& media = media_[id];
   switch (header.kind) {
@@ -155,6 +129,12 @@ void RtmpSession::take_packet(TrackId id, uint32_t timestamp, const VideoHeader&
       break;
     default:
       return;
+  }
+  if (media.number && header.track == 0 && *media.number != 0 && begins_track(header, payload)) {
+    warn("the publisher's " + std::string(kKindNames[id]) + " track number 0 has come: it is taken, number " +
+         std::to_string(*media.number) + " is left out from here on");
+    media.forget_track();
+    media.others_told = true;
   }
   if (media.number && *media.number != header.track) {
     if (!std::exchange(media.others_told, true))
@@ -170,6 +150,15 @@ void RtmpSession::take_packet(TrackId id, uint32_t timestamp, const VideoHeader&
   } else {
     take_record(id, header, payload);
   }
+}
+
+void RtmpSession::Media::forget_track() {
+  state = kNone;
+  codec = 0;
+  sets.reset();
+  record.clear();
+  number.reset();
+  channels.reset();
 }
 
 void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes record) {
@@ -207,8 +196,9 @@ void RtmpSession::take_record(TrackId id, const VideoHeader& header, Bytes recor
 }
 
 bool RtmpSession::is_wanted(const Media& media, const VideoHeader& header) {
+  if (describes_itself(header.codec))
+    return !media.number || *media.number == header.track || header.track == 0;
   if (media.number && *media.number != header.track) return false;
-  if (describes_itself(header.codec)) return true;
   return header.codec == media.codec && media.state != Media::kNone;
 }
 
@@ -234,10 +224,8 @@ void RtmpSession::take_sets(TrackId id, Bytes frame) {
 bool RtmpSession::describe(TrackId id, const VideoHeader& header, bool key, Bytes frame) {
   Media& media = media_[id];
   std::optional<Result<codec::Track>> config;
-  if (header.codec == fourcc("ac-3")) {
-    config = codec::track_from_ac3_frame(frame);
-  } else if (header.codec == fourcc("ec-3")) {
-    config = codec::track_from_eac3_frame(frame);
+  if (describes_itself(header.codec)) {
+    config = config_of_frame(header.codec, frame);
   } else if (header.codec == fourcc("vp09") && key) {
     if (const auto size = codec::vp9_frame_size(frame))
       config = codec::track_from_vpcc(media.record, size->width, size->height);

@@ -47,6 +47,7 @@ class RtmpSession : public Session, private rtmp::ServerHandler, private rtmp::M
     std::optional<uint8_t> channels;  // MultichannelConfig
     bool others_told = false;         // that there are more tracks
     MessageBuffer buffer;             // the message that comes in, when it is no frame
+    void forget_track();              // another one takes its place
   };
 
   void take_several(TrackId id, uint32_t timestamp);

@@ -208,6 +208,66 @@ TEST_F(EnhancedForms, SeveralTracksInOneMessageAreSplit) {
   EXPECT_EQ(warnings(), 1);
 }
 
+TEST_F(EnhancedForms, TheDefaultTrackIsTakenWhenItComesLate) {
+  start();
+  publisher_.metadata(true, false);
+  const ExOptions second{.nano = {}, .track = 1}, first{.nano = {}, .track = 0};
+  const auto avc = [&](ExVideo type, uint32_t ms, Bytes payload) {
+    publisher_.message(rtmp::kVideo, ms, ex_video(type, true, "avc1", payload, {}, first));
+  };
+  hevc_start(second);
+  hevc(0, 0, second);
+  avc(ExVideo::frames_x, 40, video_frame());  // nobody knows yet what it is
+  hevc(1, 40, second);
+  const std::byte broken[] = {std::byte{1}, std::byte{2}};
+  avc(ExVideo::start, 60, broken);
+  hevc(2, 80, second);
+  avc(ExVideo::start, 100, media_->video->config);
+  for (uint32_t ms = 120; ms < 240; ms += 40) {
+    avc(ExVideo::frames_x, ms, video_frame());
+    hevc(3, ms, second);
+  }
+  hevc_start(second);  // is not taken again
+  hevc(0, 240, second);
+  avc(ExVideo::frames_x, 240, video_frame());
+  finish();
+  ASSERT_EQ(video_->count(), 7u);
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(gst_buffer_get_size(video_->buffers[i].get()), hevc_frame(i).size());
+  for (size_t i = 3; i < 7; ++i)
+    EXPECT_EQ(gst_buffer_get_size(video_->buffers[i].get()), video_frame().size());
+  const auto caps = caps_of(*video_, 1);
+  ASSERT_TRUE(caps);
+  EXPECT_STREQ(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)), "video/x-h264");
+  EXPECT_EQ(warnings(), 2) << "that there are two, and that the other is taken";
+}
+
+TEST_F(EnhancedForms, AMessageOfMessagesComesApart) {
+  start();
+  publisher_.metadata(true, false);
+  hevc_start();
+  ByteVector aggregate;
+  ByteWriter writer(aggregate);
+  for (uint32_t i = 0; i < 5; ++i) {
+    const ByteVector body = ex_video(ExVideo::frames_x, i == 0, "hvc1", hevc_frame(i), {}, {});
+    writer.u8(rtmp::kVideo);
+    writer.u24(body.size());
+    writer.u24(500 + i * 40);
+    writer.u32(0);  // the rest of the time, and the stream
+    writer.bytes(body);
+    writer.u32(11 + body.size());
+  }
+  publisher_.message(rtmp::kAggregate, 1000, aggregate);
+  hevc(5, 1200);
+  finish();
+  ASSERT_EQ(video_->count(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(gst_buffer_get_size(video_->buffers[i].get()), hevc_frame(i).size());
+    EXPECT_EQ(GST_BUFFER_DTS(video_->buffers[i].get()),
+              GST_BUFFER_DTS(video_->buffers[0].get()) + i * 40 * GST_MSECOND);
+  }
+}
+
 TEST_F(EnhancedForms, WithoutOpusHeadThePacketsSayMonoOrStereo) {
   const MediaFile opus = encode("-f lavfi -i sine=r=48000 -ac 2 -t 1 -c:a libopus");
   start();
