@@ -28,7 +28,10 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   const int64_t step = sender_ns - track.sender_ns;
   const int64_t passed = std::max<int64_t>(arrival_us - track.arrival_us, 0) * kUs;
   const int64_t last = std::max<int64_t>(track.dts_ns, 0);
-  const int64_t expected = last + (passed > 0 ? passed : track.step_ns);
+  const auto beside = passed_beside(index, arrival_us);
+  const int64_t expected = last + (beside       ? std::max(*beside, track.step_ns)
+                                   : passed > 0 ? passed
+                                                : track.step_ns);
   const bool back = step < -kMaxBackNs;
   const bool ahead = step > kMaxForwardNs && step - passed > kMaxForwardNs && !joins_others(index, sender_ns);
   // Where a jump has been before, a smaller one may lead back.
@@ -60,7 +63,22 @@ Stamp SessionTimeline::stamp(size_t index, int64_t sender_ns, int64_t arrival_us
   track.sender_ns = sender_ns;
   track.arrival_us = arrival_us;
   track.dts_ns = stamp.dts_ns;
+  if (const Track* other = beside_of(index)) track.beside_ns = other->dts_ns;
   return stamp;
+}
+
+// The other of the first two tracks.
+const SessionTimeline::Track* SessionTimeline::beside_of(size_t index) const {
+  const size_t other = 1 - std::min<size_t>(index, 1);
+  return index <= 1 && other < tracks_.size() && tracks_[other].started ? &tracks_[other] : nullptr;
+}
+
+// Since the track's last frame, on the one beside it, if that has come meanwhile.
+std::optional<int64_t> SessionTimeline::passed_beside(size_t index, int64_t arrival_us) const {
+  const Track* other = beside_of(index);
+  const auto& before = tracks_[index].beside_ns;
+  if (!other || !before || other->dts_ns <= *before) return std::nullopt;
+  return other->dts_ns - *before + std::max<int64_t>(arrival_us - other->arrival_us, 0) * kUs;
 }
 
 // Of what was not repaired: who sets a clock anew sets both by it.

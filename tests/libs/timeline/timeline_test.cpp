@@ -93,6 +93,29 @@ TEST(SessionTimeline, ATrackThatJumpsAloneAndBackIsWhereItWas) {
   EXPECT_EQ(timeline.stamp(kVideo, 10'080 * kMsNs, 10'080 * kMs).dts_ns, 10'080 * kMsNs);
 }
 
+// Nothing comes for 3 s, then all of it at once, and meanwhile the encoder's clock of one of them began anew.
+TEST(SessionTimeline, ALoneJumpBehindAStallStaysBesideTheOtherTrack) {
+  SessionTimeline timeline(0, 0);
+  for (int64_t ms = 0; ms <= 10'000; ms += 20)
+    timeline.stamp(ms % 40 == 0 ? kVideo : kAudio, ms * kMsNs, ms * kMs);
+  constexpr int64_t kEndMs = 13'000, kBackMs = 10'033;
+  for (int64_t ms = 10'020; ms < 15'000; ms += 20) {
+    const bool video = ms % 40 == 0;
+    const Stamp stamp = timeline.stamp(video ? kVideo : kAudio, (ms - (video ? kBackMs : 0)) * kMsNs,
+                                       std::max(ms, kEndMs) * kMs);
+    EXPECT_EQ(stamp.repair, ms == 10'040 ? Repair::backward : Repair::none);
+    EXPECT_EQ(stamp.dts_ns, ms * kMsNs);
+  }
+}
+
+TEST(SessionTimeline, ALoneJumpBesideATrackThatIsSilentGoesByArrival) {
+  SessionTimeline timeline(0, 0);
+  for (int64_t ms = 0; ms < 10'000; ms += 20)
+    timeline.stamp(ms % 40 == 0 ? kVideo : kAudio, ms * kMsNs, ms * kMs);
+  for (int64_t ms = 10'000; ms < 12'000; ms += 40) timeline.stamp(kVideo, ms * kMsNs, ms * kMs);
+  EXPECT_EQ(timeline.stamp(kVideo, 7 * kMsNs, 12'040 * kMs).dts_ns, 12'040 * kMsNs);
+}
+
 TEST(SessionTimeline, AJumpWithinABurstGoesOnByTheUsualStep) {
   SessionTimeline timeline(0, 0);
   for (int64_t ms = 0; ms <= 4000; ms += 40) timeline.stamp(kVideo, ms * kMsNs, 200 * kMs);

@@ -49,21 +49,24 @@ class SessionTimeline {
 
   // Frames of one track in the order they came; `track` counts from 0. After a jump the track follows another
   // track where that leads to about the present, so that they stay in step and one that jumps alone and back
-  // is where it was; else it goes on from its last frame by the time that has passed in arrival, which how
-  // late everything comes does not change.
+  // is where it was; else it goes on from its last frame by the time that has passed since: on the other
+  // track if that has come meanwhile, for what is late on its way is late on both, and else in arrival.
   Stamp stamp(size_t track, int64_t sender_ns, int64_t arrival_us);
 
  private:
   struct Track {
     bool started = false;
-    int64_t sender_ns = 0;       // of the last frame
-    int64_t arrival_us = 0;      // of the last frame
-    int64_t offset_ns = 0;       // dts - sender, without drift_ns
-    int64_t drift_ns = 0;        // corrected
-    int64_t step_ns = 0;         // between the last two frames, where it was an ordinary one
-    int64_t dts_ns = -kNudgeNs;  // last given out
-    bool anchored = false;       // offset differs from the session's first
+    int64_t sender_ns = 0;             // of the last frame
+    int64_t arrival_us = 0;            // of the last frame
+    int64_t offset_ns = 0;             // dts - sender, without drift_ns
+    int64_t drift_ns = 0;              // corrected
+    int64_t step_ns = 0;               // between the last two frames, where it was an ordinary one
+    int64_t dts_ns = -kNudgeNs;        // last given out
+    std::optional<int64_t> beside_ns;  // and by then on the other track, if there was one
+    bool anchored = false;             // offset differs from the session's first
   };
+  const Track* beside_of(size_t index) const;
+  std::optional<int64_t> passed_beside(size_t index, int64_t arrival_us) const;
   bool joins_others(size_t track, int64_t sender_ns) const;
   std::optional<int64_t> offset_of_others(size_t track, int64_t sender_ns, int64_t expected_ns) const;
 
