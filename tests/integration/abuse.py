@@ -18,10 +18,10 @@ networks = itertools.count(0)
 
 
 class Target:
-    """Where to; `tls` is another port of the same gate, or None."""
+    """Where to; `tls` and `srt` are other ports of the same gate, or None."""
 
-    def __init__(self, rtmp, tls=None):
-        self.rtmp, self.tls = rtmp, tls
+    def __init__(self, rtmp, tls=None, srt=None):
+        self.rtmp, self.tls, self.srt = rtmp, tls, srt
 
 
 def new_network():

@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import abuse
+import abuse_srt
 import media
 import tap
-from node import HEADGATE, SLOWNESS, Node, resident_bytes
+from node import HEADGATE, SLOWNESS, Node, records, resident_bytes, wait_until
 
 import certificate  # of tests/support, which node makes known
 
@@ -23,6 +24,7 @@ STATIONS = range(1, 4)
 # docs/rtmp.md, "Limits": what strangers can make the gate hold with 2,000 connections, twice what was measured; and
 # what of a core they can make it use.
 RTMP_MOST_BYTES, RTMPS_MOST_BYTES = 24 << 20, 52 << 20
+SRT_MOST_BYTES = 24 << 20  # twice as well, of so many refused handshakes as abuse_srt makes (docs/srt.md, "Strangers")
 MOST_CPU = 0.2
 LONG = os.environ.get("HEADGATE_LONG") == "1"
 CPU_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -42,12 +44,13 @@ def clip(node):
 class Honest:
     """`headgate load` as a few stations that nothing may happen to."""
 
-    def __init__(self, node, seconds):
-        self.node = node
+    def __init__(self, node, seconds, srt=False):
+        self.node, self.end = node, "waiting" if srt else "ended"  # SRT says no farewell
+        url = f"srt://{node.addresses['srt']}" if srt else f"rtmp://{node.addresses['rtmp']}/lt"
         self.result = node.folder / "sent.json"
         self.publisher = media.Publisher(node, [
-            HEADGATE, "load", "publish", "--url", f"rtmp://{node.addresses['rtmp']}/lt", "--keys", node.keys, "--stations",
-            f"{STATIONS[0]}-{STATIONS[-1]}", "--clip", clip(node), "--duration", str(seconds), "--json", self.result])
+            HEADGATE, "load", "publish", "--url", url, "--keys", node.keys, "--stations", f"{STATIONS[0]}-{STATIONS[-1]}",
+            "--clip", clip(node), "--duration", str(seconds), "--json", self.result])
         for station in STATIONS:
             node.wait_state(station, "live")
 
@@ -56,7 +59,9 @@ class Honest:
         sent = json.loads(self.result.read_text())
         assert sent["sessions"] == sent["finished"] == len(STATIONS), sent
         for station in STATIONS:
-            self.node.wait_state(station, "ended")
+            self.node.wait_state(station, self.end)
+            if self.end == "waiting":
+                wait_until("the run is closed", lambda: records(self.node.runs(station)[0], "end"))  # pylint: disable=cell-var-from-loop
             assert self.node.stream(station)["sessions"] == 1
             got = media.archived(self.node.runs(station))
             one, = next(entry for entry in sent["per_station"] if entry["station"] == station)["sessions"]
@@ -67,7 +72,7 @@ class Honest:
 
 def under_attack(node, attacks, target, most):
     seconds = SECONDS * len(attacks)
-    honest = Honest(node, round(seconds + 10))
+    honest = Honest(node, round(seconds + (10 if not target.srt else 2)), srt=bool(target.srt))
     gate = node.pids("gate")
     before = resident_bytes(gate[0])
     for attack in attacks:
@@ -106,6 +111,14 @@ def test_of_rtmps():
 
 def test_of_rtmps_behind_a_proxy():
     of_rtmps(abuse.PROXY_ATTACKS, "--rtmps-proxies", "127.0.0.0/8")
+
+
+def test_of_srt():
+    with Node(arguments=["--srt", "127.0.0.1:0"]) as node:
+        target = abuse.Target(address(node.addresses["rtmp"]), srt=address(node.addresses["srt"]))
+        under_attack(node, abuse_srt.ATTACKS, target, SRT_MOST_BYTES)
+        gate, = (one["stats"]["srt"] for one in node.status()["processes"] if one["role"] == "gate")
+        assert gate["asked"] > len(STATIONS) and gate["refused"], f"nobody came to the check: {gate}"
 
 
 if __name__ == "__main__":
