@@ -14,8 +14,8 @@ PAGE = (TOP / "docs/events.md").read_text()
 ROLES = ("gate", "origin", "control", "worker")
 # Kinds that are put together: the first argument, what it begins with, and where the ends stand.
 PUT_TOGETHER = {
-    '"worker." + verdict.kind': (("worker",), SERVE / "policy_worker.cpp", r'now_ms,\s+"(\w+)"|Do::\w+, "(\w+)"'),
-    '"instance." + excess.kind': (("instance",), SERVE / "policy_worker.cpp", r'now_ms,\s+"(\w+)"|Do::end, "(\w+)"'),
+    '"worker." + verdict.kind': (("worker",), TOP / "tools/guard/worker_health.cpp", r'now_ms,\s+"(\w+)"|Do::\w+, "(\w+)"'),
+    '"instance." + excess.kind': (("instance",), TOP / "tools/guard/worker_health.cpp", r'now_ms,\s+"(\w+)"|Do::end, "(\w+)"'),
     'std::string("quarantine.") + kind': (("quarantine",), SERVE / "policy_quarantine.cpp", r'std::pair\("([\w-]+)"'),
     'std::string("instance.") + what': (("instance",), SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!added)(\w+)"'),
     "kind": (ROLES, SERVE / "child_events.cpp", r'tell\(\s*events_, child, "(?!started)(\w+)"'),

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A description with the trigger listen: a process for each connection to its port, so that what one sends
-// takes no other with it. Connections beyond the limit wait in the kernel. In the loop's thread.
+// takes no other with it. Connections beyond the limit wait in the kernel. A process that takes more than it
+// may is ended, one whose loop says nothing any more is killed. In the loop's thread.
 #pragma once
 
 #include <pipeline/description.h>
+
+#include <guard/process_watch.h>
+#include <pipeline/connection_limits.h>
 
 #include <functional>
 #include <map>
@@ -18,9 +22,9 @@ namespace headgate::pipeline {
 // "192.0.2.1:4711", of who is connected to it; "?": not known.
 std::string peer_of(int connection);
 
-inline constexpr int kConnectionFd = 3;  // of a connection's process
-inline constexpr int64_t kConnectionsEndMs =
-    12'000;  // a run's end and a run's way down, and some; then they are killed
+// Of a connection's process: the connection, and what it writes a byte to each kWordMs.
+inline constexpr int kConnectionFd = 3, kWordFd = 4;
+inline constexpr int64_t kWordMs = 1000;
 
 class Connections {
  public:
@@ -29,7 +33,7 @@ class Connections {
   // a call to this object.
   Connections(Loop& loop, const Description& description, UniqueFd listener,
               std::vector<std::string> arguments, std::string input, std::string program,
-              std::function<void()> done);
+              const ConnectionLimits& limits, std::function<void()> done);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -42,13 +46,21 @@ class Connections {
     UniqueFd fd;
     std::string peer;
     int64_t place;
+    UniqueFd words;
+    guard::ProcessWatch watch;
+    guard::Silence silence;
+    bool killed = false;
   };
   int64_t free_place() const;
   void accept();
   void serve(UniqueFd connection, const std::string& peer);
   void on_exit(int pidfd);
+  void on_word(Process& process);
+  void look();
+  void look_at(Process& process, int64_t now_ms);
   void tell(const std::string& text) const;
   void all(int signal) const;
+  static void send(const Process& process, int signal);
 
   Loop& loop_;
   UniqueFd listener_;
@@ -58,9 +70,11 @@ class Connections {
   const std::string program_;
   const std::function<void()> done_;
   const int64_t alarm_after_;
+  const ConnectionLimits limits_;
+  guard::CloseLooks looks_;
   int64_t failed_in_a_row_ = 0;
   std::map<int, Process> processes_;  // by pidfd
-  Loop::TimerId kill_ = 0, later_ = 0;
+  Loop::TimerId kill_ = 0, later_ = 0, look_ = 0;
   bool ending_ = false;
 };
 

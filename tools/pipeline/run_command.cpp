@@ -8,6 +8,7 @@
 #include <pipeline/node_link.h>
 #include <pipeline/runs.h>
 #include <pipeline/scheduled.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <filesystem>
@@ -23,6 +24,7 @@ struct Wanted {
   std::vector<std::string> set;  // the same, as it was given
   bool once = false, quiet = false;
   NodeLink::Settings node;  // without a runtime folder: it runs for itself
+  int word_fd = -1;         // of who listens, who is to hear that this process lives; -1: nobody
 };
 
 // For a node: what runs is told to it. Null: it runs for itself.
@@ -69,6 +71,8 @@ int run_always(const Description& description, const Wanted& wanted) {
                                   stop(loop, link);
                                 });
   if (*link) (*link)->says([&] { return NodeLink::Says{runs->status()}; });
+  // That this loop goes round. Who listens kills one that does not.
+  if (wanted.word_fd >= 0) loop.every_ms(kWordMs, [fd = wanted.word_fd] { ::send(fd, "", 1, MSG_NOSIGNAL); });
   loop.post([&runs] { runs->start(); });
   loop_on(loop, *runs, wanted.quiet);
   return code;
@@ -107,7 +111,8 @@ int run_listening(const Description& description, const Wanted& wanted) {
     tools::complain(0, wanted.program, "listens on " + *bound);
   std::vector<std::string> arguments{"run",          std::filesystem::absolute(description.file()).string(),
                                      "--once",       "--quiet",
-                                     "--connection", std::to_string(kConnectionFd)};
+                                     "--connection", std::to_string(kConnectionFd),
+                                     "--word-fd",    std::to_string(kWordFd)};
   std::vector<std::string> secret;
   for (const std::string& one : wanted.set) secret.push_back("--set=" + one);
   if (!wanted.node.runtime_dir.empty())
@@ -118,9 +123,9 @@ int run_listening(const Description& description, const Wanted& wanted) {
   std::unique_ptr<Connections> connections;
   auto link = link_to_node(loop, description, wanted, [&] { connections->end(); });
   if (!link) return tools::complain(1, wanted.program, link.error().message);
-  connections =
-      std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
-                                    tools::lines_of(secret), wanted.program, [&loop] { loop.stop(); });
+  connections = std::make_unique<Connections>(loop, description, *std::move(listener), std::move(arguments),
+                                              tools::lines_of(secret), wanted.program,
+                                              ConnectionLimits::of(description), [&loop] { loop.stop(); });
   if (*link) (*link)->says([&] { return NodeLink::Says{connections->status()}; });
   loop_on(loop, *connections, wanted.quiet);
   return 0;
@@ -132,7 +137,7 @@ int run_run(int argc, char** argv) {
   std::string folder;
   std::vector<std::string> set;
   bool quiet = false, once = false;
-  int64_t connection = -1;
+  int64_t connection = -1, word_fd = -1;
   NodeLink::Settings node;
   tools::Options options(
       "NAME|FILE", "Runs a description alone, until it ends or SIGINT or SIGTERM comes.",
@@ -148,6 +153,7 @@ int run_run(int argc, char** argv) {
       .flag("once", once, "end with the first failure")
       .number("connection", connection, 0, 1'000'000, "FD",
               "of the trigger listen: one run, for the connection that this descriptor is")
+      .number("word-fd", word_fd, 0, 1'000'000, "FD", "a byte is sent there each second, as long as it lives")
       .number("place", node.place, 0, kMaxConnections, "N", "of that connection among those of its pipeline")
       .text("runtime-dir", node.runtime_dir, "DIR", "sockets of the node that is told what runs")
       .text("instance", node.instance, "NAME", "name on that node")
@@ -176,6 +182,7 @@ int run_run(int argc, char** argv) {
   Wanted wanted{argv[0], *std::move(values), std::move(set), once, quiet, std::move(node)};
   if (listens && connection < 0) return run_listening(*description, wanted);
   if (listens) wanted.values[kConnection] = std::to_string(connection);
+  wanted.word_fd = static_cast<int>(word_fd);
   return description->trigger() == Trigger::schedule ? run_scheduled(*description, wanted)
                                                      : run_always(*description, wanted);
 }

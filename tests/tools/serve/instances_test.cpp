@@ -11,7 +11,7 @@
 #include <filesystem>
 
 #include "loop_test.h"
-#include "serve/usage.h"
+#include "serve/guard.h"
 
 namespace headgate::serve {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "capacity.h"
-#include "count_window.h"
+#include "guard.h"
 #include "link_load.h"
 
 namespace headgate::serve {

@@ -12,7 +12,7 @@
 #include <base/loop.h>
 #include <wire/channel.h>
 
-#include "silence.h"
+#include "guard.h"
 #include "spawn.h"
 
 namespace headgate::serve {
@@ -22,8 +22,6 @@ inline constexpr int64_t kSteadyMs = 30'000;  // who lived so long begins to cou
 inline constexpr int64_t kMaxPauseMs = 30'000;
 inline constexpr int kGiveUpDeaths = 20;  // in a row: of a worker, of which there are others
 inline constexpr int64_t kGivenUpMs = 600'000;
-inline constexpr int64_t kStartMs = 30'000;   // from its start to its first status
-inline constexpr int64_t kSilentMs = 30'000;  // between two statuses; they come once a second
 // Of the one gate, origin or control of a node: while it stands nobody gets in, or sees anything.
 inline constexpr int64_t kOnlySilentMs = 10'000;
 inline constexpr int64_t kSilenceLookMs = 1000;

@@ -13,7 +13,7 @@
 #include <base/result.h>
 
 #include "capacity.h"
-#include "policy_limits.h"
+#include "guard.h"
 
 namespace headgate::serve {
 

@@ -4,6 +4,7 @@
 #include <base/encoding.h>
 #include <base/io.h>
 #include <base/sha256.h>
+#include <pipeline/connection_limits.h>
 #include <pipeline/folder.h>
 
 #include <algorithm>
@@ -97,8 +98,7 @@ Result<WantedInstance> read_instance(const InstanceNode& node, const std::string
     return Unexpected(front + out->description + " runs for publishers' sessions (trigger ticket)");
   out->trigger = description->trigger();
   out->restart = description->restart();
-  out->limits.stream_memory_mib = description->resources().memory_mib.value_or(0);
-  out->limits.stream_cpu = description->resources().cpu.value_or(0);
+  out->limits = pipeline::limits_of(*description);
   // As a session's pipeline gets them.
   for (const auto& [name, value] : {std::pair("root", node.data), std::pair("node", node.name),
                                     std::pair("event", std::to_string(node.event))})

@@ -11,7 +11,7 @@
 
 #include <base/result.h>
 
-#include "policy_limits.h"
+#include "guard.h"
 #include "spawn.h"
 
 namespace headgate::serve {

@@ -25,8 +25,8 @@
 #include <wire/messages.h>
 
 #include "children.h"
+#include "guard.h"
 #include "instance_file.h"
-#include "instance_watch.h"
 #include "node_events.h"
 
 namespace headgate::serve {
@@ -72,7 +72,7 @@ class Instances {
     int64_t waits_until_us = 0;                // likewise: UTC, until its next time; 0: it does not wait
     std::string error;                         // likewise: why its run has failed
     int64_t idle_ms = 0;                       // likewise: of that run, before it was seen that nothing flows
-    std::optional<InstanceWatch> watch;        // of its process
+    std::optional<ProcessWatch> watch;         // of its process
     std::string excess;                        // what that was asked to end for
     std::string last_end;                      // how and why it ended last; empty: it has not
     int64_t last_end_us = 0, next_start_us = 0;  // UTC; the latter while it waits for a start
@@ -83,7 +83,7 @@ class Instances {
   Files files();
   void take(const std::string& instance, One& one);
   Child* child_of(const std::string& instance) const;
-  void end_for(const std::string& instance, One& one, Child& child, const InstanceWatch::Excess& excess);
+  void end_for(const std::string& instance, One& one, Child& child, const ProcessWatch::Excess& excess);
   std::string state_of(const std::string& instance, const One& one) const;
   void enter(One& one, std::string state) const;
   std::string json_of(const std::string& instance, const One& one) const;

@@ -105,7 +105,7 @@ void Instances::look_at_use() {
 
 // It ends as after an error: what it archives is closed, and the pauses of its description follow.
 void Instances::end_for(const std::string& instance, One& one, Child& child,
-                        const InstanceWatch::Excess& excess) {
+                        const ProcessWatch::Excess& excess) {
   one.excess = excess.reason;
   const std::string text = "pipeline " + instance + ": " + excess.reason + "; it is ended";
   tools::log_error(text, {{"CHILD_PID", child.pid()}});

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "count_window.h"
+#include "guard.h"
 #include "link_speed.h"
 
 namespace headgate::serve {

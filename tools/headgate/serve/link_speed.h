@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "looks.h"
+#include "guard.h"
 
 namespace headgate::serve {
 

@@ -20,8 +20,8 @@
 #include "capacity_reading.h"
 #include "children.h"
 #include "clock_watch.h"
+#include "guard.h"
 #include "node_events.h"
-#include "policy_worker.h"
 #include "quarantine.h"
 #include "workers.h"
 

@@ -9,7 +9,7 @@
 
 #include <wire/messages.h>
 
-#include "usage.h"
+#include "guard.h"
 
 namespace headgate::serve {
 

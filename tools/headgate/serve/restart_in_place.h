@@ -14,7 +14,7 @@
 #include <base/unique_fd.h>
 
 #include "children.h"
-#include "instance_watch.h"
+#include "guard.h"
 
 namespace headgate::serve {
 

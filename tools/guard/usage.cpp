@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "usage.h"
+#include <guard/usage.h>
 
 #include <base/io.h>
 #include <base/json_line.h>
@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 // Nanoseconds exactly: the ticks of /proc/PID/stat are 10 ms, and threads that have ended are in both.
@@ -60,4 +60,4 @@ std::string usage_json(const Usage& usage) {
   return out.take();
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "policy_worker.h"
+#include <guard/worker_health.h>
 
 #include <algorithm>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 constexpr double kBurning = 0.9;  // of a processor
@@ -145,4 +145,4 @@ WorkerVerdict WorkerHealth::judge(Excess& excess, bool over, int64_t now_ms, con
   return {WorkerVerdict::Do::end, kind, reason + ", and it did not become less", {}};
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

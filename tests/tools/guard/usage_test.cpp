@@ -2,7 +2,7 @@
 // What a process uses, of a child that does what it is told.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <serve/usage.h>
+#include <guard/usage.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@
 
 #include <base/unique_fd.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 int64_t own_cpu_us() {
@@ -161,4 +161,4 @@ TEST(Usage, LeavesOutWhatIsNotKnown) {
 }
 
 }  // namespace
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -7,21 +7,21 @@
 #include <optional>
 #include <string>
 
-#include "count_window.h"
-#include "policy_worker.h"
-#include "usage.h"
+#include <guard/count_window.h>
+#include <guard/usage.h>
+#include <guard/worker_health.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 // For a process to end its run, and its archive, before it is killed: the run's end, its way down (each
 // bounded in tools/pipeline), and some.
 inline constexpr int64_t kRunEndMs = 12'000;
 inline constexpr int64_t kInstanceCpuMs = 10'000;  // over which it is told how many processors it uses
 
-class InstanceWatch {
+class ProcessWatch {
  public:
   // `looks` outlives it.
-  InstanceWatch(int pid, CloseLooks& looks, const WorkerLimits& limits)
+  ProcessWatch(int pid, CloseLooks& looks, const WorkerLimits& limits)
       : meter_(pid, looks), health_(limits) {}
 
   struct Excess {
@@ -50,4 +50,4 @@ class InstanceWatch {
   int64_t ended_ms_ = -1;
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "close_looks.h"
+#include <guard/close_looks.h>
 
 #include <base/kernel_text.h>
 #include <dirent.h>
@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 int64_t count_descriptors(const std::string& folder) {
@@ -40,4 +40,4 @@ CloseLook look_closely(int pid) {
   return out;
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

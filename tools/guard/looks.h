@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "aside.h"
+#include <guard/aside.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 inline constexpr int64_t kForgetLookMs = 60'000;  // since somebody asked
 inline constexpr size_t kMaxLookedAt = 4096;      // things; more are not looked at
@@ -104,4 +104,4 @@ void Looks<Key, What>::forget_old(int64_t now_ms) {
   });
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

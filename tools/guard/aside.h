@@ -8,7 +8,7 @@
 #include <memory>
 #include <thread>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 inline constexpr int64_t kHangMs = 10'000;    // work that takes so long hangs
 inline constexpr size_t kMaxHungThreads = 8;  // when so many hang, the next piece holds up all
@@ -36,4 +36,4 @@ class Aside {
   std::thread thread_;
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "serve/policy_worker.h"
+#include <guard/worker_health.h>
 
 #include <gtest/gtest.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 using Do = WorkerVerdict::Do;
@@ -11,7 +11,7 @@ using Do = WorkerVerdict::Do;
 constexpr uint64_t kMiB = 1024 * 1024;
 
 // A worker of twenty streams, looked at once a second.
-class PolicyWorkerTest : public testing::Test {
+class WorkerHealthTest : public testing::Test {
  protected:
   void SetUp() override {
     look_.now_ms = 1'000'000;
@@ -41,12 +41,12 @@ class PolicyWorkerTest : public testing::Test {
   int seconds_ = 0;  // when the verdict came
 };
 
-TEST_F(PolicyWorkerTest, AHealthyOneIsLeftAlone) {
+TEST_F(WorkerHealthTest, AHealthyOneIsLeftAlone) {
   EXPECT_EQ(after(3600).what, Do::nothing);
   EXPECT_NEAR(*health_.round_ms(), 200, 1);
 }
 
-TEST_F(PolicyWorkerTest, AThreadThatDoesNotComeBackIsTheWorkersEnd) {
+TEST_F(WorkerHealthTest, AThreadThatDoesNotComeBackIsTheWorkersEnd) {
   after(60);
   look_.marks[4].service += 1;
   stands_[5] = true;
@@ -60,7 +60,7 @@ TEST_F(PolicyWorkerTest, AThreadThatDoesNotComeBackIsTheWorkersEnd) {
   EXPECT_EQ(verdict.reason.find("processor"), std::string::npos) << verdict.reason;
 }
 
-TEST_F(PolicyWorkerTest, OneThatSpinsIsSeenSooner) {
+TEST_F(WorkerHealthTest, OneThatSpinsIsSeenSooner) {
   after(60);
   look_.marks[4].service += 1;
   for (const wire::Mark& mark : look_.marks) stands_[mark.session] = true;  // they share the thread
@@ -70,7 +70,7 @@ TEST_F(PolicyWorkerTest, OneThatSpinsIsSeenSooner) {
   EXPECT_NE(verdict.reason.find("using a processor"), std::string::npos) << verdict.reason;
 }
 
-TEST_F(PolicyWorkerTest, AThreadThatIsGoneBetweenStreamsIsSeenByAllOfThem) {
+TEST_F(WorkerHealthTest, AThreadThatIsGoneBetweenStreamsIsSeenByAllOfThem) {
   after(60);
   for (const wire::Mark& mark : look_.marks)
     if (mark.session != 20) stands_[mark.session] = true;
@@ -83,7 +83,7 @@ TEST_F(PolicyWorkerTest, AThreadThatIsGoneBetweenStreamsIsSeenByAllOfThem) {
   EXPECT_EQ(after(100).what, Do::nothing) << "nobody is to be served";
 }
 
-TEST_F(PolicyWorkerTest, OneThatCannotDieIsToldOnce) {
+TEST_F(WorkerHealthTest, OneThatCannotDieIsToldOnce) {
   after(60);
   look_.marks[4].service += 1;
   stands_[5] = true;
@@ -91,7 +91,7 @@ TEST_F(PolicyWorkerTest, OneThatCannotDieIsToldOnce) {
   EXPECT_EQ(after(600).what, Do::nothing);
 }
 
-TEST_F(PolicyWorkerTest, AMachineThatSleptIsNoThreadThatStoodStill) {
+TEST_F(WorkerHealthTest, AMachineThatSleptIsNoThreadThatStoodStill) {
   after(60);
   look_.marks[4].service += 1;
   look_.usage->resident_bytes = 2'000 * kMiB;
@@ -102,7 +102,7 @@ TEST_F(PolicyWorkerTest, AMachineThatSleptIsNoThreadThatStoodStill) {
   EXPECT_EQ(after(5).kind, "still") << "they do not come back: from the beginning";
 }
 
-TEST_F(PolicyWorkerTest, WhatIsTooMuchIsSoForAMinuteOfTheMachinesOwn) {
+TEST_F(WorkerHealthTest, WhatIsTooMuchIsSoForAMinuteOfTheMachinesOwn) {
   look_.usage->resident_bytes = 2'000 * kMiB;
   EXPECT_EQ(after(30).what, Do::nothing);
   look_.now_ms += 3'600'000;
@@ -110,7 +110,7 @@ TEST_F(PolicyWorkerTest, WhatIsTooMuchIsSoForAMinuteOfTheMachinesOwn) {
   EXPECT_EQ(after(10).what, Do::drain);
 }
 
-TEST_F(PolicyWorkerTest, SlowRoundsAreMeasured) {
+TEST_F(WorkerHealthTest, SlowRoundsAreMeasured) {
   after(20);
   for (int i = 0; i < 10; ++i) {
     look_.now_ms += 1000;
@@ -120,7 +120,7 @@ TEST_F(PolicyWorkerTest, SlowRoundsAreMeasured) {
   EXPECT_NEAR(*health_.round_ms(), 2000, 10) << "the slowest one's";
 }
 
-TEST_F(PolicyWorkerTest, WhoHasMoreMemoryThanHisStreamsNeedIsReplacedAndThenEnded) {
+TEST_F(WorkerHealthTest, WhoHasMoreMemoryThanHisStreamsNeedIsReplacedAndThenEnded) {
   look_.usage->resident_bytes = (256 + 20 * 64 + 1) * kMiB;
   after(30);
   look_.usage->resident_bytes -= 2 * kMiB;
@@ -136,7 +136,7 @@ TEST_F(PolicyWorkerTest, WhoHasMoreMemoryThanHisStreamsNeedIsReplacedAndThenEnde
   EXPECT_NEAR(seconds_, 600, 2);
 }
 
-TEST_F(PolicyWorkerTest, MemoryThatIsSharedCountsInParts) {
+TEST_F(WorkerHealthTest, MemoryThatIsSharedCountsInParts) {
   look_.usage->resident_bytes = 10'000 * kMiB;
   look_.usage->proportional_bytes = 500 * kMiB;
   EXPECT_EQ(after(100).what, Do::nothing);
@@ -144,7 +144,7 @@ TEST_F(PolicyWorkerTest, MemoryThatIsSharedCountsInParts) {
 
 // Before its share of what is in memory is known all of that would be counted as its own; and while it holds
 // up who looks at it, what was seen last is no reason to end it.
-TEST_F(PolicyWorkerTest, MemoryThatWasNotLookedAtIsNotJudged) {
+TEST_F(WorkerHealthTest, MemoryThatWasNotLookedAtIsNotJudged) {
   limits_.memory_mib = 2000;
   health_.limit(limits_);
   look_.usage->resident_bytes = 10'000 * kMiB;
@@ -159,7 +159,7 @@ TEST_F(PolicyWorkerTest, MemoryThatWasNotLookedAtIsNotJudged) {
   EXPECT_EQ(after(10).kind, "memory");
 }
 
-TEST_F(PolicyWorkerTest, TheHardLimitIsHardAtOnce) {
+TEST_F(WorkerHealthTest, TheHardLimitIsHardAtOnce) {
   limits_.memory_mib = 2000;
   WorkerHealth health(limits_);
   look_.usage->resident_bytes = 2001 * kMiB;
@@ -167,7 +167,7 @@ TEST_F(PolicyWorkerTest, TheHardLimitIsHardAtOnce) {
 }
 
 // A leak of 20 MiB a second has taken the machine's memory long before anybody who is only drained has ended.
-TEST_F(PolicyWorkerTest, WithoutAHardLimitItIsFourTimesWhatStreamsMayHave) {
+TEST_F(WorkerHealthTest, WithoutAHardLimitItIsFourTimesWhatStreamsMayHave) {
   look_.usage->resident_bytes = 4 * 1536 * kMiB;
   EXPECT_EQ(after(30).what, Do::nothing);
   look_.usage->resident_bytes += kMiB;
@@ -180,7 +180,7 @@ TEST_F(PolicyWorkerTest, WithoutAHardLimitItIsFourTimesWhatStreamsMayHave) {
   EXPECT_EQ(after(25).what, Do::nothing) << "none is wanted";
 }
 
-TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayHaveMemoryToo) {
+TEST_F(WorkerHealthTest, RungsThatViewersAskForMayHaveMemoryToo) {
   look_.rungs = 2;
   look_.usage->resident_bytes = (1536 + 2 * 128) * kMiB;
   EXPECT_EQ(after(200).what, Do::nothing);
@@ -194,7 +194,7 @@ TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayHaveMemoryToo) {
   EXPECT_EQ(after(1).what, Do::end);
 }
 
-TEST_F(PolicyWorkerTest, ButNoMoreThanHalfOfTheMachine) {
+TEST_F(WorkerHealthTest, ButNoMoreThanHalfOfTheMachine) {
   limits_.machine_mib = 8000;
   health_.limit(limits_);
   look_.usage->resident_bytes = 4000 * kMiB;
@@ -211,7 +211,7 @@ TEST_F(PolicyWorkerTest, ButNoMoreThanHalfOfTheMachine) {
 }
 
 // Its share of what is in memory is known each ten seconds; what is its own alone, each second.
-TEST_F(PolicyWorkerTest, TheHardLimitWaitsForNoLook) {
+TEST_F(WorkerHealthTest, TheHardLimitWaitsForNoLook) {
   limits_.memory_mib = 2000;
   health_.limit(limits_);
   look_.usage->look_age_ms = -1;
@@ -221,7 +221,7 @@ TEST_F(PolicyWorkerTest, TheHardLimitWaitsForNoLook) {
   EXPECT_EQ(after(1).what, Do::end);
 }
 
-TEST_F(PolicyWorkerTest, WhoBurnsMoreThanHisStreamsMayIsReplaced) {
+TEST_F(WorkerHealthTest, WhoBurnsMoreThanHisStreamsMayIsReplaced) {
   look_.sessions = 1;
   look_.marks.resize(1);
   auto verdict = after(150, 1.6);
@@ -231,7 +231,7 @@ TEST_F(PolicyWorkerTest, WhoBurnsMoreThanHisStreamsMayIsReplaced) {
   EXPECT_NE(verdict.reason.find("1.6 processors"), std::string::npos) << verdict.reason;
 }
 
-TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayCostMore) {
+TEST_F(WorkerHealthTest, RungsThatViewersAskForMayCostMore) {
   look_.sessions = 1;
   look_.marks.resize(1);
   look_.rungs = 1;
@@ -239,7 +239,7 @@ TEST_F(PolicyWorkerTest, RungsThatViewersAskForMayCostMore) {
   EXPECT_EQ(after(300, 3.7).what, Do::drain);
 }
 
-TEST_F(PolicyWorkerTest, WhatAStreamMayCostMayChange) {
+TEST_F(WorkerHealthTest, WhatAStreamMayCostMayChange) {
   look_.usage->resident_bytes = (256 + 20 * 100) * kMiB;
   after(30);
   limits_.stream_memory_mib = 100;
@@ -250,14 +250,14 @@ TEST_F(PolicyWorkerTest, WhatAStreamMayCostMayChange) {
   EXPECT_EQ(after(100).kind, "memory");
 }
 
-TEST_F(PolicyWorkerTest, DescriptorsThatRunOut) {
+TEST_F(WorkerHealthTest, DescriptorsThatRunOut) {
   look_.usage->open_fds = 901;
   const auto verdict = after(100);
   EXPECT_EQ(verdict.what, Do::drain);
   EXPECT_EQ(verdict.reason, "has 901 of 1000 descriptors open");
 }
 
-TEST_F(PolicyWorkerTest, WithoutALimitNothingIsTooMuch) {
+TEST_F(WorkerHealthTest, WithoutALimitNothingIsTooMuch) {
   limits_.stream_memory_mib = limits_.stream_cpu = 0;
   WorkerHealth health(limits_);
   look_.usage->resident_bytes = 100'000 * kMiB;
@@ -270,4 +270,4 @@ TEST_F(PolicyWorkerTest, WithoutALimitNothingIsTooMuch) {
 }
 
 }  // namespace
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who wants to know something that takes long never waits, and shares what others have asked for.
 #include <gtest/gtest.h>
-#include <serve/close_looks.h>
+#include <guard/close_looks.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -9,7 +9,7 @@
 #include <mutex>
 #include <thread>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 // Looks that take as long as the test wants.
@@ -147,4 +147,4 @@ TEST(CloseLooks, OfThisProcess) {
 }
 
 }  // namespace
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a count has become since the window's beginning.
-#include "serve/count_window.h"
+#include <guard/count_window.h>
 
 #include <gtest/gtest.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 TEST(CountWindow, NothingIsToldOfTooShortATime) {
@@ -64,4 +64,4 @@ TEST(CountWindow, Processors) {
 }
 
 }  // namespace
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -12,11 +12,11 @@
 
 #include <wire/marks.h>
 
-#include "count_window.h"
-#include "policy_limits.h"
-#include "usage.h"
+#include <guard/count_window.h>
+#include <guard/usage.h>
+#include <guard/worker_limits.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 inline constexpr int64_t kRoundWindowMs = 10'000, kCpuWindowMs = 60'000;
 
@@ -74,4 +74,4 @@ class WorkerHealth {
   bool killed_ = false;  // as it was said
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "looks.h"
+#include <guard/looks.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 inline constexpr int64_t kCloseLookMs = 10'000;  // what is so old is looked at again
 
@@ -27,4 +27,4 @@ class CloseLooks : public Looks<int, CloseLook> {
   explicit CloseLooks(Look look = look_closely) : Looks(std::move(look), kCloseLookMs, "close-looks") {}
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -6,7 +6,7 @@
 #include <deque>
 #include <optional>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 // Two counts of the same time, in units of their own.
 struct CountPair {
@@ -52,4 +52,4 @@ inline double processors_of(const CountWindow<int64_t>::Change& change) {
   return static_cast<double>(change.count) / 1000 / static_cast<double>(change.ms);
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

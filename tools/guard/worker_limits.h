@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 // Who looks once a second and comes so late was not there (suspended, a paused virtual machine): neither were
 // others, and their time begins anew.
@@ -28,4 +28,4 @@ struct WorkerLimits {
   int64_t fds_percent = 90;     // of the descriptors that it may have
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

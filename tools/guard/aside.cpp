@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "aside.h"
+#include <guard/aside.h>
 
 #include <base/guarded.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <deque>
 #include <utility>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 struct Aside::Shared {
   explicit Shared(const char* thread_name) : name(thread_name) {}
@@ -91,4 +91,4 @@ void Aside::run(const std::shared_ptr<Shared>& shared, uint64_t turn) {
   }
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

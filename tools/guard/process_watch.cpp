@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "instance_watch.h"
+#include <guard/process_watch.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
-std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms) {
+std::optional<ProcessWatch::Excess> ProcessWatch::look(int64_t now_ms) {
   const auto usage = meter_.read(now_ms);
   return usage ? look(now_ms, *usage) : std::nullopt;
 }
 
-std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms, const Usage& usage) {
+std::optional<ProcessWatch::Excess> ProcessWatch::look(int64_t now_ms, const Usage& usage) {
   cpu_.add(now_ms, usage.cpu_us);
   memory_bytes_ = usage.proportional_bytes > 0 ? usage.proportional_bytes : usage.resident_bytes;
   if (is_ended()) return std::nullopt;
@@ -22,17 +22,17 @@ std::optional<InstanceWatch::Excess> InstanceWatch::look(int64_t now_ms, const U
   return Excess{verdict.kind, verdict.reason};
 }
 
-std::optional<double> InstanceWatch::processors() const {
+std::optional<double> ProcessWatch::processors() const {
   const auto used = cpu_.change(0);
   return used ? std::optional(processors_of(*used)) : std::nullopt;
 }
 
-std::optional<uint64_t> InstanceWatch::memory_bytes() const {
+std::optional<uint64_t> ProcessWatch::memory_bytes() const {
   return memory_bytes_;
 }
 
-bool InstanceWatch::is_overdue(int64_t now_ms) const {
+bool ProcessWatch::is_overdue(int64_t now_ms) const {
   return is_ended() && now_ms - ended_ms_ >= kRunEndMs;
 }
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A process of a pipeline of the node's own, as it is judged: what it uses is told, and so is the time.
-#include "serve/instance_watch.h"
+#include <guard/process_watch.h>
 
 #include <gtest/gtest.h>
 
 #include <map>
 
-namespace headgate::serve {
+namespace headgate::guard {
 namespace {
 
 CloseLooks looks;  // which nobody asks: what is used is told
@@ -29,8 +29,8 @@ WorkerLimits limits(int64_t memory_mib, int64_t cpu) {
 }
 
 // When, in s, it is told, at one look a second; -1: never.
-int64_t told_at(InstanceWatch& watch, double processors, uint64_t bytes, std::string* kind,
-                int64_t from_s = 0, int64_t until_s = 300) {
+int64_t told_at(ProcessWatch& watch, double processors, uint64_t bytes, std::string* kind, int64_t from_s = 0,
+                int64_t until_s = 300) {
   for (int64_t s = from_s; s < until_s; ++s) {
     const auto excess =
         watch.look(s * 1000, usage(static_cast<int64_t>(static_cast<double>(s) * processors * 1e6), bytes));
@@ -42,42 +42,42 @@ int64_t told_at(InstanceWatch& watch, double processors, uint64_t bytes, std::st
   return -1;
 }
 
-TEST(InstanceWatch, WhoTakesWhatHeMayIsLeft) {
-  InstanceWatch watch(1, looks, limits(100, 500));
+TEST(ProcessWatch, WhoTakesWhatHeMayIsLeft) {
+  ProcessWatch watch(1, looks, limits(100, 500));
   std::string kind;
   EXPECT_EQ(told_at(watch, 0.99, 355 * kMiB, &kind), -1)
       << kind;  // 256 MiB and half a processor are everybody's
 }
 
-TEST(InstanceWatch, MemoryBeyondItForAMinute) {
-  InstanceWatch watch(1, looks, limits(100, 500));
+TEST(ProcessWatch, MemoryBeyondItForAMinute) {
+  ProcessWatch watch(1, looks, limits(100, 500));
   std::string kind;
   EXPECT_EQ(told_at(watch, 0.1, 357 * kMiB, &kind), 60);
   EXPECT_EQ(kind, "memory");
 }
 
-TEST(InstanceWatch, FourTimesThatAtOnce) {
-  InstanceWatch watch(1, looks, limits(100, 500));
+TEST(ProcessWatch, FourTimesThatAtOnce) {
+  ProcessWatch watch(1, looks, limits(100, 500));
   std::string kind;
   EXPECT_EQ(told_at(watch, 0.1, 4 * 356 * kMiB + 1, &kind), 0);
   EXPECT_EQ(kind, "memory");
 }
 
-TEST(InstanceWatch, ProcessorsBeyondItForAMinuteOfTheLastMinutesMean) {
-  InstanceWatch watch(1, looks, limits(0, 500));
+TEST(ProcessWatch, ProcessorsBeyondItForAMinuteOfTheLastMinutesMean) {
+  ProcessWatch watch(1, looks, limits(0, 500));
   std::string kind;
   EXPECT_EQ(told_at(watch, 1.2, 9000 * kMiB, &kind), 120);
   EXPECT_EQ(kind, "cpu");
 }
 
-TEST(InstanceWatch, WhatIsNotSaidHasNoLimit) {
-  InstanceWatch watch(1, looks, limits(0, 0));
+TEST(ProcessWatch, WhatIsNotSaidHasNoLimit) {
+  ProcessWatch watch(1, looks, limits(0, 0));
   std::string kind;
   EXPECT_EQ(told_at(watch, 64, 90'000 * kMiB, &kind), -1) << kind;
 }
 
-TEST(InstanceWatch, WhoWasAskedToEndIsNotToldAgainAndHasHisTime) {
-  InstanceWatch watch(1, looks, limits(100, 0));
+TEST(ProcessWatch, WhoWasAskedToEndIsNotToldAgainAndHasHisTime) {
+  ProcessWatch watch(1, looks, limits(100, 0));
   std::string kind;
   const int64_t told_s = told_at(watch, 0.1, 400 * kMiB, &kind);
   ASSERT_EQ(told_s, 60);
@@ -87,18 +87,18 @@ TEST(InstanceWatch, WhoWasAskedToEndIsNotToldAgainAndHasHisTime) {
   EXPECT_TRUE(watch.is_overdue(told_s * 1000 + 12'000));
 }
 
-TEST(InstanceWatch, TellsWhatIsUsedNow) {
-  InstanceWatch watch(1, looks, limits(0, 0));
+TEST(ProcessWatch, TellsWhatIsUsedNow) {
+  ProcessWatch watch(1, looks, limits(0, 0));
   EXPECT_FALSE(watch.processors());
   EXPECT_FALSE(watch.memory_bytes());
   std::string kind;
   told_at(watch, 2, 50 * kMiB, &kind, 0, 100);
   told_at(watch, 1, 60 * kMiB, &kind, 100, 101);
   EXPECT_EQ(watch.memory_bytes(), 60 * kMiB);
-  InstanceWatch steady(1, looks, limits(0, 0));
+  ProcessWatch steady(1, looks, limits(0, 0));
   told_at(steady, 0.25, 50 * kMiB, &kind, 0, 100);
   EXPECT_DOUBLE_EQ(steady.processors().value_or(-1), 0.25);
 }
 
 }  // namespace
-}  // namespace headgate::serve
+}  // namespace headgate::guard

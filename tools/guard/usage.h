@@ -8,9 +8,9 @@
 
 #include <base/result.h>
 
-#include "close_looks.h"
+#include <guard/close_looks.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
 
 // Of what CloseLooks sees: what is older, as its process holds up who looks at it, is nothing to judge by.
 inline constexpr int64_t kStaleLookMs = 6 * kCloseLookMs;
@@ -46,4 +46,4 @@ class UsageMeter {
 // "look_age_ms" of these.
 std::string usage_json(const Usage& usage);
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard

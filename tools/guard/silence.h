@@ -7,9 +7,13 @@
 #include <cstdint>
 #include <utility>
 
-#include "policy_limits.h"
+#include <guard/worker_limits.h>
 
-namespace headgate::serve {
+namespace headgate::guard {
+
+// Of a process that says once a second that it lives.
+inline constexpr int64_t kStartMs = 30'000;   // from its start to its first word
+inline constexpr int64_t kSilentMs = 30'000;  // between two of them
 
 class Silence {
  public:
@@ -28,4 +32,4 @@ class Silence {
   int64_t within_ms_ = 0, since_ms_ = 0, looked_ms_ = 0;
 };
 
-}  // namespace headgate::serve
+}  // namespace headgate::guard
