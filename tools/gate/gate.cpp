@@ -4,6 +4,7 @@
 #include <base/encoding.h>
 #include <base/sha256.h>
 #include <common/log.h>
+#include <ticket/revoked.h>
 
 #include <algorithm>
 #include <utility>
@@ -62,8 +63,8 @@ Gate::Gate(Loop& loop, const Clock& clock, ticket::Verifier& verifier, Settings 
       door_(clock),
       lease_file_(settings_.runtime_dir + "/leases"),
       front_(clock, front_settings(settings_)),
-      keys_(verifier, settings_.keys),
-      revoked_(verifier, settings_.revoked, settings_.runtime_dir + "/revoked.kept"),
+      keys_(verifier, settings_.keys, std::move(settings_.kept_keys)),
+      revoked_(verifier, settings_.revoked, settings_.runtime_dir + "/" + ticket::kRevokedKept),
       listener_(loop, clock, verifier, settings_.policy,
                 {[this](const ticket::Ticket& ticket, const ticket::Claimant& claimant) {
                    return decide(ticket, claimant);
@@ -86,6 +87,7 @@ Gate::~Gate() {
 
 Result<void> Gate::start() {
   if (auto loaded = front_.load(); !loaded) return loaded;
+  if (settings_.begins_with) keys_.begin_with(*settings_.begins_with);
   keys_.reload(true);
   revoked_.load();
   restore_leases();
@@ -238,7 +240,11 @@ void Gate::on_message(wire::Audience::Member& from, const wire::Message& message
     // Who has told its state serves.
     if (ports_.ready()) from.channel->send(status());
   } else if (std::holds_alternative<wire::GetListeners>(message)) {
-    const Ports::Sockets sockets = ports_.all(srt_ ? srt_->listening() : std::vector<int>{});
+    Ports::Sockets sockets = ports_.all(srt_ ? srt_->listening() : std::vector<int>{});
+    if (const int kept = keys_.kept().fd(); kept >= 0) {
+      sockets.names.emplace_back(kKeysMemory);
+      sockets.fds.push_back(kept);
+    }
     from.channel->send(wire::Listeners{sockets.names}, sockets.fds);
   } else if (auto* drain = std::get_if<wire::Drain>(&message)) {
     this->drain(drain->on);

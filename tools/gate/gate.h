@@ -34,7 +34,9 @@ struct Settings {
   ingest::Policy policy = {};
   srt::Policy srt = {};
   FrontSettings front = {};
-  std::string keys = {};     // folder of the verifier's, which is looked at; empty: they stay
+  std::string keys = {};  // folder of the verifier's, which is looked at; empty: they stay
+  KeptKeys kept_keys = KeptKeys();
+  std::optional<ticket::NodeKeys> begins_with = std::nullopt;  // kept ones, because the folder is wrong
   std::string revoked = {};  // file of tickets that were withdrawn; empty: none
   bool supervised = false;   // the sockets that listen() is given wait for the first wire::NodePolicy
 };

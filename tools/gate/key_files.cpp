@@ -7,16 +7,25 @@
 
 namespace headgate::gate {
 
-KeyFiles::KeyFiles(ticket::Verifier& verifier, std::string folder)
-    : verifier_(verifier), folder_(std::move(folder)) {}
+KeyFiles::KeyFiles(ticket::Verifier& verifier, std::string folder, KeptKeys kept)
+    : verifier_(verifier), folder_(std::move(folder)), kept_(std::move(kept)) {}
+
+void KeyFiles::begin_with(const ticket::NodeKeys& keys) {
+  kids_ = ticket::kids_of(keys);
+  digest_ = ticket::digest_of(keys);
+}
 
 Result<bool> KeyFiles::take(bool always) {
   auto read = folder_.read(always);
   if (!read) return Unexpected(read.error());
   if (!*read) return false;
   const std::string kids = ticket::kids_of(**read), digest = ticket::digest_of(**read);
+  const ticket::NodeKeys keys = **read;
   if (auto set = verifier_.set_keys(*std::move(*read)); !set)
     return Unexpected(folder_.path() + ": " + set.error().message);
+  if (auto kept = kept_.keep(keys); !kept)
+    tools::log_warning("a gate that is started while the folder is wrong has no keys: " +
+                       kept.error().message);
   problem_.clear();
   kids_ = kids;
   return std::exchange(digest_, digest) != digest;

@@ -7,12 +7,18 @@
 #include <ticket/key_folder.h>
 #include <ticket/verifier.h>
 
+#include "kept_keys.h"
+
 namespace headgate::gate {
 
 class KeyFiles {
  public:
-  // `folder` empty: the verifier's keys stay what they are.
-  KeyFiles(ticket::Verifier& verifier, std::string folder);
+  // `folder` empty: the verifier's keys stay what they are. What is taken is kept in `kept`.
+  KeyFiles(ticket::Verifier& verifier, std::string folder, KeptKeys kept = KeptKeys());
+
+  // Those that the verifier has, of a gate before this one.
+  void begin_with(const ticket::NodeKeys& keys);
+  const KeptKeys& kept() const { return kept_; }
 
   // If they are others than before, or `always`. The folder is taken whole: what is wrong in it changes
   // nothing, and is logged and told by problem().
@@ -27,6 +33,7 @@ class KeyFiles {
 
   ticket::Verifier& verifier_;
   ticket::KeyFolder folder_;
+  const KeptKeys kept_;
   std::string kids_, digest_, problem_;
 };
 

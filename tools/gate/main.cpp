@@ -72,7 +72,19 @@ int run(int argc, char** argv) {
     return fail("--runtime-dir and --keys are needed", 2);
 
   settings.srt.latency_ms = static_cast<int>(latency_ms);
+  auto inherited = tools::take_inherited_listeners();
+  if (auto kept = inherited.extract(kKeysMemory); !kept.empty())
+    settings.kept_keys = KeptKeys(std::move(kept.mapped()));
   auto node_keys = ticket::load_node_keys(settings.keys);
+  if (!check) {
+    // A node goes on with its event, as a gate does that runs.
+    auto kept = settings.kept_keys.load();
+    if (kept && (!node_keys || node_keys->event != kept->event)) {
+      tools::log_error("the folder of keys is wrong, those that this node had before are used");
+      settings.begins_with = *kept;
+      node_keys = std::move(kept);
+    }
+  }
   if (!node_keys) return fail(node_keys.error().message, 1);
   ticket::Verifier verifier(*std::move(node_keys));
   if (auto set = verifier.set_endpoints(list_of(endpoints)); !set)
@@ -97,7 +109,6 @@ int run(int argc, char** argv) {
     else
       running->stop();
   });
-  auto inherited = tools::take_inherited_listeners();
   settings.supervised = !inherited.empty();
   Gate gate(loop, system_clock(), verifier, std::move(settings));
   running = &gate;

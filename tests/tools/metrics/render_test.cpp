@@ -138,6 +138,7 @@ TEST(MetricsRender, OriginVolumeAndNode) {
                 "headgate_rung_pixels_per_second 10500000",
                 "headgate_rung_requests_refused_total 2",
                 "headgate_pipelines_good 0",
+                "headgate_keys_good 0",
                 "headgate_clock_estimated_error_seconds 0.000125",
                 "headgate_clock_synchronised 1",
                 "headgate_events_total{severity=\"warning\"} 7",

@@ -36,6 +36,8 @@ void of_node(Text& text, const Json& node) {
   if (const auto since = unix_time_in(node, "since_utc")) text.add(Id::node_start_time, {}, *since);
   if (const std::string state = node.at("pipelines").text("state"); !state.empty())
     text.add(Id::pipelines_good, {}, int64_t{state == "good"});
+  if (const Json& keys = node.at("keys"); keys.is_object())
+    text.add(Id::keys_good, {}, int64_t{keys.text("problem").empty()});
   const Json& clock = node.at("clock");
   add_truth(text, Id::clock_synchronised, {}, clock, "synchronised");
   add_micros(text, Id::clock_error, {}, clock, "estimated_error_us");

@@ -159,6 +159,8 @@ constexpr std::array kTable{
 
     Metric{Id::pipelines_good, "headgate_pipelines_good", kGauge, "",
            "Whether the pipeline descriptions in the folder are right; if not, those before are in use"},
+    Metric{Id::keys_good, "headgate_keys_good", kGauge, "",
+           "Whether the folder of keys is right; if not, tickets are held against those before"},
     Metric{Id::node_full, "headgate_node_full", kGauge, "measure",
            "Whether new stations are refused for this measure of capacity (docs/node.md)"},
     Metric{Id::quarantined, "headgate_quarantined_stations", kGauge, "state",

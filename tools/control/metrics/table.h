@@ -88,6 +88,7 @@ enum class Id : uint8_t {
   rungs_made_way,
   encoder_failures,
   pipelines_good,
+  keys_good,
   node_full,
   quarantined,
   process_alarm,

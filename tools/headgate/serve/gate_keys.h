@@ -12,6 +12,9 @@
 
 namespace headgate::serve {
 
+// Of the gate's keys, for the next gate (NodeListeners::open_memory). Nobody else looks into it.
+inline constexpr char kKeysMemory[] = "keys";
+
 class GateKeys {
  public:
   explicit GateKeys(NodeEvents& events) : events_(events) {}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "listeners.h"
 
+#include <base/io.h>
 #include <common/listeners.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 
@@ -12,7 +14,7 @@ void NodeListeners::take(const std::string& name, UniqueFd fd) {
   auto taken = tools::bound_address(fd.get());
   const bool there = std::any_of(fds.begin(), fds.end(), [&](const UniqueFd& one) {
     auto bound = tools::bound_address(one.get());
-    return bound && taken && *bound == *taken;
+    return bound && taken ? *bound == *taken : !bound && !taken;  // of a memory there is one
   });
   if (!there) fds.push_back(std::move(fd));
 }
@@ -26,6 +28,14 @@ Result<void> NodeListeners::open_missing(const std::string& name, const std::str
     fds.push_back(*std::move(fd));
   }
   if (!fds.empty()) fds_.emplace(name, std::move(fds));
+  return {};
+}
+
+Result<void> NodeListeners::open_memory(const std::string& name) {
+  if (fds_.count(name) != 0) return {};
+  UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC));
+  if (!fd) return errno_error("memfd_create");
+  fds_[name].push_back(std::move(fd));
   return {};
 }
 

@@ -17,10 +17,13 @@ class NodeListeners {
  public:
   enum class Kind { kTcp, kUdp };
 
-  // Takes a socket that a child has kept.
+  // Takes a socket, or a memory, that a child has kept.
   void take(const std::string& name, UniqueFd fd);
   // Opens HOST:PORT[,PORT...], all or none of them, unless the name has sockets; an empty text opens none.
   Result<void> open_missing(const std::string& name, const std::string& ports, Kind kind = Kind::kTcp);
+  // A piece of memory that is passed on as the sockets are; what is in it is its readers' business. Nothing
+  // happens when there is one.
+  Result<void> open_memory(const std::string& name);
   bool close(const std::string& name);  // those of the name; whether there were any
   std::vector<int> fds(const std::string& name) const;
   std::vector<std::pair<std::string, int>> all() const;  // by name

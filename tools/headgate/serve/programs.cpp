@@ -92,7 +92,7 @@ Program Supervisor::program_of(const std::string& role, int number) const {
   }
   Program out = helper_program("headgate-" + role, {std::move(arguments), std::move(secret)});
   std::vector<std::string> names;
-  if (role == "gate") names = {"rtmp", "rtmps", "srt"};
+  if (role == "gate") names = {"rtmp", "rtmps", "srt", kKeysMemory};
   if (role == "origin") names = {"http"};
   if (role == "control") names = {"control"};
   for (const std::string& name : names)

@@ -137,6 +137,9 @@ void Supervisor::open_and_check() {
     if (!refused.empty()) return fail(refused);
     if (!descriptions_.refused().empty()) reload_.fell_back();
     start_children();
+  if (auto made = listeners_.open_memory(kKeysMemory); !made)
+    tools::log_warning("a gate that is started while the folder of keys is wrong has none: " +
+                       made.error().message);
   });
 }
 

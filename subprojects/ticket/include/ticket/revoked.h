@@ -14,6 +14,9 @@ namespace headgate::ticket {
 
 inline constexpr size_t kMaxRevokedBytes = 16u << 20;  // of such a file
 
+// In a node's runtime folder: the gate's copy of the list that was right last.
+inline constexpr char kRevokedKept[] = "revoked.kept";
+
 // The error names the line. Pure.
 Result<std::set<TicketId>> parse_revoked(std::string_view text);
 // Of a file, which the error names.
