@@ -4,6 +4,7 @@
 #include "serve/instances.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -165,6 +166,26 @@ TEST_F(InstancesTest, WhatHasEndedInOrderIsOver) {
   instances_->start();
   EXPECT_EQ(instances_->pause(child(), 0, 60'000), -1);
   EXPECT_NE(told("instance.over"), "");
+}
+
+// It stands on a command line, where everybody may compare it with that of a guess.
+TEST_F(InstancesTest, TheIdOfSettingsTellsNothingOfThemAndOutlivesTheSupervisor) {
+  describe(R"("restart": {"pause": "1s"})");
+  const auto id = [&](const std::string& run) {
+    fs::create_directories(folder_ + "/" + run);
+    InstanceNode node{folder_ + "/instances", folder_, "n01", folder_ + "/" + run, 77,
+                      folder_ + "/pipelines", ""};
+    EXPECT_TRUE(take_id_key(node.runtime_dir, node.id_key));
+    const auto wanted = read_instance(node, "hall", folder_ + "/pipelines");
+    EXPECT_TRUE(wanted) << wanted.error().message;
+    return wanted ? wanted->id : "";
+  };
+  const std::string first = id("run");
+  EXPECT_EQ(id("run"), first) << "the next supervisor knows it";
+  EXPECT_NE(id("other"), first) << "another node has another";
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ + "/run/instance-ids.key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
 
 TEST_F(InstancesTest, WithoutALimitNobodyIsEnded) {

@@ -6,6 +6,7 @@
 #include <base/sha256.h>
 #include <pipeline/connection_limits.h>
 #include <pipeline/folder.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +19,7 @@ namespace headgate::serve {
 namespace {
 
 constexpr char kMainSection[] = "pipeline", kDescriptionKey[] = "description", kParameters[] = "parameters";
-constexpr size_t kIdBytes = 8;
+constexpr size_t kIdBytes = 8, kIdKeyBytes = 32;
 
 // What of a file an instance is: its description's name, its parameters.
 Result<WantedInstance> read_text(const std::string& path) {
@@ -84,6 +85,18 @@ std::vector<std::string> set_words(const pipeline::Values& values) {
   return out;
 }
 
+Result<void> take_id_key(const std::string& runtime_dir, std::string& key) {
+  const std::string path = runtime_dir + "/instance-ids.key";
+  if (auto there = read_file(path, kIdKeyBytes); there && there->size() == kIdKeyBytes) {
+    key = as_text(*there);
+    return {};
+  }
+  key.resize(kIdKeyBytes);
+  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
+    return errno_error("getrandom");
+  return replace_file(path, as_bytes(key), 0600);
+}
+
 Result<WantedInstance> read_instance(const InstanceNode& node, const std::string& instance,
                                      const std::string& descriptions) {
   const std::string path = node.folder + "/" + instance + kInstanceFileEnd;
@@ -105,7 +118,7 @@ Result<WantedInstance> read_instance(const InstanceNode& node, const std::string
     if (description->has_parameter(name)) out->values.try_emplace(name, value);
   if (auto lines = description->lines(values_to_check(*out)); !lines)
     return Unexpected(front + lines.error().message);
-  std::string all = out->description + "\n";
+  std::string all = node.id_key + "\n" + out->description + "\n";
   for (const auto& [name, value] : out->values) all += name + "=" + value + "\n";
   const Digest digest = sha256(as_bytes(all));
   out->id = to_hex(Bytes(digest).first(kIdBytes));

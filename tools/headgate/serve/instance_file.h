@@ -26,6 +26,7 @@ struct InstanceNode {
   std::string data, name, runtime_dir;
   uint32_t event = 0;
   std::string descriptions;  // folder
+  std::string id_key = {};   // of this node, for ids that tell nothing of what they are made from
 };
 
 struct WantedInstance {
@@ -34,7 +35,7 @@ struct WantedInstance {
   pipeline::Trigger trigger = pipeline::Trigger::always;
   pipeline::RestartPolicy restart;
   WorkerLimits limits;  // what its description's `resources` say; what they do not say has none
-  std::string id;       // of description and values
+  std::string id;       // of description and values, keyed: it stands on a command line
 };
 
 bool is_instance_name(const std::string& text);
@@ -46,6 +47,10 @@ struct InstanceNames {
   bool unreadable = false;         // the folder: whoever was there may still be
 };
 InstanceNames instance_names(const std::string& folder);
+
+// The key of this node's ids: a secret in a file of the runtime folder, which the first supervisor makes, so
+// that those after it know by the id what runs. `key` is one also after an error: this supervisor's own.
+Result<void> take_id_key(const std::string& runtime_dir, std::string& key);
 
 // folder/INSTANCE.conf, with the description that it names, of the folder `descriptions`. The error names
 // file and reason.

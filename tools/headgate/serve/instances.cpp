@@ -29,6 +29,8 @@ Instances::~Instances() {
 
 void Instances::start() {
   timer_ = loop_.every_ms(kInstancesLookMs, [this] {
+  if (auto taken = take_id_key(node_.runtime_dir, node_.id_key); !taken)
+    tools::log_error("the next supervisor starts the pipelines again: " + taken.error().message);
     look_at_use();
     look();
   });

@@ -94,7 +94,7 @@ class Instances {
   CloseLooks& looks_;
   Children& children_;
   NodeEvents& events_;
-  const InstanceNode node_;
+  InstanceNode node_;
   const std::function<void()> changed_;
   std::map<std::string, One> all_;
   std::string folder_problem_;
