@@ -5,6 +5,7 @@
 #include <common/options.h>
 #include <common/unix_listener.h>
 #include <fcntl.h>
+#include <ticket/revoked.h>
 
 #include <base/json_line.h>
 
@@ -145,7 +146,7 @@ int run(int argc, char** argv) {
     metrics.add_to(routes);
     add_operate_routes(routes, feed, supervisor);
     add_pipeline_routes(routes, line->pipelines, line->pipeline);
-    TicketKeys keys(line->keys, line->revoked);
+    TicketKeys keys(line->keys, line->revoked, line->runtime_dir + "/" + ticket::kRevokedKept);
     add_ticket_routes(routes, keys, system_clock(), feed);
     if (line->routes) {
       std::fputs(routes.text().c_str(), stdout);

@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace headgate::control {
+namespace {
+
+const std::string kListFront = "the list of revoked tickets: ";
+
+}  // namespace
 
 Result<void> TicketKeys::take() {
   auto read = folder_.read();
@@ -23,14 +28,21 @@ Result<void> TicketKeys::take() {
   return {};
 }
 
-void TicketKeys::take_revoked() {
+Result<void> TicketKeys::take_revoked() {
   const FileStamp stamp = stamp_of(revoked_);  // before reading: what comes after is seen the next time
-  if (revoked_.empty() || stamp == std::exchange(revoked_stamp_, stamp)) return;
+  if (revoked_.empty() || (revoked_known_ && stamp == revoked_stamp_)) return {};
+  revoked_stamp_ = stamp;
   auto list = ticket::load_revoked(revoked_);
-  if (list)
-    verifier_->set_revoked(*std::move(list));
-  else
+  if (!list) {
     tools::log_error("tickets are checked with the list of revoked ones as it was: " + list.error().message);
+    if (revoked_known_) return {};
+    const Error wrong = list.error();
+    list = ticket::load_revoked(revoked_kept_);
+    if (!list) return Unexpected(wrong);
+  }
+  verifier_->set_revoked(*std::move(list));
+  revoked_known_ = true;
+  return {};
 }
 
 const ticket::Verifier* TicketKeys::verifier() {
@@ -39,7 +51,11 @@ const ticket::Verifier* TicketKeys::verifier() {
     tools::log_error("tickets are not checked with the keys that are there: " + problem_);
   }
   if (!verifier_) return nullptr;
-  take_revoked();
+  if (auto taken = take_revoked(); !taken) {
+    problem_ = kListFront + taken.error().message;
+    return nullptr;
+  }
+  if (problem_.starts_with(kListFront)) problem_.clear();
   return &*verifier_;
 }
 

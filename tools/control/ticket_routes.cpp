@@ -102,7 +102,7 @@ void add_ticket_routes(Routes& routes, TicketKeys& keys, const Clock& clock, con
   routes.add({"POST", "/api/v1/tickets/check", Right::reads, [&](const ExchangePtr& exchange) {
                 const ticket::Verifier* verifier = keys.verifier();
                 if (!verifier)
-                  return exchange->fail(503, "the node's keys cannot be read: " + keys.problem(),
+                  return exchange->fail(503, "tickets cannot be checked now: " + keys.problem(),
                                         "put them in order");
                 check(exchange, *verifier, clock, feed);
               }});

@@ -45,7 +45,7 @@ class TicketKeysTest : public testing::Test {
 };
 
 TEST_F(TicketKeysTest, ThoseThatAreThereNow) {
-  keys_.emplace(folder_, "");
+  keys_.emplace(folder_, "", "");
   EXPECT_EQ(keys_->verifier(), nullptr);
   EXPECT_NE(keys_->problem().find("event.json"), std::string::npos) << keys_->problem();
   EXPECT_EQ(keys_->verifier(), nullptr);
@@ -66,7 +66,7 @@ TEST_F(TicketKeysTest, ThoseThatAreThereNow) {
 
 TEST_F(TicketKeysTest, WhatIsWrongChangesNothing) {
   add(1);
-  keys_.emplace(folder_, "");
+  keys_.emplace(folder_, "", "");
   const std::string ticket = ticket_of(1);
   EXPECT_TRUE(is_right(ticket));
   std::filesystem::remove(folder_ + "/issuer-1.pub");
@@ -82,7 +82,7 @@ TEST_F(TicketKeysTest, OnesThatWereWithdrawnAreNotRight) {
   add(1);
   const std::string list = folder_ + "/revoked", ticket = ticket_of(1), other = ticket_of(1);
   std::ofstream(list) << "# nobody yet\n";
-  keys_.emplace(folder_, list);
+  keys_.emplace(folder_, list, folder_ + "/kept");
   EXPECT_TRUE(is_right(ticket));
   std::ofstream(list) << to_hex(ticket::parse_wire(ticket)->tid) << "\n";
   EXPECT_FALSE(is_right(ticket));
@@ -90,6 +90,24 @@ TEST_F(TicketKeysTest, OnesThatWereWithdrawnAreNotRight) {
   std::ofstream(list) << "421\n";
   EXPECT_FALSE(is_right(ticket)) << "what is wrong changes nothing";
   EXPECT_TRUE(is_right(other));
+}
+
+TEST_F(TicketKeysTest, WithAWrongListTheGatesCopyIsTakenAndNoneIsNobodysWord) {
+  add(1);
+  const std::string list = folder_ + "/revoked", kept = folder_ + "/kept";
+  const std::string ticket = ticket_of(1), other = ticket_of(1);
+  std::ofstream(list) << "421\n";
+  keys_.emplace(folder_, list, kept);
+  EXPECT_EQ(keys_->verifier(), nullptr) << "nobody knows which tickets were withdrawn";
+  EXPECT_NE(keys_->problem().find("the list of revoked tickets: "), std::string::npos) << keys_->problem();
+  EXPECT_EQ(keys_->verifier(), nullptr) << "nor does another look make it right";
+  std::ofstream(kept) << to_hex(ticket::parse_wire(ticket)->tid) << "\n";
+  EXPECT_FALSE(is_right(ticket));
+  EXPECT_EQ(keys_->problem(), "");
+  EXPECT_TRUE(is_right(other));
+  std::ofstream(list) << to_hex(ticket::parse_wire(other)->tid) << "\n";
+  EXPECT_TRUE(is_right(ticket)) << "the list is right again";
+  EXPECT_FALSE(is_right(other));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Pipelines of the node's own (--instances): each file as the node reads it, and all of them beside each
 // other and the node.
 #include <common/listeners.h>
+#include <common/open_secrets.h>
 #include <pipeline/folder.h>
 #include <unistd.h>
 
@@ -151,6 +152,8 @@ Outcome check_instances(Context& context) {
     auto instance = read(context, name, out);
     if (!instance) continue;
     look_at_devices(context, *instance, out);
+    if (const std::string file = folder + "/" + name + serve::kInstanceFileEnd; tools::is_open_secret(file))
+      out.warn("everybody on this machine may read " + file + ", and secrets are in it", "chmod o= " + file);
     all.push_back(*std::move(instance));
   }
   hold_against_each_other(context, all, out);

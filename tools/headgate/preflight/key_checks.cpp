@@ -77,6 +77,8 @@ Outcome check_keys(Context& context) {
   }
   out.measured = "event " + std::to_string(keys->event) + ", keys " + kids;
   look_at_modes(context, out);
+  if (const std::string& file = context.config.open_secret; !file.empty())
+    out.warn("everybody on this machine may read " + file + ", and secrets are in it", "chmod o= " + file);
   look_at_the_gates(context, *keys, out);
   if (ticket::holds_issuer_secret(folder))
     out.warn("an issuer's secret key lies in " + folder + ": whoever takes this node can make tickets",

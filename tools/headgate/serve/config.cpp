@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <common/listeners.h>
+#include <common/open_secrets.h>
 #include <common/options.h>
 #include <common/siblings.h>
 #include <pipeline/folder.h>
@@ -309,9 +310,12 @@ Result<Config> ConfigOptions::read(const std::string& file) const {
   std::vector<std::string> parameters;
   if (const std::string& from = file_.empty() ? file : file_; !from.empty())
     if (auto good = read_file(from, values, parameters); !good) return Unexpected(good.error());
+  const std::string settings = file_.empty() ? file : file_;
   for (const auto& [option, text] : given_) values[option] = {text, "--" + option};
   parameters.insert(parameters.end(), parameters_.begin(), parameters_.end());
-  return typed(values, std::move(parameters));
+  auto out = typed(values, std::move(parameters));
+  if (out && !settings.empty() && tools::is_open_secret(settings)) out->open_secret = settings;
+  return out;
 }
 
 Result<Config> read_config(int argc, char** argv) {

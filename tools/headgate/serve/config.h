@@ -22,6 +22,7 @@ struct Config {
   std::string runtime_dir;     // absolute; sockets, node.json
   std::string keys;            // absolute
   bool issuer_secret = false;  // lies in `keys`, where no node needs it
+  std::string open_secret;     // file of settings with secrets that everybody can read; empty: it is none
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;

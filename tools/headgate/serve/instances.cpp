@@ -2,6 +2,7 @@
 #include "instances.h"
 
 #include <common/log.h>
+#include <common/open_secrets.h>
 #include <sys/stat.h>
 
 #include <utility>
@@ -28,9 +29,9 @@ Instances::~Instances() {
 }
 
 void Instances::start() {
-  timer_ = loop_.every_ms(kInstancesLookMs, [this] {
   if (auto taken = take_id_key(node_.runtime_dir, node_.id_key); !taken)
     tools::log_error("the next supervisor starts the pipelines again: " + taken.error().message);
+  timer_ = loop_.every_ms(kInstancesLookMs, [this] {
     look_at_use();
     look();
   });
@@ -80,6 +81,8 @@ void Instances::take(const std::string& instance, One& one) {
                  {"reason", one.problem}});
     return;
   }
+  if (const std::string file = node_.folder + "/" + instance + kInstanceFileEnd; tools::is_open_secret(file))
+    tools::log_warning(tools::open_secret_text(file));
   one.backoff.emplace(wanted->restart);
   one.over.clear();
   one.wanted = *std::move(wanted);

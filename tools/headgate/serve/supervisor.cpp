@@ -4,6 +4,7 @@
 #include <base/clock.h>
 #include <base/io.h>
 #include <common/log.h>
+#include <common/open_secrets.h>
 #include <unistd.h>
 
 #include <functional>
@@ -121,6 +122,9 @@ Result<void> Supervisor::start() {
   if (config_.issuer_secret)
     tools::log_warning("an issuer's secret key lies in " + config_.keys +
                        ": who breaks into this node can make tickets. Give it only the folder's node/");
+  std::vector<std::string> open = tools::open_files(config_.keys, ".key");
+  if (!config_.open_secret.empty()) open.push_back(config_.open_secret);
+  for (const std::string& file : open) tools::log_warning(tools::open_secret_text(file));
   auto watch = tools::SocketWatch::open(loop_, config_.runtime_dir,
                                         [this](const std::string& name) { children_.on_name(name); });
   if (!watch) return Unexpected(watch.error());
@@ -133,13 +137,13 @@ Result<void> Supervisor::start() {
 
 void Supervisor::open_and_check() {
   if (auto opened = open_listeners(); !opened) return fail(opened.error().message);
+  if (auto made = listeners_.open_memory(kKeysMemory); !made)
+    tools::log_warning("a gate that is started while the folder of keys is wrong has none: " +
+                       made.error().message);
   start_checks_.run([this](const std::string& refused) {
     if (!refused.empty()) return fail(refused);
     if (!descriptions_.refused().empty()) reload_.fell_back();
     start_children();
-  if (auto made = listeners_.open_memory(kKeysMemory); !made)
-    tools::log_warning("a gate that is started while the folder of keys is wrong has none: " +
-                       made.error().message);
   });
 }
 
