@@ -87,6 +87,7 @@ void Catalog::records(const wire::StreamRecords& batch) {
     one->add(batch.rendition, *record);
   }
   if (when_records_) when_records_(*one);
+  if (when_rendition_ && !batch.rendition.empty()) when_rendition_(*one);
   one->look();
 }
 

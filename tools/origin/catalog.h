@@ -50,6 +50,8 @@ class Catalog {
 
   // `call` is told of each stream that records have come for, before those who wait for what they bring.
   void when_records(std::function<void(Stream&)> call) { when_records_ = std::move(call); }
+  // Likewise of a derived rendition.
+  void when_rendition(std::function<void(const Stream&)> call) { when_rendition_ = std::move(call); }
 
   // Likewise of each stream that a picture has come for.
   void when_picture(std::function<void(Stream&)> call) { when_picture_ = std::move(call); }
@@ -91,6 +93,7 @@ class Catalog {
   std::map<uint32_t, Loop::TimerId> grace_timers_;
   std::vector<uint32_t> replays_;  // stations, the one asked for last at the end
   std::function<void(Stream&)> when_records_, when_picture_;
+  std::function<void(const Stream&)> when_rendition_;
   bool listed_ = false;  // the disk's stations are known
   std::vector<std::function<void()>> want_listed_;
 };

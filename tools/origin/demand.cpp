@@ -37,11 +37,14 @@ bool starts(const Rendition& one, int64_t now_us) {
   return one.granted_us != INT64_MIN && now_us - one.granted_us < kStartMs * 1000;
 }
 
+bool asked(const Rendition& one, int64_t now_us) {
+  return one.wanted_us != INT64_MIN && now_us - one.wanted_us < kAskedMs * 1000;
+}
+
 // Its worker encodes it, or would if it could keep up and does as soon as it can.
 bool encodes(const Rendition& one, int64_t now_us) {
   const RenditionState state = one.live.told()->state;
-  const bool asked = one.wanted_us != INT64_MIN && now_us - one.wanted_us < kAskedMs * 1000;
-  return state == RenditionState::paused ? asked : state != RenditionState::idle;
+  return state == RenditionState::paused ? asked(one, now_us) : state != RenditionState::idle;
 }
 
 const char* text_of(ladder::DemandVerdict verdict) {
@@ -96,9 +99,23 @@ bool Demand::start(const Stream& stream, const std::string& name, Rendition& one
 }
 
 void Demand::want(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us) {
-  if (one.wanted_us != INT64_MIN && now_us - one.wanted_us < kWantAgainMs * 1000) return;
+  const bool same = one.wanted_session == *stream.session();
+  if (same && one.wanted_us != INT64_MIN && now_us - one.wanted_us < kWantAgainMs * 1000) return;
   one.wanted_us = now_us;
+  one.wanted_session = *stream.session();
   want_(stream.worker(), *stream.session(), name);
+}
+
+void Demand::follow(const Stream& stream) {
+  for (const auto& [name, one] : stream.renditions()) {
+    if (!on_demand(stream, *one) || one->wanted_session == *stream.session()) continue;
+    const int64_t now_us = system_clock().mono_us();
+    if (one->live.told()->state != RenditionState::idle || !asked(*one, now_us) || one->leaves) continue;
+    if (start(stream, name, *one, now_us))
+      want(stream, name, *one, now_us);
+    else
+      one->wanted_us = INT64_MIN;  // whoever asks is told
+  }
 }
 
 void Demand::keep(const Stream& stream, const std::string& name, Rendition& one, uint64_t msn) {

@@ -44,6 +44,10 @@ class Demand {
   // A viewer asks for a rendition's playlist.
   Answer ask(const Stream& stream, const std::string& name, Rendition& one);
 
+  // Its worker has told something. A viewer of a rung waits for more of it, and asks for nothing meanwhile:
+  // for the next session's encoder it is asked in his name, if he asked within kAskedMs.
+  void follow(const Stream& stream);
+
   // A viewer asks for a segment: of a rung that is encoded he goes on; none is started for him.
   void keep(const Stream& stream, const std::string& name, Rendition& one, uint64_t msn);
 

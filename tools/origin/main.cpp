@@ -168,6 +168,7 @@ int run(int argc, char** argv) {
     Demand demand(catalog, line->rungs, [&](uint32_t worker, uint64_t session, const std::string& rendition) {
       feed.want(worker, session, rendition);
     });
+    catalog.when_rendition([&](const Stream& stream) { demand.follow(stream); });
     Site site(catalog, media, views, events, demand,
               [&](uint32_t worker, uint64_t session) { feed.want(worker, session, wire::kPoster); });
     Requests requests;

@@ -3,7 +3,7 @@
 import http.client
 import threading
 
-from origin_case import PATIENCE, Live, OriginCase, wait_until
+from origin_case import EVENT, PATIENCE, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 from rendition_test import Rung, segments
@@ -163,6 +163,22 @@ class Demand(OriginCase):
         self.worker_heard(worker, None)  # what was on its way
         self.assertEqual(self.request(path)[0].status, 200)
         self.assertFalse(self.worker_heard(worker, wire.want_rendition(1, '360p')))
+
+    def test_a_rung_that_was_watched_is_asked_for_again_with_the_next_session(self):
+        worker = self.begin(1000)
+        one = Station(self, worker, 1)
+        one.run('360p')
+        worker.tell(wire.session_closed(1, EVENT, 1, 'disconnect'))
+        wait_until('its publisher is away', lambda: self.stream(1)['state'] == 'waiting')
+        self.worker_heard(worker, None)  # what was on its way
+        again = Live(self, worker, 1, session=2, run='run-b', first=2)
+        for name in SIZES:
+            one.rungs[name].live = again
+        worker.tell(*again.open_messages())
+        self.nothing_asked(worker)
+        worker.tell(*(one.told(name, 0) for name in SIZES))
+        self.assertEqual(worker.origin.recv(65536), wire.want_rendition(2, '360p'), 'nobody has asked for it')
+        self.nothing_asked(worker)
 
     def test_a_worker_has_its_own_limit(self):
         worker = self.begin(1000, '--rungs-per-worker', '2')
