@@ -164,16 +164,19 @@ class Headgate(Server):
 
     def get(self, path):
         """The body, or None when it is not there (yet). One connection: of one thread."""
-        try:
-            if self.connection is None:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
-            self.connection.request("GET", path)
-            response = self.connection.getresponse()
-            text = response.read().decode()
-            return text if response.status == 200 else None
-        except (OSError, http.client.HTTPException):
-            self.connection = None
-            return None
+        for again in (True, False):
+            known = self.connection is not None
+            try:
+                if not known:
+                    self.connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+                self.connection.request("GET", path)
+                response = self.connection.getresponse()
+                text = response.read().decode()
+                return text if response.status == 200 else None
+            except (OSError, http.client.HTTPException):
+                self.connection = None
+                if not (again and known):  # one that was idle for long has been closed
+                    return None
 
     def playlist(self, station):
         return self.get(f"/hls/{station}/media.m3u8")
