@@ -141,7 +141,14 @@ void Handshakes::gone() {
 void Handshakes::report(Lock& state, const Caller& caller, int code, const std::string& text,
                         const std::string& user_agent) {
   ++state->counters.refused[code];
+  auto& recent = state->recent;
+  const int64_t now_us = clock_.mono_us();
+  while (!recent.empty() && (recent.size() == kMaxUntold || now_us - recent.front().at_us >= kRepeatsUs))
+    recent.pop_front();
+  for (const auto& one : recent)
+    if (one.code == code && one.peer == caller.peer.text) return;
   if (state->untold.size() >= kMaxUntold) return;
+  recent.push_back({caller.peer.text, code, now_us});
   ingest::Refused refused;
   refused.code = code;
   refused.text = text;

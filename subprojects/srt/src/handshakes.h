@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <deque>
 #include <unordered_map>
 
 #include <base/guarded.h>
@@ -28,6 +29,9 @@ class Handshakes {
  public:
   // Untold refusals that are kept; the rest is only counted.
   static constexpr size_t kMaxUntold = 256;
+  // A caller repeats his handshake for so long until he hears an answer (libsrt's SRTO_CONNTIMEO), and each
+  // is judged anew: refused for the same reason, that is told once.
+  static constexpr int64_t kRepeatsUs = 3'000'000;
 
   // Of the callbacks, those of libsrt's threads are called here. `untold`: in any thread when there are
   // refusals to take.
@@ -50,11 +54,17 @@ class Handshakes {
   Counters counters() const;
 
  private:
+  struct Told {
+    std::string peer;  // with his port
+    int code = 0;
+    int64_t at_us = 0;
+  };
   struct State {
     State(unsigned per_source, unsigned per_network) : budget(per_source, per_network) {}
     ingest::FailureBudget budget;
     std::unordered_map<SRTSOCKET, Caller> pending;
     std::vector<ingest::Refused> untold;
+    std::deque<Told> recent;  // the oldest first, kMaxUntold at most
     Counters counters;
   };
   using Lock = Guarded<State>::Lock;

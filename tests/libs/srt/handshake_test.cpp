@@ -103,6 +103,28 @@ TEST_F(Handshake, WrongAndMissingPassphrases) {
   EXPECT_TRUE(admitted_.empty());
 }
 
+// A gate that was held up finds all that a caller has sent meanwhile.
+TEST_F(Handshake, WhatACallerRepeatsIsToldOnce) {
+  clock_ = &manual_clock_;
+  start();
+  const auto issued = issue(), other = issue();
+  uint16_t from = 0;
+  udp_on_loopback(from).reset();
+  const auto refuse = [&](uint64_t times) {
+    Caller caller(port_, stream_id(issued), passphrase_of(other), "127.0.0.1", from);
+    ASSERT_TRUE(wait_for([&] { return caller.over(); }));
+    ASSERT_TRUE(wait_for([&] { return listener_->counters().refused[ticket::kUnauthorized] == times; }));
+  };
+  refuse(1);
+  code_of(stream_id(issued), "");
+  refuse(3);
+  manual_clock_.advance_us(3'000'000);
+  refuse(4);
+  code_of("no ticket", "");
+  ASSERT_TRUE(wait_for([&] { return !refused_.empty() && refused_.back().code == ticket::kBadRequest; }));
+  EXPECT_EQ(refused_.size(), 4u);
+}
+
 TEST_F(Handshake, TicketsThatAreNotGoodNow) {
   start();
   const int64_t now = clock_->utc_seconds();

@@ -46,7 +46,8 @@ inline ByteVector numbered_payload(uint64_t number) {
 // A caller that does not wait: state() tells how far it is.
 class Caller {
  public:
-  Caller(uint16_t port, const std::string& id, const std::string& passphrase, const char* from = "127.0.0.1")
+  Caller(uint16_t port, const std::string& id, const std::string& passphrase, const char* from = "127.0.0.1",
+         uint16_t from_port = 0)
       : socket_(srt_create_socket()) {
     const bool no = false;
     srt_setsockflag(socket_, SRTO_RCVSYN, &no, sizeof no);
@@ -62,6 +63,7 @@ class Caller {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     EXPECT_EQ(::inet_pton(AF_INET, from, &address.sin_addr), 1);
+    address.sin_port = htons(from_port);
     EXPECT_EQ(srt_bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -183,7 +185,8 @@ class Fixture : public testing::Test {
 
   ingest::test::Keys keys_;
   Loop loop_;
-  const Clock* clock_ = &system_clock();
+  ManualClock manual_clock_{kNow * 1'000'000, 5'000'000'000};
+  const Clock* clock_ = &system_clock();  // or the other one, before start()
   std::optional<ticket::Verifier> verifier_;
   std::function<Result<void>(const ticket::Ticket&, const ticket::Claimant&)> may_enter_ =
       [](const ticket::Ticket&, const ticket::Claimant&) { return Result<void>(); };
