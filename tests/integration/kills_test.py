@@ -8,14 +8,16 @@ import time
 
 import media
 import tap
+from check_test import Check, expect_nothing
 from family import alive
 from hls import Watcher
-from node import SLOWNESS, Node, records, wait_until
+from node import BUILD, SLOWNESS, Node, records, wait_until
 
 STATION = 5
 CUT_S = 5
 BACK_WITHIN_S = 2
 CLIP_S = 60
+CHECK_S = 10
 
 
 def segments(watcher):
@@ -95,6 +97,38 @@ def test_a_worker_is_killed():
         assert gaps(node), "the gap is on record"
         wait_until("there is a worker again", lambda: len(node.pids("worker")) >= 1 and pid not in node.pids("worker"))
         node.check_archive()
+
+
+class CutNode(Node):
+    """Its next worker that begins a segment, from cut() on, is killed behind that write."""
+
+    def __init__(self):
+        super().__init__()
+        self.mark = self.folder / "cut"
+        self.env.update(LD_PRELOAD=str(BUILD / "tests/headgate-cut-short.so"), HEADGATE_TEST_CUT=str(self.mark))
+
+    def cut(self):
+        self.mark.touch()
+
+
+def test_a_worker_is_killed_before_it_tells():
+    with CutNode() as node:
+        _, watcher = publishing(node)
+        checks = [Check(node, "hls", f"/hls/{STATION}/index.m3u8", CHECK_S),
+                  Check(node, "dash", f"/dash/{STATION}/manifest.mpd", CHECK_S)]
+        more_segments(watcher, 1)
+        node.cut()
+        wait_until("the publisher is back", lambda: len(node.runs(STATION)) == 2, 30)
+        assert not node.mark.exists()
+        more_segments(watcher, 2)
+        for check in checks:
+            expect_nothing(*check.end())
+        watcher.wait()
+        begun = records(node.runs(STATION)[1], "open")[0]["msn"]
+        assert watcher.discontinuities() == [begun], f"{watcher.discontinuities()}, not {begun}"
+        assert sorted(watcher.seen) == list(range(min(watcher.seen), max(watcher.seen) + 1)), sorted(watcher.seen)
+        # All that there is of it is what nobody had heard of.
+        assert watcher.seen[begun - 1][2] < 1, watcher.seen[begun - 1]
 
 
 def test_the_supervisor_is_killed_and_started_again():

@@ -110,14 +110,17 @@ Renditions read_renditions(const std::string& root, uint32_t event, uint32_t sta
   return out;
 }
 
-// From the newest run back until the window is full.
-Window read_window(const std::string& root, uint32_t event, uint32_t station,
-                   const playlist::IndexSettings& settings) {
+// A station's newest runs, oldest first, and what is not among them.
+struct Tails {
+  std::vector<std::pair<bool, store::RunTail>> runs;  // true: fill
+  Unread unread;
+};
+
+// From the newest run back until so much media is there.
+Tails read_tails(const std::string& root, uint32_t event, uint32_t station, int64_t wanted) {
   std::vector<Place> runs = places(root, event, station, "");
-  std::vector<std::pair<bool, store::RunTail>> tails;  // true: fill
-  int64_t wanted = (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs;
-  Window out{playlist::StreamIndex(settings), {}, {}, {}};
-  while (!runs.empty() && wanted > 0 && tails.size() < kMaxWindowRuns && out.unread.partial.empty()) {
+  Tails out;
+  while (!runs.empty() && wanted > 0 && out.runs.size() < kMaxWindowRuns && out.unread.partial.empty()) {
     const Place last = std::move(runs.back());
     runs.pop_back();
     const bool fill = !last.rendition.empty();
@@ -129,22 +132,35 @@ Window read_window(const std::string& root, uint32_t event, uint32_t station,
       out.unread.partial = last.run;
       out.unread.until = tail->from;
     }
-    tails.emplace_back(fill, *std::move(tail));
+    out.runs.emplace_back(fill, *std::move(tail));
   }
   for (const Place& place : runs)
     if (place.rendition.empty()) out.unread.runs.push_back(place.run);
+  std::reverse(out.runs.begin(), out.runs.end());
+  return out;
+}
+
+// `take(fill, record)` of each in order.
+template <typename Take>
+void each_record(const std::string& root, Tails tails, Take take) {
   DerivedReader reader(root, std::string(playlist::kFill));
-  for (auto tail = tails.rbegin(); tail != tails.rend(); ++tail) {
-    if (tail->first) {
-      reader.each(std::move(tail->second.records),
-                  [&](const playlist::Record& record) { out.index.add(record); });
-      continue;
-    }
-    for (const playlist::Record& record : tail->second.records) {
-      out.index.add(record);
-      out.totals.add(record);
-    }
+  for (auto& [fill, tail] : tails.runs) {
+    if (fill)
+      reader.each(std::move(tail.records), [&](const playlist::Record& record) { take(true, record); });
+    else
+      for (const playlist::Record& record : tail.records) take(false, record);
   }
+}
+
+Window read_window(const std::string& root, uint32_t event, uint32_t station,
+                   const playlist::IndexSettings& settings) {
+  Tails tails = read_tails(root, event, station,
+                           (std::max(settings.window_ms, settings.live_ms) + kWindowSpareMs) * kTicksPerMs);
+  Window out{playlist::StreamIndex(settings), {}, std::move(tails.unread), {}};
+  each_record(root, std::move(tails), [&out](bool fill, const playlist::Record& record) {
+    out.index.add(record);
+    if (!fill) out.totals.add(record);
+  });
   if (!out.unread.empty()) out.totals.expect_before();
   out.renditions = read_renditions(root, event, station, settings, out.index);
   return out;
@@ -188,6 +204,17 @@ void Archive::load_window(uint32_t station, const playlist::IndexSettings& setti
     // Shared: a std::function must be copyable, an index is better not copied.
     auto window = std::make_shared<Window>(read_window(root_, event_, station, settings));
     return [done, window] { done(std::move(*window)); };
+  });
+}
+
+void Archive::load_newest(uint32_t station, std::function<void(NewestRecords)> done) {
+  windows_.run(true, [this, station, done = std::move(done)] {
+    auto records = std::make_shared<NewestRecords>();
+    each_record(root_, read_tails(root_, event_, station, kWindowSpareMs * kTicksPerMs),
+                [&](bool fill, const playlist::Record& record) {
+                  records->emplace_back(fill ? std::string(playlist::kFill) : "", record);
+                });
+    return [done, records] { done(std::move(*records)); };
   });
 }
 

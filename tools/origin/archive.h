@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <playlist/rendition_index.h>
@@ -40,6 +41,9 @@ struct Window {
   Renditions renditions;
 };
 
+// Of a station's last minute or more, oldest first, each with what it is of: the source (""), or its fill.
+using NewestRecords = std::vector<std::pair<std::string, playlist::Record>>;
+
 // Of a derived volume: of a stream's own segments those that are fill (store/fill.h).
 bool is_derived(const std::string& file);
 
@@ -52,6 +56,8 @@ class Archive {
   // As much as the settings hold.
   void load_window(uint32_t station, const playlist::IndexSettings& settings, bool urgent,
                    std::function<void(Window)> done);
+  // For an index that has most of it already: urgent.
+  void load_newest(uint32_t station, std::function<void(NewestRecords)> done);
   // All of it: time and memory grow with the history. Run by run, in turn with others.
   void load_all(uint32_t station, std::function<void(playlist::StreamIndex, Renditions)> done);
   // What `unread` adds up to; goes behind everything that a viewer waits for.

@@ -86,8 +86,19 @@ void Catalog::records(const wire::StreamRecords& batch) {
       early->second.emplace_back(batch.rendition, *record);
     one->add(batch.rendition, *record);
   }
+  if (one->take_wants_untold())
+    archive_.load_newest(batch.station, [this, station = batch.station](const NewestRecords& newest) {
+      take_untold(station, newest);
+    });
   if (when_records_) when_records_(*one);
   if (when_rendition_ && !batch.rendition.empty()) when_rendition_(*one);
+  one->look();
+}
+
+void Catalog::take_untold(uint32_t station, const NewestRecords& newest) {
+  Stream* one = find(station);
+  one->take_untold(newest);
+  if (when_records_) when_records_(*one);
   one->look();
 }
 

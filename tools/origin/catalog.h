@@ -75,6 +75,7 @@ class Catalog {
   Stream& stream(uint32_t station, bool has_archive);
   void load(uint32_t station, bool urgent);
   void take_window(uint32_t station, Window window);
+  void take_untold(uint32_t station, const NewestRecords& newest);
   void take_replay(uint32_t station, playlist::StreamIndex index, Renditions renditions);
   void close_session(Stream& stream, const wire::SessionClosed& closed);
   void wait_for_return(Stream& stream);

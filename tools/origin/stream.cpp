@@ -24,6 +24,11 @@ Stream::Stream(Loop& loop, WaitingRoom& room, uint32_t event, uint32_t station,
   if (has_archive) totals_.expect_before();
 }
 
+Stream::~Stream() {
+  loop_.cancel(silence_timer_);
+  loop_.cancel(untold_timer_);
+}
+
 void Stream::set_state(State state, int64_t now_utc_us) {
   changed_ = true;
   if (state == state_) return;
@@ -70,10 +75,36 @@ void Stream::add(const std::string& rendition, const playlist::Record& record) {
     rates_.push_back({part->length, part->duration});
     if (rates_.size() > kRateParts) rates_.pop_front();
   }
-  if (loaded_) return apply(rendition, record);
+  if (loaded_ && untold_timer_ == 0 && skips_numbers(rendition, record)) {
+    wants_untold_ = true;
+    untold_timer_ = loop_.after_ms(kUntoldPatienceMs, [this] {
+      take_untold({});
+      look();
+    });
+  }
+  if (loaded_ && untold_timer_ == 0) return apply(rendition, record);
   // The disk has the older ones by the time it is read.
   if (early_.size() >= kMaxEarlyRecords) early_.erase(early_.begin(), early_.begin() + kMaxEarlyRecords / 2);
   early_.emplace_back(rendition, record);
+}
+
+// The run's number says that there is more on disk than was told.
+bool Stream::skips_numbers(const std::string& rendition, const playlist::Record& record) const {
+  const auto* run = std::get_if<playlist::RunRecord>(&record);
+  const bool of_source = rendition.empty() || rendition == playlist::kFill;
+  return run != nullptr && of_source && index_.next_msn() && run->first_msn > *index_.next_msn();
+}
+
+void Stream::take_untold(const NewestRecords& records) {
+  if (untold_timer_ == 0) return;
+  loop_.cancel(std::exchange(untold_timer_, 0));
+  changed_ = true;
+  for (const auto& [rendition, record] : records) apply(rendition, record);
+  apply_early();
+}
+
+void Stream::apply_early() {
+  for (const auto& early : std::exchange(early_, {})) apply(early.first, early.second);
 }
 
 void Stream::apply(const std::string& rendition, const playlist::Record& record) {
@@ -159,7 +190,7 @@ void Stream::take_window(Window disk, int64_t now_utc_us, int64_t grace_us) {
     one->live = std::move(index);
     one->edge.forget();
   }
-  for (const auto& early : std::exchange(early_, {})) apply(early.first, early.second);
+  apply_early();
   if (state_ != State::ended || !totals_.last_media_utc_us) return;
   // Nobody sends: since when, and is it worth waiting?
   since_utc_us_ = *totals_.last_media_utc_us;

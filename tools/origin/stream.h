@@ -32,6 +32,9 @@ inline constexpr size_t kRateParts = 10;          // the received rate is measur
 // last part, and one each part target from then on; it is looked at so often.
 inline constexpr int64_t kSilenceSlackMs = 250, kSilenceTickMs = 100;
 
+// What a dead worker wrote and could not tell any more is waited for so long, when the next run begins.
+inline constexpr int64_t kUntoldPatienceMs = 2000;
+
 enum class State { live, waiting, ended };
 
 // A picture of the stream as a whole JPEG, and when it came.
@@ -44,7 +47,7 @@ class Stream {
  public:
   Stream(Loop& loop, WaitingRoom& room, uint32_t event, uint32_t station,
          const playlist::IndexSettings& window, int64_t now_utc_us, bool has_archive);
-  ~Stream() { loop_.cancel(silence_timer_); }
+  ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -60,6 +63,11 @@ class Stream {
   // source, whose records come before what is derived.
   void add(const std::string& rendition, const playlist::Record& record);
   void take_window(Window disk, int64_t now_utc_us, int64_t grace_us);
+  // A run has begun behind numbers that nobody told of: their writer was killed before it could. What add()
+  // brings is kept aside until take_untold() has been called with what the disk has, or kUntoldPatienceMs are
+  // over. True: once for each such run.
+  bool take_wants_untold() { return std::exchange(wants_untold_, false); }
+  void take_untold(const NewestRecords& records);
   void take_before(const Totals::Before& before);
 
   void session_opened(uint32_t worker, const wire::SessionOpened& session);
@@ -107,6 +115,8 @@ class Stream {
   void note_growth();
   void watch(int64_t in_ms);
   void look_behind();
+  bool skips_numbers(const std::string& rendition, const playlist::Record& record) const;
+  void apply_early();
   void apply_fill(const std::string& rendition, const playlist::Record& record);
   Rendition* make_rendition(const std::string& name);
   playlist::MediaPlaylistSettings replay_settings() const;
@@ -117,6 +127,8 @@ class Stream {
   State state_ = State::ended;
   int64_t since_utc_us_;  // of the state
   bool loaded_ = false;
+  bool wants_untold_ = false;
+  Loop::TimerId untold_timer_ = 0;  // 0: nothing is waited for
   bool changed_ = true;
   Loop& loop_;
   WaitingRoom& room_;

@@ -2,6 +2,8 @@
 """The live end of a stream (RFC 8216bis, 6.2.5, 6.2.6): blocking reloads, delta updates, parts and hinted parts."""
 import gzip
 import http.client
+import json
+import os
 import re
 import signal
 import socket
@@ -272,6 +274,64 @@ class LiveTest(OriginCase):
         again = Parts(self, self.worker, STATION, session=2, run='run-b', first=3)
         self.worker.tell(*again.opened(1), again.message(again.part(0)))
         self.assertEqual([part.answer(), late.answer()], [again.body(3, 0)] * 2)
+
+    def killed_run(self, seconds):
+        """Written while the origin looks on, and left as a kill does: its name, its init segment's record, and all
+        parts' of its first segment; how many segments it has."""
+        known = set(os.listdir(self.station_folder(STATION)))
+        self.archive(STATION, seconds, '-')
+        run, = set(os.listdir(self.station_folder(STATION))) - known
+        with open(os.path.join(self.station_folder(STATION), run, 'run.jl'), encoding='utf-8') as chain:
+            lines = [json.loads(line) for line in chain]
+        of_file = next(line for line in lines if line['t'] == 'file')
+        segments = [line for line in lines if line['t'] == 'frag']
+        first = segments[0]
+        file = f'lta/{EVENT}/st/{STATION:02x}/{STATION:06}/{run}/000000.mp4'
+        parts = [wire.part_record(first['msn'], index, file, part[0], part[1], part[2], part[3], first['utc'] + part[4],
+                                  bool(part[5])) for index, part in enumerate(first['parts'])]
+        return (wire.run_record(run, first['msn'], first['dseq'], first['utc']),
+                wire.init_record(of_file['init'][:16], file, 0, of_file['len']), parts, len(segments))
+
+    def test_what_a_killed_worker_could_not_tell_any_more(self):
+        self.archive(STATION, 4)
+        worker = self.fake_worker()
+        self.start()
+        worker.accept()
+        before = self.uris(self.get(MEDIA))
+        # Of a run of three segments it tells the first one's first part.
+        run, init, parts, count = self.killed_run(6)
+        self.assertEqual((count, len(parts)), (3, PARTS))
+        worker.tell(wire.worker_state(), wire.session_opened(1, EVENT, STATION, 1),
+                    wire.stream_records(1, EVENT, STATION, [run, init, parts[0]]))
+        self.assertIsNotNone(wait_until('it is live', lambda: self.stream(STATION)['state'] == 'live' or None))
+        duration = self.stream(STATION)['duration_s']
+        worker.close()
+        wait_until('it waits', lambda: self.stream(STATION)['state'] == 'waiting')
+        again = self.fake_worker()
+        again.accept()
+        first = len(before) + count
+        live = Parts(self, again, STATION, session=2, run='run-c', first=first)
+        again.tell(wire.worker_state(), *live.opened(2), *live.whole(1))
+        wait_until('the next run is listed', lambda: f'{first}.m4s'.encode() in self.get(MEDIA))
+        text = self.get(MEDIA)
+        self.assertEqual(self.uris(text), [f'{msn}.m4s' for msn in range(first + 1)])
+        self.assertEqual(re.findall(rb'#EXT-X-DISCONTINUITY(?=\n)', text), [b'#EXT-X-DISCONTINUITY'] * 2)
+        self.assertEqual(self.stream(STATION)['duration_s'], duration + 6 + TARGET_S)
+        # The same as who reads the archive afterwards is given.
+        told = {uri: self.get(f'/hls/{STATION}/{uri}') for uri in self.uris(text)[:-1]}
+        self.stop()
+        self.start()
+        self.assertEqual(self.uris(self.get(f'/hls/{STATION}/replay.m3u8')), list(told))
+        for uri, body in told.items():
+            self.assertEqual(self.get(f'/hls/{STATION}/{uri}'), body, uri)
+
+    def test_a_run_whose_number_says_more_than_the_archive_has(self):
+        live = self.live()
+        self.worker.tell(live.message(wire.end_record('disconnect')), wire.session_closed(1, EVENT, STATION, 'disconnect'))
+        again = Parts(self, self.worker, STATION, session=2, run='run-b', first=5)
+        self.worker.tell(*again.opened(1), *again.whole(1))
+        wait_until('the next run is listed', lambda: b'5.m4s' in self.get(MEDIA))
+        self.assertEqual(self.uris(self.get(MEDIA)), ['5.m4s'])
 
     def test_who_has_waited_for_long_is_told_so(self):
         live = self.live()
