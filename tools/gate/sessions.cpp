@@ -23,6 +23,16 @@ std::string address_of(const std::string& peer) {
   return out;
 }
 
+// For want of a worker that takes somebody; `reason`: one's why not.
+Unexpected nobody_takes(const std::string& reason) {
+  if (reason.starts_with(wire::kNoStorageFront))
+    return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server cannot record (" +
+                                              reason.substr(wire::kNoStorageFront.size()) +
+                                              "). Use the ticket's next server.");
+  return Unexpected(ticket::kDown,
+                    "DOWN: this server takes no streams now (" + reason + "). Try again in a few seconds.");
+}
+
 }  // namespace
 
 Result<std::string> Sessions::choose_own(const wire::Isolation& isolation,
@@ -36,8 +46,14 @@ Result<std::string> Sessions::choose_own(const wire::Isolation& isolation,
 
 Result<std::string> Sessions::choose_number(uint32_t number, const std::vector<Candidate>& workers,
                                             const std::string& down) {
-  for (const Candidate& worker : workers)
-    if (worker.number == number && worker.accepting) return worker.path;
+  std::string reason;
+  for (const Candidate& worker : workers) {
+    if (worker.number != number) continue;
+    if (worker.accepting) return worker.path;
+    reason = worker.reason;
+  }
+  // Else it ends, and another takes its place.
+  if (reason.starts_with(wire::kNoStorageFront) || reason == wire::kDraining) return nobody_takes(reason);
   return Unexpected(ticket::kDown, "DOWN: " + down + ". Try again in a few seconds.");
 }
 
@@ -81,13 +97,14 @@ Result<std::string> Sessions::choose_worker(const Station& station,
   }
   const Candidate* best = nullptr;
   uint64_t best_load = 0;
-  std::string no_storage, reason = "no worker is running";
+  std::string reason = "no worker is running";
+  const auto because = [&reason](const std::string& why) {  // they have the disk in common
+    if (!reason.starts_with(wire::kNoStorageFront)) reason = why;
+  };
   for (const Candidate& worker : workers) {
     if (worker.number >= wire::kFirstOwnWorker) continue;  // somebody else's
     if (!worker.accepting) {
-      reason = worker.reason;
-      if (worker.reason.starts_with(wire::kNoStorageFront))
-        no_storage = worker.reason.substr(wire::kNoStorageFront.size());
+      because(worker.reason);
       continue;
     }
     const Known here = known[worker.path];
@@ -97,7 +114,7 @@ Result<std::string> Sessions::choose_worker(const Station& station,
         (running || load < worker.capacity))
       return worker.path;
     if (load >= worker.capacity) {
-      reason = "all workers are full";
+      because("all workers are full");
       continue;
     }
     // The fullest that has room: what a worker costs by itself is shared by many, and the one that is kept
@@ -110,11 +127,7 @@ Result<std::string> Sessions::choose_worker(const Station& station,
     return Unexpected(ticket::kOverload, "NODE-FULL: this server has no room for another stream (" +
                                              policy_.full + "). Use the ticket's next server.");
   if (best) return best->path;
-  if (!no_storage.empty())
-    return Unexpected(ticket::kNoStorage, "NO-STORAGE: this server cannot record (" + no_storage +
-                                              "). Use the ticket's next server.");
-  return Unexpected(ticket::kDown,
-                    "DOWN: this server takes no streams now (" + reason + "). Try again in a few seconds.");
+  return nobody_takes(reason);
 }
 
 Result<std::vector<Session>> Sessions::superseded_by(const ticket::Ticket& ticket, int64_t now_us) const {

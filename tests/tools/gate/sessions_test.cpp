@@ -403,9 +403,29 @@ TEST_F(SessionsTest, AStationThatIsSetApartSharesAWorkerWithThoseOfItsGroupAlone
   EXPECT_EQ(begin(3, 2).worker, "apart");
   EXPECT_NE(begin(4, 3).worker, "apart") << "of another event";
   workers_.back().accepting = false;
+  workers_.back().reason = "stopping";
   EXPECT_EQ(refusal(2), ticket::kDown);
+  EXPECT_NE(text_.find("another is being made"), text_.npos) << text_;
   sessions_.rule({});
   EXPECT_NE(begin(5, 2).worker, "apart") << "it may share one again";
+}
+
+// Nothing is being made for it, and the ticket's next server may have room.
+TEST_F(SessionsTest, WhatKeepsAWorkerOfSomebodysOwnFromTakingAnybodyIsSaid) {
+  const uint32_t apart = wire::kFirstOwnWorker, own = apart + 1;
+  sessions_.rule({"", 0, {{77, 1, own, false, 0, "its input has ended 2 workers"}}, {{77, 2, apart}}});
+  workers_.push_back({"apart", apart, 0, 10, false, std::string(wire::kNoStorageFront) + "the disk is full"});
+  workers_.push_back({"own", own, 0, 10, false, workers_.back().reason});
+  for (const uint32_t station : {1, 2}) {
+    EXPECT_EQ(refusal(station), ticket::kNoStorage);
+    EXPECT_EQ(text_,
+              "NO-STORAGE: this server cannot record (the disk is full). Use the ticket's next server.");
+  }
+  for (Candidate& worker : workers_) worker.reason = wire::kDraining;
+  for (const uint32_t station : {1, 2}) {
+    EXPECT_EQ(refusal(station), ticket::kDown);
+    EXPECT_EQ(text_, "DOWN: this server takes no streams now (draining). Try again in a few seconds.");
+  }
 }
 
 }  // namespace
