@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace headgate::serve {
@@ -43,7 +44,9 @@ class QuarantineTest : public testing::Test {
     ASSERT_EQ(dies(1, {kBad}), "isolated:5");
   }
 
-  Quarantine quarantine_;
+  // A worker that has somebody runs, whosever it was.
+  std::map<uint32_t, std::vector<Station>> workers_;
+  Quarantine quarantine_{{}, [this](uint32_t worker) { return !workers_[worker].empty(); }};
   int64_t now_ = 1'000'000;
 };
 
@@ -183,7 +186,27 @@ class LeakTest : public QuarantineTest {
     return out;
   }
 
-  std::map<uint32_t, std::vector<Station>> workers_;
+  bool is_found(Station station) const { return std::ranges::count(quarantined(), station.second) != 0; }
+  // They take too much in turns, until all are found; says what became of whom.
+  std::string all_take_too_much(const std::vector<Station>& leakers) {
+    std::string said;
+    const auto found = [this](Station one) { return is_found(one); };
+    for (int i = 0; i < 30 && !std::ranges::all_of(leakers, found); ++i)
+      for (const Station& one : leakers)
+        if (!is_found(one)) {
+          said += std::to_string(one.second) + ": " + takes_too_much(one) + "\n";
+          EXPECT_LE(apart_workers(), 16u);
+        }
+    EXPECT_TRUE(std::ranges::all_of(leakers, found)) << said;
+    EXPECT_EQ(quarantined().size(), leakers.size()) << "somebody else is blamed:\n" << said;
+    return said;
+  }
+  size_t apart_workers() const {
+    std::set<uint32_t> out;
+    for (const auto& one : quarantine_.suspects()) out.insert(one.worker);
+    return out.size();
+  }
+
   std::map<Station, int> cuts_;
 };
 
@@ -214,14 +237,39 @@ TEST_F(LeakTest, WhoLeaksIsFoundAmongFiftyAndNobodyElseIsBlamed) {
   EXPECT_TRUE(quarantine_.own_workers(now_).empty());
 }
 
-TEST_F(LeakTest, OfTwoThatLeakBothAreFound) {
-  constexpr Station kOther{77, 30};
+TEST_F(LeakTest, OfTwoThatLeakOnOneWorkerBothAreFound) {
   stations(40);
-  std::string said;
-  for (int i = 0; i < 6 && quarantined().size() < 2; ++i)
-    for (const Station& one : {kBad, kOther})
-      if (std::ranges::count(quarantined(), one.second) == 0) said += takes_too_much(one) + "\n";
-  EXPECT_EQ(quarantined(), (std::vector<uint32_t>{5, 30})) << said;
+  all_take_too_much({kBad, {77, 30}});
+}
+
+// 8 groups of each are all the workers that there may be.
+TEST_F(LeakTest, OfTwoThatLeakOnTwoWorkersBothAreFound) {
+  constexpr Station kOther{77, 60};
+  stations(100);
+  ASSERT_NE(worker_of(kBad), worker_of(kOther));
+  const std::string said = all_take_too_much({kBad, kOther});
+  for (const Station& one : {kBad, kOther}) EXPECT_LE(cuts_[one], 5) << one.second << "\n" << said;
+}
+
+TEST_F(LeakTest, WhoLeaksWhileThoseOfAnotherSearchAreStillApartIsFoundAsSoon) {
+  stations(50);
+  all_take_too_much({kBad});
+  constexpr Station kOther{77, 60};
+  for (uint32_t station = 51; station <= 100; ++station) come({77, station});
+  now_ += 10 * kMinute;
+  EXPECT_EQ(takes_too_much(kOther), "");
+  EXPECT_EQ(takes_too_much(kOther), "together:26 apart:50 in 8") << "longest quiet: four of the first eight";
+  EXPECT_EQ(takes_too_much(kOther), "together:21 apart:7 in 7");
+  EXPECT_EQ(takes_too_much(kOther), "isolated:60");
+}
+
+TEST_F(LeakTest, HoweverManyLeakAllAreFound) {
+  stations(500);
+  std::vector<Station> leakers;
+  for (uint32_t i = 0; i < 10; ++i) leakers.emplace_back(77, 7 + i * 50);
+  all_take_too_much(leakers);
+  for (const auto& [station, cuts] : cuts_)
+    EXPECT_TRUE(is_found(station) || cuts <= 7) << station.second << ": " << cuts;
 }
 
 TEST_F(LeakTest, WhoWasThereWithTwoThatLeakHasNoPartInIt) {
@@ -257,7 +305,8 @@ TEST_F(LeakTest, NoMoreWorkersThanThereMayBe) {
     std::vector<Station> present;
     for (uint32_t i = 0; i < 10; ++i) present.emplace_back(77, first * 100 + i);
     quarantine_.took_too_much(first, "cpu", present, now_);
-    EXPECT_EQ(text(quarantine_.took_too_much(first, "cpu", present, now_)), first < 2 ? "apart:10 in 8" : "")
+    EXPECT_EQ(text(quarantine_.took_too_much(first, "cpu", present, now_)),
+              first < 2 ? "apart:10 in 8" : "together:10 apart:10 in 8")
         << first;
   }
   EXPECT_EQ(quarantine_.own_workers(now_).size(), 16u);
@@ -267,6 +316,9 @@ TEST_F(LeakTest, NoMoreWorkersThanThereMayBe) {
   other.took_too_much(0, "cpu", many, now_);
   other.took_too_much(0, "cpu", many, now_);
   EXPECT_EQ(other.suspects().size(), wire::kMaxSuspects);
+  const std::vector<Station> two{{79, 1}, {79, 2}};
+  other.took_too_much(1, "cpu", two, now_);
+  EXPECT_EQ(text(other.took_too_much(1, "cpu", two, now_)), "together:250 apart:2 in 2");
 }
 
 TEST_F(LeakTest, OnWhoseWorkerAThreadCrashesIsFoundAsAnywhere) {

@@ -22,6 +22,12 @@ Ruling ruling(Ruling::What what, Station station, uint32_t worker, int deaths) {
   return out;
 }
 
+Ruling together(size_t stations) {
+  Ruling out = ruling(Ruling::What::together, {}, 0, 0);
+  out.stations = stations;
+  return out;
+}
+
 }  // namespace
 
 bool Quarantine::is_of_input(int signal, bool stood_still) {
@@ -61,11 +67,13 @@ std::vector<Ruling> Quarantine::took_too_much(uint32_t worker, const std::string
   const Suspects::Found found =
       suspects_.ended(worker, kind, others, now_ms, [this] { return free_number(); });
   if (found.guilty) return {isolate(*found.guilty, found.ends, 1, now_ms)};
-  if (found.workers == 0) return {};
-  Ruling out = ruling(Ruling::What::apart, {}, worker, found.ends);
-  out.stations = found.stations;
-  out.workers = found.workers;
-  return {out};
+  std::vector<Ruling> out;
+  if (found.together > 0) out.push_back(together(found.together));
+  if (found.workers == 0) return out;
+  out.push_back(ruling(Ruling::What::apart, {}, worker, found.ends));
+  out.back().stations = found.stations;
+  out.back().workers = found.workers;
+  return out;
 }
 
 uint32_t Quarantine::free_number() const {
@@ -106,10 +114,7 @@ Ruling Quarantine::died_alone(Entries::iterator found, int64_t now_ms) {
 std::vector<Ruling> Quarantine::look(int64_t now_ms) {
   seen_.look(now_ms);
   std::vector<Ruling> out;
-  if (const size_t stations = suspects_.look(now_ms); stations > 0) {
-    out.push_back(ruling(Ruling::What::together, {}, 0, 0));
-    out.back().stations = stations;
-  }
+  if (const size_t stations = suspects_.look(now_ms); stations > 0) out.push_back(together(stations));
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     // The time that it could not have died does not count.
     const int64_t quiet_since = std::max(entry->second.last_ms, entry->second.refused_until_ms);

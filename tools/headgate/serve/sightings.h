@@ -24,6 +24,8 @@ class Sightings {
     while (now_ms - times.front() > within_ms_) times.pop_front();
     return static_cast<int>(times.size());
   }
+  // The first that counts, of a key that was added within that while.
+  int64_t first_ms(const Key& key) const { return times_.at(key).front(); }
   void forget(const Key& key) { times_.erase(key); }
   // Time has passed.
   void look(int64_t now_ms) {

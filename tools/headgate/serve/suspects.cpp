@@ -8,59 +8,86 @@ namespace headgate::serve {
 Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const std::vector<Station>& present,
                                 int64_t now_ms, const std::function<uint32_t()>& next_worker) {
   Found found;
+  Search search{{}, now_ms};
+  std::set<Station> others(present.begin(), present.end());
   if (auto group = groups_.find(worker); group != groups_.end()) {
     const Group was = std::move(group->second);
     groups_.erase(group);
     found.ends = was.ends + 1;
     // Whoever may have been there, also who has just left.
-    if (was.stations.size() == 1)
+    if (was.stations.size() == 1) {
       found.guilty = was.stations[0];
-    else
-      set_apart(was.stations, now_ms, next_worker, found);
-    return found;
+      return found;
+    }
+    search = {was.stations, was.since_ms};
+    for (const Station& station : was.stations) others.erase(station);
   }
-  const std::set<Station> stations(present.begin(), present.end());
-  std::vector<Station> again;
-  for (const Station& station : stations) {
+  for (const Station& station : others) {
     if (is_apart(station)) continue;  // its last session here
     const int ends = seen_.add({kind, station}, now_ms);
     if (ends < rules_.ends) continue;
-    again.push_back(station);
+    search.stations.push_back(station);
+    search.since_ms = std::min(search.since_ms, seen_.first_ms({kind, station}));
     found.ends = std::max(found.ends, ends);
   }
   // Also of one: who was there and went away may have left what it took.
-  if (!again.empty()) set_apart(std::move(again), now_ms, next_worker, found);
+  if (!search.stations.empty()) set_apart(std::move(search), now_ms, next_worker, found);
   return found;
 }
 
-void Suspects::set_apart(std::vector<Station> stations, int64_t now_ms,
-                         const std::function<uint32_t()>& next_worker, Found& found) {
-  size_t apart = 0;
-  for (const auto& [worker, group] : groups_) apart += group.stations.size();
-  stations.resize(std::min(stations.size(), wire::kMaxSuspects - std::min(apart, wire::kMaxSuspects)));
-  const size_t free = rules_.workers - std::min(groups_.size(), rules_.workers);
-  const size_t groups = std::min({rules_.groups, free, stations.size()});
-  if (groups == 0) return;  // they are together again, and seen again
+void Suspects::set_apart(Search search, int64_t now_ms, const std::function<uint32_t()>& next_worker,
+                         Found& found) {
+  auto& stations = search.stations;
+  stations.resize(std::min(stations.size(), wire::kMaxSuspects));
+  const size_t groups = make_room(search, found.together);
   std::vector<Group*> made;
   for (size_t i = 0; i < groups; ++i) {
     made.push_back(&groups_[next_worker()]);
     made.back()->ends = found.ends;
-    made.back()->until_ms = now_ms + rules_.within_ms;
+    made.back()->since_ms = now_ms;
   }
   for (size_t i = 0; i < stations.size(); ++i) made[i % groups]->stations.push_back(stations[i]);
   found.stations = stations.size();
   found.workers = groups;
 }
 
+// What has been quiet for as long as this search has gone on leaks more slowly, if at all. Younger groups
+// have to go only where without them this search could not tell one half of its stations from the other: then
+// each search has its turn before the groups of all others are through, as long as there are not too many.
+size_t Suspects::make_room(const Search& search, size_t& dissolved) {
+  const size_t wanted = std::min(rules_.groups, search.stations.size());
+  const size_t least = std::min<size_t>(2, wanted);
+  while (!groups_.empty() && apart() + search.stations.size() > wire::kMaxSuspects)
+    dissolved += dissolve_quietest();
+  while (!groups_.empty() && groups_.size() + wanted > rules_.workers) {
+    const bool quieter = std::any_of(groups_.begin(), groups_.end(),
+                                     [&](const auto& one) { return one.second.since_ms <= search.since_ms; });
+    if (!quieter && groups_.size() + least <= rules_.workers) break;
+    dissolved += dissolve_quietest();
+  }
+  return std::min(wanted, rules_.workers - groups_.size());
+}
+
+size_t Suspects::dissolve_quietest() {
+  const auto group = std::min_element(groups_.begin(), groups_.end(), [](const auto& a, const auto& b) {
+    return a.second.since_ms < b.second.since_ms;
+  });
+  const size_t stations = group->second.stations.size();
+  groups_.erase(group);
+  return stations;
+}
+
+size_t Suspects::apart() const {
+  size_t out = 0;
+  for (const auto& [worker, group] : groups_) out += group.stations.size();
+  return out;
+}
+
 size_t Suspects::look(int64_t now_ms) {
   seen_.look(now_ms);
-  size_t out = 0;
-  std::erase_if(groups_, [&](const auto& one) {
-    const bool over = now_ms >= one.second.until_ms;
-    if (over) out += one.second.stations.size();
-    return over;
-  });
-  return out;
+  const size_t before = apart();
+  std::erase_if(groups_, [&](const auto& one) { return now_ms >= until_ms(one.second); });
+  return before - apart();
 }
 
 bool Suspects::release(Station station) {

@@ -3,6 +3,8 @@
 // that none of them can be told from the others there. Those that were on two workers which were ended for
 // the same excess are set apart, in small groups with a worker each; the group whose worker is ended for it
 // again is set apart in the same way, until a station was alone. Nobody else is ever found to be the one.
+// A search goes on however many there are: where workers are wanting, those groups are dissolved first whose
+// worker has not taken too much for the longest.
 // Knows no processes and no clock: times are CLOCK_BOOTTIME in ms and never go back.
 #pragma once
 
@@ -28,7 +30,14 @@ struct SuspectRules {
   int ends = 2;                   // of workers shared with others for one kind of excess, within `within_ms`
   int64_t within_ms = 3'600'000;  // and so long a group stays apart whose worker does not take too much
   size_t groups = 8;              // that the stations of one worker make
-  size_t workers = 16;            // of all groups
+  size_t workers = 16;            // of all groups; at least 2
+};
+
+// Some that share a worker with nobody else.
+struct Group {
+  std::vector<Station> stations;
+  int ends = 0;  // of workers that they were on before
+  int64_t since_ms = 0;
 };
 
 class Suspects {
@@ -37,6 +46,7 @@ class Suspects {
     std::optional<Station> guilty;
     int ends = 0;                      // of workers that the guilty, or those set apart, were on
     size_t stations = 0, workers = 0;  // set apart now: in so many workers
+    size_t together = 0;               // stations of the groups that were dissolved for it
   };
 
   explicit Suspects(SuspectRules rules = {}) : rules_(rules), seen_(rules.within_ms) {}
@@ -54,15 +64,19 @@ class Suspects {
   bool has(uint32_t worker) const { return groups_.count(worker) != 0; }
   std::vector<uint32_t> workers() const;
   std::vector<wire::Suspect> stations() const;  // for the gate
+  const std::map<uint32_t, Group>& groups() const { return groups_; }
+  int64_t until_ms(const Group& group) const { return group.since_ms + rules_.within_ms; }
 
  private:
-  struct Group {
+  struct Search {
     std::vector<Station> stations;
-    int ends = 0;
-    int64_t until_ms = 0;
+    int64_t since_ms = 0;  // they are suspects
   };
-  void set_apart(std::vector<Station> stations, int64_t now_ms, const std::function<uint32_t()>& next_worker,
-                 Found& found);
+  void set_apart(Search search, int64_t now_ms, const std::function<uint32_t()>& next_worker, Found& found);
+  // How many groups the search gets; `dissolved`: how many stations those had that had to go.
+  size_t make_room(const Search& search, size_t& dissolved);
+  size_t dissolve_quietest();
+  size_t apart() const;  // stations
 
   const SuspectRules rules_;
   Sightings<std::pair<std::string, Station>> seen_;  // on workers that were ended, by kind
