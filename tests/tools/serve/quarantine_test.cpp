@@ -333,6 +333,34 @@ TEST_F(LeakTest, OnWhoseWorkerAThreadCrashesIsFoundAsAnywhere) {
   EXPECT_EQ(quarantine_.suspects().size(), 2u);
 }
 
+// Its session goes on where it is, beside the one that is left of the two.
+TEST_F(LeakTest, ForWhatOneThatWasReleasedTakesNobodyElseIsBlamed) {
+  constexpr Station kReleased{77, 1}, kLeft{77, 9};
+  stations(16);
+  takes_too_much(kReleased);
+  EXPECT_EQ(takes_too_much(kReleased), "apart:16 in 8");
+  ASSERT_EQ(worker_of(kReleased), worker_of(kLeft));
+  ASSERT_TRUE(quarantine_.release(kReleased));
+  EXPECT_EQ(takes_too_much(kReleased), "apart:1 in 1") << "who is left, alone from here on";
+  EXPECT_TRUE(quarantined().empty());
+  EXPECT_NE(worker_of(kReleased), worker_of(kLeft));
+  EXPECT_EQ(takes_too_much(kReleased), "apart:1 in 1") << "twice since it was released";
+  EXPECT_EQ(takes_too_much(kReleased), "isolated:1");
+}
+
+TEST_F(LeakTest, WhoIsReleasedBeginsAnew) {
+  constexpr Station kReleased{77, 3};
+  stations(4);
+  EXPECT_EQ(dies(0, {kReleased}), "");
+  takes_too_much(kReleased);
+  EXPECT_EQ(takes_too_much(kReleased), "apart:4 in 4");
+  ASSERT_TRUE(quarantine_.release(kReleased));
+  EXPECT_FALSE(quarantine_.release(kReleased)) << "it is not among them any more";
+  EXPECT_EQ(text(quarantine_.took_too_much(0, "memory", {kReleased}, now_)), "");
+  EXPECT_EQ(dies(0, {kReleased}), "");
+  EXPECT_EQ(text(quarantine_.took_too_much(0, "memory", {kReleased}, now_)), "apart:1 in 1");
+}
+
 TEST_F(QuarantineTest, TheNextSupervisorGoesOnWithIt) {
   isolate();
   for (int i = 0; i < 3; ++i) dies(kOwn, {kBad});

@@ -129,6 +129,7 @@ std::vector<Ruling> Quarantine::look(int64_t now_ms) {
 }
 
 std::optional<Ruling> Quarantine::release(Station station) {
+  seen_.forget(station);
   auto found = entries_.find(station);
   if (found == entries_.end())
     return suspects_.release(station) ? std::optional(ruling(Ruling::What::released, station, 0, 0))

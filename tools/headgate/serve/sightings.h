@@ -27,6 +27,10 @@ class Sightings {
   // The first that counts, of a key that was added within that while.
   int64_t first_ms(const Key& key) const { return times_.at(key).front(); }
   void forget(const Key& key) { times_.erase(key); }
+  template <typename Which>
+  void forget_if(const Which& which) {
+    std::erase_if(times_, [&](const auto& one) { return which(one.first); });
+  }
   // Time has passed.
   void look(int64_t now_ms) {
     std::erase_if(times_, [&](const auto& one) { return now_ms - one.second.back() > within_ms_; });

@@ -14,8 +14,8 @@ Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const 
     const Group was = std::move(group->second);
     groups_.erase(group);
     found.ends = was.ends + 1;
-    // Whoever may have been there, also who has just left.
-    if (was.stations.size() == 1) {
+    // Whoever may have been there, also who has just left: the last of several may have had no part in it.
+    if (was.made_of == 1) {
       found.guilty = was.stations[0];
       return found;
     }
@@ -47,6 +47,7 @@ void Suspects::set_apart(Search search, int64_t now_ms, const std::function<uint
     made.back()->since_ms = now_ms;
   }
   for (size_t i = 0; i < stations.size(); ++i) made[i % groups]->stations.push_back(stations[i]);
+  for (Group* group : made) group->made_of = group->stations.size();
   found.stations = stations.size();
   found.workers = groups;
 }
@@ -91,6 +92,7 @@ size_t Suspects::look(int64_t now_ms) {
 }
 
 bool Suspects::release(Station station) {
+  seen_.forget_if([&](const auto& key) { return key.second == station; });
   for (auto group = groups_.begin(); group != groups_.end(); ++group) {
     if (std::erase(group->second.stations, station) == 0) continue;
     if (group->second.stations.empty()) groups_.erase(group);

@@ -36,7 +36,8 @@ struct SuspectRules {
 // Some that share a worker with nobody else.
 struct Group {
   std::vector<Station> stations;
-  int ends = 0;  // of workers that they were on before
+  size_t made_of = 0;  // so many; who was released since may still have a session on its worker
+  int ends = 0;        // of workers that they were on before
   int64_t since_ms = 0;
 };
 
@@ -58,7 +59,8 @@ class Suspects {
   // Time has passed: how many stations may share a worker again, because their group's took no more than it
   // may.
   size_t look(int64_t now_ms);
-  bool release(Station station);  // false: it is not among them
+  // It begins anew: what was seen of it is forgotten. False: it is not among them.
+  bool release(Station station);
 
   bool is_apart(Station station) const;
   bool has(uint32_t worker) const { return groups_.count(worker) != 0; }
