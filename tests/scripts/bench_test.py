@@ -195,9 +195,10 @@ def test_an_acceptance_allows_one_stand_as_long_as_one_trouble():
 def test_chaos_counts_what_is_lost_and_not_what_is_late():
     chaos = program("chaos")
     losses_of = sys.modules["watch"].losses_of
-    assert losses_of([(0, 0), (1, 1), (2, 2), (8, 2.5), (9, 9)]) == []
-    assert losses_of([(0, 0), (1, 1), (7, 2), (8, 3), (9, 4)]) == [(1, 7, 5)]
-    assert losses_of([]) == []
+    assert losses_of([(0, 0), (1, 1), (2, 2), (8, 2.5), (9, 9)], 9.5) == []
+    assert losses_of([(0, 0), (1, 1), (7, 2), (8, 3), (9, 4)], 9.5) == [(1, 7, 5)]
+    assert losses_of([(0, 0), (1, 1), (2, 2), (8, 2.5)], 12) == [(2, 8, 5.5), (8, 12, 4)], "it has not come by the end"
+    assert losses_of([], 9) == []
     trouble = {"kind": "kill", "role": "worker", "hit": [3], "at": 10, "until": 11, "after_id": 5, "expect": ["worker.died"],
                "pid": 70}
     loss = [(3, 9, 14, 6.0)]
