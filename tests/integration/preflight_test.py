@@ -368,6 +368,21 @@ def test_more_streams_than_places():
         expect_fault(site, "capacity", "the plan has 11 streams, the node takes 10", extra=["--streams", "11", "--kbps", "100"])
 
 
+def test_more_ladders_than_the_processors_encode():
+    with Site() as site:
+        def capacity(pipeline, *more):
+            return preflight([*site.arguments(), "--only", "capacity", "--pipeline", pipeline, *more], site.env)[1]["capacity"]
+        # No machine of the tests' encodes so many all the time; it carries them.
+        plan = ["--capacity", "50", "--streams", "400", "--kbps", "100"]
+        told = capacity("event", *plan)
+        assert told["result"] == "warn" and "of the others rungs will be paused" in told["findings"][0]["what"], told
+        assert "(53 million pixels a second each)" in told["measured"], told
+        for pipeline, more in (("event", ["--set", "rungs-on-demand=true"]), ("station", [])):
+            told = capacity(pipeline, *plan, *more)
+            assert told["result"] == "pass" and "encoding not counted" in told["measured"], told
+        assert capacity("event")["measured"].startswith("64 places;"), "a worker for each stream"
+
+
 def test_a_network_that_is_slower_than_the_plan():
     with Site() as site:
         site.settings["--link-mbps"] = "4"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Processors and memory, held against the plan by what docs/performance.md and docs/scale.md have measured.
 #include <base/sha256.h>
+#include <pipeline/folder.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <sstream>
 
 #include "checks.h"
+#include "ladder_cost.h"
 
 namespace headgate::preflight {
 namespace {
@@ -19,6 +21,9 @@ namespace {
 constexpr double kPlannedKbps = 1500, kPlannedMs = 1.4, kHashedMs = 0.3, kDigests = 3;
 // Busy to 70 %, of which 15 % are a storm's.
 constexpr double kBusyShare = 0.7 / 1.15;
+// A ladder of 1080p25 to 720p, 480p and 360p (x264's veryfast) is 53 million pixels a second, and took 0.9 to
+// 1.2 of a processor.
+constexpr double kEncodedPixels = 50e6;
 constexpr double kSlowHash = 700e6;  // bytes a second; what SHA instructions do is twice that
 // A stream's memory in the node's processes, and what players read again in the last 10 s.
 constexpr double kProcessBytes = 0.5e6, kIdleBytes = 19e6, kCachedSeconds = 10, kWorkerBytes = 4.5e6;
@@ -69,6 +74,31 @@ long processors() {
   return std::max<long>(1, ::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+// What is wrong with the description is `pipelines`' to tell.
+void look_at_encoding(const Context& context, Outcome& out) {
+  const serve::Config& config = context.config;
+  const auto file = pipeline::find_file(config.pipelines, config.pipeline);
+  const auto description =
+      file ? pipeline::Description::load(*file) : Result<pipeline::Description>(Unexpected(file.error()));
+  const auto pixels = description ? static_cast<double>(ladder_pixels(*description, config.parameters)) : 0.0;
+  if (pixels <= 0) {
+    out.measured += ", encoding not counted";
+    return;
+  }
+  const auto encoded =
+      static_cast<int64_t>(static_cast<double>(processors()) * kEncodedPixels * kBusyShare / pixels);
+  char each[80];
+  std::snprintf(each, sizeof each, " (%.0f million pixels a second each)", pixels / 1e6);
+  out.measured += "; and encode all rungs of about " + std::to_string(encoded) + each;
+  if (context.plan.streams > encoded)
+    out.warn(
+        "the plan has " + std::to_string(context.plan.streams) +
+            " streams, the processors encode all rungs of about " + std::to_string(encoded) +
+            ": of the others rungs will be paused, the largest first",
+        "fewer or smaller ones (--set rungs=), only those that somebody watches (--set "
+        "rungs-on-demand=true), or more processors or nodes; --max-workers says how many streams are taken");
+}
+
 }  // namespace
 
 Outcome check_cpu(Context& context) {
@@ -93,7 +123,8 @@ Outcome check_capacity(Context& context) {
   const auto carried = static_cast<int64_t>(static_cast<double>(processors()) * 1000 * kBusyShare / each_ms);
   Outcome out;
   out.measured = std::to_string(places) + " places; the processors carry about " + std::to_string(carried) +
-                 " streams of " + std::to_string(plan.kbps) + " kbit/s, encoding not counted";
+                 " streams of " + std::to_string(plan.kbps) + " kbit/s";
+  look_at_encoding(context, out);
   if (plan.streams > places)
     out.fail(
         "the plan has " + std::to_string(plan.streams) + " streams, the node takes " + std::to_string(places),

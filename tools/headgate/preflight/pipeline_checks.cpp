@@ -10,21 +10,10 @@
 
 #include "../serve/descriptions.h"
 #include "checks.h"
+#include "ladder_cost.h"
 #include "pipeline_tool.h"
 
 namespace headgate::preflight {
-namespace {
-
-bool is_set(const Context& context, const pipeline::Description& description, const char* name) {
-  const pipeline::Parameter* parameter = description.parameter(name);
-  if (!parameter) return false;
-  std::string value = parameter->preset.value_or("");
-  for (const std::string& one : context.config.parameters)
-    if (one.starts_with(std::string(name) + "=")) value = one.substr(one.find('=') + 1);
-  return !value.empty();
-}
-
-}  // namespace
 
 Outcome check_elements(Context& context) {
   context.progress("looking for elements");
@@ -74,7 +63,8 @@ Outcome check_pipelines(Context& context) {
   if (!file) return out.fail(file.error().message, "--pipeline names one of `headgate pipeline list`");
   auto description = pipeline::Description::load(*file);
   if (!description) return out;  // told above
-  context.ladder = is_set(context, *description, "rungs") || is_set(context, *description, "offered-rungs");
+  context.ladder = !value_of(*description, config.parameters, "rungs").empty() ||
+                   !value_of(*description, config.parameters, "offered-rungs").empty();
   if (description->trigger() != pipeline::Trigger::ticket)
     out.fail(config.pipeline + " takes no sessions: its trigger is " +
                  pipeline::trigger_name(description->trigger()),
