@@ -181,6 +181,20 @@ class Pipelines(unittest.TestCase):
         self.assertEqual(listed.returncode, 0, listed.stderr)
         self.assertEqual([line.split()[0] for line in listed.stdout.splitlines()[1:]], [file.stem for file in SHIPPED])
 
+    def test_every_choice_of_what_is_shipped_can_be_built(self):
+        built = 0
+        for file in SHIPPED:
+            description = json.loads(file.read_text(encoding='utf-8'))
+            parameters = dict(description.get('parameters', {}))
+            for used in (one['use'] for one in description['elements'] if isinstance(one, dict)):
+                parameters |= json.loads((PIPELINES / f'fragments/{used}.json').read_text(encoding='utf-8'))['parameters']
+            for name, choice in ((name, one) for name, parameter in parameters.items() for one in parameter.get('values', [])):
+                with self.subTest(file=file.name, name=name, choice=choice):
+                    ended = run('check', '--set', f'{name}={choice}', file)
+                    self.assertEqual((ended.returncode, ended.stdout), (0, f'ok {file}\n'), ended.stderr)
+                    built += 1
+        self.assertGreater(built, 15)
+
     def test_wrong_twins_are_refused_with_file_key_and_reason(self):
         wrong = {}
         for good in SHIPPED:

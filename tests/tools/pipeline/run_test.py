@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The descriptions that need no publisher, run by `headgate pipeline run` with real media: what they make is read back by
 ffmpeg."""
+import contextlib
 import datetime
 import json
 import os
@@ -8,19 +9,23 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../support'))
+import certificate  # noqa: E402
 import tap  # noqa: E402
 from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
 
 PROGRAM, PIPELINES = sys.argv[1], Path(sys.argv[2])
 PATIENCE = PATIENCE_S * SLOWNESS
 ATTEMPTS = 5
+LISTENS = object()
 SMALL = {'width': 160, 'height': 120, 'gop': 25, 'bitrate': 200}
 
 
@@ -40,6 +45,11 @@ def has_udp_port(process, port):
     with open('/proc/net/udp', encoding='ascii') as table:
         lines = [line.split() for line in table]
     return any(line[1].endswith(f':{port:04X}') and f'socket:[{line[9]}]' in links for line in lines)
+
+
+def listens(port):
+    with open('/proc/net/tcp', encoding='ascii') as table:
+        return any(f':{port:04X} ' in line and line.split()[3] == '0A' for line in table)
 
 
 class Runs(unittest.TestCase):
@@ -89,9 +99,9 @@ class Runs(unittest.TestCase):
         return self.start('videobox', root=self.folder, node='n01', event=7, station=3, port=port, preview_port=preview,
                           sound_bitrate=64, **SMALL)
 
-    def assert_archive(self, video, audio):
+    def assert_archive(self, video, audio, codec='h264'):
         files = self.archived()
-        self.assertGreater(sum(one.get(('video', 'h264'), 0) for one in files), video, files)
+        self.assertGreater(sum(one.get(('video', codec), 0) for one in files), video, files)
         self.assertGreater(sum(one.get(('audio', 'aac'), 0) for one in files), audio, files)
         chain = [line for file in (self.folder / 'lta').rglob('run.jl') for line in file.read_text(encoding='utf-8').splitlines()]
         self.assertTrue(any('"t":"end"' in line and '"reason":"eos"' in line for line in chain), chain[-1:])
@@ -102,20 +112,50 @@ class Runs(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def receive_by_srt(self, *output):
-        """ffmpeg that listens, and its port. libsrt takes no port that is held: when somebody else was faster, another one."""
+    def listen_by_srt(self, *words):
+        """ffmpeg that listens, and its port; LISTENS in `words` is where. libsrt takes no port that is held: when somebody else was
+        faster, another one."""
         for _ in range(ATTEMPTS):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
                 one.bind(('127.0.0.1', 0))
                 port = one.getsockname()[1]
-            received = self.ffmpeg('-i', f'srt://127.0.0.1:{port}?mode=listener', *output)
+            listens = self.ffmpeg(*[f'srt://127.0.0.1:{port}?mode=listener' if word == LISTENS else word for word in words])
 
-            def settled(received=received, port=port):
-                return received.poll() is not None or has_udp_port(received, port)
+            def settled(listens=listens, port=port):
+                return listens.poll() is not None or has_udp_port(listens, port)
             wait_until('ffmpeg listens or has ended', settled)
-            if received.poll() is None:
-                return received, port
+            if listens.poll() is None:
+                return listens, port
         return self.fail('no port for ffmpeg')
+
+    def tls_in_front_of(self, port):
+        """A port where TLS ends, with a certificate that only itself has signed; what is in it goes to `port`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate.write(self.folder))
+        listening = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listening.close)
+
+        def carry(source, sink):
+            with contextlib.suppress(OSError):
+                while data := source.recv(1 << 16):
+                    sink.sendall(data)
+            for one in (source, sink):
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+        def take(plain):
+            with contextlib.suppress(OSError):  # who does not trust it goes
+                near = context.wrap_socket(plain, server_side=True)
+                far = socket.create_connection(('127.0.0.1', port))
+                threading.Thread(target=carry, args=(far, near), daemon=True).start()
+                carry(near, far)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=take, args=(listening.accept()[0],), daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+        return listening.getsockname()[1]
 
     def test_videobox_is_archived_sent_and_previewed_and_restream_sends_it_on(self):
         port, preview, out = self.port(), self.port(), self.port()
@@ -152,16 +192,23 @@ class Runs(unittest.TestCase):
         log = Path(box.log).read_text(encoding='utf-8')
         self.assertRegex(log, r'00:00:\d\d .*archive \d')  # its status line
 
-    def test_dumper_archives_what_comes_by_multicast(self):
+    def dumped(self, codec, *encoder):
         port = self.port(socket.SOCK_DGRAM)
         group = f'239.255.{os.getpid() >> 8 & 255}.{os.getpid() & 255}'
-        self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
+        self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', *encoder,
                     '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
                     f'udp://{group}:{port}?pkt_size=1316&localaddr=127.0.0.1&ttl=0')
-        dumper = self.start('dumper', root=self.folder, node='n01', event=7, station=4, group=group, port=port, interface='lo')
-        wait_until('two seconds are archived', lambda: any(one.get(('video', 'h264'), 0) > 50 for one in self.archived()))
+        dumper = self.start('dumper', root=self.folder, node='n01', event=7, station=4, group=group, port=port, interface='lo', video=codec)
+        name = {'h265': 'hevc'}.get(codec, codec)  # ffprobe's
+        wait_until('two seconds are archived', lambda: any(one.get(('video', name), 0) > 50 for one in self.archived()))
         self.end(dumper)
-        self.assert_archive(50, 80)
+        self.assert_archive(50, 80, name)
+
+    def test_dumper_archives_what_comes_by_multicast(self):
+        self.dumped('h264', '-c:v', 'libx264')
+
+    def test_dumper_archives_h265(self):
+        self.dumped('h265', '-c:v', 'libx265', '-x265-params', 'log-level=error')
 
     def test_intake_archives_who_connects_one_after_the_other(self):
         port = self.port()
@@ -225,11 +272,7 @@ class Runs(unittest.TestCase):
     def test_slate_is_sent_by_rtmp_and_its_end_is_an_error(self):
         port = self.port()
         listener = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{port}/live/x', '-t', 2, '-c', 'copy', self.folder / 'out.mp4')
-
-        def listens():
-            with open('/proc/net/tcp', encoding='ascii') as table:
-                return any(f':{port:04X} ' in line and line.split()[3] == '0A' for line in table)
-        wait_until('ffmpeg listens', listens)
+        wait_until('ffmpeg listens', lambda: listens(port))
         slate = self.start('slate', '--once', url=f'rtmp://127.0.0.1:{port}/live/x', text='a "b" \\ ! c', **SMALL)
         self.assertEqual(listener.wait(PATIENCE), 0, Path(slate.log).read_text(encoding='utf-8'))
         told = packets(self.folder / 'out.mp4')
@@ -244,7 +287,7 @@ class Runs(unittest.TestCase):
         self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v', 'libx264',
                     '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts',
                     f'udp://127.0.0.1:{port}?pkt_size=1316')
-        received, out = self.receive_by_srt('-t', 2, '-c', 'copy', self.folder / 'out.ts')
+        received, out = self.listen_by_srt('-i', LISTENS, '-t', 2, '-c', 'copy', self.folder / 'out.ts')
         restream = self.start('restream', folder=self.impatient('restream', '1min'), input='udp', port=port, output='srt',
                               url=f'srt://127.0.0.1:{out}')
         self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
@@ -254,6 +297,27 @@ class Runs(unittest.TestCase):
         self.said(restream, 'alarm: 2 failed runs in a row', 1)  # nobody receives, and that is told
         again = self.ffmpeg('-i', f'srt://127.0.0.1:{out}?mode=listener', '-t', 1, '-c', 'copy', '-f', 'null', '-')
         self.assertEqual(again.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
+
+    def test_restream_takes_srt_and_sends_by_rtmps_where_it_may_trust(self):
+        out = self.port()
+        url = f'rtmps://127.0.0.1:{self.tls_in_front_of(out)}/live/x'
+        received = self.ffmpeg('-listen', 1, '-i', f'rtmp://127.0.0.1:{out}/live/x', '-t', 2, '-c', 'copy', self.folder / 'out.ts')
+        wait_until('ffmpeg listens', lambda: listens(out))
+        slate = self.start('slate', '--once', url=url, **SMALL)
+        self.assertEqual(slate.wait(PATIENCE), 1, 'the certificate is nobody\'s')
+        self.assertIn('ertificate', Path(slate.log).read_text(encoding='utf-8'))
+        folder = self.impatient('restream', '1min')
+        trusting = folder / 'fragments/output.json'
+        text = trusting.read_text(encoding='utf-8')
+        self.assertIn('location=${url}', text)
+        trusting.write_text(text.replace('location=${url}', 'location=${url} tls-validation-flags=0'), encoding='utf-8')
+        _, port = self.listen_by_srt('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-c:v',
+                                     'libx264', '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'mpegts', LISTENS)
+        restream = self.start('restream', folder=folder, input='srt', port=port, url=url)
+        self.assertEqual(received.wait(PATIENCE), 0, Path(restream.log).read_text(encoding='utf-8'))
+        told = packets(self.folder / 'out.ts')
+        self.assertGreater(told.get(('video', 'h264'), 0), 20, told)
+        self.assertGreater(told.get(('audio', 'aac'), 0), 40, told)
 
     def test_a_description_that_keeps_failing_alarms_and_gives_up(self):
         file = self.folder / 'failing.json'
