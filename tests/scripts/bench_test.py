@@ -236,6 +236,7 @@ def test_chaos_counts_what_viewers_see():
     assert stood([stall(4, 60, 9)], 50, troubles, 5) == (["a viewer of station 4: 9.0 s, 1 to 10 s"], 0.0)
     assert stood([stall(4, 165, 12), stall(3, 165, 8)], 50, troubles, 5) == ([], 12), "the origin's"
     assert stood([stall(3, 300, 9)], 50, troubles, 5)[0], "that was long over"
+    assert stood([stall(3, 75, 26)], 50, troubles, 5) == ([], 0.0) and stood([stall(3, 76, 27)], 50, troubles, 5)[0], "it is back by then"
 
 
 if __name__ == "__main__":

@@ -35,20 +35,25 @@ def during(one, at, until, margin_s):
     return one["at"] - margin_s <= until and at <= one["until"] + QUIET_S + margin_s
 
 
+def allowed(hits, most_s):
+    """Seconds, with what had hit the station and the quiet behind it."""
+    return most_s + sum(one["until"] - one["at"] + QUIET_S for one in hits)
+
+
 def unexcused(losses, troubles, most_s):
-    """Losses of more than `most_s` beyond what had hit the station, and the quiet behind it, as texts."""
+    """Losses of more than `most_s` beyond what had hit the station, as texts."""
     out = []
     began = troubles[0]["at"] if troubles else 0
     for station, at, until, lost_s in losses:
         hits = [one for one in troubles if station in one["hit"] and during(one, at, until, most_s)]
-        if lost_s > most_s + sum(one["until"] - one["at"] + QUIET_S for one in hits):
+        if lost_s > allowed(hits, most_s):
             out.append(f"station {station}: {lost_s:.1f} s, {at - began:.0f} to {until - began:.0f} s")
     return out
 
 
 def stood(stalls, viewing, troubles, most_s):
-    """Of the viewers' stalls (`headgate load view`, which began at `viewing`): those of streams that nothing had hit, while
-    the origin was well, as texts; and the longest while it was not."""
+    """Of the viewers' stalls (`headgate load view`, which began at `viewing`), as texts: those of more than `most_s` beyond what
+    had hit the stream, while the origin was well; and the longest while it was not, of streams that nothing had hit."""
     out, longest_s = [], 0.0
     began = troubles[0]["at"] if troubles else 0
     for one in stalls:
@@ -56,10 +61,10 @@ def stood(stalls, viewing, troubles, most_s):
         until = viewing + one["until_s"]
         at = until - one["s"]
         about = [trouble for trouble in troubles if during(trouble, at, until, most_s)]
-        if any(station in trouble["hit"] for trouble in about):
-            continue
-        if any(trouble["role"] == "origin" for trouble in about):
+        hits = [trouble for trouble in about if station in trouble["hit"]]
+        origins = [trouble for trouble in about if trouble["role"] == "origin"]
+        if origins and not hits:
             longest_s = max(longest_s, one["s"])
-        elif one["s"] > most_s:
+        elif one["s"] > allowed(hits + origins, most_s):
             out.append(f"a viewer of station {station}: {one['s']:.1f} s, {at - began:.0f} to {until - began:.0f} s")
     return out, longest_s
