@@ -3,6 +3,7 @@
 #include <common/listeners.h>
 #include <common/options.h>
 #include <load/terminal.h>
+#include <pipeline/alone.h>
 #include <pipeline/commands.h>
 #include <pipeline/connections.h>
 #include <pipeline/node_link.h>
@@ -57,6 +58,18 @@ void loop_on(Loop& loop, What& what, bool quiet) {
 void stop(Loop& loop, const Result<LinkPtr>& link) {
   const auto end = [&loop] { loop.stop(); };
   *link ? (*link)->last_word(end) : end();
+}
+
+int run_alone(const Description& description, const Wanted& wanted, const Alone::Listen& listen) {
+  Loop loop;
+  int code = 0;
+  Alone alone(loop, description, wanted.values, listen, wanted.program, [&](int how) {
+    code = how;
+    loop.stop();
+  });
+  loop.post([&alone] { alone.start(); });
+  loop_on(loop, alone, wanted.quiet);
+  return code;
 }
 
 int run_always(const Description& description, const Wanted& wanted) {
@@ -131,6 +144,25 @@ int run_listening(const Description& description, const Wanted& wanted) {
   return 0;
 }
 
+// Of options that are another trigger's, or not enough; empty: they are right.
+std::string misused(const Description& description, int64_t connection, const Alone::Listen& listen,
+                    const NodeLink::Settings& node) {
+  const bool is_sessions = description.trigger() == Trigger::ticket;
+  if (is_sessions && (listen.uri.empty() || listen.keys.empty()))
+    return description.name() +
+           " runs for a publisher's session (trigger ticket): headgate serve --pipeline " +
+           description.name() + ", or give --listen URI and --keys DIR";
+  if (is_sessions && !node.instance.empty())
+    return "--instance: " + description.name() + " has the trigger ticket";
+  if (!is_sessions && !(listen.uri.empty() && listen.keys.empty()))
+    return "--listen, --keys: " + description.name() + " has not the trigger ticket";
+  if (connection >= 0 && description.trigger() != Trigger::listen)
+    return "--connection: " + description.name() + " has not the trigger listen";
+  if (node.runtime_dir.empty() != node.instance.empty())
+    return "--runtime-dir and --instance belong together";
+  return "";
+}
+
 }  // namespace
 
 int run_run(int argc, char** argv) {
@@ -139,18 +171,22 @@ int run_run(int argc, char** argv) {
   bool quiet = false, once = false;
   int64_t connection = -1, word_fd = -1;
   NodeLink::Settings node;
+  Alone::Listen listen;
   tools::Options options(
       "NAME|FILE", "Runs a description alone, until it ends or SIGINT or SIGTERM comes.",
       "A run that fails is followed by another, as the description's \"restart\" says. With the trigger "
       "schedule it "
       "runs at its times; with the trigger listen each connection to its port gets a run in a process of its "
-      "own. Ends "
+      "own; with the trigger ticket --listen and --keys let one publisher in after the other. Ends "
       "with 0 when the pipeline ended by itself or was asked to, with 1 after an error. Each second a "
       "line tells the time, what every sink gets, and what a healthprobe measures.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
       .arguments_from()
-      .flag("once", once, "end with the first failure")
+      .flag("once", once, "end with the first failure; of the trigger ticket: with the first session")
+      .text("listen", listen.uri, "URI",
+            "of the trigger ticket: where publishers come, rtmp://HOST:PORT/APP or srt://HOST:PORT")
+      .text("keys", listen.keys, "DIR", "the folder of keys that their tickets are held against")
       .number("connection", connection, 0, 1'000'000, "FD",
               "of the trigger listen: one run, for the connection that this descriptor is")
       .number("word-fd", word_fd, 0, 1'000'000, "FD", "a byte is sent there each second, as long as it lives")
@@ -165,21 +201,15 @@ int run_run(int argc, char** argv) {
   if (!values) return tools::complain(2, argv[0], values.error().message);
   auto description = load_one(folder, *rest);
   if (!description) return tools::complain(1, argv[0], description.error().message);
-  if (description->trigger() == Trigger::ticket)
-    return tools::complain(
-        2, argv[0],
-        description->name() + " runs for a publisher's session (trigger ticket): headgate serve --pipeline " +
-            description->name());
-  const bool listens = description->trigger() == Trigger::listen;
-  if (connection >= 0 && !listens)
-    return tools::complain(2, argv[0],
-                           "--connection: " + description->name() + " has not the trigger listen");
-  if (node.runtime_dir.empty() != node.instance.empty())
-    return tools::complain(2, argv[0], "--runtime-dir and --instance belong together");
+  if (const std::string wrong = misused(*description, connection, listen, node); !wrong.empty())
+    return tools::complain(2, argv[0], wrong);
   if (connection >= 0) node.peer = peer_of(static_cast<int>(connection));
   gst_init(nullptr, nullptr);
   find_plugins();
   Wanted wanted{argv[0], *std::move(values), std::move(set), once, quiet, std::move(node)};
+  listen.once = once;
+  if (description->trigger() == Trigger::ticket) return run_alone(*description, wanted, listen);
+  const bool listens = description->trigger() == Trigger::listen;
   if (listens && connection < 0) return run_listening(*description, wanted);
   if (listens) wanted.values[kConnection] = std::to_string(connection);
   wanted.word_fd = static_cast<int>(word_fd);

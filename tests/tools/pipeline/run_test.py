@@ -22,7 +22,7 @@ import certificate  # noqa: E402
 import tap  # noqa: E402
 from waiting import PATIENCE_S, SLOWNESS, wait_until  # noqa: E402
 
-PROGRAM, PIPELINES = sys.argv[1], Path(sys.argv[2])
+PROGRAM, PIPELINES, HEADGATE = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 PATIENCE = PATIENCE_S * SLOWNESS
 ATTEMPTS = 5
 LISTENS = object()
@@ -387,11 +387,64 @@ class Runs(unittest.TestCase):
             self.accepted(receives)  # who accepts, and reads nothing
         self.assertIn('output has taken nothing for 1 s', self.said(slate, 'alarm: 2 failed runs in a row', 1))
 
-    def test_a_session_s_pipeline_is_not_run_alone(self):
-        ended = subprocess.run([PROGRAM, 'run', str(PIPELINES / 'station.json')], capture_output=True, text=True, timeout=PATIENCE,
-                               check=False)
+    def headgate(self, *words):
+        return subprocess.run([HEADGATE, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+    def publish(self, keys, station, port, seconds):
+        ticket = json.loads(self.headgate('ticket', 'issue', '--keys', keys, '--station', station, '--format', 'json',
+                                          '--endpoint', f'rtmp://127.0.0.1:{port}/lt'))
+        url = next(one['url'] for one in ticket['publish'] if one['protocol'] == 'rtmp' and 'client' not in one)
+        return self.ffmpeg('-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25', '-f', 'lavfi', '-i', 'sine=r=48000', '-t', seconds,
+                           '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', 0, '-g', 25, '-c:a', 'aac', '-f', 'flv', url)
+
+    def test_a_session_s_pipeline_alone_lets_in_who_has_a_ticket(self):
+        for name, event in (('keys', 77), ('others', 78)):
+            self.headgate('ticket', 'keygen', '--event', event, '--out', self.folder / name)
+        keys, alone, ports = self.folder / 'keys', {}, {}
+        for name, more in (('station', ['--once']), ('event', ['--set', 'rungs=64p@60k,audio@32k'])):
+            alone[name] = self.start(name, '--listen', 'rtmp://127.0.0.1:0/lt', '--keys', keys / 'node', *more, root=self.folder / name,
+                                     node='n01')
+        for name, process in alone.items():
+            ports[name] = int(re.search(r'waits on port (\d+)', self.said(process, 'waits on port', 1))[1])
+        stranger = self.publish(self.folder / 'others', 8, ports['event'], 1)
+        self.said(alone['event'], 'is refused: ', 1)
+        self.assertNotEqual(stranger.wait(PATIENCE), 0)
+        first = [self.publish(keys, 7, port, 1) for port in ports.values()]
+        self.assertEqual([process.wait(PATIENCE) for process in first], [0, 0])
+        self.assertEqual(alone['station'].wait(PATIENCE), 0, 'the first session was to be the only one')
+        log = self.said(alone['event'], 'station 7 of event 77: session over, unpublish', 1)
+        self.assertRegex(log, r'station 7 of event 77: 127\.0\.0\.1:\d+ publishes over rtmp')
+        # The next; it is asked to end meanwhile.
+        self.publish(keys, 8, ports['event'], 60)
+        wait_until('pictures of it come', lambda: re.search(r'station 8 .*video 2\d\.\d/s', Path(alone['event'].log).read_text(encoding='utf-8'), re.S))
+        self.end(alone['event'])
+        self.assertEqual([self.ends(name) for name in alone], [{7: 'unpublish'}, {7: 'unpublish', 8: 'shutdown'}])
+        for name in alone:
+            counted = [packets(file) for file in (self.folder / name / 'lta').rglob('000007/**/*.mp4')]
+            self.assertEqual([one[('video', 'h264')] for one in counted], [25])
+
+    def ends(self, folder):
+        """{station: reason} of the runs that have one."""
+        out = {}
+        for file in (self.folder / folder / 'lta').rglob('run.jl'):
+            lines = [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines()]
+            out |= {line['station']: end['reason'] for line in lines if line['t'] == 'open' for end in lines if end['t'] == 'end'}
+        return out
+
+    def test_a_session_s_pipeline_alone_that_cannot_listen_is_told(self):
+        def run(*words, name='station'):
+            return subprocess.run([PROGRAM, 'run', str(PIPELINES / f'{name}.json'), *map(str, words)], capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+        ended = run()
         self.assertEqual(ended.returncode, 2)
         self.assertIn('headgate serve --pipeline station', ended.stderr)
+        self.assertIn('--listen URI and --keys DIR', ended.stderr)
+        places = ('--set', f'root={self.folder}', '--set', 'node=n01')
+        ended = run('--listen', 'rtmp://127.0.0.1:0/lt', '--keys', self.folder / 'nowhere', *places)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn('nowhere', ended.stderr)
+        ended = run('--listen', 'rtmp://127.0.0.1:0/lt', '--keys', self.folder, name='slate')
+        self.assertEqual((ended.returncode, 'has not the trigger ticket' in ended.stderr), (2, True), ended.stderr)
 
 
 if __name__ == '__main__':
