@@ -33,12 +33,18 @@ Result<void> TicketKeys::take_revoked() {
   if (revoked_.empty() || (revoked_known_ && stamp == revoked_stamp_)) return {};
   revoked_stamp_ = stamp;
   auto list = ticket::load_revoked(revoked_);
-  if (!list) {
+  if (!list && revoked_known_) {
     tools::log_error("tickets are checked with the list of revoked ones as it was: " + list.error().message);
-    if (revoked_known_) return {};
+    return {};
+  }
+  if (!list) {
     const Error wrong = list.error();
     list = ticket::load_revoked(revoked_kept_);
-    if (!list) return Unexpected(wrong);
+    if (!list) {
+      tools::log_error("tickets are not checked, for want of a list of revoked ones: " + wrong.message);
+      return Unexpected(wrong);
+    }
+    tools::log_error("tickets are checked with the gate's last right list of revoked ones: " + wrong.message);
   }
   verifier_->set_revoked(*std::move(list));
   revoked_known_ = true;
@@ -48,7 +54,8 @@ Result<void> TicketKeys::take_revoked() {
 const ticket::Verifier* TicketKeys::verifier() {
   if (auto taken = take(); !taken) {
     problem_ = taken.error().message;
-    tools::log_error("tickets are not checked with the keys that are there: " + problem_);
+    tools::log_error((verifier_ ? "tickets are checked with the keys before: " : "tickets are not checked: ") +
+                     problem_);
   }
   if (!verifier_) return nullptr;
   if (auto taken = take_revoked(); !taken) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Tickets are checked with the keys that the node has now.
 #include <base/encoding.h>
+#include <common/log.h>
 #include <control/ticket_keys.h>
 #include <gtest/gtest.h>
 #include <ticket/issuer.h>
@@ -38,6 +39,13 @@ class TicketKeysTest : public testing::Test {
   bool is_right(const std::string& ticket) {
     const ticket::Verifier* verifier = keys_->verifier();
     return verifier && verifier->verify(ticket, kNow);
+  }
+
+  // What is logged while that is asked.
+  std::string logged_of(const std::string& ticket) {
+    testing::internal::CaptureStderr();
+    is_right(ticket);
+    return testing::internal::GetCapturedStderr();
   }
 
   std::string folder_;
@@ -108,6 +116,29 @@ TEST_F(TicketKeysTest, WithAWrongListTheGatesCopyIsTakenAndNoneIsNobodysWord) {
   std::ofstream(list) << to_hex(ticket::parse_wire(other)->tid) << "\n";
   EXPECT_TRUE(is_right(ticket)) << "the list is right again";
   EXPECT_FALSE(is_right(other));
+}
+
+TEST_F(TicketKeysTest, TheLogSaysWhatTicketsAreCheckedWith) {
+  tools::start_log("control-test");
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != text.npos; };
+  add(1);
+  const std::string list = folder_ + "/revoked", kept = folder_ + "/kept", ticket = ticket_of(1);
+  std::ofstream(list) << "421\n";
+  keys_.emplace(folder_, list, kept);
+  std::string logged = logged_of(ticket);
+  EXPECT_TRUE(has(logged, "tickets are not checked, ") && !has(logged, "as it was")) << logged;
+  std::ofstream(kept) << "# none\n";
+  logged = logged_of(ticket);
+  EXPECT_TRUE(has(logged, "the gate's last right list") && !has(logged, "not checked")) << logged;
+  std::ofstream(list) << "4210\n";
+  logged = logged_of(ticket);
+  EXPECT_TRUE(has(logged, "the list of revoked ones as it was")) << logged;
+  std::filesystem::remove(folder_ + "/issuer-1.pub");
+  logged = logged_of(ticket);
+  EXPECT_TRUE(has(logged, "tickets are checked with the keys before")) << logged;
+  keys_.emplace(folder_, list, kept);
+  logged = logged_of(ticket);
+  EXPECT_TRUE(has(logged, "tickets are not checked: ")) << logged;
 }
 
 }  // namespace
