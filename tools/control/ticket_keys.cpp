@@ -54,8 +54,8 @@ Result<void> TicketKeys::take_revoked() {
 const ticket::Verifier* TicketKeys::verifier() {
   if (auto taken = take(); !taken) {
     problem_ = taken.error().message;
-    tools::log_error((verifier_ ? "tickets are checked with the keys before: " : "tickets are not checked: ") +
-                     problem_);
+    tools::log_error(
+        (verifier_ ? "tickets are checked with the keys before: " : "tickets are not checked: ") + problem_);
   }
   if (!verifier_) return nullptr;
   if (auto taken = take_revoked(); !taken) {

@@ -148,6 +148,8 @@ class SettingsTest(ServeCase):
         self.assertEqual(sorted(one['station'] for one in self.node()['sessions']), [1, 2])
         copies = [name for name in os.listdir(os.path.join(self.data, 'run')) if name.startswith('pipelines')]
         self.assertEqual(len(copies), 2, copies)  # the one in use, and the link to it
+        kept, source = (pathlib.Path(where, 'station.json') for where in (os.path.join(self.data, 'last-good/pipelines'), folder))
+        wait_until('the disk has it', lambda: kept.exists() and kept.read_bytes() == source.read_bytes())
         self.stop()
         # The machine is started anew while a file is wrong.
         shutil.rmtree(os.path.join(self.data, 'run'))

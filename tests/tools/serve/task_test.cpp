@@ -88,10 +88,19 @@ class DescriptionWatchTest : public TaskTest {
     watch.begin([this](bool good) { good_ = good; });
     EXPECT_TRUE(wait_for([this] { return good_.has_value(); }, kLongPatience));
     refused_ = watch.refused();
+    EXPECT_TRUE(kept_by(watch));
     std::ifstream in(watch.descriptions().in_use() + "/station.json");
     std::string text;
     std::getline(in, text);
     return (good_.value_or(false) ? "good " : "bad ") + text;
+  }
+  bool kept_by(DescriptionWatch& watch) {
+    return wait_for(
+        [&] {
+          watch.look();
+          return !watch.keeping();
+        },
+        kLongPatience);
   }
   void reboot() {
     std::filesystem::remove_all(folder_ + "/run");
@@ -152,6 +161,7 @@ TEST_F(DescriptionWatchTest, CheckThatHangsIsRefusedAndTheNextOneIsMade) {
     return *good_;
   })) << watch.refused();
   EXPECT_TRUE(watch.descriptions().any());
+  EXPECT_TRUE(kept_by(watch));
 }
 
 TEST_F(DescriptionWatchTest, PipeInTheFolderIsRefusedAndNotWaitedFor) {

@@ -3,15 +3,20 @@
 // one moment to the next. Blocking; one thread, and one process at a time.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include <base/bytes.h>
 #include <base/result.h>
 
 namespace headgate::serve {
 
 // Descriptions and fragments; a folder without fragments is one.
 Result<std::vector<std::string>> description_files(const std::string& folder);
+// What is in them, by their names in the folder: "/station.json", "/fragments/archive.json".
+using DescriptionTexts = std::map<std::string, ByteVector>;
+Result<DescriptionTexts> description_texts(const std::string& folder);
 
 class DescriptionCopies {
  public:
@@ -22,14 +27,16 @@ class DescriptionCopies {
 
   const std::string& in_use() const { return link_; }
   bool any() const;  // is in use
-  // A fresh copy of the folder, private to this user; its path.
-  Result<std::string> make(const std::string& folder);
-  // From now on; the others go.
+  // A fresh copy of that, private to this user; its path.
+  Result<std::string> make(const DescriptionTexts& texts);
+  // From now on; the others go. After an error this copy has gone instead, but for one that may not have
+  // reached the disk: it is in use, and none has gone.
   Result<void> use(const std::string& copy);
   static void drop(const std::string& copy);
 
  private:
-  Result<void> write(const std::string& file, const std::string& to) const;
+  Result<void> write(const ByteVector& text, const std::string& to) const;
+  Result<void> link(const std::string& copy) const;
 
   const std::string link_;
   const Lasting lasting_;

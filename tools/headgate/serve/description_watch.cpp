@@ -9,6 +9,12 @@
 #include "check.h"
 
 namespace headgate::serve {
+namespace {
+
+const std::string kNotKept =
+    "should the descriptions be wrong when the node is started the next time, there may be no good ones: ";
+
+}  // namespace
 
 DescriptionWatch::DescriptionWatch(Loop& loop, Tasks& tasks, std::string source,
                                    const std::string& runtime_dir, const std::string& data,
@@ -17,6 +23,9 @@ DescriptionWatch::DescriptionWatch(Loop& loop, Tasks& tasks, std::string source,
     : loop_(loop),
       tasks_(tasks),
       descriptions_(std::move(source), runtime_dir, data),
+      keeper_([data](const DescriptionTexts& texts, bool anyway) {
+        return Descriptions::keep(texts, data, anyway);
+      }),
       check_(std::move(check)),
       changed_(std::move(changed)),
       limit_ms_(limit_ms) {}
@@ -59,16 +68,21 @@ void DescriptionWatch::check(Result<std::string> copy, const std::string& of,
   run_check(tasks_, std::move(program), limit_ms_, [this, done, folder = *copy](const CheckEnd& end) {
     checking_ = false;
     refused_ = end.good() ? "" : end.reason("the check");
-    if (auto used = end.good() ? descriptions_.use(folder) : Result<void>(); !used)
+    if (!end.good())
+      Descriptions::drop(folder);
+    else if (auto used = descriptions_.use(folder); !used)
       refused_ = used.error().message;
-    if (!refused_.empty()) Descriptions::drop(folder);
-    if (auto kept = refused_.empty() ? descriptions_.keep() : Result<void>(); !kept)
-      tools::log_warning(
-          "should the descriptions be wrong when the node is started the next time, there are no good "
-          "ones: " +
-          kept.error().message);
+    else
+      keep();
     done(refused_.empty());
   });
+}
+
+void DescriptionWatch::keep() {
+  if (auto texts = description_texts(descriptions_.in_use()); texts)
+    keeper_.keep(*std::move(texts));
+  else
+    tools::log_warning(kNotKept + texts.error().message);
 }
 
 void DescriptionWatch::watch() {
@@ -76,6 +90,7 @@ void DescriptionWatch::watch() {
 }
 
 void DescriptionWatch::look() {
+  if (const auto kept = keeper_.look(); !kept) tools::log_warning(kNotKept + kept.error().message);
   if (checking_ || stopped_ || !descriptions_.changed()) return;
   check(descriptions_.copy(), descriptions_.source(), [this](bool good) {
     if (stopped_) return;

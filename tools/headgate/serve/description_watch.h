@@ -9,6 +9,7 @@
 
 #include <base/loop.h>
 
+#include "description_keeper.h"
 #include "descriptions.h"
 #include "tasks.h"
 
@@ -39,15 +40,19 @@ class DescriptionWatch {
   void watch();  // from now on
   void look();   // now; changed() is told at the end
   bool looking() const { return checking_; }
+  // What was found right is being written under the data folder, beside the loop; look() says when that ends.
+  bool keeping() const { return keeper_.keeping(); }
   void stop();
 
  private:
   // `copy`: of what is told as `folder`.
   void check(Result<std::string> copy, const std::string& folder, std::function<void(bool good)> done);
+  void keep();  // what is in use
 
   Loop& loop_;
   Tasks& tasks_;
   Descriptions descriptions_;
+  DescriptionKeeper keeper_;
   const std::function<Program()> check_;
   const std::function<void(bool)> changed_;
   const int64_t limit_ms_;

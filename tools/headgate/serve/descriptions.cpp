@@ -20,7 +20,6 @@ std::string kept_descriptions(const std::string& data) {
 
 Descriptions::Descriptions(std::string source, const std::string& runtime_dir, const std::string& data)
     : source_(std::move(source)),
-      kept_dir_(data + kKept),
       copies_(runtime_dir + kLink, DescriptionCopies::Lasting::no),
       kept_(kept_descriptions(data), DescriptionCopies::Lasting::yes) {}
 
@@ -38,13 +37,18 @@ bool Descriptions::changed() {
   return true;
 }
 
-Result<void> Descriptions::keep() {
-  if (auto made = make_directories(kept_dir_, 0700); !made) return made;
-  auto copy = kept_.make(in_use());
+Result<std::string> Descriptions::copy_of(const std::string& folder) {
+  auto texts = description_texts(folder);
+  return texts ? copies_.make(*texts) : Result<std::string>(Unexpected(texts.error()));
+}
+
+Result<void> Descriptions::keep(const DescriptionTexts& texts, const std::string& data, bool anyway) {
+  DescriptionCopies kept(kept_descriptions(data), DescriptionCopies::Lasting::yes);
+  if (auto there = description_texts(kept.in_use()); !anyway && there && *there == texts) return {};
+  if (auto made = make_directories(data + kKept, 0700); !made) return made;
+  auto copy = kept.make(texts);
   if (!copy) return Unexpected(copy.error());
-  auto used = kept_.use(*copy);
-  if (!used) drop(*copy);
-  return used;
+  return kept.use(*copy);
 }
 
 }  // namespace headgate::serve

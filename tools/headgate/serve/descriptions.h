@@ -28,20 +28,25 @@ class Descriptions {
   // The source is another than at the call before; true at the first.
   bool changed();
   // A fresh copy of the source; its path.
-  Result<std::string> copy() { return copies_.make(source_); }
-  // Workers that read from now on read this copy. The one before goes.
+  Result<std::string> copy() { return copy_of(source_); }
+  // Workers that read from now on read this copy, and the one before goes; after an error it is this one that
+  // has gone.
   Result<void> use(const std::string& copy) { return copies_.use(copy); }
   static void drop(const std::string& copy) { DescriptionCopies::drop(copy); }
 
-  // What is in use is the last good one, also after the machine was started anew.
-  Result<void> keep();
+  // Under `data`: the last good ones, also after the machine was started anew. On the archive's disk, which
+  // may hang: not for the loop (description_keeper.h), and one call at a time. Nothing is written when they
+  // are kept already, unless `anyway`.
+  static Result<void> keep(const DescriptionTexts& texts, const std::string& data, bool anyway);
   const std::string& kept() const { return kept_.in_use(); }
   bool any_kept() const { return kept_.any(); }
   // A fresh copy of the last good one, as copy().
-  Result<std::string> copy_kept() { return copies_.make(kept()); }
+  Result<std::string> copy_kept() { return copy_of(kept()); }
 
  private:
-  const std::string source_, kept_dir_;
+  Result<std::string> copy_of(const std::string& folder);
+
+  const std::string source_;
   DescriptionCopies copies_, kept_;
   std::string looked_at_;  // names, sizes and times
 };
