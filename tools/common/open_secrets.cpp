@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <base/io.h>
-#include <base/masked.h>
 #include <common/open_secrets.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <system_error>
 
 namespace headgate::tools {
@@ -14,17 +11,6 @@ namespace headgate::tools {
 bool everybody_reads(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
-}
-
-bool is_open_secret(const std::string& path) {
-  if (!everybody_reads(path)) return false;
-  const auto content = read_file(path, kMaxLookedAtBytes);
-  if (!content) return false;
-  std::istringstream lines{std::string(as_text(*content))};
-  for (std::string line; std::getline(lines, line);)
-    if (!line.starts_with('#') && line.find("=/") == line.npos && masked(line) != line)
-      return true;  // "key=/path" names a file
-  return false;
 }
 
 std::vector<std::string> open_files(const std::string& folder, const std::string& end) {

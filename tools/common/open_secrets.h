@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Files with secrets that everybody on the machine can read. Blocking.
+// Files that everybody on the machine can read, though there are secrets in them. Blocking.
 #pragma once
 
 #include <string>
@@ -7,13 +7,8 @@
 
 namespace headgate::tools {
 
-inline constexpr size_t kMaxLookedAtBytes = 1 << 20;  // of a file
-
 // By its mode. False also: it cannot be looked at.
 bool everybody_reads(const std::string& path);
-// Whether everybody reads the file, and in its text stands what is not shown to others (base/masked.h):
-// passwords, keys, addresses with more than host and port.
-bool is_open_secret(const std::string& path);
 // Of a folder's files with this end, those that everybody reads; sorted.
 std::vector<std::string> open_files(const std::string& folder, const std::string& end);
 // "FILE has secrets, and everybody on this machine can read it: chmod o= FILE"

@@ -10,28 +10,18 @@ namespace {
 
 class OpenSecrets : public testing::Test {
  protected:
-  std::string file(const std::string& text, unsigned mode) {
-    scratch_.write("node.conf", text);
-    const std::string path = scratch_.path() + "/node.conf";
-    ::chmod(path.c_str(), mode);
-    return path;
-  }
   const test::ScratchDirectory scratch_;
 };
 
-TEST_F(OpenSecrets, AreThoseThatEverybodyReads) {
-  constexpr char kSecret[] = "[parameters]\nuri=rtmp://host/app/stream-key\n";
-  EXPECT_TRUE(is_open_secret(file(kSecret, 0644)));
-  EXPECT_FALSE(is_open_secret(file(kSecret, 0640)));
-  EXPECT_FALSE(is_open_secret(file(kSecret, 0600)));
-  EXPECT_FALSE(is_open_secret(scratch_.path() + "/nowhere"));
-  EXPECT_TRUE(is_open_secret(file("[control]\nwebhook=https://hooks.example.com/T0/B1 all\n", 0644)));
-  EXPECT_TRUE(is_open_secret(file("[parameters]\npassphrase=abc\n", 0604)));
-}
-
-TEST_F(OpenSecrets, AFileWithoutASecretIsForEverybody) {
-  EXPECT_FALSE(is_open_secret(
-      file("# rtmp://host/app/stream-key\n[tls]\nkey=/etc/tls.key\n[listen]\nhttp=127.0.0.1:80\n", 0644)));
+TEST_F(OpenSecrets, WhoReadsAFileIsItsModesMatter) {
+  const std::string path = scratch_.path() + "/node.conf";
+  EXPECT_FALSE(everybody_reads(path)) << "there is none";
+  scratch_.write("node.conf", "x");
+  for (const auto& [mode, everybody] :
+       {std::pair(0644U, true), {0604U, true}, {0640U, false}, {0600U, false}}) {
+    ::chmod(path.c_str(), mode);
+    EXPECT_EQ(everybody_reads(path), everybody) << std::oct << mode;
+  }
 }
 
 TEST_F(OpenSecrets, FilesOfAFolder) {

@@ -83,6 +83,22 @@ class SettingsTest(ServeCase):
         for command in ('serve', 'status'):
             self.assertEqual(run(command, '--help').returncode, 0)
 
+    def test_a_file_with_secrets_that_everybody_reads_is_told(self):
+        path = os.path.join(self.folder, 'node.conf')
+        # What names a file is no secret, whatever it is called and however the line is written.
+        common = f'[node]\ndata={self.data}\nkeys={self.keys}\n[tls]\nkey = tls.key\n[control]\nwebhook-secret = secret\n'
+        for text, mode, told in ((common, 0o644, False),
+                                 (common + 'webhook = https://hooks.example.com/T0?to=/all\n', 0o644, True),
+                                 (common + 'webhook = https://hooks.example.com/T0?to=/all\n', 0o640, False)):
+            with self.subTest(text=text, mode=mode):
+                with open(path, 'w', encoding='utf-8') as file:
+                    file.write(text)
+                os.chmod(path, mode)
+                checked = run('preflight', '--config', path, '--only', 'keys')
+                self.assertIn('event 77, keys 1', checked.stdout, checked.stderr)
+                self.assertEqual(f'everybody on this machine may read {path}, and secrets are in it' in checked.stdout, told,
+                                 checked.stdout)
+
     def test_a_port_that_is_taken_is_refused(self):
         with socket.create_server(('127.0.0.1', 0)) as taken:
             address = '127.0.0.1:%d' % taken.getsockname()[1]

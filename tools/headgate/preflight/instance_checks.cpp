@@ -25,6 +25,7 @@ constexpr char kCorrect[] = "correct that file (docs/node.md, Pipelines of its o
 struct Instance {
   std::string name, description;
   InstanceClaims claims;
+  bool secret = false;  // something in its file is
 };
 struct NamedPort {
   std::string who;
@@ -69,7 +70,7 @@ std::optional<Instance> read(const Context& context, const std::string& name, Ou
   if (wanted->trigger == pipeline::Trigger::listen)
     if (auto address = description->listen_address(wanted->values))
       claims->ports.push_back(claim_of(*address, false));
-  return Instance{name, wanted->description, *std::move(claims)};
+  return Instance{name, wanted->description, *std::move(claims), wanted->secret};
 }
 
 void look_at_devices(const Context& context, const Instance& instance, Outcome& out) {
@@ -152,7 +153,8 @@ Outcome check_instances(Context& context) {
     auto instance = read(context, name, out);
     if (!instance) continue;
     look_at_devices(context, *instance, out);
-    if (const std::string file = folder + "/" + name + serve::kInstanceFileEnd; tools::is_open_secret(file))
+    const std::string file = folder + "/" + name + serve::kInstanceFileEnd;
+    if (instance->secret && tools::everybody_reads(file))
       out.warn("everybody on this machine may read " + file + ", and secrets are in it", "chmod o= " + file);
     all.push_back(*std::move(instance));
   }

@@ -33,6 +33,8 @@ struct Setting {
   const char* default_value;  // empty: see help
 };
 
+constexpr std::string_view kFile = "FILE", kFolder = "DIR";  // value_name of what names one
+
 constexpr Setting kSettings[] = {
     {"node", "data", "data", "DIR", "archive (lta/) and runtime folder (run/); needed", ""},
     {"node", "keys", "keys", "DIR", "node/ of what `headgate ticket keygen` wrote; needed", ""},
@@ -118,9 +120,11 @@ struct Value {
 };
 using Values = std::map<std::string, Value>;  // by option
 
-Result<void> read_file(const std::string& path, Values& values, std::vector<std::string>& parameters) {
+// Whether something in it is a secret.
+Result<bool> read_file(const std::string& path, Values& values, std::vector<std::string>& parameters) {
   auto all = read_key_file(path);
   if (!all) return Unexpected(all.error());
+  bool secret = false;
   for (const KeyValue& one : *all) {
     auto known = std::find_if(std::begin(kSettings), std::end(kSettings), [&](const Setting& setting) {
       return one.section == setting.section && one.key == setting.key;
@@ -131,8 +135,11 @@ Result<void> read_file(const std::string& path, Values& values, std::vector<std:
       return Unexpected(one.place + ": there is no such key");
     else
       values[known->option] = {one.value, one.place};
+    const bool path_of_one =
+        known != std::end(kSettings) && (known->value_name == kFile || known->value_name == kFolder);
+    secret = secret || (!path_of_one && is_secret(one));
   }
-  return {};
+  return secret;
 }
 
 Result<void> read_number(const Values& values, const char* option, int64_t least, int64_t most,
@@ -308,13 +315,13 @@ Result<Config> ConfigOptions::read(const std::string& file) const {
   values["workers"].text = std::to_string(processors);
   values["rung-mpixels"].text = std::to_string(processors * kRungMpixelsPerProcessor);
   std::vector<std::string> parameters;
-  if (const std::string& from = file_.empty() ? file : file_; !from.empty())
-    if (auto good = read_file(from, values, parameters); !good) return Unexpected(good.error());
   const std::string settings = file_.empty() ? file : file_;
+  const auto secret = settings.empty() ? Result<bool>(false) : read_file(settings, values, parameters);
+  if (!secret) return Unexpected(secret.error());
   for (const auto& [option, text] : given_) values[option] = {text, "--" + option};
   parameters.insert(parameters.end(), parameters_.begin(), parameters_.end());
   auto out = typed(values, std::move(parameters));
-  if (out && !settings.empty() && tools::is_open_secret(settings)) out->open_secret = settings;
+  if (out && *secret && tools::everybody_reads(settings)) out->open_secret = settings;
   return out;
 }
 

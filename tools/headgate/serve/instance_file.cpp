@@ -27,6 +27,7 @@ Result<WantedInstance> read_text(const std::string& path) {
   if (!all) return Unexpected(all.error());
   WantedInstance out;
   for (KeyValue& one : *all) {
+    out.secret = out.secret || is_secret(one);
     if (one.section == kParameters)
       out.values[one.key] = std::move(one.value);
     else if (one.section == kMainSection && one.key == kDescriptionKey)

@@ -35,6 +35,7 @@ struct WantedInstance {
   pipeline::Trigger trigger = pipeline::Trigger::always;
   pipeline::RestartPolicy restart;
   WorkerLimits limits;  // what its description's `resources` say; what they do not say has none
+  bool secret = false;  // something in its file is (is_secret())
   std::string id;       // of description and values, keyed: it stands on a command line
 };
 

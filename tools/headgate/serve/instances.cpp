@@ -81,8 +81,8 @@ void Instances::take(const std::string& instance, One& one) {
                  {"reason", one.problem}});
     return;
   }
-  if (const std::string file = node_.folder + "/" + instance + kInstanceFileEnd; tools::is_open_secret(file))
-    tools::log_warning(tools::open_secret_text(file));
+  const std::string file = node_.folder + "/" + instance + kInstanceFileEnd;
+  if (wanted->secret && tools::everybody_reads(file)) tools::log_warning(tools::open_secret_text(file));
   one.backoff.emplace(wanted->restart);
   one.over.clear();
   one.wanted = *std::move(wanted);

@@ -5,7 +5,9 @@
 #include <glib.h>
 #include <pipeline/folder.h>
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 namespace headgate::serve {
 namespace {
@@ -42,11 +44,20 @@ Result<std::vector<KeyValue>> read_key_file(const std::string& path) {
   }
   std::vector<KeyValue> out;
   for (const std::string& section : taken(g_key_file_get_groups(file.get(), nullptr)))
-    for (const std::string& key : taken(g_key_file_get_keys(file.get(), section.c_str(), nullptr, nullptr)))
-      out.push_back({section, key,
-                     taken(g_key_file_get_string(file.get(), section.c_str(), key.c_str(), nullptr)),
-                     path + ": [" + section + "] " + key});
+    for (const std::string& key : taken(g_key_file_get_keys(file.get(), section.c_str(), nullptr, nullptr))) {
+      const std::string place = path + ": [" + section + "] " + key;
+      gchar* value = g_key_file_get_string(file.get(), section.c_str(), key.c_str(), nullptr);
+      if (!value) return Unexpected(place + ": the value is no text in UTF-8");
+      out.push_back({section, key, taken(value), place});
+    }
   return out;
+}
+
+bool is_secret(const KeyValue& one) {
+  std::error_code error;
+  if (one.value.starts_with('/') && std::filesystem::is_regular_file(one.value, error)) return false;
+  const std::string text = one.key + "=" + one.value;
+  return masked(text) != text;
 }
 
 }  // namespace headgate::serve
