@@ -83,6 +83,10 @@ class ServeTest(ServeCase):
         self.assertTrue(self.healthy())
         wait_until('the list is without it', lambda: 'supervisor' not in {
             one['role'] for one in json.loads(run('status', '--data', self.data, '--json').stdout)['processes']})
+        # Whatever has become of the folder of keys meanwhile.
+        event = pathlib.Path(self.keys, 'event.json')
+        was = event.read_bytes()
+        event.unlink()
         self.start()  # asks for any port, and gets the ones that its children have kept
         self.assertEqual(self.listen, listen)
         self.assertEqual({role: self.pids(role) for role in children}, children)
@@ -90,7 +94,19 @@ class ServeTest(ServeCase):
         os.kill(children['gate'][0], signal.SIGKILL)
         wait_until('another gate', lambda: self.pids('gate') not in ([], children['gate']))
         self.assertEqual(self.node()['listen'], listen)
+
+        def keys():
+            return self.node()['keys'] or {}
+        wait_until('it says what is wrong', lambda: 'event.json' in keys().get('problem', ''))
+        self.assertEqual(keys()['kids'], '1', 'those before')
+        event.write_bytes(was)
+        wait_until('it is mended', lambda: 'problem' not in keys())
         self.stop()
+        # A node of which nothing runs has none before, and is started again and again until it has some.
+        event.unlink()
+        self.start(ready=False)
+        self.assertEqual(self.supervisor.wait(PATIENCE), 1, self.log())
+        self.assertIn('event.json is missing', self.log().splitlines()[-1])
 
     def test_what_died_with_the_supervisor_is_started(self):
         self.start()

@@ -6,8 +6,6 @@
 #include <common/options.h>
 #include <common/siblings.h>
 #include <pipeline/folder.h>
-#include <ticket/keys.h>
-#include <ticket/verifier.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -344,10 +342,6 @@ Result<Config> read_config(int argc, char** argv) {
 
   auto config = settings.read();
   if (!config) return config;
-  auto keys = ticket::load_node_keys(config->keys);
-  if (!keys) return Unexpected(keys.error());
-  config->event = keys->event;
-  config->issuer_secret = ticket::holds_issuer_secret(config->keys);
   config->ready_fd = ready_fd;
   config->check = check;
   return config;

@@ -23,6 +23,7 @@ struct Config {
   std::string keys;            // absolute
   bool issuer_secret = false;  // lies in `keys`, where no node needs it
   std::string open_secret;     // file of settings with secrets that everybody can read; empty: it is none
+  std::string keys_problem;    // with their folder, of a node that was taken over; empty: none
   std::string node;
   uint32_t event = 0;  // of the keys
   std::string rtmp, http;
@@ -72,7 +73,7 @@ class ConfigOptions {
 // wrong: what it says when it says nothing.
 void take_resources(const std::string& folder, const std::string& name, WorkerLimits& limits);
 
-// Of `headgate serve`, with what the keys say. --help prints and ends the program.
+// Of `headgate serve`, but for what the keys say (node_keys.h). --help prints and ends the program.
 Result<Config> read_config(int argc, char** argv);
 
 }  // namespace headgate::serve

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "node_file.h"
+#include "node_keys.h"
 #include "notify.h"
 #include "ready.h"
 #include "upgrade_events.h"
@@ -115,6 +116,12 @@ Result<void> Supervisor::start() {
   if (auto made = make_directories(config_.data); !made) return made;
   if (auto made = make_directories(config_.runtime_dir, 0700); !made) return made;
   if (auto taken = succession_.take(config_.runtime_dir, config_.data); !taken) return taken;
+  if (!config_.keys_problem.empty())
+    tools::log_error("the folder of keys is wrong, a gate that runs goes on with those before: " +
+                     config_.keys_problem);
+  else if (auto kept = keep_event(config_); !kept)
+    tools::log_warning("nobody can take this node over while the folder of keys is wrong: " +
+                       kept.error().message);
   draining_.load();
   upgrade_.announce();
   if (const int64_t interval_ms = watchdog_interval_ms(); interval_ms > 0)
@@ -324,6 +331,7 @@ void Supervisor::stop(const tools::Actor& actor) {
   events_.add("node.stopping", Severity::info, {{kEventText, "the node was told to end"}}, actor);
   notify_systemd("STOPPING=1");
   ::unlink((config_.runtime_dir + "/node.json").c_str());
+  forget_event(config_);
   draining_.end();
   tasks_.end_all();
   watch_.reset();
