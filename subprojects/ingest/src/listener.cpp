@@ -187,7 +187,7 @@ void Listener::State::sweep() {
   for (auto& [id, admission] : admissions)
     if (!admission->on_time(now)) over.push_back(id);
   for (uint64_t id : over) end(id);
-  if (full()) make_way(shared.places.leaves(now));
+  if (full()) make_way(shared.places.leaves_for(last_id, now));  // who made it full
   if (!full()) resume();
   if (!admissions.empty() || paused) return;
   loop.cancel(sweep_timer);

@@ -54,15 +54,6 @@ size_t Crowd::most() const {
   return ranks_.empty() ? 0 : std::get<const Network*>(*ranks_.begin())->ids.size();
 }
 
-std::optional<uint64_t> Crowd::oldest() const {
-  return first_of(ids_);
-}
-
-std::optional<uint64_t> Crowd::oldest_of(const std::string& network) const {
-  const Network* found = find(network);
-  return found ? first_of(found->ids) : std::nullopt;
-}
-
 std::optional<uint64_t> Crowd::oldest_of_most_in(const std::string& network) const {
   const Network* found = find(network);
   return found ? first_of(*largest(*found)) : std::nullopt;
@@ -119,35 +110,34 @@ bool Places::full(const std::string& network) const {
   return strangers_.of(network) + proved_.of(network) >= most_of_network_;
 }
 
-bool Places::had_its_time(std::optional<uint64_t> id, int64_t mono_us) const {
-  return id && mono_us - members_.at(*id).since_us >= undisturbed_us_;
-}
-
-std::optional<uint64_t> Places::leaves(const std::string& network, int64_t mono_us) const {
-  for (const Crowd* crowd : {&strangers_, &proved_})
-    for (const auto id : {crowd->oldest_of_most_in(network), crowd->oldest_of(network)})
-      if (had_its_time(id, mono_us)) return id;
-  return std::nullopt;
+std::optional<uint64_t> Places::in_time(std::optional<uint64_t> id, int64_t mono_us) const {
+  return id && mono_us - members_.at(*id).since_us >= undisturbed_us_ ? id : std::nullopt;
 }
 
 std::optional<uint64_t> Places::leaves(int64_t mono_us) const {
-  for (const Crowd* crowd : {&strangers_, &proved_})
-    for (const auto id : {crowd->oldest_of_most(), crowd->oldest()})
-      if (had_its_time(id, mono_us)) return id;
-  return std::nullopt;
+  return in_time((strangers_.size() > 0 ? strangers_ : proved_).oldest_of_most(), mono_us);
 }
 
 std::optional<uint64_t> Places::leaves_for(uint64_t newcomer, int64_t mono_us) const {
   const auto found = members_.find(newcomer);
-  if (found != members_.end() && strangers_.most() > strangers_.of(found->second.peer.network))
-    return strangers_.oldest_of_most();
-  return leaves(mono_us);
+  if (found == members_.end()) return leaves(mono_us);
+  const std::string& network = found->second.peer.network;
+  const size_t own = strangers_.of(network);
+  const auto stranger = strangers_.oldest_of_most();
+  if (strangers_.most() > own) return stranger;
+  if (stranger != newcomer && in_time(stranger, mono_us)) return stranger;
+  const bool alone = strangers_.size() <= 1;
+  if (!alone && proved_.most() <= own + proved_.of(network)) return std::nullopt;
+  return in_time(proved_.oldest_of_most(), mono_us);
 }
 
 std::optional<uint64_t> Places::leaves_for(const Peer& newcomer, int64_t mono_us) const {
-  if (strangers_.most_of_source(newcomer.network) > strangers_.of_source(newcomer) + 1)
-    return strangers_.oldest_of_most_in(newcomer.network);
-  return leaves(newcomer.network, mono_us);
+  const std::string& network = newcomer.network;
+  const size_t own = strangers_.of_source(newcomer) + 1;
+  const auto stranger = strangers_.oldest_of_most_in(network);
+  if (strangers_.most_of_source(network) > own || in_time(stranger, mono_us)) return stranger;
+  if (stranger && proved_.most_of_source(network) <= own + proved_.of_source(newcomer)) return std::nullopt;
+  return in_time(proved_.oldest_of_most_in(network), mono_us);
 }
 
 }  // namespace headgate::ingest

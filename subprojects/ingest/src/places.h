@@ -22,13 +22,12 @@ class Crowd {
   void add(uint64_t id, const Peer& peer);
   void remove(uint64_t id, const Peer& peer);  // it is there
 
+  size_t size() const { return ids_.size(); }
   size_t of(const std::string& network) const;  // how many of them
   size_t most() const;                          // that a network has
-  std::optional<uint64_t> oldest() const;
   // Of the network that has most of them, and there of the source that has; of several with as many, who has
   // the oldest.
   std::optional<uint64_t> oldest_of_most() const;
-  std::optional<uint64_t> oldest_of(const std::string& network) const;
   std::optional<uint64_t> oldest_of_most_in(const std::string& network) const;
   size_t of_source(const Peer& peer) const;                 // how many
   size_t most_of_source(const std::string& network) const;  // that one there has
@@ -48,7 +47,10 @@ class Crowd {
   std::set<Rank> ranks_;  // most first
 };
 
-// Who has proved to know a ticket's password makes way only if there is nobody else.
+// One leaves of whoever has most of them, and never of who has fewer than the newcomer: else those who always
+// come anew, and have never been here for long, would drive out the slow ones that are not through yet. Who
+// has proved to know a ticket's password leaves only if there is nobody else, or where more of them are than
+// the newcomer has of both kinds.
 class Places {
  public:
   // `undisturbed_us`: for so long who has just come is left in peace, so that many honest ones at a time do
@@ -61,9 +63,8 @@ class Places {
   void remove(uint64_t id);  // if it is there
 
   bool full(const std::string& network) const;
-  // Whose place may be taken, of all or of one network: who has had his time. None: nobody's now.
+  // Whose place may be taken: who has had his time. None: nobody's now.
   std::optional<uint64_t> leaves(int64_t mono_us) const;
-  std::optional<uint64_t> leaves(const std::string& network, int64_t mono_us) const;
   // The same for `newcomer`, who is there already, and may disturb a network that has more than his own.
   std::optional<uint64_t> leaves_for(uint64_t newcomer, int64_t mono_us) const;
   // And for a newcomer to his full network, who may disturb a source that would have more than his own.
@@ -75,7 +76,8 @@ class Places {
     int64_t since_us;
     Crowd* crowd;
   };
-  bool had_its_time(std::optional<uint64_t> id, int64_t mono_us) const;
+  // `id`, if it has had its time.
+  std::optional<uint64_t> in_time(std::optional<uint64_t> id, int64_t mono_us) const;
 
   const size_t most_of_network_;
   const int64_t undisturbed_us_;

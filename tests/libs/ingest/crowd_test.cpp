@@ -34,6 +34,10 @@ class CrowdTest : public Fixture {
       return !admitted_.empty();
     });
   }
+  static bool is_there(const Publisher& publisher) {
+    char byte;
+    return ::recv(publisher.socket(), &byte, 1, MSG_PEEK) != 0;
+  }
   static Policy small(size_t all, size_t of_network) {
     Policy policy;
     policy.max_unauthenticated = all;
@@ -60,6 +64,25 @@ TEST_F(CrowdTest, IdlersOfManyNetworksKeepNobodyOut) {
   EXPECT_EQ(counters.timed_out, 0u);
   EXPECT_LE(counters.unauthenticated, 20u);
   EXPECT_TRUE(refused_.empty()) << "some of them may have been honest";
+}
+
+TEST_F(CrowdTest, IdlersWhoComeAnewAllTheTimeDoNotDriveOutWhoIsSlow) {
+  start(small(20, 5));
+  const ticket::Issued issued = good_ticket();
+  Publisher publisher = Publisher::of(port_, issued, "127.0.9.1");
+  ASSERT_TRUE(fills_up(1));
+  for (int i = 0; i < 20; ++i) idle("127.0." + std::to_string(i % 4) + ".1");
+  ASSERT_TRUE(fills_up(20)) << "one waits";
+  for (int64_t us = 0; us < 3'000'000; us += kTimeUs - 100'000) {
+    advance(kTimeUs - 100'000);
+    const uint64_t accepted = listener_->counters().accepted;
+    for (Idler& one : idlers_) one.socket = connect_to(port_, one.from.c_str());
+    ASSERT_TRUE(wait_for([&] { return listener_->counters().accepted >= accepted + 20; }));
+    ASSERT_TRUE(is_there(publisher));
+  }
+  advance(kTimeUs);  // for the other two connections of a challenge
+  EXPECT_TRUE(is_admitted(publisher));
+  EXPECT_EQ(publisher.connections, 3) << "none of his was closed";
 }
 
 TEST_F(CrowdTest, IdlersOfOnesOwnNetworkKeepNobodyOut) {

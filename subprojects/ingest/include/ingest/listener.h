@@ -47,9 +47,10 @@ struct Policy {
   int64_t publish_timeout_us = 30'000'000;  // from accept to `publish`
   int64_t linger_us = 1'000'000;            // from a refusal to closing, for clients that have not read it
   // Beyond either, one makes way for the newcomer: of the network, a /24 (IPv6: /48), that has most of them,
-  // and there of the source that has, the one that came first. Who has proved a ticket's password only if
-  // there is nobody else. If all came within undisturbed_us, newcomers wait in the kernel's queue, but for
-  // those of a smaller network; those of a network that has its number are closed.
+  // and there of the source that has, the one that came first; never of one that has fewer than the
+  // newcomer's. Who has proved a ticket's password only if there is nobody else, or where there are more of
+  // these than the newcomer's has of both. If all came within undisturbed_us, newcomers wait in the kernel's
+  // queue, but for those of a smaller network; those of a network that has its number are closed.
   size_t max_unauthenticated = 5'000;
   size_t max_unauthenticated_per_network = 200;
   int64_t undisturbed_us = 1'000'000;
