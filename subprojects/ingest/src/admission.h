@@ -14,8 +14,8 @@
 #include <rtmp/server.h>
 #include <ticket/publish_name.h>
 
+#include <ingest/places.h>
 #include "handshake_budget.h"
-#include "places.h"
 #include "stream.h"
 
 namespace headgate::ingest {

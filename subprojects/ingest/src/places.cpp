@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "places.h"
+#include <ingest/places.h>
 
 #include <limits>
 
@@ -64,11 +64,21 @@ size_t Crowd::most_of_source(const std::string& network) const {
   return found ? largest(*found)->size() : 0;
 }
 
-size_t Crowd::of_source(const Peer& peer) const {
+const std::set<uint64_t>* Crowd::source(const Peer& peer) const {
   const Network* network = find(peer.network);
-  if (!network) return 0;
+  if (!network) return nullptr;
   const auto found = network->sources.find(peer.source);
-  return found == network->sources.end() ? 0 : found->second.size();
+  return found == network->sources.end() ? nullptr : &found->second;
+}
+
+size_t Crowd::of_source(const Peer& peer) const {
+  const std::set<uint64_t>* ids = source(peer);
+  return ids ? ids->size() : 0;
+}
+
+std::optional<uint64_t> Crowd::oldest_of_source(const Peer& peer) const {
+  const std::set<uint64_t>* ids = source(peer);
+  return ids ? first_of(*ids) : std::nullopt;
 }
 
 std::optional<uint64_t> Crowd::oldest_of_most() const {
@@ -138,6 +148,10 @@ std::optional<uint64_t> Places::leaves_for(const Peer& newcomer, int64_t mono_us
   if (strangers_.most_of_source(network) > own || in_time(stranger, mono_us)) return stranger;
   if (stranger && proved_.most_of_source(network) <= own + proved_.of_source(newcomer)) return std::nullopt;
   return in_time(proved_.oldest_of_most_in(network), mono_us);
+}
+
+std::optional<uint64_t> Places::leaves_of_source(const Peer& newcomer, int64_t mono_us) const {
+  return in_time(strangers_.oldest_of_source(newcomer), mono_us);
 }
 
 }  // namespace headgate::ingest

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
-#include <places.h>
+#include <ingest/places.h>
 
 #include <deque>
 #include <map>
@@ -48,6 +48,9 @@ TEST_F(PlacesTest, AndThereOfTheSourceThatHasMost) {
   EXPECT_EQ(places_.leaves(kLater), 2u);
   EXPECT_EQ(places_.leaves_for(at("a", "other"), kLater), 2u);
   EXPECT_EQ(places_.leaves_for(at("b"), kLater), std::nullopt);
+  EXPECT_EQ(places_.leaves_of_source(at("a", "honest"), kLater), 1u);
+  EXPECT_EQ(places_.leaves_of_source(at("a", "other"), kLater - 1), std::nullopt);
+  EXPECT_EQ(places_.leaves_of_source(at("b"), kLater), std::nullopt);
 }
 
 TEST_F(PlacesTest, WhoHasJustComeIsLeftInPeace) {

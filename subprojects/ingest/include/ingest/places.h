@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Internal to the library: the connections that have not been admitted, by network and source, and which of
-// them makes way when there is no more room, so that whoever only holds connections keeps nobody out.
+// Connections that do nothing (yet), by network and source, and which of them makes way when there is no more
+// room, so that whoever only holds connections keeps nobody out. The caller's clock and thread.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ class Crowd {
   // the oldest.
   std::optional<uint64_t> oldest_of_most() const;
   std::optional<uint64_t> oldest_of_most_in(const std::string& network) const;
+  std::optional<uint64_t> oldest_of_source(const Peer& peer) const;
   size_t of_source(const Peer& peer) const;                 // how many
   size_t most_of_source(const std::string& network) const;  // that one there has
 
@@ -39,6 +40,7 @@ class Crowd {
   };
   using Rank = std::tuple<size_t, uint64_t, const Network*>;  // what is left to the size, the oldest
   static Rank rank(const Network& network);
+  const std::set<uint64_t>* source(const Peer& peer) const;          // null: it has none
   static const std::set<uint64_t>* largest(const Network& network);  // of its sources
   const Network* find(const std::string& network) const;
 
@@ -69,6 +71,8 @@ class Places {
   std::optional<uint64_t> leaves_for(uint64_t newcomer, int64_t mono_us) const;
   // And for a newcomer to his full network, who may disturb a source that would have more than his own.
   std::optional<uint64_t> leaves_for(const Peer& newcomer, int64_t mono_us) const;
+  // Likewise where a source may have only so many: a stranger of his own.
+  std::optional<uint64_t> leaves_of_source(const Peer& newcomer, int64_t mono_us) const;
 
  private:
   struct Member {
