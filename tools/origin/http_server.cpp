@@ -17,11 +17,37 @@
 namespace headgate::origin {
 namespace {
 
+constexpr int64_t kSweepMs = 100;
 constexpr char kAsked[] = "headgate-asked";        // when a message's request came
 constexpr char kRequests[] = "headgate-requests";  // counted at the connection's address
+constexpr char kSeat[] = "headgate-seat";          // likewise: weak, the connection's own
+constexpr char kEventStream[] = "text/event-stream";
 
 bool says_close(SoupMessageHeaders* headers) {
   return soup_message_headers_header_contains(headers, "Connection", "close");
+}
+
+// Null: it has gone.
+Place seat_of(SoupServerMessage* message) {
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  auto* seat =
+      remote ? static_cast<std::weak_ptr<Seat>*>(g_object_get_data(G_OBJECT(remote), kSeat)) : nullptr;
+  return seat ? seat->lock() : nullptr;
+}
+
+void set_phase(SoupServerMessage* message, Seat::Phase phase) {
+  if (const Place seat = seat_of(message)) seat->set(phase, system_clock().mono_us());
+}
+
+// An answer of which there is no more for now has no headers that say so, but for one kind.
+void on_sends(SoupServerMessage* message, gpointer) {
+  const char* type =
+      soup_message_headers_get_content_type(soup_server_message_get_response_headers(message), nullptr);
+  if (!type || std::string_view(type) != kEventStream) set_phase(message, Seat::Phase::sending);
+}
+
+void on_took(SoupServerMessage* message, guint, gpointer) {
+  if (const Place seat = seat_of(message)) seat->took(system_clock().mono_us());
 }
 
 }  // namespace
@@ -30,13 +56,11 @@ HttpServer::HttpServer(Loop& loop, UniqueFd listener, const ConnectionLimits& li
                        MediaConnections::Handler media)
     : loop_(loop),
       listener_(std::move(listener)),
-      limits_(limits),
-      count_(std::make_shared<Count>()),
+      seats_(system_clock(), limits, [this] { watch(); }),
       handler_(std::move(handler)),
       server_(soup_server_new(nullptr, nullptr)) {
   soup_server_add_early_handler(server_, nullptr, &HttpServer::on_headers, this, nullptr);
   soup_server_add_handler(server_, nullptr, &HttpServer::on_request, this, nullptr);
-  count_->server = this;
   if (media)
     media_ = std::make_unique<MediaConnections>(loop, std::move(media), [this](UniqueFd fd, Place place) {
       give_to_libsoup(std::move(fd), std::move(place));
@@ -50,9 +74,10 @@ void HttpServer::count_in(Requests& requests) {
 }
 
 HttpServer::~HttpServer() {
-  count_->server = nullptr;
+  retired_ = true;  // whoever goes with it makes no room
   media_.reset();
   pause(false);
+  loop_.cancel(sweeper_);
   loop_.cancel(resume_);
   soup_server_disconnect(server_);
   g_object_unref(server_);
@@ -86,8 +111,19 @@ void HttpServer::pause(bool for_a_while) {
 }
 
 void HttpServer::accept_all() {
-  while (watching_ && accept_one())
-    if (count_->open >= limits_.all) pause(false);
+  while (watching_ && accept_one()) {
+    if (!seats_.full()) continue;
+    seats_.make_way();
+    pause(false);  // until somebody has gone
+  }
+}
+
+void HttpServer::sweep() {
+  seats_.sweep();
+  if (seats_.full()) seats_.make_way();
+  if (seats_.open() > 0) return;
+  loop_.cancel(sweeper_);
+  sweeper_ = 0;
 }
 
 bool HttpServer::accept_one() {
@@ -96,13 +132,16 @@ bool HttpServer::accept_one() {
   UniqueFd fd(
       ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&remote), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause(true);
-    return errno == EINTR || errno == ECONNABORTED;
+    const int error = errno;
+    if (error == EMFILE || error == ENFILE) seats_.make_way();
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) pause(true);
+    return error == EINTR || error == ECONNABORTED;
   }
   int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  Place place = place_for(stranger(remote));
+  Place place = seats_.take(remote);
   if (!place) return true;
+  if (sweeper_ == 0) sweeper_ = loop_.every_ms(kSweepMs, [this] { sweep(); });
   if (media_)
     media_->take(std::move(fd), std::move(place));
   else
@@ -116,13 +155,20 @@ void HttpServer::give_to_libsoup(UniqueFd fd, Place place) {
   fd.release();
   g_socket_set_timeout(socket, kIdleSeconds);
   GSocketConnection* connection = g_socket_connection_factory_create_connection(socket);
-  g_object_unref(socket);
+  // libsoup closes it when it reads that there is no more, or cannot write.
+  place->when_to_end([kept = std::shared_ptr<GSocket>(socket, g_object_unref)] {
+    g_socket_shutdown(kept.get(), TRUE, TRUE, nullptr);
+  });
+  const std::weak_ptr<Seat> seat = place;
   // Its place is free when it is closed.
   g_object_weak_ref(
       G_OBJECT(connection), [](gpointer data, GObject*) { delete static_cast<Place*>(data); },
       new Place(std::move(place)));
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
+  if (remote)
+    g_object_set_data_full(G_OBJECT(remote), kSeat, new std::weak_ptr<Seat>(seat),
+                           [](gpointer data) { delete static_cast<std::weak_ptr<Seat>*>(data); });
   if (remote) note_socket(remote, g_socket_get_fd(g_socket_connection_get_socket(connection)));
   if (local && remote) soup_server_accept_iostream(server_, G_IO_STREAM(connection), local, remote, nullptr);
   g_clear_object(&local);
@@ -130,33 +176,9 @@ void HttpServer::give_to_libsoup(UniqueFd fd, Place place) {
   g_object_unref(connection);
 }
 
-Place HttpServer::place_for(const std::string& address) {
-  struct Taken {
-    std::shared_ptr<Count> count;
-    std::string address;
-    Taken(std::shared_ptr<Count> its_count, std::string its_address)
-        : count(std::move(its_count)), address(std::move(its_address)) {
-      ++count->open;
-      if (!address.empty()) ++count->of_address[address];
-    }
-    ~Taken() {
-      const bool full = count->server && count->open >= count->server->limits_.all;
-      --count->open;
-      auto found = count->of_address.find(address);
-      if (found != count->of_address.end() && --found->second == 0) count->of_address.erase(found);
-      if (full) count->server->watch();
-    }
-    Taken(const Taken&) = delete;
-    Taken& operator=(const Taken&) = delete;
-  };
-  auto found = count_->of_address.find(address);
-  if (limits_.of_address > 0 && found != count_->of_address.end() && found->second >= limits_.of_address)
-    return nullptr;
-  const auto taken = std::make_shared<Taken>(count_, address);
-  return {taken, &taken->address};
-}
-
 void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer self) {
+  g_signal_connect(message, "wrote-headers", G_CALLBACK(on_sends), nullptr);
+  g_signal_connect(message, "wrote-body-data", G_CALLBACK(on_took), nullptr);
   g_signal_connect(message, "wrote-body", G_CALLBACK(&HttpServer::on_answered), self);
 }
 
@@ -165,6 +187,7 @@ void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer se
 // with what had been read ahead: hence kMaxRequests.)
 void HttpServer::on_answered(SoupServerMessage* message, gpointer data) {
   auto* self = static_cast<HttpServer*>(data);
+  set_phase(message, Seat::Phase::asking);
   GSocketAddress* local = soup_server_message_get_local_address(message);
   GSocketAddress* remote = soup_server_message_get_remote_address(message);
   if (soup_server_message_get_http_version(message) != SOUP_HTTP_1_1 || !local || !remote ||
@@ -206,6 +229,7 @@ void HttpServer::count_answer(SoupServerMessage* message, const char* path) {
 // Before a body is read: none is wanted, and none is kept.
 void HttpServer::on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                             gpointer self) {
+  set_phase(message, Seat::Phase::waiting);
   GSocketAddress* remote = soup_server_message_get_remote_address(message);
   const int requests =
       remote ? GPOINTER_TO_INT(g_object_get_data(G_OBJECT(remote), kRequests)) + 1 : kMaxRequests;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Our own accept: connections are counted, and one on which nothing moves for kIdleSeconds is closed. Players
-// and caches are answered by MediaConnections, everybody else by libsoup's server, which is not made for
-// strangers by the thousand: in public, nginx stands in front (docs/node.md).
+// Our own accept: connections have their seats (seats.h), and one on which nothing moves for kIdleSeconds is
+// closed. Players and caches are answered by MediaConnections, everybody else by libsoup's server, which is
+// not made for strangers by the thousand: in public, nginx stands in front (docs/node.md).
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -14,18 +13,12 @@
 
 #include "media_connections.h"
 #include "reply.h"
+#include "seats.h"
 
 namespace headgate::origin {
 
 inline constexpr int kMaxRequests = 100;        // of one connection of libsoup's, then it is closed
 inline constexpr int64_t kAcceptPauseMs = 100;  // when descriptors have run out
-
-struct ConnectionLimits {
-  int64_t all = 4000;  // the rest waits in the kernel
-  // From one address: many phones stand behind one. What is more is closed at once. 0: no limit. This
-  // machine's own (whose.h) has none.
-  int64_t of_address = 1000;
-};
 
 class HttpServer {
  public:
@@ -44,7 +37,8 @@ class HttpServer {
   int listener() const { return listener_.get(); }
   // Answers are counted there, which outlives this. Before the first connection.
   void count_in(Requests& requests);
-  int64_t open_connections() const { return count_->open; }
+  int64_t open_connections() const { return seats_.open(); }
+  const Seats::Counts& counts() const { return seats_.counts(); }
 
  private:
   void accept_all();
@@ -52,6 +46,7 @@ class HttpServer {
   void give_to_libsoup(UniqueFd fd, Place place);
   void watch();
   void pause(bool for_a_while);
+  void sweep();
   void handle(SoupServerMessage* message, const char* path);
   static void on_headers(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                          gpointer self);
@@ -63,20 +58,13 @@ class HttpServer {
 
   Loop& loop_;
   UniqueFd listener_;
-  ConnectionLimits limits_;
-  // Connections may be closed after the server is gone.
-  struct Count {
-    HttpServer* server = nullptr;  // null: gone
-    int64_t open = 0;
-    std::map<std::string, int64_t> of_address;  // those that are limited
-  };
-  Place place_for(const std::string& address);  // null: it has too many
-  std::shared_ptr<Count> count_;
+  Seats seats_;
   Handler handler_;
   Requests* requests_ = nullptr;
   SoupServer* server_;
   std::unique_ptr<MediaConnections> media_;  // null: libsoup answers everything
   Loop::TimerId resume_ = 0;
+  Loop::TimerId sweeper_ = 0;  // while there are connections
   bool watching_ = false;
   bool open_ = false, retired_ = false;
 };

@@ -60,9 +60,10 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
       .number("rung-mpixels", rung_mpixels, 0, 1'000'000, "N",
               "million pixels a second that rungs on demand are encoded in (default 20)")
       .number("rungs-per-worker", rungs_per_worker, 0, 1000, "N", "of them at a time in one (default 16)")
-      .number("max-connections", out.limits.all, 16, 1'000'000, "N", "(default 4000)")
+      .number("max-connections", out.limits.all, 16, 1'000'000, "N",
+              "in all; beyond, idle ones make way (default 4000)")
       .number("max-connections-per-address", out.limits.of_address, 0, 1'000'000, "N",
-              "this machine's own is not counted; 0: no limit (default 1000)")
+              "IPv6: per /64; this machine's own is not counted; 0: no limit (default 1000)")
       .flag("check", out.check, "read the command line, then end");
   auto rest = options.parse(argc, argv);
   if (!rest) return Unexpected(rest.error());
@@ -113,8 +114,14 @@ std::string status_json(const Requests& requests, const HttpServer& server, cons
     for (const auto& [name, one] : stream->renditions()) live += one->live.index().segments().size();
     if (const playlist::StreamIndex* whole = stream->replay()) replay += whole->segments().size();
   }
+  const Seats::Counts& closed = server.counts();
   return JsonLine()
       .field("connections", server.open_connections())
+      .raw("closed", JsonLine()
+                         .field("made_way", closed.made_way)
+                         .field("over_address", closed.over_address)
+                         .field("overdue", closed.overdue)
+                         .take())
       .field("waiting", catalog.waiting())
       .field("viewers", requests.viewers(system_clock().mono_us()))
       .field("live_segments", live)

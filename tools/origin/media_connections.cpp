@@ -18,6 +18,7 @@
 
 #include "plain_request.h"
 #include "turns.h"
+#include "whose.h"
 
 namespace headgate::origin {
 namespace {
@@ -39,7 +40,7 @@ bool is_full(ssize_t sent) {
 }  // namespace
 
 struct MediaConnections::Connection {
-  enum class Phase { asking, waiting, sending };  // for a request; for its answer; the answer
+  using Phase = Seat::Phase;
 
   UniqueFd socket;  // none: it is over
   Place place;
@@ -91,6 +92,7 @@ MediaConnections::~MediaConnections() {
 
 void MediaConnections::take(UniqueFd socket, Place place) {
   auto one = std::make_shared<Connection>(std::move(socket), std::move(place));
+  one->place->when_to_end([fd = one->socket.get()] { ::shutdown(fd, SHUT_RDWR); });
   one->self = connections_.insert(connections_.end(), one);
   moved(*one);
   if (sweeper_ == 0) sweeper_ = loop_.every_ms(kSweepMs, [this] { sweep(); });
@@ -100,7 +102,13 @@ void MediaConnections::take(UniqueFd socket, Place place) {
 
 void MediaConnections::moved(Connection& one) {
   one.moved_us = system_clock().mono_us();
+  if (one.phase == Connection::Phase::sending) one.place->took(one.moved_us);
   connections_.splice(connections_.end(), connections_, one.self);
+}
+
+void MediaConnections::set(Connection& one, Seat::Phase phase) {
+  one.phase = phase;
+  one.place->set(phase, system_clock().mono_us());
 }
 
 void MediaConnections::drop(Connection& one) {
@@ -149,7 +157,8 @@ void MediaConnections::read(const ConnectionPtr& one) {
     return drop(*one);
   }
   const std::string path(request->path), query(request->query);
-  std::string whose = one->place->empty() ? std::string(request->forwarded_for) : *one->place;
+  std::string whose = one->place->whose();
+  if (whose.empty()) whose = stranger(request->forwarded_for);
   // Taken out of the queue, and not copied once more.
   if (::recv(fd, bytes.data(), request->size, MSG_TRUNC | MSG_DONTWAIT) !=
       static_cast<ssize_t>(request->size))
@@ -161,7 +170,7 @@ void MediaConnections::read(const ConnectionPtr& one) {
   one->head_only = request->head;
   one->close = request->close;
   one->gzip = request->gzip;
-  one->phase = Connection::Phase::waiting;
+  set(*one, Connection::Phase::waiting);
   auto answer = std::make_shared<ConnectionAnswer>(*this, one, std::move(whose));
   one->answer = answer;
   handler_(std::move(answer), path, query);
@@ -179,7 +188,7 @@ void MediaConnections::count_sent(const Connection& one, ssize_t bytes) const {
 }
 
 void MediaConnections::begin(const ConnectionPtr& one, Reply reply, bool waited) {
-  one->phase = Connection::Phase::sending;
+  set(*one, Connection::Phase::sending);
   count_answer(*one, reply.status, waited);
   one->close |= retired_;
   choose_coding(reply, one->gzip);
@@ -198,7 +207,7 @@ void MediaConnections::begin(const ConnectionPtr& one, Reply reply, bool waited)
 
 // Its connection is a place, and its wait an entry of the stream's end, however long it takes.
 void MediaConnections::go_on(const ConnectionPtr& one) {
-  one->phase = Connection::Phase::waiting;
+  set(*one, Connection::Phase::waiting);
   one->head.clear();
   one->text_sent = 0;
   watch_for_what_comes(*one);
@@ -207,7 +216,7 @@ void MediaConnections::go_on(const ConnectionPtr& one) {
     const ConnectionPtr again = weak.lock();
     if (!again || !again->socket) return;
     if (!next) return drop(*again);  // without the last chunk: whoever reads knows that something is missing
-    again->phase = Connection::Phase::sending;
+    set(*again, Connection::Phase::sending);
     again->head = chunk_head(false, next->length());
     if (next->pieces.empty()) {
       again->more = nullptr;
@@ -264,14 +273,14 @@ bool MediaConnections::send_file(Connection& one, bool& broken) {
 // before each round, and read by the disk's thread. Who was read for goes on without a look, or the cache's
 // pressure could keep it from ever moving.
 void MediaConnections::read_ahead(const ConnectionPtr& one, const FileRange& range) {
-  one->phase = Connection::Phase::waiting;
+  set(*one, Connection::Phase::waiting);
   watch_for_what_comes(*one);
   range.files->bring_into_cache(range, [this, weak = std::weak_ptr(one)](const Result<void>& read) {
     const ConnectionPtr again = weak.lock();
     if (!again || !again->socket) return;
     if (!read && (again->text_sent > 0 || again->in_chunks)) return drop(*again);
     if (!read) return begin(again, media_error_reply(read.error()), false);
-    again->phase = Connection::Phase::sending;
+    set(*again, Connection::Phase::sending);
     again->read_ahead = true;
     flush(again);
   });
@@ -288,7 +297,7 @@ void MediaConnections::flush(const ConnectionPtr& one) {
   moved(*one);
   if (done && one->more) return go_on(one);
   if (done) {
-    one->phase = Connection::Phase::asking;
+    set(*one, Connection::Phase::asking);
     one->body.reset();
     one->end.clear();
     one->file.reset();

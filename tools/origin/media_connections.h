@@ -15,14 +15,11 @@
 
 #include "reply.h"
 #include "requests.h"
+#include "seats.h"
 
 namespace headgate::origin {
 
-inline constexpr unsigned kIdleSeconds = 30;      // nothing has moved: the connection is closed
 inline constexpr size_t kMaxSendOnce = 1u << 20;  // bytes; then the others have their turn
-
-// A connection's place among those that are allowed, freed with the last copy: whose it is (whose.h).
-using Place = std::shared_ptr<const std::string>;
 
 class MediaConnections {
  public:
@@ -57,6 +54,7 @@ class MediaConnections {
   bool send_text(Connection& one, bool& broken);
   bool send_file(Connection& one, bool& broken);
   void watch_for_what_comes(Connection& one);
+  void set(Connection& one, Seat::Phase phase);
   void moved(Connection& one);
   void drop(Connection& one);
   void sweep();

@@ -44,7 +44,7 @@ std::string whose_is(SoupServerMessage* message) {
   std::string out = stranger(native);
   const char* forwarded =
       soup_message_headers_get_list(soup_server_message_get_request_headers(message), "X-Forwarded-For");
-  return out.empty() && forwarded ? std::string(forwarded_for(forwarded)) : out;
+  return out.empty() && forwarded ? stranger(forwarded_for(forwarded)) : out;
 }
 
 struct Asked {

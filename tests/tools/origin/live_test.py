@@ -394,7 +394,7 @@ class LiveTest(OriginCase):
             [{'source': host, 'forwarded': None} for host in hosts],
             [{'source': host, 'forwarded': f'2001:db8::{i}, {hosts[0]}'} for i, host in enumerate(hosts)],
             [{'forwarded': host} for host in hosts],
-            [{'forwarded': f'192.0.2.1,  2001:db8::{i}'} for i in range(len(hosts))],
+            [{'forwarded': f'192.0.2.1,  2001:db8:0:{i}::1'} for i in range(len(hosts))],
         ]
         for way in ways:
             waiting = []

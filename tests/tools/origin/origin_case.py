@@ -151,6 +151,18 @@ class OriginCase(unittest.TestCase):
         connection.close()
         return node
 
+    def status(self):
+        """What the process says of itself."""
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        line.settimeout(PATIENCE)
+        line.connect(os.path.join(self.runtime, 'origin.sock'))
+        wire.greet(line)
+        line.send(wire.hello('supervisor'))
+        said = line.recv(70000)
+        line.close()
+        self.assertEqual(said[0], wire.STATUS)
+        return json.loads(re.search(rb'\{.*\}', said).group())
+
     def get(self, path, status=200):
         answer, body = self.request(path)
         self.assertEqual(answer.status, status, f'{path}: {body[:200]}')

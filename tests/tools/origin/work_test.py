@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the origin does for its answers, counted: texts that it makes, bytes that it reads; and how long it says that took."""
-import json
-import os
-import re
-import socket
 
 import live_test
 from live_test import STATION
-from origin_case import EVENT, PATIENCE, OriginCase, wait_until
+from origin_case import EVENT, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -18,18 +14,6 @@ WITHOUT_PARTS = (f'{HLS}/index.m3u8', f'{HLS}/replay.m3u8', f'{HLS}/replay-index
 
 class Work(OriginCase):
     live, heard = live_test.LiveTest.live, live_test.LiveTest.heard
-
-    def status(self):
-        """What the process says of itself."""
-        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        line.settimeout(PATIENCE)
-        line.connect(os.path.join(self.runtime, 'origin.sock'))
-        wire.greet(line)
-        line.send(wire.hello('supervisor'))
-        said = line.recv(70000)
-        line.close()
-        self.assertEqual(said[0], wire.STATUS)
-        return json.loads(re.search(rb'\{.*\}', said).group())
 
     def made_by(self, *paths):
         before = self.status()['texts_made']

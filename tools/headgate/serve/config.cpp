@@ -102,9 +102,10 @@ constexpr Setting kSettings[] = {
      "0"},
     {"control", "metrics-per-stream", "metrics-per-stream", "N",
      "1: /metrics has samples for each station, too (default 0)", "0"},
-    {"viewers", "max-connections", "max-connections", "N", "HTTP connections in all (default 4000)", "4000"},
+    {"viewers", "max-connections", "max-connections", "N",
+     "HTTP connections in all; beyond, idle ones make way (default 4000)", "4000"},
     {"viewers", "max-connections-per-address", "max-connections-per-address", "N",
-     "of one address; 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
+     "of one address (IPv6: /64); 0: no limit, for a proxy elsewhere (default 1000)", "1000"},
 };
 constexpr char kParameterSection[] = "parameters";
 constexpr int64_t kStreamsPerWorker = 50;
