@@ -163,6 +163,8 @@ void origin(Text& text, const Json& stats) {
   }
   add_count(text, Id::http_waiting, {}, stats, "waiting");
   add_count(text, Id::http_connections, {}, stats, "connections");
+  for (const char* reason : {"made_way", "over_address", "overdue"})
+    add_count(text, Id::http_closed, {{"reason", reason}}, stats.at("closed"), reason);
   add_count(text, Id::viewers, {}, stats, "viewers");
   add_count(text, Id::index_segments, {{"kind", "live"}}, stats, "live_segments");
   add_count(text, Id::index_segments, {{"kind", "replay"}}, stats, "replay_segments");

@@ -135,6 +135,9 @@ constexpr std::array kTable{
            "Answers that waited for media to come (low latency)"},
     Metric{Id::http_waiting, "headgate_http_waiting", kGauge, "", "Requests that wait for media now"},
     Metric{Id::http_connections, "headgate_http_connections", kGauge, "", "Connections of viewers"},
+    Metric{Id::http_closed, "headgate_http_connections_closed_total", kCounter, "reason",
+           "Connections of viewers that were closed for others' sake: made_way (idle, and no room left), "
+           "over_address (too many of one), overdue (no headers in time)"},
     Metric{
         Id::viewers, "headgate_http_viewers", kGauge, "",
         "Connections on which media or playlists were asked for in the last 30 s. A player has one or more; "

@@ -77,6 +77,7 @@ enum class Id : uint8_t {
   http_waits,
   http_waiting,
   http_connections,
+  http_closed,
   viewers,
   index_segments,
   renditions,
