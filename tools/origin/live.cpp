@@ -81,9 +81,16 @@ LiveEdge::Reports LiveEnd::reports(playlist::View view) const {
   if (both && !stream_->renditions().empty() && (!own || view != View::video))
     add("video.m3u8", stream_->index());
   // None of I-frame playlists: of them it would have to be all (B.1).
-  for (const auto& [name, one] : stream_->renditions())
-    if (index_ != &one->live.index() && !one->live.index().segments().empty() && name != kPictures)
-      add(name + "/media.m3u8", one->live.index());
+  // One of each that index.m3u8 lists, also of those that nobody has asked for yet.
+  for (const auto& [name, one] : stream_->renditions()) {
+    const playlist::RenditionIndex& rung = one->live;
+    if (index_ == &rung.index() || name == kPictures) continue;
+    const std::string uri = name + "/media.m3u8";
+    if (!rung.index().segments().empty())
+      add(uri, rung.index());
+    else if (const auto part = rung.will_reach(); part && rung.told())
+      out.push_back({own ? uri : "../" + uri, part->msn, part->index});
+  }
   return out;
 }
 

@@ -142,6 +142,7 @@ void RenditionIndex::on(const EndRecord&, const StreamIndex& source) {
 void RenditionIndex::on(const RenditionRecord& rendition, const StreamIndex& source) {
   told_ = rendition;
   ++own_version_;
+  expect_beginning(source);
   if (rendition.state == RenditionState::running)
     stopped_ = false;
   else if (!writing_ && !keeps_pace(source))
@@ -163,6 +164,23 @@ bool RenditionIndex::has_media() const {
                      [](const Segment& segment) { return segment.record.length > 0; });
 }
 
+// One that is encoded on demand begins with the segment that was finished last when somebody asked for it
+// (docs/delivery.md), which may have been one more by the time that this is told of. What is being encoded
+// has begun.
+void RenditionIndex::expect_beginning(const StreamIndex& source) {
+  constexpr uint64_t kBack = 2;  // of what comes next: the one that was finished last, and one for the way
+  if (!index_.segments().empty() || source.segments().empty()) return will_reach_.reset();
+  const bool starts = told_ && told_->state == RenditionState::running;
+  if (starts && will_reach_) return;
+  const uint64_t first = source.segments().front().record.msn, next = source.next_msn().value_or(0);
+  will_reach_ = starts || next < first + kBack ? first : next - kBack;
+}
+
+std::optional<PartName> RenditionIndex::will_reach() const {
+  if (!will_reach_ || !index_.segments().empty()) return std::nullopt;
+  return PartName{*will_reach_, 0};
+}
+
 uint32_t RenditionIndex::bandwidth() const {
   return std::max(index_.bandwidth(), told_ ? told_->bandwidth : 0);
 }
@@ -170,7 +188,8 @@ uint32_t RenditionIndex::bandwidth() const {
 void RenditionIndex::follow(const StreamIndex& source) {
   const uint64_t epoch = index_.epoch();
   index_.mirror_start(source);
-  if (index_.epoch() != epoch) unlisted_.clear(), at_.reset();
+  if (index_.epoch() != epoch) unlisted_.clear(), at_.reset(), will_reach_.reset();
+  expect_beginning(source);
   if (stopped_) fill(source.next_msn().value_or(0), source);
   const auto next = next_part(source);
   const auto newest = next && next->index > 0 ? next : std::nullopt;
@@ -202,92 +221,6 @@ void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
            segment->record);
     complete_parts(segment->record.msn, source);
     index_.mirror(source, *segment, nullptr);
-  }
-}
-
-// It is live, has parts, and is not just on offer.
-bool RenditionIndex::keeps_pace(const StreamIndex& source) const {
-  const InitRecord* const init = index_.newest_init();
-  const bool listed = !index_.segments().empty() || index_.open_segment();
-  return settings_.window_ms > 0 && source.part_target_ms() > 0 && listed && init != nullptr &&
-         !of_pictures(init->id);
-}
-
-// A part of it is a gap.
-bool RenditionIndex::lost(uint64_t msn) const {
-  const std::span<const PartRecord> parts = index_.parts_of(msn);
-  return !parts.empty() && parts.back().length == 0;
-}
-
-// What is missing next is the first of an encoder that starts.
-bool RenditionIndex::may_wait(const StreamIndex& source) const {
-  const uint64_t msn = index_.next_msn().value_or(0);
-  if (!index_.parts_of(msn).empty()) return false;
-  const Segment* const finished = source.find_segment(msn);
-  const auto open = source.next_msn() == msn ? source.open_segment() : std::nullopt;
-  const Segment* const next = finished != nullptr ? finished : open ? &*open : nullptr;
-  const auto& own = index_.segments();
-  const bool breaks =
-      next != nullptr && !own.empty() && next->discontinuity_sequence != own.back().discontinuity_sequence;
-  const bool starts = !writing_ && (!told_ || told_->state == RenditionState::running);
-  if (!breaks && !starts) return false;
-  size_t ahead = 0;
-  for (uint64_t at = msn; ahead < kMostMissedAtStart && at <= source.next_msn().value_or(0); ++at)
-    ahead += source.parts_of(at).size();
-  return ahead < kMostMissedAtStart;
-}
-
-// The source's part behind all that is listed of a segment; null: that has no more, but for what frames of
-// sound reach over its cuts.
-const PartRecord* RenditionIndex::following(uint64_t msn, const StreamIndex& source) const {
-  const std::span<const PartRecord> own = index_.parts_of(msn);
-  const std::span<const PartRecord> all = source.parts_of(msn);
-  const auto next = std::find_if(all.begin(), all.end(), [own](const PartRecord& part) {
-    return own.empty() || part.pts + part.duration > own.back().pts + own.back().duration + kFrameTicks;
-  });
-  return next != all.end() ? &*next : nullptr;
-}
-
-// False: there is none to be added.
-bool RenditionIndex::add_gap_part(uint64_t msn, const StreamIndex& source) {
-  const PartRecord* const next = following(msn, source);
-  if (next == nullptr) return false;
-  const std::span<const PartRecord> own = index_.parts_of(msn);
-  const size_t before = own.size();
-  const int64_t from = own.empty() ? next->pts : own.back().pts + own.back().duration;
-  const int64_t most = int64_t{source.part_target_ms()} * (kTimescale / 1000);
-  index_.mirror_gap_part(source, *next, std::min(next->pts + next->duration - from, most));
-  return index_.parts_of(msn).size() > before;
-}
-
-// Whoever was told of some of them, or waits for the first, is told of all.
-void RenditionIndex::complete_parts(uint64_t msn, const StreamIndex& source) {
-  if (!keeps_pace(source)) return;
-  const size_t most = source.parts_of(msn).size();
-  for (size_t i = 0; i < most && add_gap_part(msn, source); ++i) continue;
-}
-
-// The source has one part more.
-void RenditionIndex::miss(const StreamIndex& source) {
-  if (++missed_ >= kMostMissed) miss_next(source);
-}
-
-bool RenditionIndex::behind(const StreamIndex& source) const {
-  if (!keeps_pace(source) || may_wait(source)) return false;
-  const uint64_t first = index_.next_msn().value_or(0), last = source.next_msn().value_or(0);
-  for (uint64_t msn = first; msn <= last && msn - first < kPartTargets; ++msn)
-    if (following(msn, source) != nullptr) return true;
-  return false;
-}
-
-void RenditionIndex::miss_next(const StreamIndex& source) {
-  const auto& segments = source.segments();
-  missed_ = std::max(missed_, kMostMissed);
-  while (!may_wait(source) && !add_gap_part(index_.next_msn().value_or(0), source)) {
-    const auto next = std::lower_bound(segments.begin(), segments.end(), index_.next_msn().value_or(0),
-                                       [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
-    if (next == segments.end()) return;
-    fill(next->record.msn + 1, source);
   }
 }
 

@@ -63,6 +63,48 @@ TEST_F(RenditionIndexTest, HasItsSourcesDatesAndDiscontinuities) {
   EXPECT_TRUE(rung_.has_media());
 }
 
+// Its playlist is held until there is something to play; other playlists report on it before (RFC 8216bis,
+// B.1), and nothing that it has not when it is there.
+TEST_F(RenditionIndexTest, WhatIsReportedOfOneThatNobodyHasAskedForItHasWhenItBegins) {
+  RenditionRecord offered;
+  offered.state = RenditionState::idle;
+  offered.on_demand = true;
+  begin();
+  of_rung(offered);
+  EXPECT_EQ(rung_.will_reach(), std::nullopt) << "its source has nothing";
+  std::vector<uint64_t> said;
+  for (uint64_t msn = 0; msn < 5; ++msn) {
+    of_source(segment(msn, static_cast<double>(2 * msn)));
+    const auto reached = rung_.will_reach();
+    ASSERT_TRUE(reached);
+    EXPECT_EQ(reached->index, 0u);
+    said.push_back(reached->msn);
+  }
+  EXPECT_EQ(said, (std::vector<uint64_t>{0, 0, 1, 2, 3}));
+  // It begins with segment 4; the source is further by the time that something of it is there.
+  offered.state = RenditionState::running;
+  of_rung(offered);
+  of_source(segment(5, 10));
+  of_source(segment(6, 12));
+  EXPECT_EQ(rung_.will_reach(), (PartName{3, 0}));
+  begin_rung(4);
+  of_rung(rung_segment(4, 8));
+  EXPECT_EQ(shape(), "0- 1- 2- 3- 4 ");
+  EXPECT_EQ(rung_.will_reach(), std::nullopt);
+}
+
+// Of one that is encoded from the stream's beginning on nobody knows with what it begins.
+TEST_F(RenditionIndexTest, OneThatIsBeingMadeBeginsNoEarlierThanItsSource) {
+  begin();
+  of_source(segment(0, 0));
+  of_source(segment(1, 2));
+  of_source(segment(2, 4));
+  RenditionIndex late{{180'000, 60'000}};
+  late.add(RenditionRecord{}, source_);
+  late.follow(source_);
+  EXPECT_EQ(late.will_reach(), (PartName{0, 0}));
+}
+
 // It comes after its source: nothing is a gap before it is known to be one.
 TEST_F(RenditionIndexTest, WaitsForWhatIsBeingEncoded) {
   begin();

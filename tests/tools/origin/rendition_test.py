@@ -215,6 +215,27 @@ class Renditions(OriginCase):
         body = self.listed('/hls/5/360p/media.m3u8', 5)
         self.assertEqual(segments(body)[4], '-4.m4s')
 
+    def test_every_rung_that_is_listed_is_reported_on(self):
+        """RFC 8216bis, B.1: also one that nobody has asked for, and has no playlist yet."""
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Parts(self, worker, 9)
+        rung, other = Rung(live), Rung(live, '240p')
+        worker.tell(*live.opened(), *rung.open_messages(), *live.whole(4), rung.segment(0),
+                    other.records(wire.rendition_record(0, size=(426, 240), on_demand=True)))
+        wait_until('both are told', lambda: len(self.stream(9)['renditions']) == 2)
+        listed = self.get('/hls/9/index.m3u8')
+        for path, uri in (('media.m3u8', b'240p/media.m3u8'), ('360p/media.m3u8', b'../240p/media.m3u8')):
+            self.assertIn(b'#EXT-X-RENDITION-REPORT:URI="' + uri + b'",LAST-MSN=2,LAST-PART=0\n', self.get('/hls/9/' + path))
+        self.assertIn(b'\n240p/media.m3u8\n', listed)
+        # It begins with what was finished last, and has what was said of it.
+        worker.tell(*other.open_messages(3), *live.whole(1), other.segment(3))
+        self.assertEqual(segments(self.listed('/hls/9/240p/media.m3u8', 4)), ['-0.m4s', '-1.m4s', '-2.m4s', '3.m4s'])
+        reports = self.get('/hls/9/media.m3u8')
+        self.assertIn(b'#EXT-X-RENDITION-REPORT:URI="240p/media.m3u8",LAST-MSN=3', reports)
+        self.assertEqual(reports.count(b'URI="240p/media.m3u8"'), 1)
+
     def test_gap_parts_where_nobody_encodes(self):
         """They come with the source's, cannot be had, and who waits for one hears so."""
         self.start()

@@ -77,6 +77,9 @@ class RenditionIndex {
   const Unlisted* find_unlisted(uint64_t msn) const;
   // What comes of it comes too late for its parts to be listed, and there is more to come.
   bool is_late(uint64_t msn) const;
+  // Before it has anything to list: a part that its playlist will have reached from its first answer on.
+  // None: it has something, or the source has no segment.
+  std::optional<PartName> will_reach() const;
   // The segment that it tells of next, by the newest record of its own; none: nothing yet.
   std::optional<uint64_t> at() const { return at_; }
   // A segment that can be played is in the index.
@@ -102,6 +105,7 @@ class RenditionIndex {
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
   void keep(Unlisted::Kind kind, const SegmentRecord& segment, const SegmentRecord& of_source);
+  void expect_beginning(const StreamIndex& source);
   void come_to(uint64_t msn);
   void cut_growing(uint64_t until);
 
@@ -111,10 +115,11 @@ class RenditionIndex {
   uint64_t own_version_ = 0;  // grows when that changes, or what is unlisted
   std::map<uint64_t, Unlisted> unlisted_;
   std::optional<uint64_t> at_;
-  bool writing_ = false;            // between its RunRecord and EndRecord
-  bool stopped_ = false;            // and not to go on without another RunRecord
-  std::optional<PartName> newest_;  // of the source's
-  size_t missed_ = 0;               // parts of the source since there was something of this one
+  std::optional<uint64_t> will_reach_;  // while it has nothing
+  bool writing_ = false;                // between its RunRecord and EndRecord
+  bool stopped_ = false;                // and not to go on without another RunRecord
+  std::optional<PartName> newest_;      // of the source's
+  size_t missed_ = 0;                   // parts of the source since there was something of this one
 };
 
 }  // namespace headgate::playlist
