@@ -76,7 +76,7 @@ Result<void> Folder::publish(bool ended) {
     if (one.is_listed())
       if (auto done = one.out.publish(one.index.index(), ended); !done) return done;
   if (published_.empty() && !ended && awaits_any()) return {};
-  std::string text = multivariant();
+  std::string text = multivariant(ended);
   if (text.empty() || text == published_) return {};
   if (auto done = replace_text(settings_.publish.location + "/index.m3u8", text); !done) return done;
   published_ = std::move(text);
@@ -96,12 +96,12 @@ bool Folder::awaits_any() const {
 }
 
 // The source first, then smaller and smaller pictures, then sound alone.
-std::string Folder::multivariant() const {
+std::string Folder::multivariant(bool ended) const {
   playlist::Multivariant all;
   const auto audio = renditions_.find(settings_.audio);
   if (audio != renditions_.end()) {
     const playlist::StreamIndex& index = audio->second.index.index();
-    if (const auto variant = playlist::variant_of(index, settings_.audio + ".m3u8"))
+    if (const auto variant = playlist::variant_of(index, settings_.audio + ".m3u8", ended))
       all.audio = playlist::AudioRendition{variant->uri, variant->bandwidth, variant->average_bandwidth,
                                            variant->codecs, index.newest_init()->channels};
   }
@@ -113,12 +113,12 @@ std::string Folder::multivariant() const {
     all.variants.push_back(std::move(*variant));
   };
   for (const auto& [name, one] : renditions_)
-    if (one.is_listed()) add(playlist::variant_of(one.index, name + ".m3u8"), one.index.index());
+    if (one.is_listed()) add(playlist::variant_of(one.index, name + ".m3u8", ended), one.index.index());
   std::sort(all.variants.begin(), all.variants.end(), [](const auto& a, const auto& b) {
     return std::pair(b.width * b.height, b.bandwidth) < std::pair(a.width * a.height, a.bandwidth);
   });
   std::vector<playlist::Variant> rest = std::exchange(all.variants, {});
-  add(playlist::variant_of(source_, settings_.publish.media_name), source_);
+  add(playlist::variant_of(source_, settings_.publish.media_name, ended), source_);
   all.variants.insert(all.variants.end(), rest.begin(), rest.end());
   return playlist::multivariant_playlist(all);
 }

@@ -51,7 +51,7 @@ class Folder {
   };
   Rendition& rendition(const std::string& name);
   bool awaits_any() const;
-  std::string multivariant() const;
+  std::string multivariant(bool ended) const;
 
   FolderSettings settings_;
   playlist::StreamIndex source_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "renditions.h"
 
+#include <playlist/expected_rates.h>
 #include <playlist/multivariant.h>
 #include <playlist/rendition.h>
 #include <playlist/storyboard.h>
@@ -56,12 +57,12 @@ std::optional<playlist::SegmentRecord> segment_of(const playlist::RenditionIndex
   return open && open->record.length > 0 ? std::optional(open->record) : std::nullopt;
 }
 
-// The source, without its audio where it has some.
+// The source, without its audio where it has some; `rates` are then its video's.
 std::optional<playlist::Variant> source_variant(const playlist::StreamIndex& index,
-                                                const playlist::Rates& rates, bool apart,
+                                                const playlist::Rates& rates, bool apart, bool ended,
                                                 const std::string& front) {
   const std::string whole = front.empty() ? "media.m3u8" : "replay.m3u8";
-  auto variant = playlist::variant_of(index, apart ? front + "video.m3u8" : whole);
+  auto variant = playlist::variant_of(index, apart ? front + "video.m3u8" : whole, ended);
   if (!variant || !apart) return variant;
   if (rates.peak > 0) {
     variant->bandwidth = rates.peak;
@@ -85,12 +86,16 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
   const playlist::InitRecord* init = index.newest_init();
   if (!init || index.segments().empty()) return {};
   const std::string front = everything ? "replay-" : "";
-  const bool apart = init->width > 0 && init->channels > 0;
+  const bool apart = init->width > 0 && init->channels > 0, ended = stream.state() == State::ended;
+  const auto rates_of = [&](View view) {
+    const playlist::Rates seen = meters.rates(index, facts, view);
+    return ended ? seen : playlist::expected_rates(seen);
+  };
   playlist::Multivariant out;
   for (const auto& [name, one] : stream.renditions()) {
     const playlist::RenditionIndex* rung = index_of(*one, everything);
     if (!rung || name == kPictures) continue;
-    auto variant = playlist::variant_of(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"));
+    auto variant = playlist::variant_of(*rung, name + (everything ? "/replay.m3u8" : "/media.m3u8"), ended);
     if (!variant) continue;
     variant->takes_audio = apart && variant->width > 0;
     out.variants.push_back(*std::move(variant));
@@ -99,12 +104,11 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
   std::stable_sort(out.variants.begin(), out.variants.end(),
                    [](const auto& a, const auto& b) { return a.bandwidth > b.bandwidth; });
   if (apart) {
-    const playlist::Rates rates = meters.rates(index, facts, View::audio);
+    const playlist::Rates rates = rates_of(View::audio);
     out.audio = playlist::AudioRendition{front + "audio.m3u8", rates.peak, rates.average,
                                          playlist::view_codecs(*init, View::audio), init->channels};
   }
-  const playlist::Rates video = meters.rates(index, facts, View::video);
-  if (auto source = source_variant(index, video, apart, front)) {
+  if (auto source = source_variant(index, rates_of(View::video), apart, ended, front)) {
     // Not every publisher promises a rate. No rung has more pictures than its source, and hls.js does not
     // climb to a variant with fewer, or with none said.
     for (const playlist::Variant& rung : out.variants)
@@ -112,12 +116,12 @@ std::string ladder_playlist(Stream& stream, const playlist::TrackFacts& facts, b
     out.variants.insert(out.variants.begin(), *std::move(source));
   }
   out.more = playlist::view_variants(
-      index, facts, {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"}, meters);
+      index, facts, {.audio = front + "audio.m3u8", .key_frames = front + "iframes.m3u8"}, ended, meters);
   const Rendition* pictures = stream.rendition(kPictures);
   const playlist::RenditionIndex* track = pictures ? index_of(*pictures, everything) : nullptr;
   if (track)
     out.more += playlist::picture_variant(
-        index, track->index(), std::string(kPictures) + (everything ? "/replay.m3u8" : "/media.m3u8"));
+        index, track->index(), std::string(kPictures) + (everything ? "/replay.m3u8" : "/media.m3u8"), ended);
   return playlist::multivariant_playlist(out);
 }
 

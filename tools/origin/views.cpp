@@ -242,10 +242,12 @@ std::string Views::made(Stream& stream, Station& one, const Listing& listing, Ke
     std::string ladder = ladder_playlist(stream, one.facts, listing.everything, rates);
     if (!ladder.empty()) return ladder;
     if (!listing.everything)
-      return playlist::multivariant_playlist(index) + playlist::view_variants(index, one.facts, {}, rates);
-    return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8"}) +
-           playlist::view_variants(
-               index, one.facts, {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"}, rates);
+      return playlist::multivariant_playlist(index, {.ended = ended}) +
+             playlist::view_variants(index, one.facts, {}, ended, rates);
+    return playlist::multivariant_playlist(index, {.media_uri = "replay.m3u8", .ended = ended}) +
+           playlist::view_variants(index, one.facts,
+                                   {.audio = "replay-audio.m3u8", .key_frames = "replay-iframes.m3u8"}, ended,
+                                   rates);
   }
   const uint64_t replay = listing.everything ? stream.replays_read() : 0;
   const bool another = std::exchange(kept.replay, replay) != replay;

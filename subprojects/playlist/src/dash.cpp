@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <playlist/dash.h>
+#include <playlist/expected_rates.h>
 
 #include <playlist/views.h>
 
@@ -122,8 +123,8 @@ class Manifest {
         facts_(facts),
         settings_(settings),
         periods_(periods),
-        video_(meters.rates(index, facts, View::video)),
-        audio_(meters.rates(index, facts, View::audio)) {
+        video_(said(meters.rates(index, facts, View::video))),
+        audio_(said(meters.rates(index, facts, View::audio))) {
     const auto& all = index.segments();
     for (size_t i = settings.everything ? 0 : index.live_begin(); i < all.size(); ++i)
       listed_.push_back(&all[i]);
@@ -156,6 +157,7 @@ class Manifest {
   }
 
  private:
+  Rates said(const Rates& seen) const { return settings_.ended ? seen : expected_rates(seen); }
   int64_t part_target() const { return int64_t{index_.part_target_ms()} * (kTimescale / 1000); }
 
   void find_open() {

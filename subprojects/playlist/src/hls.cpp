@@ -32,7 +32,8 @@ std::string media_playlist(const StreamIndex& index, const MediaPlaylistSettings
 
 std::string multivariant_playlist(const StreamIndex& index, const MultivariantSettings& settings) {
   Multivariant all;
-  if (auto variant = variant_of(index, settings.media_uri)) all.variants.push_back(*std::move(variant));
+  if (auto variant = variant_of(index, settings.media_uri, settings.ended))
+    all.variants.push_back(*std::move(variant));
   return multivariant_playlist(all);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/expected_rates.h>
 #include <playlist/multivariant.h>
 
 #include <algorithm>
@@ -62,12 +63,14 @@ std::string multivariant_playlist(const Multivariant& renditions) {
   return out + renditions.more;
 }
 
-std::optional<Variant> variant_of(const StreamIndex& index, const std::string& uri) {
+std::optional<Variant> variant_of(const StreamIndex& index, const std::string& uri, bool ended) {
   const InitRecord* init = index.newest_init();
   if (init == nullptr || index.segments().empty()) return std::nullopt;
+  const Rates seen{index.bandwidth(), index.average_bandwidth()};
+  const Rates said = ended ? seen : expected_rates(seen);
   return Variant{.uri = uri,
-                 .bandwidth = index.bandwidth(),
-                 .average_bandwidth = index.average_bandwidth(),
+                 .bandwidth = said.peak,
+                 .average_bandwidth = said.average,
                  .codecs = init->codecs,
                  .width = init->width,
                  .height = init->height,
@@ -75,13 +78,17 @@ std::optional<Variant> variant_of(const StreamIndex& index, const std::string& u
                  .transfer = init->transfer};
 }
 
-std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri) {
+std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri, bool ended) {
   const auto& told = rung.told();
   if (!told && !rung.has_media()) return std::nullopt;
-  Variant out = variant_of(rung.index(), uri).value_or(Variant{.uri = uri});
+  // Where a rate is promised there is nothing to be expected by what was seen.
+  const bool is_promised = told && told->bandwidth > 0;
+  Variant out = variant_of(rung.index(), uri, is_promised || ended).value_or(Variant{.uri = uri});
   if (told) {
-    out.bandwidth = rung.bandwidth();
-    if (out.average_bandwidth == 0) out.average_bandwidth = told->average_bandwidth;
+    if (!ended || out.bandwidth == 0) {
+      out.bandwidth = std::max(out.bandwidth, told->bandwidth);
+      out.average_bandwidth = std::max(out.average_bandwidth, told->average_bandwidth);
+    }
     if (out.codecs.empty()) out.codecs = told->codecs;
     if (out.width == 0) out.width = told->width, out.height = told->height;
     if (out.frame_rate_milli == 0) out.frame_rate_milli = told->frame_rate_milli;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/expected_rates.h>
 #include <playlist/storyboard.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "rates.h"
 #include "text.h"
 
 namespace headgate::playlist {
@@ -78,8 +80,9 @@ std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, boo
   return media_playlist(pictures, settings);
 }
 
-std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri) {
-  uint64_t peak = 0, bytes = 0;
+std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri,
+                            bool ended) {
+  double peak = 0, bytes = 0;
   int64_t ticks = 0;
   auto of_stream = stream.segments().begin();
   for (const Segment& segment : pictures.segments()) {
@@ -88,15 +91,16 @@ std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictur
     const bool there = of_stream != stream.segments().end() && of_stream->record.msn == record.msn;
     if (!there || record.length == 0 || of_stream->record.duration <= 0) continue;
     const int64_t lasts = of_stream->record.duration;
-    peak = std::max(peak, record.length * 8 * kTimescale / static_cast<uint64_t>(lasts));
-    bytes += record.length;
+    peak = std::max(peak, bit_rate(static_cast<double>(record.length), lasts));
+    bytes += static_cast<double>(record.length);
     ticks += lasts;
   }
   const InitRecord* init = pictures.newest_init();
   if (ticks == 0 || init == nullptr) return {};
-  const uint64_t average = bytes * 8 * kTimescale / static_cast<uint64_t>(ticks);
-  return "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=" + std::to_string(std::max<uint64_t>(peak, 1)) +
-         ",AVERAGE-BANDWIDTH=" + std::to_string(std::max<uint64_t>(average, 1)) + ",CODECS=\"" +
+  const Rates seen{clamp_rate(peak), clamp_rate(bit_rate(bytes, ticks))};
+  const Rates said = ended ? seen : expected_key_frame_rates(seen);
+  return "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=" + std::to_string(std::max(said.peak, 1u)) +
+         ",AVERAGE-BANDWIDTH=" + std::to_string(std::max(said.average, 1u)) + ",CODECS=\"" +
          quotable(init->codecs) + "\",RESOLUTION=" + std::to_string(init->width) + "x" +
          std::to_string(init->height) + ",URI=\"" + quotable(uri) + "\"\n";
 }

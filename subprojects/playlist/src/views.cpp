@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <playlist/expected_rates.h>
 #include <playlist/views.h>
 
 #include "text.h"
@@ -31,16 +32,19 @@ std::string view_codecs(const InitRecord& init, View view) {
   return view == View::audio ? init.codecs.substr(comma + 1) : init.codecs.substr(0, comma);
 }
 
-std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris,
+std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris, bool ended,
                           ViewMeters& meters) {
   const InitRecord* init = index.newest_init();
   if (init == nullptr || init->width == 0) return {};
   std::string out;
   const Rates audio = meters.rates(index, facts, View::audio);
   if (audio.peak > 0 && init->channels > 0)
-    out += "#EXT-X-STREAM-INF:" + rate_attributes(audio) + codecs_attribute(view_codecs(*init, View::audio)) +
-           "\n" + uris.audio + "\n";
-  const Rates key_frames = meters.rates(index, facts, View::key_frames);
+    out += "#EXT-X-STREAM-INF:" + rate_attributes(ended ? audio : expected_rates(audio)) +
+           codecs_attribute(view_codecs(*init, View::audio)) + "\n" + uris.audio + "\n";
+  Rates key_frames = meters.rates(index, facts, View::key_frames);
+  if (key_frames.peak > 0 && !ended)
+    key_frames =
+        expected_key_frame_rates(key_frames, expected_rates(meters.rates(index, facts, View::video)));
   if (key_frames.peak > 0)
     out += "#EXT-X-I-FRAME-STREAM-INF:" + rate_attributes(key_frames) +
            codecs_attribute(view_codecs(*init, View::video)) + ",RESOLUTION=" + std::to_string(init->width) +
@@ -49,9 +53,10 @@ std::string view_variants(const StreamIndex& index, const TrackFacts& facts, con
   return out;
 }
 
-std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris) {
+std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris,
+                          bool ended) {
   ViewMeters once;
-  return view_variants(index, facts, uris, once);
+  return view_variants(index, facts, uris, ended, once);
 }
 
 }  // namespace headgate::playlist

@@ -60,7 +60,7 @@ TEST_F(DashTest, Dynamic) {
  <BaseURL>../../hls/42/</BaseURL>
  <Period id="0" start="PT0.000000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
+    <Representation id="video" codecs="avc1.64001f" bandwidth="2250000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s">
      <SegmentTimeline>
       <S t="0" d="180000" r="1"/>
@@ -76,14 +76,14 @@ TEST_F(DashTest, Dynamic) {
       <S d="97280"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119830" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="149787" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>
  </Period>
  <Period id="1" start="PT13.240000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
+    <Representation id="video" codecs="avc1.64001f" bandwidth="2250000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="1191600" startNumber="3" initialization="vinit-bb.mp4" media="v$Number$.m4s">
      <SegmentTimeline>
       <S t="1191600" d="180000" r="1"/>
@@ -98,7 +98,7 @@ TEST_F(DashTest, Dynamic) {
       <S d="96256"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119830" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="149787" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>
@@ -113,6 +113,8 @@ TEST_F(DashTest, Static) {
   EXPECT_NE(text.find(" type=\"static\" mediaPresentationDuration=\"PT17.240000S\" maxSegmentDuration"),
             std::string::npos)
       << text;
+  EXPECT_NE(text.find(" bandwidth=\"1800000\" "), std::string::npos) << "what it was, not what is expected\n"
+                                                                     << text;
   for (const char* dynamic : {"availabilityStartTime", "minimumUpdatePeriod", "timeShiftBufferDepth"})
     EXPECT_EQ(text.find(dynamic), std::string::npos) << text;
 }
@@ -280,7 +282,7 @@ TEST_F(LowLatencyDashTest, TheOpenSegmentIsListedAsItWillBe) {
  <Period id="0" start="PT0.000000S">
    <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
     <ProducerReferenceTime id="0" type="application" applicationScheme="urn:headgate:receipt:2026" wallClockTime="2025-11-21T05:00:00.000Z" presentationTime="0"/>
-    <Representation id="video" codecs="avc1.64001f" bandwidth="1800000" width="1280" height="720" frameRate="29970/1000">
+    <Representation id="video" codecs="avc1.64001f" bandwidth="2250000" width="1280" height="720" frameRate="29970/1000">
     <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" initialization="vinit-aa.mp4" media="v$Number$.m4s" availabilityTimeOffset="1.450000" availabilityTimeComplete="false">
      <SegmentTimeline>
       <S t="0" d="180000" r="3"/>
@@ -295,7 +297,7 @@ TEST_F(LowLatencyDashTest, TheOpenSegmentIsListedAsItWillBe) {
       <S t="0" d="96256" r="3"/>
      </SegmentTimeline>
     </SegmentTemplate>
-    <Representation id="audio" codecs="mp4a.40.2" bandwidth="119680" audioSamplingRate="48000">
+    <Representation id="audio" codecs="mp4a.40.2" bandwidth="149600" audioSamplingRate="48000">
      <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
     </Representation>
    </AdaptationSet>

@@ -42,8 +42,31 @@ TEST(Multivariant, ARungsRateIsWhatItsEncoderPromisesUntilItTakesMore) {
     made.length = msn == 0 ? 10'000 : 500'000;
     rung.add(made, source);
     EXPECT_EQ(rung.bandwidth(), msn == 0 ? 900'000u : 2'000'000u) << msn;
-    EXPECT_EQ(variant_of(rung, "media.m3u8")->bandwidth, rung.bandwidth());
+    EXPECT_EQ(variant_of(rung, "media.m3u8", false)->bandwidth, rung.bandwidth());
   }
+}
+
+// A scene that stands still has a low average, and goes on with what the encoder was told to keep.
+TEST(Multivariant, ARungsAverageIsWhatItsEncoderPromisesUntilItHasEnded) {
+  StreamIndex source;
+  source.add(test::run("20261121T050000Z-n01-0001", 0, 0));
+  source.add(test::init("aa", "r1/0.mp4"));
+  source.add(test::segment(0, 0));
+  RenditionIndex rung;
+  RenditionRecord promise;
+  promise.bandwidth = 900'000;
+  promise.average_bandwidth = 600'000;
+  rung.add(promise, source);
+  rung.add(test::run("20261121T050000Z-n01-0101", 0, 0), source);
+  rung.add(test::init("cc", "derived/480p/r/0.mp4"), source);
+  SegmentRecord made = test::segment(0, 0, 2, "cc", "derived/480p/r/0.mp4");
+  made.length = 10'000;
+  rung.add(made, source);
+  const auto live = variant_of(rung, "media.m3u8", false), whole = variant_of(rung, "media.m3u8", true);
+  EXPECT_EQ(live->average_bandwidth, 600'000u);
+  EXPECT_EQ(live->bandwidth, 900'000u);
+  EXPECT_EQ(whole->average_bandwidth, 40'000u);
+  EXPECT_EQ(whole->bandwidth, 40'000u);
 }
 
 }  // namespace

@@ -364,10 +364,13 @@ TEST(PictureVariant, CountsAPictureOverItsSegment) {
     pictures.add(one);
   }
   // 20 kB in 2 s; 50 kB in 9.5 s.
-  EXPECT_EQ(picture_variant(all.stream, pictures, "pictures/media.m3u8"),
+  EXPECT_EQ(picture_variant(all.stream, pictures, "pictures/media.m3u8", true),
             "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=80000,AVERAGE-BANDWIDTH=42105,CODECS=\"mjpg\","
             "RESOLUTION=320x180,URI=\"pictures/media.m3u8\"\n");
-  EXPECT_EQ(picture_variant(all.stream, StreamIndex(), "x"), "");
+  // Of those that follow twice as much is expected.
+  const std::string live = picture_variant(all.stream, pictures, "pictures/media.m3u8", false);
+  EXPECT_NE(live.find("INF:BANDWIDTH=160000,AVERAGE-BANDWIDTH=46315,"), std::string::npos) << live;
+  EXPECT_EQ(picture_variant(all.stream, StreamIndex(), "x", false), "");
 }
 
 }  // namespace

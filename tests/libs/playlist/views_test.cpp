@@ -2,6 +2,7 @@
 // Playlists of one track and of key frames, as text, whole.
 #include <gtest/gtest.h>
 
+#include <playlist/expected_rates.h>
 #include <playlist/views.h>
 
 #include <random>
@@ -129,7 +130,7 @@ TEST_F(ViewsTest, KeyFrames) {
 }
 
 TEST_F(ViewsTest, Variants) {
-  EXPECT_EQ(view_variants(index_, facts_),
+  EXPECT_EQ(view_variants(index_, facts_, {}, true),
             R"(#EXT-X-STREAM-INF:BANDWIDTH=160000,AVERAGE-BANDWIDTH=160000,CODECS="mp4a.40.2"
 audio.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=120000,AVERAGE-BANDWIDTH=120000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="iframes.m3u8"
@@ -140,10 +141,31 @@ audio.m3u8
   hdr.add(test::run("r1", 5, 0));
   hdr.add(init);
   hdr.add(segment(5, 0));
-  const std::string text = view_variants(hdr, facts_);
+  const std::string text = view_variants(hdr, facts_, {}, false);
   EXPECT_NE(text.find(",RESOLUTION=1280x720,VIDEO-RANGE=PQ,URI="), std::string::npos) << text;
   EXPECT_EQ(text.find("VIDEO-RANGE"), text.rfind("VIDEO-RANGE")) << "of pictures alone\n" << text;
-  EXPECT_EQ(view_variants(index_, {}), "") << "a rate that nobody knows is not told";
+  EXPECT_EQ(view_variants(index_, {}, {}, false), "") << "a rate that nobody knows is not told";
+}
+
+// Of sound a quarter more than there was; of key frames, whose size goes with what is seen, twice as much.
+TEST_F(ViewsTest, OfAStreamThatGoesOnMoreIsExpected) {
+  EXPECT_EQ(view_variants(index_, facts_, {}, false),
+            R"(#EXT-X-STREAM-INF:BANDWIDTH=200000,AVERAGE-BANDWIDTH=176000,CODECS="mp4a.40.2"
+audio.m3u8
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=240000,AVERAGE-BANDWIDTH=132000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="iframes.m3u8"
+)");
+}
+
+// They are among all pictures, and take no more than those.
+TEST_F(ViewsTest, NoMoreIsExpectedOfKeyFramesThanOfAllPictures) {
+  const Rates seen{700'000, 600'000}, whole{1'000'000, 800'000};
+  const Rates said = expected_key_frame_rates(seen, whole);
+  EXPECT_EQ(said.peak, 1'000'000u);
+  EXPECT_EQ(said.average, 660'000u);
+  EXPECT_EQ(expected_key_frame_rates(seen).peak, 1'400'000u) << "what all take is not known";
+  EXPECT_EQ(expected_key_frame_rates(seen, {500'000, 400'000}).peak, 700'000u) << "never less than was seen";
+  EXPECT_EQ(expected_rates({UINT32_MAX, UINT32_MAX}).peak, UINT32_MAX);
+  EXPECT_EQ(expected_rates({}).peak, 0u);
 }
 
 TEST_F(ViewsTest, TheRateIsThePeaks) {
@@ -187,7 +209,7 @@ TEST(ViewVariants, AStreamWithoutVideoIsItsOwnAudio) {
   index.add(segment(0, 0));
   TrackFacts known;
   known.put(0, facts(segment(0, 0), 0, 40'000, 0));
-  EXPECT_EQ(view_variants(index, known), "");
+  EXPECT_EQ(view_variants(index, known, {}, false), "");
 }
 
 // As who counts all of it each time, whatever comes and goes, in whichever order the facts are known.

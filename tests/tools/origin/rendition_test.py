@@ -180,6 +180,22 @@ class Renditions(OriginCase):
         self.assertEqual(told['360p'], {'name': '360p', 'state': 'idle', 'width': 640, 'height': 360, 'kbps': 800,
                                         'codecs': 'avc1.64001f', 'hls': '/hls/5/360p/media.m3u8'})
 
+    def test_rates_of_what_goes_on_have_room(self):
+        """Players read them once. Of a stream that has ended they are what its segments had."""
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 5)
+        worker.tell(*live.open_messages(), *live.segments(3))
+        self.listed('/hls/5/media.m3u8', 3)
+        def peak():
+            return int(re.search(rb':BANDWIDTH=(\d+)', self.get('/hls/5/index.m3u8'))[1])
+        expected = peak()
+        worker.tell(wire.session_closed(live.session, EVENT, 5, 'unpublish'))
+        wait_until('it has ended', lambda: self.stream(5)['state'] == 'ended')
+        seen = peak()
+        self.assertEqual(expected, seen * 5 // 4)
+
     def test_a_source_of_an_unknown_rate_has_its_rungs(self):
         self.start()
         worker = self.fake_worker()

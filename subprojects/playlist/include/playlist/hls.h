@@ -68,6 +68,8 @@ std::string media_playlist(const StreamIndex& index, const MediaPlaylistSettings
 
 struct MultivariantSettings {
   std::string media_uri = "media.m3u8";
+  bool ended =
+      false;  // nothing will follow: rates are what they were, not what is expected (expected_rates.h)
 };
 // One variant (multivariant.h): the index's newest init segment. Without any segment yet there is nothing to
 // list: empty text.

@@ -41,11 +41,11 @@ struct Multivariant {
 // is nothing to list: empty text.
 std::string multivariant_playlist(const Multivariant& renditions);
 
-// What an index says of its rendition: codecs and picture of its newest init segment, rates of its segments.
-// Nothing: it has no segment yet.
-std::optional<Variant> variant_of(const StreamIndex& index, const std::string& uri);
-// Of a ladder's rung: what its encoder promises, and what was measured where that is more. Nothing: neither
-// is there.
-std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri);
+// What an index says of its rendition: codecs and picture of its newest init segment, rates of its segments,
+// or, unless it has `ended`, what is expected by them (expected_rates.h). Nothing: it has no segment yet.
+std::optional<Variant> variant_of(const StreamIndex& index, const std::string& uri, bool ended);
+// Of a ladder's rung: what its encoder promises, and what was measured where that is more; that alone if it
+// has `ended` and there is any of it. Nothing: neither is there.
+std::optional<Variant> variant_of(const RenditionIndex& rung, const std::string& uri, bool ended);
 
 }  // namespace headgate::playlist

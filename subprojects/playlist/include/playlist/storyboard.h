@@ -22,8 +22,10 @@ std::string picture_uri(uint64_t msn);
 // The live one with delivery directives is a LivePlaylist.
 std::string picture_playlist(const StreamIndex& pictures, PlaylistType type, bool ended);
 
-// EXT-X-I-FRAME-STREAM-INF of that playlist; empty: there is no picture.
-std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri);
+// EXT-X-I-FRAME-STREAM-INF of that playlist; empty: there is no picture. `ended`: none will follow, and rates
+// are what they were, not what is expected (expected_rates.h).
+std::string picture_variant(const StreamIndex& stream, const StreamIndex& pictures, const std::string& uri,
+                            bool ended);
 
 // Sheet N has the pictures of segments N * kSheetPictures and what follows, a tile for each number, row by
 // row from the top left.

@@ -22,10 +22,12 @@ struct ViewUris {
 };
 // Lines to go behind the variants of multivariant_playlist(): an audio-only variant (not for a stream that
 // has no video: it is one) and an EXT-X-I-FRAME-STREAM-INF. Each only when its rate is known.
+// `ended`: nothing will follow, and rates are what they were, not what is expected (expected_rates.h).
 // `meters`: of the same index and facts.
-std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris,
+std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris, bool ended,
                           ViewMeters& meters);
 // Likewise, by whoever asks once.
-std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris = {});
+std::string view_variants(const StreamIndex& index, const TrackFacts& facts, const ViewUris& uris,
+                          bool ended);
 
 }  // namespace headgate::playlist
