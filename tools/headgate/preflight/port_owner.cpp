@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <system_error>
 #include <vector>
@@ -24,7 +25,8 @@ struct BoundSocket {
 std::vector<BoundSocket> bound_sockets(const Machine& machine, bool udp) {
   std::vector<BoundSocket> out;
   for (const char* table : {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"}) {
-    std::istringstream lines(machine.proc_text(table));
+    // Of a node with thousands of connections it is larger than what Machine reads.
+    std::ifstream lines(machine.proc + "/" + table);
     for (std::string line; std::getline(lines, line);) {
       // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
       std::istringstream words(line);
