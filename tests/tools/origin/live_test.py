@@ -333,6 +333,29 @@ class LiveTest(OriginCase):
         wait_until('the next run is listed', lambda: b'5.m4s' in self.get(MEDIA))
         self.assertEqual(self.uris(self.get(MEDIA)), ['5.m4s'])
 
+    def test_a_disk_that_does_not_answer_is_not_waited_for(self):
+        live = self.live()
+        self.worker.tell(live.message(wire.end_record('disconnect')), wire.session_closed(1, EVENT, STATION, 'disconnect'))
+        # Who opens it to read waits for somebody who writes.
+        folder = os.path.join(self.station_folder(STATION), '20260914T060000Z-n01-0000')
+        os.makedirs(folder)
+        chain = os.path.join(folder, 'run.jl')
+        os.mkfifo(chain)
+
+        def answer():
+            self.addCleanup(os.close, os.open(chain, os.O_RDWR))
+            self.addCleanup(self.stop)
+        self.addCleanup(answer)
+        again = Parts(self, self.worker, STATION, session=2, run='run-b', first=5)
+        self.worker.tell(*again.opened(1), *again.whole(1))
+        wait_until('the next run is listed', lambda: b'5.m4s' in self.get(MEDIA))
+        self.assertEqual(self.uris(self.get(MEDIA)), ['5.m4s'])
+        # It answers after all, and nothing is taken back.
+        answer()
+        self.worker.tell(*again.whole(1))
+        wait_until('the run goes on', lambda: b'6.m4s' in self.get(MEDIA))
+        self.assertEqual(self.uris(self.get(MEDIA)), ['5.m4s', '6.m4s'])
+
     def test_who_has_waited_for_long_is_told_so(self):
         live = self.live()
         began = time.monotonic()
