@@ -56,6 +56,25 @@ TEST_F(WorkerTest, WhoComesToADrainedWorkerIsRefused) {
   EXPECT_EQ(gate.closed_session(1)->reason, "error:draining");
 }
 
+TEST_F(WorkerTest, WhoFailsTooOftenWithinAMinuteIsRefused) {
+  start_troubled({}, R"({"errors-per-minute": 2})");
+  Peer gate = peer("gate");
+  AdmittedPublisher first, second, third, other;
+  trouble::archive_is(trouble::Archive::run_fails);
+  hand_over(gate, first, 1);
+  EXPECT_TRUE(run_until([&] { return gate.closed_session(1) != nullptr; }));
+  hand_over(gate, second, 2);
+  EXPECT_TRUE(run_until([&] { return gate.closed_session(2) != nullptr; }));
+  trouble::archive_is(trouble::Archive::well);
+  EXPECT_EQ(gate.all<wire::SessionOpened>().size(), 2u) << "both were taken";
+  hand_over(gate, third, 3);
+  ASSERT_TRUE(run_until([&] { return gate.closed_session(3) != nullptr; }));
+  EXPECT_EQ(gate.closed_session(3)->reason, "error:its pipeline failed 2 times within a minute");
+  EXPECT_TRUE(third.is_told("1402 OVERLOAD: this station failed 2 times within a minute"));
+  hand_over(gate, other, 4, kStation + 1);
+  EXPECT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 3; })) << "another station";
+}
+
 TEST_F(WorkerTest, WhereNothingCanBeRecordedNobodyIsTaken) {
   std::string path = scratch_.path() + "/lta/" + std::to_string(kEvent) + "/VOLUME.json";
   ASSERT_TRUE(make_directories(scratch_.path() + "/lta/" + std::to_string(kEvent)));

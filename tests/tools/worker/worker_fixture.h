@@ -70,11 +70,14 @@ class WorkerTest : public ::testing::Test {
  protected:
   void SetUp() override { start(2); }
 
-  // A session of these does nothing with its media, and what a "troubled" does.
-  void start_troubled(Settings settings) {
+  // A session of these does nothing with its media, and what a "troubled" does. `restart`: of the
+  // description.
+  void start_troubled(Settings settings, const std::string& restart = "{}") {
     trouble::register_troubled();
-    auto description =
-        Description::parse(R"({"name": "t", "elements": "ticketsrc name=source tick-ms=10 troubled"})", "t");
+    auto description = Description::parse(
+        R"({"name": "t", "elements": "ticketsrc name=source tick-ms=10 troubled", "restart": )" + restart +
+            "}",
+        "t");
     ASSERT_TRUE(description) << description.error().message;
     settings.description = *description;
     start(2, std::move(settings), true);
