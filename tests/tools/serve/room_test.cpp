@@ -15,6 +15,17 @@ TEST(RoomTest, OneWholeWorkerIsKeptFree) {
   EXPECT_EQ(room.to_start(0, 0, 0, kStart), 1);
 }
 
+TEST(RoomTest, OfSmallWorkersSeveralAreKeptFree) {
+  Room room(1);
+  EXPECT_EQ(room.to_start(kLeastFree, 0, 0, kStart), 0);
+  EXPECT_EQ(room.to_start(kLeastFree - 1, 0, 0, kStart), 1);
+  EXPECT_EQ(room.to_start(0, 0, 0, kStart), kLeastFree);
+  EXPECT_EQ(room.to_end(kLeastFree + 1, kStart), 0);
+  EXPECT_EQ(room.to_end(kLeastFree + 1, kStart + kSpareMs), 1);
+  Room other(3);
+  EXPECT_EQ(other.to_start(kLeastFree - 1, 0, 0, kStart), 1);
+}
+
 TEST(RoomTest, WhatIsOnItsWayCounts) {
   Room room(kCapacity);
   EXPECT_EQ(room.to_start(0, 1, 0, kStart), 0);
@@ -80,7 +91,7 @@ TEST(RoomTest, NoneEndsWhileManyCome) {
 TEST(RoomTest, SessionsThatGoAreNoArrivals) {
   Room room(1);
   room.came(-100, kStart);
-  EXPECT_EQ(room.to_start(1, 0, 0, kStart), 0);
+  EXPECT_EQ(room.to_start(kLeastFree, 0, 0, kStart), 0);
 }
 
 }  // namespace

@@ -96,30 +96,30 @@ class SessionsTest(ServeCase):
         self.stop()
 
     def test_workers_that_fill_get_company(self):
-        self.start('--capacity', '1', '--max-workers', '3')
+        self.start('--capacity', '1', '--max-workers', '6')
         for station in (1, 2, 3):
             self.publish_all(str(station))
-            # One place is always free, up to the limit.
-            workers = max(2, min(station + 1, 3))
+            # Four places are always free, up to the limit.
+            workers = min(station + 4, 6)
             wait_until(f'{workers} workers', lambda n=workers: len(self.node()['workers']) == n)
         self.assertEqual(sorted(one['worker'] for one in self.node()['sessions']), [0, 1, 2])
         self.stop()
 
     def test_a_whole_worker_is_always_free(self):
-        self.start('--capacity', '2', '--workers', '1', '--max-workers', '4')
-        for sessions, workers in ((1, 2), (2, 2), (3, 3)):
+        self.start('--capacity', '5', '--workers', '1', '--max-workers', '4')
+        for sessions, workers in ((1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3)):
             self.publish_all(str(sessions))
             wait_until(f'{workers} workers', lambda n=workers: len(self.node()['workers']) == n)
         self.stop()
 
     def test_workers_too_many_end_again(self):
-        self.start('--capacity', '1', '--workers', '1', '--max-workers', '4')
+        self.start('--capacity', '1', '--workers', '1', '--max-workers', '7')
         publishers = self.publish_all('1', '2', '3')
-        wait_until('4 workers', lambda: len(self.node()['workers']) == 4)
+        wait_until('7 workers', lambda: len(self.node()['workers']) == 7)
         for one in publishers[1:]:
             one.kill()
-        # One has the session, one is free.
-        wait_until('2 workers', lambda: len(self.node()['workers']) == 2)
+        # One has the session, four are free.
+        wait_until('5 workers', lambda: len(self.node()['workers']) == 5)
         self.assertEqual([one['station'] for one in self.node()['sessions']], [1])
         self.publish_all('4')
         self.stop()

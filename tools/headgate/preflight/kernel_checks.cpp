@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "../serve/room.h"
 #include "checks.h"
 
 namespace headgate::preflight {
@@ -61,9 +62,12 @@ Limit open_files_of(const Machine& machine, int pid) {
   return {INT64_MAX, INT64_MAX};  // it has just ended
 }
 
+// With those that are kept free.
 int64_t workers_for(const Context& context) {
-  const int64_t full = (context.plan.streams + context.config.capacity - 1) / context.config.capacity;
-  return std::clamp(full + 1, context.config.workers, context.config.max_workers);
+  const int64_t capacity = context.config.capacity;
+  const int64_t full = (context.plan.streams + capacity - 1) / capacity;
+  const int64_t free = std::max<int64_t>(1, (serve::kLeastFree + capacity - 1) / capacity);
+  return std::clamp(full + free, context.config.workers, context.config.max_workers);
 }
 
 // "32768 60999" holds the port, and it is not among the reserved ("8080,9000-9010").

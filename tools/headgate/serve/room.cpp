@@ -19,7 +19,7 @@ void Room::came(int64_t sessions, int64_t now_ms) {
 }
 
 int64_t Room::wanted() const {
-  return std::max({capacity_, now_, before_});
+  return std::max({capacity_, kLeastFree, now_, before_});
 }
 
 int64_t Room::to_start(int64_t free_places, int64_t starting, int64_t failing, int64_t now_ms) {

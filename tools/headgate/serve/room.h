@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How many workers are to be started, or may end, so that whoever comes finds one that is warm: a whole
-// worker's places are kept free, or as many as sessions came within half a second; a worker starts in 20 ms,
-// or ten times that on a machine under a storm. No processes, no clock.
+// worker's places are kept free and kLeastFree at least, or as many as sessions came within half a second; a
+// worker starts in 20 ms, or ten times that on a machine under a storm. No processes, no clock.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 namespace headgate::serve {
 
 inline constexpr int64_t kArrivalWindowMs = 500;
-inline constexpr int64_t kStartAtOnce = 4;   // workers that start side by side: more only slow each other
+inline constexpr int64_t kLeastFree = 4;    // where a worker has one place, a match's encoders begin together
+inline constexpr int64_t kStartAtOnce = 4;  // workers that start side by side: more only slow each other
 inline constexpr int64_t kSpareMs = 10'000;  // what is too many for so long may end
 
 class Room {
