@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -207,6 +208,17 @@ def test_chaos_counts_what_is_lost_and_not_what_is_late():
     assert chaos.unexcused([(3, 100, 110, 6.0)], [trouble], 5), "that was long over"
     assert chaos.unexcused([(4, 9, 14, 4.0)], [trouble], 5) == []
     assert chaos.unexcused([(3, 9, 40, 26.0)], [trouble], 5) == [] and chaos.unexcused([(3, 9, 40, 26.1)], [trouble], 5), "it is back by then"
+
+
+def test_chaos_stops_each_kind_of_process_before_one_again():
+    program("chaos")
+    harm = sys.modules["harm"]
+    node = types.SimpleNamespace(clock=None, events=lambda: [])
+    chaos = harm.Chaos(node, None, None, {"all": [], "srt": [], "relayed": []},
+                       types.SimpleNamespace(seed=1, without=["kill", "hog", "network"]))
+    chaos.kinds = {"stop": lambda what: None}
+    for _ in range(2):
+        assert sorted(chaos.next()["role"] for _ in harm.ROLES) == sorted(harm.ROLES)
 
 
 def test_chaos_wants_an_event_of_each_trouble_before_the_next():

@@ -33,14 +33,16 @@ class Chaos:
         if node.clock:
             kinds["clock"] = self.clock
         self.kinds = {name: act for name, act in kinds.items() if name not in arguments.without}
-        self.bag = []
+        self.bag, self.stops = [], []
         self.sign = 1
 
     def next(self):
-        """Does something; every kind comes before one comes again, and kills of each role likewise."""
+        """Does something; every kind comes before one comes again, kills of each role likewise, and of stops, which take long,
+        one role each time."""
         if not self.bag:
+            self.stops = self.stops or self.dice.sample(ROLES, len(ROLES))
             self.bag = [(name, role) for name in self.kinds for role in (ROLES if name == "kill" else
-                        (self.dice.choice(ROLES),) if name == "stop" else ("",))]
+                        (self.stops.pop(),) if name == "stop" else ("",))]
             self.dice.shuffle(self.bag)
         name, role = self.bag.pop()
         began = time.monotonic()
