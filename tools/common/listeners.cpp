@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
@@ -18,6 +19,14 @@ struct HostPort {
   std::string host, port;
 };
 
+// As getaddrinfo takes a larger one, too, of which it keeps the lower 16 bits.
+bool is_port(const std::string& text) {
+  uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, port);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
 Result<HostPort> split_address(const std::string& address) {
   size_t colon = address.rfind(':');
   if (colon == std::string::npos)
@@ -26,10 +35,13 @@ Result<HostPort> split_address(const std::string& address) {
   if (out.host.size() >= 2 && out.host.front() == '[' && out.host.back() == ']')
     out.host = out.host.substr(1, out.host.size() - 2);
   if (out.host == "*") out.host.clear();
+  if (!is_port(out.port)) return Unexpected("'" + address + "': a port from 0 to 65535 is needed");
   return out;
 }
 
-Result<UniqueFd> bound_socket(const std::string& address, int type) {
+using AddressPtr = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+Result<AddressPtr> read_address(const std::string& address, int type) {
   auto parts = split_address(address);
   if (!parts) return Unexpected(parts.error());
   addrinfo hints{};
@@ -41,12 +53,24 @@ Result<UniqueFd> bound_socket(const std::string& address, int type) {
   if (error != 0)
     return Unexpected("address '" + address + "': " + gai_strerror(error) +
                       " (a numeric HOST:PORT is needed)");
-  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
-  UniqueFd fd(::socket(found->ai_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return AddressPtr(found, &freeaddrinfo);
+}
+
+Unexpected port_error(const std::string& what) {
+  Error error = errno_error(what).take();
+  if (error.code == EADDRINUSE) error.message += ": another program has this port (`ss -tulpn` tells which)";
+  return Unexpected(std::move(error));
+}
+
+Result<UniqueFd> bound_socket(const std::string& address, int type) {
+  auto found = read_address(address, type);
+  if (!found) return Unexpected(found.error());
+  const addrinfo* at = found->get();
+  UniqueFd fd(::socket(at->ai_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   int on = 1;
   if (!fd || (type == SOCK_STREAM && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0))
     return errno_error("socket for " + address);
-  if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0) return errno_error("bind " + address);
+  if (::bind(fd.get(), at->ai_addr, at->ai_addrlen) != 0) return port_error("bind " + address);
   return fd;
 }
 
@@ -58,8 +82,16 @@ int number_of(const char* text) {
 
 Result<UniqueFd> listen_tcp(const std::string& address) {
   auto fd = bound_socket(address, SOCK_STREAM);
-  if (fd && ::listen(fd->get(), kListenBacklog) != 0) return errno_error("listen on " + address);
+  if (fd && ::listen(fd->get(), kListenBacklog) != 0) return port_error("listen on " + address);
   return fd;
+}
+
+Result<void> check_addresses(const std::string& ports) {
+  const std::vector<std::string> all = addresses_of(ports);
+  if (all.empty()) return Unexpected("'" + ports + "': a port from 0 to 65535 is needed");
+  for (const std::string& address : all)
+    if (auto right = read_address(address, SOCK_STREAM); !right) return Unexpected(right.error());
+  return {};
 }
 
 Result<UniqueFd> bind_udp(const std::string& address) {

@@ -22,6 +22,8 @@ Result<UniqueFd> listen_tcp(const std::string& address);
 Result<UniqueFd> bind_udp(const std::string& address);
 // "HOST:PORT[,PORT...]" as one address for each port.
 std::vector<std::string> addresses_of(const std::string& ports);
+// Whether each of these could be listened on, as far as the text tells: nothing is opened.
+Result<void> check_addresses(const std::string& ports);
 // What the socket is bound to: "127.0.0.1:40123", "[::1]:40123".
 Result<std::string> bound_address(int fd);
 

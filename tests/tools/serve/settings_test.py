@@ -61,6 +61,8 @@ class SettingsTest(ServeCase):
                 ('', ['--worker-memory', '-1'], "--worker-memory: '-1' is not a number from 0"),
                 ('', ['--http', 'localhost'], "--http: 'localhost' is not HOST:PORT"),
                 ('', ['--rtmp', 'nohost:1935'], '--rtmp: '),
+                ('', ['--rtmp', '127.0.0.1:99999'], "--rtmp: '127.0.0.1:99999': a port from 0 to 65535 is needed"),
+                ('[listen]\nsrt=127.0.0.1:\n', [], "[listen] srt: '127.0.0.1:': a port from 0 to 65535 is needed"),
                 ('', ['surprise'], "unexpected argument 'surprise'"),
                 ('', ['--pipeline', 'nosuch'], 'no description has the name "nosuch"'),
                 ('', ['--set', 'nosuch=1'], '--set nosuch'),
@@ -74,6 +76,7 @@ class SettingsTest(ServeCase):
         # Who gets a 2 is not started again (packaging/systemd): keys are mended while nobody looks.
         for arguments, reason, code in ((['serve', '--keys', self.keys], '--data is needed', 2),
                                         (['serve', '--data', self.data], '--keys is needed', 2),
+                                        (['serve', '--data', self.data, '--keys', self.keys, '--http', 'localhost'], '--http: ', 2),
                                         (['serve', '--data', self.data, '--keys', '/nowhere'], '/nowhere', 1)):
             ended = run(*arguments)
             self.assertEqual(ended.returncode, code)

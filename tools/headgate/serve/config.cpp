@@ -170,6 +170,17 @@ Result<pipeline::Description> description_of(const Config& config) {
   return own ? std::move(own) : description_of(kept_descriptions(config.data), config.pipeline);
 }
 
+// Those that ports are opened at.
+Result<void> check_listeners(const Values& values) {
+  for (const char* option : {"rtmp", "rtmps", "srt", "http", "control"}) {
+    const Value& value = values.at(option);
+    if (value.text.empty()) continue;
+    if (auto right = tools::check_addresses(value.text); !right)
+      return Unexpected(value.from + ": " + right.error().message);
+  }
+  return {};
+}
+
 Result<Config> typed(Values values, std::vector<std::string> parameters) {
   Config out;
   auto text = [&](const char* option) { return values.at(option).text; };
@@ -181,6 +192,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
   const char* runtime = std::getenv("RUNTIME_DIRECTORY");
   out.runtime_dir = absolute(text("runtime-dir"));
   if (out.runtime_dir.empty()) out.runtime_dir = runtime && *runtime ? runtime : out.data + "/run";
+  if (auto right = check_listeners(values); !right) return Unexpected(right.error());
   out.rtmp = text("rtmp");
   out.srt = text("srt");
   if (tools::addresses_of(out.srt).size() > kMaxSrtPorts)
