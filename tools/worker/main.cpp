@@ -81,20 +81,26 @@ Result<void> load_descriptions(const std::string& folder, const std::string& nam
   if (!descriptions) return Unexpected(descriptions.error());
   Values unused = settings.parameters;
   bool found = false;
+  std::string names;
   for (Description& description : *descriptions) {
     const bool for_sessions = description.trigger() == pipeline::Trigger::ticket;
     const bool is_it = description.name() == name;
     if (is_it && !for_sessions)
-      return Unexpected(description.file() + ": /trigger: a session does not run it");
+      return Unexpected(description.file() +
+                        ": /trigger: a session runs what has the trigger ticket, and this has " +
+                        trigger_name(description.trigger()) + "; --instances runs it beside them");
     // A pipeline is built here as every session's will be; that also registers its types.
-    if (for_sessions)
+    if (for_sessions) {
       if (auto built = Worker::build(settings, description); !built) return Unexpected(built.error());
+      names += (names.empty() ? "" : ", ") + description.name();
+    }
     std::erase_if(unused, [&](const auto& value) { return description.has_parameter(value.first); });
     if (!is_it) continue;
     found = true;
     settings.description = std::move(description);
   }
-  if (!found) return Unexpected(folder + ": no description has the name \"" + name + "\"");
+  if (!found)
+    return Unexpected(folder + ": no description has the name \"" + name + "\"; sessions may run " + names);
   if (!unused.empty())
     return Unexpected("--set " + unused.begin()->first + ": no description has this parameter");
   return {};
@@ -113,6 +119,14 @@ Result<void> load(const CommandLine& line, Settings& settings) {
        at = reason.find(line.pipelines, at + line.told_as.size()))
     reason.replace(at, line.pipelines.size(), line.told_as);
   return Unexpected(reason);
+}
+
+// Parameters of other descriptions of the folder, so that --pipeline alone can be changed.
+void warn_of_unused(const Settings& settings, const std::string& pipeline) {
+  for (const auto& [name, value] : settings.parameters)
+    if (!settings.description.has_parameter(name))
+      tools::log_warning("--set " + name + " has no effect: sessions run " + pipeline +
+                         ", which has no such parameter");
 }
 
 int run(int argc, char** argv) {
@@ -138,7 +152,10 @@ int run(int argc, char** argv) {
     if (line->check) std::puts(loaded.error().message.c_str());  // for the supervisor, whose log has it too
     return fail(loaded.error().message, 1);
   }
-  if (line->check) return 0;
+  if (line->check) {
+    warn_of_unused(line->settings, line->pipeline);
+    return 0;
+  }
   worker = std::make_unique<Worker>(loop, line->settings);
   if (auto started = worker->start(); !started) return fail(started.error().message, 1);
   worker->note_crashes();

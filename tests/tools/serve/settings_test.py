@@ -64,7 +64,8 @@ class SettingsTest(ServeCase):
                 ('', ['--rtmp', '127.0.0.1:99999'], "--rtmp: '127.0.0.1:99999': a port from 0 to 65535 is needed"),
                 ('[listen]\nsrt=127.0.0.1:\n', [], "[listen] srt: '127.0.0.1:': a port from 0 to 65535 is needed"),
                 ('', ['surprise'], "unexpected argument 'surprise'"),
-                ('', ['--pipeline', 'nosuch'], 'no description has the name "nosuch"'),
+                ('', ['--pipeline', 'nosuch'], 'no description has the name "nosuch"; sessions may run event, station'),
+                ('', ['--pipeline', 'slate'], '/trigger: a session runs what has the trigger ticket, and this has always'),
                 ('', ['--set', 'nosuch=1'], '--set nosuch'),
                 ('', ['--set', 'part-ms=1'], '/parameters/part-ms: 1 ms is below "min"')):
             with self.subTest(reason=reason):

@@ -88,6 +88,12 @@ class WorkerProgram(unittest.TestCase):
         ended = run(*self.common, '--check', '--set', 'part-ms=100')
         self.assertEqual(ended.returncode, 1)
         self.assertIn('--set part-ms: no description has this parameter', ended.stderr)
+        # One that another description has is kept for it, and told.
+        self.describe('{"name": "other", "parameters": {"part-ms": {"type": "integer"}}, "elements": '
+                      '"ticketsrc name=source ! segmentarchiver part-duration=${part-ms}"}', 'other.json')
+        ended = run(*self.common, '--check', '--set', 'part-ms=100')
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn('--set part-ms has no effect: sessions run station, which has no such parameter', ended.stderr)
 
     def test_it_ends_on_sigterm_and_takes_its_socket_along(self):
         self.describe('{"name": "station", "elements": %s}' % GOOD)
