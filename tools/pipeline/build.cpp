@@ -4,8 +4,10 @@
 #include <pipeline/build.h>
 #include <pipeline/graph.h>
 #include <pipeline/late_pads.h>
+#include <pipeline/mistakes.h>
 
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 namespace headgate::pipeline {
@@ -75,6 +77,19 @@ const Line& guilty(const std::vector<Line>& lines, const std::vector<std::string
                            [&](const Line& a, const Line& b) { return score(a) < score(b); });
 }
 
+// The line in which an element stands, by its place among those of its kind.
+const Line& line_of(const std::vector<Line>& lines, const Graph& graph, size_t element) {
+  const std::string& factory = graph.elements[element].factory;
+  auto before = std::count_if(graph.elements.begin(), graph.elements.begin() + static_cast<long>(element),
+                              [&](const auto& one) { return one.factory == factory; });
+  for (const Line& line : lines) {
+    std::istringstream words(line.text);
+    for (std::string word; words >> word;)
+      if (word == factory && before-- == 0) return line;
+  }
+  return lines.front();
+}
+
 std::string advice(const GError* error, const std::vector<std::string>& words) {
   if (error->domain != GST_PARSE_ERROR) return "";
   switch (error->code) {
@@ -99,12 +114,17 @@ Result<PipelinePtr> parse(const Description& description, const std::vector<Line
   for (const Line& line : lines) all += line.text + "\n";
   if (const std::string missing = missing_element(all); !missing.empty())
     return wrong({missing}, "no element \"" + missing + "\"; gst-inspect-1.0 lists those that are installed");
+  const auto graph = graph_of(all);
   GError* error = nullptr;
   GstElement* parsed = gst_parse_launch_full(all.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (!parsed) {
     const std::vector<std::string> words = quoted_words(error ? error->message : "");
     const std::string text = error ? masked(error->message) + advice(error, words) : "cannot be parsed";
+    const bool unknown = g_error_matches(error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT);
     g_clear_error(&error);
+    // Of a name that nobody has gst_parse tells another one, or none.
+    if (unknown && !graph && graph.error().message.starts_with(kUnnamed))
+      return wrong(quoted_words(graph.error().message), graph.error().message);
     return wrong(words, text);
   }
   g_clear_error(&error);
@@ -112,9 +132,14 @@ Result<PipelinePtr> parse(const Description& description, const std::vector<Line
   if (!GST_IS_PIPELINE(pipeline.get()))
     return wrong({}, "is one element alone: a pipeline has two at least, linked by !");
   // Bins in parentheses are no graph of ours: of their links GStreamer tells.
-  if (auto graph = graph_of(all))
+  if (graph) {
     if (const std::string fault = expect_late_pads(pipeline.get(), *graph); !fault.empty())
       return wrong(quoted_words(fault), fault + "; gst-inspect-1.0 lists its pads");
+    if (const auto unfed = unfed_element(*graph))
+      return Unexpected(line_of(lines, *graph, *unfed).place() + ": nothing leads to \"" +
+                        graph->elements[*unfed].factory + "\": a link (!) is missing before it");
+  }
+  if (const std::string fault = wrong_rungs(pipeline.get()); !fault.empty()) return wrong({"rungs"}, fault);
   return pipeline;
 }
 

@@ -6,6 +6,7 @@
 #include <pipeline/folder.h>
 
 #include <cstdio>
+#include <filesystem>
 
 namespace headgate::pipeline {
 namespace {
@@ -30,8 +31,8 @@ int run_check(int argc, char** argv) {
   std::vector<std::string> set;
   bool text_only = false;
   tools::Options options(
-      "[FILE...]", "Holds descriptions to what they may be, and builds each once with GStreamer.",
-      "Without FILE: all of the folder. What is wrong is told as FILE:LINE:COLUMN: /json/pointer: reason; "
+      "[NAME|FILE...]", "Holds descriptions to what they may be, and builds each once with GStreamer.",
+      "Without one: all of the folder. What is wrong is told as FILE:LINE:COLUMN: /json/pointer: reason; "
       "the exit "
       "code is 1 then. A parameter without a default is given one of the values that it takes.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
@@ -43,6 +44,13 @@ int run_check(int argc, char** argv) {
   auto values = values_of(set);
   if (!values) return tools::complain(2, argv[0], values.error().message);
   int code = 0;
+  for (std::string& file : *files) {
+    if (std::filesystem::exists(file)) continue;
+    auto in = folder_or_default(folder);
+    auto named = in ? find_file(*in, file) : in;
+    if (!named) return tools::complain(1, argv[0], named.error().message);
+    file = *named;
+  }
   if (files->empty()) {
     auto in = folder_or_default(folder);
     if (!in) return tools::complain(2, argv[0], in.error().message);

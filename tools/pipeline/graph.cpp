@@ -123,7 +123,7 @@ class Reader {
     for (const Named& link : links_) {
       for (const End* end : {&link.from, &link.to})
         if (!end->element && names.count(end->name) == 0)
-          return Unexpected("no element is named " + end->name);
+          return Unexpected(kUnnamed + ("\"" + end->name + "\""));
       const auto index = [&](const End& end) { return end.element ? *end.element : names.at(end.name); };
       out_.links.push_back({index(link.from), index(link.to), link.from.pad, link.to.pad, link.caps});
     }

@@ -12,6 +12,7 @@
 namespace headgate::pipeline {
 
 inline constexpr size_t kMaxGraphElements = 512;
+inline constexpr char kUnnamed[] = "no element is named ";  // how that error begins
 
 struct Graph {
   struct Element {

@@ -21,12 +21,12 @@ std::string pattern_of(const char* name_template) {
   return out;
 }
 
-// A source pad that the element has, or that one of its templates allows.
-bool may_have(GstElement* element, const std::string& pad) {
+// A pad that the element has, or that one of its templates allows.
+bool may_have(GstElement* element, const std::string& pad, GstPadDirection direction) {
   if (std::unique_ptr<GstPad, Unref>(gst_element_get_static_pad(element, pad.c_str()))) return true;
   for (GList* at = gst_element_get_pad_template_list(element); at; at = at->next) {
     auto* one = GST_PAD_TEMPLATE(at->data);
-    if (GST_PAD_TEMPLATE_DIRECTION(one) == GST_PAD_SRC &&
+    if (GST_PAD_TEMPLATE_DIRECTION(one) == direction &&
         g_pattern_match_simple(pattern_of(GST_PAD_TEMPLATE_NAME_TEMPLATE(one)).c_str(), pad.c_str()))
       return true;
   }
@@ -44,13 +44,21 @@ void block_complaints(GstElement* element) {
 }  // namespace
 
 std::string expect_late_pads(GstElement* pipeline, const Graph& graph) {
+  // None: without a name in the line, it is known by one that GStreamer gave it.
+  const auto element = [&](size_t index) {
+    return std::unique_ptr<GstElement, Unref>(
+        gst_bin_get_by_name(GST_BIN(pipeline), graph.elements[index].name.c_str()));
+  };
+  const auto lacks = [&](size_t index, const std::string& pad, GstPadDirection direction) {
+    const auto one = pad.empty() ? nullptr : element(index);
+    return one && !may_have(one.get(), pad, direction)
+               ? "\"" + graph.elements[index].name + "\" has no pad " + pad
+               : "";
+  };
   for (const Graph::Link& link : graph.links) {
-    const std::unique_ptr<GstElement, Unref> from(
-        gst_bin_get_by_name(GST_BIN(pipeline), graph.elements[link.from].name.c_str()));
-    if (!from) continue;  // without a name in the line: it is known by one that GStreamer gave it
-    if (!link.from_pad.empty() && !may_have(from.get(), link.from_pad))
-      return "\"" + graph.elements[link.from].name + "\" has no pad " + link.from_pad;
-    block_complaints(from.get());
+    if (std::string fault = lacks(link.from, link.from_pad, GST_PAD_SRC); !fault.empty()) return fault;
+    if (std::string fault = lacks(link.to, link.to_pad, GST_PAD_SINK); !fault.empty()) return fault;
+    if (const auto from = element(link.from)) block_complaints(from.get());
   }
   return {};
 }

@@ -36,6 +36,11 @@ std::string range(const Parameter& parameter) {
   return out;
 }
 
+// 0 is no limit (docs/pipelines.md).
+std::string limit(int64_t most, const std::string& what, const std::string& of_what) {
+  return most == 0 ? "no limit of " + of_what : std::to_string(most) + " " + what + " for a stream";
+}
+
 void print_policy(const Description& of) {
   std::printf("trigger    %s\n", trigger_name(of.trigger()));
   const RestartPolicy& restart = of.restart();
@@ -46,11 +51,10 @@ void print_policy(const Description& of) {
     if (of.streams_per_worker() > 0)
       std::printf("resources  %lld streams per worker\n", static_cast<long long>(of.streams_per_worker()));
     if (of.resources().memory_mib)
-      std::printf("           %lld MiB of memory for a stream\n",
-                  static_cast<long long>(*of.resources().memory_mib));
+      std::printf("           %s\n", limit(*of.resources().memory_mib, "MiB of memory", "memory").c_str());
     if (of.resources().cpu)
-      std::printf("           %lld thousandths of a processor for a stream\n",
-                  static_cast<long long>(*of.resources().cpu));
+      std::printf("           %s\n",
+                  limit(*of.resources().cpu, "thousandths of a processor", "processors").c_str());
   } else if (of.trigger() == Trigger::listen) {
     std::printf("listens    %s, %lld connections at a time; alarm after %lld that failed in a row\n",
                 of.listen().tcp.text.c_str(), static_cast<long long>(of.listen().most),

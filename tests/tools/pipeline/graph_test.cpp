@@ -31,7 +31,7 @@ TEST(Graph, WhatIsNoLineIsTold) {
   EXPECT_EQ(text_of("! a"), "a ! without an element before it");
   EXPECT_EQ(text_of("a !"), "a ! without an element behind it");
   EXPECT_EQ(text_of("a ! ! b"), "a ! without an element before it");
-  EXPECT_EQ(text_of("a ! b."), "no element is named b");
+  EXPECT_EQ(text_of("a ! b."), "no element is named \"b\"");
   EXPECT_EQ(text_of("x=1"), "a property without an element: x");
   EXPECT_EQ(text_of("a ( b )"), "neither an element nor a property: (");
   EXPECT_EQ(text_of("a video/x-raw ! b"), "a filter without a ! before it: video/x-raw");

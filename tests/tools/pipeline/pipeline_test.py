@@ -236,14 +236,19 @@ class Pipelines(unittest.TestCase):
                     self.assertEqual(validator.is_valid(twin), not in_schema)
 
     def test_elements_that_cannot_be_built(self):
+        # The line: the first one where nothing tells which.
         for line, number, reason in (
-                ('nosuchelement name=x', 4, 'no element "nosuchelement"'),
-                ('fakesrc nosuchproperty=1 ! fakesink', 4, 'no property "nosuchproperty" in element "fakesrc"'),
-                ('fakesrc num-buffers=many ! fakesink', 4, 'could not set property "num-buffers"'),
-                ('fakesrc num-buffers=rtmp://a.example/app/hush ! fakesink', 4, 'to "rtmp://a.example/***"'),
-                ('videotestsrc ! audioconvert ! fakesink', 4, 'could not link'),
-                ('filesrc ! flvdemux name=d d.vidoe ! fakesink', 4, '"d" has no pad vidoe'),
-                ('fakesrc ! ! fakesink', 4, 'syntax error')):
+                ('nosuchelement name=x', 6, 'no element "nosuchelement"'),
+                ('fakesrc nosuchproperty=1 ! fakesink', 6, 'no property "nosuchproperty" in element "fakesrc"'),
+                ('fakesrc num-buffers=many ! fakesink', 6, 'could not set property "num-buffers"'),
+                ('fakesrc num-buffers=rtmp://a.example/app/hush ! fakesink', 6, 'to "rtmp://a.example/***"'),
+                ('videotestsrc ! audioconvert ! fakesink', 5, 'could not link'),
+                ('filesrc ! flvdemux name=d d.vidoe ! fakesink', 6, '"d" has no pad vidoe'),
+                ('filesrc ! flvdemux name=d h264parse name=p d.video ! p.sinkk p. ! fakesink', 6, '"p" has no pad sinkk'),
+                ('fakesrc ! queue queue ! fakesink', 6, 'nothing leads to "queue": a link (!) is missing before it'),
+                ('fakesrc ! mux. flvmux name=muxx ! fakesink', 6, 'no element is named "mux"'),
+                ('abrhlssink rungs=480p@800k,240q@300k fakesrc ! fakesink', 6, 'rungs: rung 2, "240q@300k"'),
+                ('fakesrc ! ! fakesink', 5, 'syntax error')):
             with self.subTest(line=line):
                 file = self.write('x.json', json.dumps({'name': 'x', 'trigger': 'always', 'elements': ['fakesrc ! fakesink', line]},
                                                        indent=1))
@@ -251,13 +256,17 @@ class Pipelines(unittest.TestCase):
                 self.assertEqual(ended.returncode, 1)
                 self.assertIn(reason, ended.stderr)
                 self.assert_fault(ended, file, None, reason)
+                self.assertIn(f'x.json:{number}:3: ', ended.stderr)
         session = self.write('y.json', '{"name": "y", "elements": "fakesrc ! fakesink"}')
         self.assert_fault(run('check', session), session, '/elements', 'no element is named "source"')
         unprobed = self.write('z.json', '{"name": "z", "trigger": "always", "elements": "fakesrc ! fakesink", "health": {"stall": "1s"}}')
         self.assert_fault(run('check', unprobed), unprobed, '/health', 'no healthprobe')
 
     def test_two_of_one_name(self):
-        self.write('a.json', '{"name": "x", "trigger": "always", "elements": "fakesrc ! fakesink"}')
+        first = self.write('a.json', '{"name": "x", "trigger": "always", "elements": "fakesrc ! fakesink"}')
+        self.assertEqual(run('check', 'x', '--pipelines', self.folder).stdout, f'ok {first}\n')
+        unknown = run('check', 'y', '--pipelines', self.folder)
+        self.assertEqual((unknown.returncode, 'no description has the name "y"; there are x' in unknown.stderr), (1, True), unknown.stderr)
         second = self.write('b.json', '{"name": "x", "trigger": "always", "elements": "fakesrc ! fakesink"}')
         self.assert_fault(run('check', '--pipelines', self.folder), second, '/name', 'another description has the name')
 
