@@ -181,15 +181,39 @@ int run_archive_list(int argc, char** argv) {
   return code;
 }
 
+// Of a name as `list` prints it, or of a run's directory.
+Result<RunPlace> find_run(const std::vector<std::string>& arguments) {
+  const std::string& first = arguments.front();
+  if (arguments.size() == 1) {
+    if (auto place = place_of(first)) return *place;
+    return Unexpected(first +
+                      ": not a run's directory (…/lta/EVENT/st/XX/STATION/RUN); give an archive's folder "
+                      "and a RUN of 'headgate archive list'");
+  }
+  std::optional<RunPlace> found;
+  for (uint32_t event : store::list_events(first))
+    for (uint32_t station : store::list_stations(first, event))
+      for (const std::string& run : store::list_runs(first, event, station)) {
+        if (run != arguments[1]) continue;
+        if (found) return Unexpected(run + ": two stations have a run of this name; give its directory");
+        found = RunPlace{first, event, station, run};
+      }
+  if (found) return *found;
+  return Unexpected(first + ": there is no run " + arguments[1] + "; 'headgate archive list " + first +
+                    "' lists those that there are" + archive_above(first));
+}
+
 int run_archive_show(int argc, char** argv) {
   const char* program = argv[0];
-  tools::Options options("RUN-DIRECTORY - tell what one run holds: files, segments, gaps", "");
+  tools::Options options(
+      "DIR RUN | RUN-DIRECTORY",
+      "Tells what one run holds: files, segments, gaps. RUN is its name in 'headgate archive list DIR'.");
   auto left = options.parse(argc, argv);
   if (!left) return complain(2, program, left.error().message);
-  if (left->size() != 1) return complain(2, program, "give one RUN-DIRECTORY");
-  auto place = place_of(left->front());
-  if (!place)
-    return complain(1, program, left->front() + ": not a run's directory (…/lta/EVENT/st/XX/STATION/RUN)");
+  if (left->empty() || left->size() > 2)
+    return complain(2, program, "give an archive's DIR and a RUN, or one RUN-DIRECTORY");
+  auto place = find_run(*left);
+  if (!place) return complain(1, program, place.error().message);
   auto run = store::read_run(place->root, place->event, place->station, place->run);
   if (!run) return complain(1, program, run.error().message);
   for (const playlist::Record& record : run->records)

@@ -81,6 +81,12 @@ class Archive(unittest.TestCase):
         self.assertTrue(out.stdout.startswith(f"run      {row['run']} from "), out.stdout)
         self.assertTrue(out.stdout.endswith('end      crash\n'), out.stdout[-200:])
         self.assertIn('avc1.42c00c,mp4a.40.2 320x180', out.stdout)
+        # By its name, too, as `list` has it.
+        self.assertEqual(headgate('show', self.root, row['run']).stdout, out.stdout)
+        wrong = headgate('show', self.root, 'nosuch')
+        self.assertEqual((wrong.returncode, wrong.stdout), (1, ''))
+        self.assertIn(f"there is no run nosuch; 'headgate archive list {self.root}'", wrong.stderr)
+        self.assertIn("a RUN of 'headgate archive list'", headgate('show', self.root).stderr)
 
     def test_a_path_below_the_archive_is_told_as_such(self):
         self.die()
@@ -114,6 +120,7 @@ class Archive(unittest.TestCase):
         with tempfile.TemporaryDirectory() as fresh:  # a node's first start
             self.assertEqual(headgate('recover', fresh).returncode, 0)
         self.assertEqual(headgate('show', self.root).returncode, 1)
+        self.assertEqual((headgate('show').returncode, headgate('show', 'a', 'b', 'c').returncode), (2, 2))
         self.assertEqual(headgate('frob').returncode, 2)
         for command in ('list', 'recover', 'show'):
             self.assertEqual(headgate(command, '--help').returncode, 0)
