@@ -13,7 +13,11 @@ namespace headgate::ingest {
 namespace {
 
 constexpr std::string_view kNeedsPassword =
-    "needs user and password: publish to the whole URL of the ticket, rtmp://USER:PASSWORD@HOST/lt";
+    "needs user and password: publish to the whole URL of the ticket, rtmp://USER:PASSWORD@HOST/lt/KEY";
+// For the log: all that can be told of a ticket that another folder of keys has made.
+constexpr std::string_view kWrongPassword = "wrong-password";
+constexpr std::string_view kWrongHint =
+    " (mistyped, or of a ticket that was made with other keys than are here)";
 // On TLS a client may send its secret, and has to be let through `connect` to do so: by its application's
 // name it asks to be challenged instead.
 constexpr std::string_view kChallengeApp = "auth";
@@ -75,7 +79,9 @@ std::optional<std::string> Admission::check_response(const rtmp::AdobeQuery& que
                                 shared_.verifier.passwords_of_user(query.user));
   if (!kid) {
     count_failure();
-    report(ticket::kUnauthorized, "password: " + kid.error().message);
+    const std::string& why = kid.error().message;
+    report(ticket::kUnauthorized,
+           "password: " + why + (why == kWrongPassword ? std::string(kWrongHint) : ""));
     return rtmp::AdobeAuth::failed(kid.error().message);
   }
   connected_ = true;

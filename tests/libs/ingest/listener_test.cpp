@@ -66,6 +66,7 @@ TEST_F(ListenerTest, WithoutPasswordTheTextSaysWhatToDo) {
   std::string text = refusal_of(publisher);
   EXPECT_NE(text.find("NetConnection.Connect.Rejected"), std::string::npos) << text;
   EXPECT_NE(text.find("needs user and password"), std::string::npos) << text;
+  EXPECT_NE(text.find("@HOST/lt/KEY"), std::string::npos) << text;
 }
 
 TEST_F(ListenerTest, WrongPassword) {
@@ -76,6 +77,8 @@ TEST_F(ListenerTest, WrongPassword) {
   EXPECT_NE(refusal_of(publisher).find("?reason=authfailed&detail=wrong-password"), std::string::npos);
   ASSERT_EQ(refused_.size(), 1u);
   EXPECT_EQ(refused_[0].code, ticket::kUnauthorized);
+  EXPECT_NE(refused_[0].text.find("made with other keys than are here"), std::string::npos)
+      << refused_[0].text;
 }
 
 TEST_F(ListenerTest, UserThatIsNoTicket) {
