@@ -93,10 +93,11 @@ void kick_session(const ExchangePtr& exchange, Feed& feed, SupervisorLink& super
   const auto id = tools::session_of_text(exchange->parts[0]);
   if (!id)
     return exchange->fail(400, "'" + exchange->parts[0] + "' is no session's number",
-                          "GET /api/v1/sessions lists who publishes");
+                          "headgate sessions, or GET /api/v1/sessions, lists who publishes");
   const Session* session = feed.find(*id);
   if (!session)
-    return exchange->fail(404, "there is no such session now", "GET /api/v1/sessions lists who publishes");
+    return exchange->fail(404, "there is no such session now",
+                          "headgate sessions, or GET /api/v1/sessions, lists who publishes");
   kick(exchange, *session, feed, supervisor);
 }
 
@@ -107,7 +108,8 @@ void kick_station(const ExchangePtr& exchange, Feed& feed, SupervisorLink& super
                           "say it in decimal digits");
   const Session* session = feed.of_station(*station);
   if (!session)
-    return exchange->fail(404, "nobody publishes as this station now", "GET /api/v1/sessions lists who does");
+    return exchange->fail(404, "nobody publishes as this station now",
+                          "headgate sessions, or GET /api/v1/sessions, lists who does");
   kick(exchange, *session, feed, supervisor);
 }
 

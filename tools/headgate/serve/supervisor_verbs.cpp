@@ -123,7 +123,8 @@ void Supervisor::release(const Arguments& arguments, const Operations::Done& don
   const auto station = arguments.number("station");
   if (!station || *station < 0 || *station > UINT32_MAX ||
       !policy_.release(config_.event, static_cast<uint32_t>(*station), arguments.actor()))
-    return done(404, refusal("the station is not in quarantine", "NODE's quarantine lists those that are"));
+    return done(404, refusal("the station is not in quarantine",
+                             "headgate status, or NODE's quarantine, lists those that are"));
   done(200, JsonLine().field("station", *station).field("released", true).take());
 }
 
