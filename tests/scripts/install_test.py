@@ -147,7 +147,8 @@ def test_settings_unit_and_folders_name_one_place_for_keys():
     with Installed() as tree:
         unit, folders = (next(tree.prefix.rglob(name)).read_text(encoding="utf-8") for name in ("headgate.service", "tmpfiles.d/headgate.conf"))
         assert tree.below_destdir(tree.keys()).parent == tree.settings.parent, tree.keys()
-        assert f"ConditionPathExists={tree.keys()}/event.json\n" in unit, unit
+        # Either is enough (systemd.unit(5)): keys, or a node to take over.
+        assert f"ConditionPathExists=|{tree.keys()}/event.json\nConditionPathExists=|%t/headgate/event\n" in unit, unit
         assert f"d {tree.keys()} 0750 root headgate -\n" in folders, folders
 
 
