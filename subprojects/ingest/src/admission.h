@@ -56,6 +56,7 @@ class Admission : private rtmp::ServerHandler {
   // It has something to say, and waits for its turn: call on_events(EPOLLIN) now and then.
   bool waits_for_turn() const { return waits_for_turn_; }
   bool shakes_hands() const { return stage_ == Stage::kTls; }
+  const Peer& peer() const { return peer_; }  // of a proxy's connection once it has said whom it carries
 
  private:
   enum class Stage { kProxyHeader, kTlsWaits, kTls, kRtmp };

@@ -58,10 +58,8 @@ struct Listener::State {
   Shared shared;
   std::deque<Port> ports;  // admissions point to them
   std::unordered_map<uint64_t, std::unique_ptr<Admission>> admissions;
-  // Those that wait for their turn; those that shake hands, in the order in which they began, and some that
-  // do not any more.
-  std::set<uint64_t> waiting;
-  std::deque<uint64_t> shaking;
+  std::set<uint64_t> waiting;  // for their turn
+  Crowd shaking;               // hands
   uint64_t last_id = 0;
   Loop::TimerId sweep_timer = 0;  // runs while there are admissions or accepting is paused
   bool paused = false;
@@ -129,14 +127,13 @@ void Listener::State::on_events(uint64_t id, uint32_t events) {
   Admission& admission = *found->second;
   int socket = admission.socket();
   const uint32_t wanted = admission.wanted_events();
-  const bool shook_hands = admission.shakes_hands();
-  if (admission.on_events(events)) {
+  const bool shook_hands = admission.shakes_hands(), goes_on = admission.on_events(events);
+  if (shook_hands && !admission.shakes_hands()) shaking.remove(id, admission.peer());
+  if (!shook_hands && admission.shakes_hands()) shaking.add(id, admission.peer());
+  if (goes_on) {
     if (admission.wanted_events() != wanted) loop.rewatch(socket, admission.wanted_events());
     if (admission.waits_for_turn()) waiting.insert(id);
-    if (admission.shakes_hands() && !shook_hands) {
-      shaking.push_back(id);
-      limit_handshakes();
-    }
+    limit_handshakes();
     return;
   }
   loop.unwatch(socket);  // before somebody else owns it
@@ -148,6 +145,7 @@ void Listener::State::on_events(uint64_t id, uint32_t events) {
 void Listener::State::end(uint64_t id) {
   auto found = admissions.find(id);
   if (found == admissions.end()) return;
+  if (found->second->shakes_hands()) shaking.remove(id, found->second->peer());
   if (found->second->socket() >= 0) loop.unwatch(found->second->socket());  // not when admitted
   admissions.erase(found);
   waiting.erase(id);
@@ -164,18 +162,12 @@ void Listener::State::take_turns() {
   }
 }
 
-// An honest client is through within a round trip or two: who began first has had the most time.
+// An honest client is through within a round trip or two, but some of these are long: who began first goes,
+// of the network that has most of them.
 void Listener::State::limit_handshakes() {
-  auto over = [this] {
-    auto found = admissions.find(shaking.front());
-    return found == admissions.end() || !found->second->shakes_hands();
-  };
-  while (!shaking.empty() && (over() || shared.counters.handshakes > shared.policy.handshakes.most)) {
-    if (!over()) {
-      ++shared.counters.over_handshakes;
-      end(shaking.front());
-    }
-    shaking.pop_front();
+  while (shaking.size() > shared.policy.handshakes.most) {
+    ++shared.counters.over_handshakes;
+    end(*shaking.oldest_of_most());
   }
 }
 

@@ -241,6 +241,25 @@ TEST_F(TlsTest, TheOldestOfTooManyHandshakesIsClosed) {
   EXPECT_TRUE(refused_.empty()) << "it may have been an honest one";
 }
 
+TEST_F(TlsTest, ASlowHandshakeIsNotClosedForThoseOfALargerNetwork) {
+  Policy policy = unhurried();
+  policy.handshakes.most = 3;
+  start_tls(policy);
+  std::vector<TlsClient> halves;
+  for (size_t i = 0; i < 6; ++i) {
+    halves.emplace_back(connect_to(tls_port_, i == 0 ? "127.0.9.1" : "127.0.3.1"));
+    EXPECT_FALSE(halves.back().connected());
+    ASSERT_TRUE(wait_for([&] {
+      const Counters now = listener_->counters();
+      return now.handshakes + now.over_handshakes == i + 1;
+    }));
+  }
+  EXPECT_EQ(listener_->counters().over_handshakes, 3u);
+  EXPECT_TRUE(wait_for([&] { return halves[0].connected() || halves[0].failed(); }));
+  EXPECT_FALSE(halves[0].failed());
+  EXPECT_TRUE(wait_for([&] { return listener_->counters().handshakes == 2; })) << "he is through";
+}
+
 TEST_F(TlsTest, NothingIsMadeForWhoSaysNothing) {
   start_tls();
   std::vector<UniqueFd> silent;

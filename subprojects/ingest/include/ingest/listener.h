@@ -36,7 +36,8 @@ struct CpuShare {
 struct HandshakePolicy {
   CpuShare all = {80'000, 80'000};
   CpuShare network = {30'000, 50'000};  // of a /24 (IPv6: /48)
-  // At a time, each some 40 KiB of OpenSSL's; beyond, the one that began first is closed.
+  // At a time, each some 40 KiB of OpenSSL's; beyond, of the network that has most the one that came first is
+  // closed.
   size_t most = 512;
 };
 
