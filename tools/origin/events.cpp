@@ -20,7 +20,8 @@ Events::~Events() {
 }
 
 void Events::listen(SoupServerMessage* message) {
-  if (listeners_.size() >= kMaxListeners)
+  std::string whose = whose_is(message);
+  if (!room_.enter(whose))
     return send_reply(message, text_reply(503, "Too many listeners: poll /api/v1/streams instead."));
   Reply reply;
   reply.type = "text/event-stream";
@@ -31,7 +32,8 @@ void Events::listen(SoupServerMessage* message) {
   soup_message_body_set_accumulate(soup_server_message_get_response_body(message), FALSE);
   soup_message_headers_replace(headers, "X-Accel-Buffering", "no");
 
-  auto* listener = new Listener{this, static_cast<SoupServerMessage*>(g_object_ref(message))};
+  auto* listener =
+      new Listener{this, static_cast<SoupServerMessage*>(g_object_ref(message)), std::move(whose)};
   listener->finished = g_signal_connect_swapped(
       message, "finished", G_CALLBACK(+[](Listener* one) { one->events->drop(one); }), listener);
   listener->wrote = g_signal_connect(message, "wrote-body-data", G_CALLBACK(&Events::on_wrote), listener);
@@ -90,6 +92,7 @@ void Events::tick() {
 
 void Events::drop(Listener* listener) {
   listeners_.erase(listener);
+  room_.leave(listener->whose);
   g_signal_handler_disconnect(listener->message, listener->finished);
   g_signal_handler_disconnect(listener->message, listener->wrote);
   g_object_unref(listener->message);

@@ -11,10 +11,11 @@
 
 #include "catalog.h"
 #include "reply.h"
+#include "waiting_room.h"
 
 namespace headgate::origin {
 
-inline constexpr size_t kMaxListeners = 256;
+inline constexpr size_t kMaxListeners = 256;        // of which an address has its part (waiting_room.h)
 inline constexpr size_t kMaxUnsentBytes = 4 << 20;  // of one listener: then it is too slow and cut off
 inline constexpr int64_t kEventsMs = 1000;
 inline constexpr int kTicksPerComment = 15;
@@ -32,7 +33,8 @@ class Events {
   struct Listener {
     Events* events;
     SoupServerMessage* message;  // a reference
-    size_t unsent = 0;           // bytes appended and not yet written to the connection
+    std::string whose;
+    size_t unsent = 0;  // bytes appended and not yet written to the connection
     gulong finished = 0, wrote = 0;
   };
   void tick();
@@ -44,6 +46,7 @@ class Events {
   Loop& loop_;
   Catalog& catalog_;
   std::set<Listener*> listeners_;
+  WaitingRoom room_{kMaxListeners};
   Loop::TimerId timer_ = 0;
   int ticks_ = 0;  // since the last comment
   bool retired_ = false;

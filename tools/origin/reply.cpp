@@ -36,17 +36,6 @@ bool is_known(SoupServerMessage* message, const Reply& reply) {
          std::string_view(known).find(reply.etag) != std::string_view::npos;
 }
 
-// A message of the admin's socket has none.
-std::string whose_is(SoupServerMessage* message) {
-  sockaddr_storage native{};
-  GSocketAddress* remote = soup_server_message_get_remote_address(message);
-  if (!remote || !g_socket_address_to_native(remote, &native, sizeof native, nullptr)) return "";
-  std::string out = stranger(native);
-  const char* forwarded =
-      soup_message_headers_get_list(soup_server_message_get_request_headers(message), "X-Forwarded-For");
-  return out.empty() && forwarded ? stranger(forwarded_for(forwarded)) : out;
-}
-
 struct Asked {
   uint64_t first, last;  // with the last
 };
@@ -242,6 +231,17 @@ std::string header_text(const Reply& reply, bool close) {
   header("Content-Length", std::to_string(length).c_str());
   out.append("\r\n");
   return out;
+}
+
+// A message of the admin's socket has none.
+std::string whose_is(SoupServerMessage* message) {
+  sockaddr_storage native{};
+  GSocketAddress* remote = soup_server_message_get_remote_address(message);
+  if (!remote || !g_socket_address_to_native(remote, &native, sizeof native, nullptr)) return "";
+  std::string out = stranger(native);
+  const char* forwarded =
+      soup_message_headers_get_list(soup_server_message_get_request_headers(message), "X-Forwarded-For");
+  return out.empty() && forwarded ? stranger(forwarded_for(forwarded)) : out;
 }
 
 Answer::Answer(std::string whose) : whose_(std::move(whose)), asked_us_(Turns::request_us()) {}

@@ -71,6 +71,9 @@ void choose_coding(Reply& reply, bool accepts_gzip);
 // stream's remote address. -1: nobody has.
 void note_socket(GSocketAddress* remote, int fd);
 int socket_of(SoupServerMessage* message);
+// The address that asks; behind a proxy on this machine the one that it tells (X-Forwarded-For), or else
+// empty.
+std::string whose_is(SoupServerMessage* message);
 // Whether an answer to one of libsoup's messages waited for media to come.
 bool has_waited(SoupServerMessage* message);
 // Of MediaFiles: 410 when the media is not there any more, which players and caches take for final; 503 for
@@ -86,8 +89,7 @@ std::string header_text(const Reply& reply, bool close);
 // An answer that comes later; who asked may be gone by then. Shared by whoever may answer.
 class Answer {
  public:
-  // `whose`: the address that asks; behind a proxy on this machine the one that it tells (X-Forwarded-For),
-  // or else empty.
+  // `whose`: as of whose_is().
   explicit Answer(std::string whose);
   virtual ~Answer() = default;
   Answer(const Answer&) = delete;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How many requests wait for what is not there yet, on all streams together, and of one address. Each has a
-// connection, and keeps it from others meanwhile. Loop's thread.
+// How many requests wait for what is not there yet, on all streams together, and of one address; and how many
+// listen to events. Each has a connection, and keeps it from others meanwhile. Loop's thread.
 #pragma once
 
 #include <cstddef>

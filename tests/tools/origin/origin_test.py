@@ -410,6 +410,21 @@ class OriginTest(OriginCase):
             if data['duration_s'] == 4:
                 break
 
+    def test_listeners_of_an_address_leave_places_to_others(self):
+        self.start()
+
+        def listen(source):
+            connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE, source_address=(source, 0))
+            self.addCleanup(connection.close)
+            connection.request('GET', '/api/v1/events')
+            return connection.getresponse().status
+        said = [listen('127.0.0.2')]
+        while said[-1] == 200:
+            said.append(listen('127.0.0.2'))
+            self.assertLess(len(said), 100)  # of 256, a third of what the others have left
+        self.assertEqual(said[-1], 503)
+        self.assertEqual(listen('127.0.0.3'), 200)
+
     def test_connections_are_bounded(self):
         self.start('--max-connections', '20')
         busy = [socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE) for _ in range(20)]
