@@ -158,6 +158,11 @@ int run_ticket_show(int argc, char** argv) {
     fleet_keys = std::move(*fleet);
   }
   std::string text = trimmed(rest->front());
+  if (text.starts_with("rtmp") || text.starts_with("srt:"))
+    return complain(
+        1, program,
+        "this is a publishing address: give its stream key alone, the 160 characters behind the last / "
+        "(SRT: behind u=)");
   auto shown = is_qr_text(text) ? read_qr(text, fleet_keys) : read_wire(text);
   if (!shown)
     return complain(shown.error().message.starts_with("SEALED") ? 2 : 1, program, shown.error().message);

@@ -397,6 +397,10 @@ class Show(TicketTest):
         code, _, errors = self.show(text, "--keys", self.keys)
         self.assertEqual(code, 1)
         self.assertIn("BAD-SIGNATURE", errors)
+        for place in ticket["publish"]:
+            code, words, errors = self.show(place["url"])
+            self.assertEqual((code, words), (1, ""))
+            self.assertIn("give its stream key alone", errors)
         code, words, errors = self.show(ticket["qr_text"][:-4] + "AAAA", "--keys", self.keys)
         self.assertEqual((code, words), (1, ""))
         self.assertIn("MALFORMED", errors)
