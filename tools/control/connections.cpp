@@ -2,6 +2,7 @@
 #include "connections.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace headgate::control {
@@ -30,8 +31,15 @@ void Connections::make_place(const std::string& address) {
   if (static_cast<size_t>(strangers) >= kMaxStrangers) {
     close(oldest(of_address));
   } else if (all_.size() >= kMaxConnections) {
-    const auto any = oldest([](const Connection&) { return true; });
-    if (any != all_.end()) close(any);
+    // Of an address that has most, with the new one: however long somebody else has been there.
+    std::map<std::string_view, size_t> of{{address, 1}};
+    for (const auto& [id, one] : all_)
+      if (!one.known) ++of[one.address];
+    size_t most = 0;
+    for (const auto& [id, one] : all_)
+      if (!one.known) most = std::max(most, of[one.address]);
+    const auto goes = oldest([&](const Connection& one) { return of[one.address] == most; });
+    if (goes != all_.end()) close(goes);
   }
 }
 

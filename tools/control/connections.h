@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who has a connection to a server, and for how long a stranger may have one: until his headers are there he
-// is one of many, and makes way for others, the oldest first. Whoever has shown a token that is known stays.
-// One thread.
+// is one of many, and makes way for others, the oldest of an address that has most of them. Whoever has shown
+// a token that is known stays. One thread.
 #pragma once
 
 #include <base/clock.h>
@@ -14,8 +14,9 @@
 namespace headgate::control {
 
 inline constexpr size_t kMaxConnections = 128;  // of one server
-inline constexpr size_t kMaxStrangers = 32;  // of one address, while they have shown no token that is known
-inline constexpr size_t kMaxOfToken = 64;    // with one token
+// Of one address (IPv6: /64), while they have shown no token that is known.
+inline constexpr size_t kMaxStrangers = 32;
+inline constexpr size_t kMaxOfToken = 64;          // with one token
 inline constexpr int64_t kHeadersUs = 10'000'000;  // from accept to the end of the headers
 inline constexpr int64_t kBodyUs = 10'000'000;     // from there to the end of the body
 

@@ -4,6 +4,7 @@
 #include <common/actor.h>
 #include <common/log.h>
 #include <common/unix_listener.h>
+#include <ingest/peer.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -33,6 +34,13 @@ std::string address_of(GSocketAddress* remote) {
   std::string out = text;
   g_free(text);
   return out;
+}
+
+// Whose strangers are counted together.
+std::string subscriber_of(GSocketAddress* remote) {
+  sockaddr_storage native{};
+  if (!remote || !g_socket_address_to_native(remote, &native, sizeof native, nullptr)) return "";
+  return ingest::make_peer(native).source;
 }
 
 void answer(SoupServerMessage* message, unsigned status, const std::string& error,
@@ -108,7 +116,7 @@ void HttpServer::give_to_libsoup(UniqueFd fd) {
   GSocketAddress* local = g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote = g_socket_connection_get_remote_address(connection, nullptr);
   // libsoup closes it when it reads that there is no more.
-  const Connections::Id id = places_->open.add(address_of(remote), !door_,
+  const Connections::Id id = places_->open.add(subscriber_of(remote), !door_,
                                                [socket] { g_socket_shutdown(socket, TRUE, TRUE, nullptr); });
   using Taken = std::pair<std::shared_ptr<Places>, Connections::Id>;
   g_object_weak_ref(

@@ -3,6 +3,7 @@
 #include <control/connections.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace headgate::control {
@@ -61,6 +62,17 @@ TEST_F(ConnectionsTest, WhenAllPlacesAreTakenTheOldestStrangerGoes) {
   add("192.0.2.2");
   EXPECT_EQ(closed_, Numbers{1});
   EXPECT_EQ(all_.size(), kMaxConnections);
+}
+
+TEST_F(ConnectionsTest, FourAddressesThatHaveAllPlacesDriveOutThemselves) {
+  add("192.0.2.1");  // somebody slow
+  for (size_t i = 1; i < kMaxConnections; ++i) add("198.51.100." + std::to_string(i % 4));
+  EXPECT_EQ(closed_, Numbers{});
+  for (size_t i = 0; i < kMaxConnections; ++i) add("198.51.100." + std::to_string(i % 4));
+  EXPECT_EQ(closed_.size(), kMaxConnections);
+  EXPECT_EQ(std::count(closed_.begin(), closed_.end(), 0U), 0);
+  add("192.0.2.2");
+  EXPECT_EQ(std::count(closed_.begin(), closed_.end(), 0U), 0);
 }
 
 TEST_F(ConnectionsTest, WhoeverIsKnownStaysAndOthersWait) {
