@@ -49,6 +49,7 @@ void RenditionIndex::on(const PartRecord& part, const StreamIndex& source) {
   const InitRecord* const init = index_.newest_init();
   // Behind a gap there is no picture to go on from.
   if ((init != nullptr && of_pictures(init->id)) || lost(part.msn)) return;
+  if (has_no_beginning(part, source)) return complete_parts(part.msn, source);
   index_.add(part);
   const PartRecord* const listed = index_.find_part(part.msn, part.index);
   if (listed != nullptr && *listed == part) missed_ = 0;
@@ -82,6 +83,13 @@ void RenditionIndex::keep(Unlisted::Kind kind, const SegmentRecord& segment, con
   const auto& segments = index_.segments();
   if (!segments.empty())
     unlisted_.erase(unlisted_.begin(), unlisted_.lower_bound(segments.front().record.msn));
+}
+
+// A segment's first part that begins behind its source's: an encoder was started again within the segment,
+// which will be a gap, and no part of a gap's may have been listed as one that is there.
+bool RenditionIndex::has_no_beginning(const PartRecord& part, const StreamIndex& source) {
+  const PartRecord* const of_source = part.index == 0 ? source.find_part(part.msn, 0) : nullptr;
+  return of_source != nullptr && part.pts > of_source->pts + kHoleTicks;
 }
 
 const Unlisted* RenditionIndex::find_unlisted(uint64_t msn) const {

@@ -123,6 +123,23 @@ TEST_F(GapPartsTest, NothingIsHintedThatWillBeAGap) {
   EXPECT_EQ(parts(), "0: x x x x; 1: - - - - gap; | 2: x");
 }
 
+// An encoder that was started again within a segment: it has lost its beginning, and so is a gap from there
+// on.
+TEST_F(GapPartsTest, WhatHasLostItsBeginningIsAGapFromThereOn) {
+  both_go_on(4);
+  source_goes_on(2);
+  PartRecord late = rung_part(1, 0);
+  late.pts += kTimescale * 44 / 100;
+  late.duration -= kTimescale * 44 / 100;
+  of_rung(late);
+  EXPECT_EQ(parts(), "0: x x x x; | 1: - -");
+  source_goes_on(2);
+  SegmentRecord cut = rung_segment(1, 2.44, 1.56);
+  cut.length = 4 * 125'000;
+  of_rung(cut);
+  EXPECT_EQ(parts(), "0: x x x x; 1: - - - - gap; | 2:");
+}
+
 // Late, but before the next segment's first part was due: whole segments can be played.
 TEST_F(GapPartsTest, ASlowEncodersSegmentIsOne) {
   both_go_on(5);

@@ -104,6 +104,7 @@ class RenditionIndex {
   void miss(const StreamIndex& source);
   bool of_pictures(const std::string& init_id) const;
   bool has_hole(const SegmentRecord& segment) const;
+  static bool has_no_beginning(const PartRecord& part, const StreamIndex& source);
   void keep(Unlisted::Kind kind, const SegmentRecord& segment, const SegmentRecord& of_source);
   void expect_beginning(const StreamIndex& source);
   void come_to(uint64_t msn);
