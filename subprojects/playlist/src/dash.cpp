@@ -305,15 +305,15 @@ class Manifest {
     out_ += ">\n";
   }
 
-  // Its segments in a Period, before number `until`. The one that is being written lasts as long as the
-  // stream's.
-  std::vector<SegmentRecord> segments_of(const DashRendition& rendition, Segments period,
-                                         uint64_t until) const {
+  // Its segments in a Period, before number `until`: also one that was listed while it was being written,
+  // when no others are any more. The one that is being written lasts as long as the stream's.
+  static std::vector<SegmentRecord> segments_of(const DashRendition& rendition, Segments period,
+                                                uint64_t until) {
     std::vector<SegmentRecord> found;
     for (const Segment* segment : period) {
       const uint64_t msn = segment->record.msn;
       if (msn >= until) break;
-      auto one = dash_segment(rendition, msn, segment->discontinuity_sequence, early_ > 0);
+      auto one = dash_segment(rendition, msn, segment->discontinuity_sequence, true);
       if (one && !found.empty() && one->init_id != found.back().init_id) one.reset();
       if (!one && !found.empty()) break;
       if (!one) continue;  // it has left

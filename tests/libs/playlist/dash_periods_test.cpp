@@ -202,6 +202,25 @@ TEST_F(DashPeriodsTest, APeriodOfWhatIsBeingWrittenIsNotHeldBackForLong) {
   EXPECT_EQ(shape(), "0: video 0-4; 0-5: video 5-5 360p 5-5");
 }
 
+// Segments of a publisher who comes and goes are not alike: for a while nothing is listed while it is
+// written.
+TEST_F(DashPeriodsTest, WhatWasListedWhileItWasWrittenStaysWhenThatIsOver) {
+  begin(550);
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 4; ++i) both_in_parts(i);
+  for (uint32_t part = 0; part < 4; ++part) source_part(4, part);
+  rung_part(4, 0);
+  source(4);
+  rung_.add(EndRecord{"error"}, source_);
+  say(RenditionState::paused);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4");
+  EXPECT_NE(text_.find("availabilityTimeOffset"), text_.npos);
+  for (uint64_t i = 5; i < 9; ++i) source(i, 0.6 + 0.3 * static_cast<double>(i - 5));
+  EXPECT_EQ(text_.find("availabilityTimeOffset"), text_.npos);
+  EXPECT_EQ(shape(), "0: video 0-4 360p 0-4; 0-5: video 5-8");
+}
+
 TEST_F(DashPeriodsTest, APausedRungEndsItsPeriodAndBeginsAnotherOne) {
   begin(550);
   say(RenditionState::running);
