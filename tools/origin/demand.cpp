@@ -76,7 +76,8 @@ std::vector<Demand::Found> Demand::running(int64_t now_us) const {
 }
 
 bool Demand::start(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us) {
-  const std::vector<Found> found = running(now_us);
+  std::vector<Found> found = running(now_us);
+  std::erase_if(found, [&](const Found& each) { return each.one == &one; });  // as its last session had it
   std::vector<ladder::DemandedRung> rungs;
   for (const Found& each : found) rungs.push_back(each.rung);
   const ladder::DemandDecision decision = ladder::decide(rungs, rung_of(stream, one), limits_);
@@ -102,6 +103,10 @@ void Demand::want(const Stream& stream, const std::string& name, Rendition& one,
   const bool same = one.wanted_session == *stream.session();
   if (same && one.wanted_us != INT64_MIN && now_us - one.wanted_us < kWantAgainMs * 1000) return;
   one.wanted_us = now_us;
+  tell(stream, name, one);
+}
+
+void Demand::tell(const Stream& stream, const std::string& name, Rendition& one) {
   one.wanted_session = *stream.session();
   want_(stream.worker(), *stream.session(), name);
 }
@@ -112,7 +117,7 @@ void Demand::follow(const Stream& stream) {
     const int64_t now_us = system_clock().mono_us();
     if (one->live.told()->state != RenditionState::idle || !asked(*one, now_us) || one->leaves) continue;
     if (start(stream, name, *one, now_us))
-      want(stream, name, *one, now_us);
+      tell(stream, name, *one);
     else
       one->wanted_us = INT64_MIN;  // whoever asks is told
   }

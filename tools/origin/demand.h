@@ -45,7 +45,7 @@ class Demand {
   Answer ask(const Stream& stream, const std::string& name, Rendition& one);
 
   // Its worker has told something. A viewer of a rung waits for more of it, and asks for nothing meanwhile:
-  // for the next session's encoder it is asked in his name, if he asked within kAskedMs.
+  // for the next session's encoder it is asked in his name, if he himself asked within kAskedMs.
   void follow(const Stream& stream);
 
   // A viewer asks for a segment: of a rung that is encoded he goes on; none is started for him.
@@ -61,6 +61,7 @@ class Demand {
   std::vector<Found> running(int64_t now_us) const;
   bool start(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us);
   void want(const Stream& stream, const std::string& name, Rendition& one, int64_t now_us);
+  void tell(const Stream& stream, const std::string& name, Rendition& one);
 
   const Catalog& catalog_;
   const ladder::DemandLimits limits_;

@@ -51,8 +51,8 @@ struct Rendition {
   int64_t grown_us = 0;
   uint64_t grown_version = 0;
   // Of one that is encoded on demand (demand.h), CLOCK_BOOTTIME; INT64_MIN: never.
-  int64_t wanted_us = INT64_MIN;   // when its worker was last told of a viewer
-  uint64_t wanted_session = 0;     // and of which session that was
+  int64_t wanted_us = INT64_MIN;   // when a viewer last asked and its worker was told
+  uint64_t wanted_session = 0;     // of which it was told last
   int64_t granted_us = INT64_MIN;  // when that began
   int64_t refused_us = INT64_MIN;  // when there was no room for it; INT64_MIN also: it was granted since
   bool leaves = false;             // it makes way for another, and is not asked for until it has stopped

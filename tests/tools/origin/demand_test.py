@@ -2,6 +2,7 @@
 """Rungs on demand: how many the origin has encoded, who is refused, and what he is told."""
 import http.client
 import threading
+import time
 
 from origin_case import EVENT, PATIENCE, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
@@ -12,6 +13,8 @@ from rendition_test import Rung, segments
 SIZES = {'480p': (854, 480), '360p': (640, 360), '144p': (256, 144)}
 MEGA = {name: width * height * 25 / 1e6 for name, (width, height) in SIZES.items()}
 DECODING = 1280 * 720 * 25 / 4e6
+
+ASKED_S = 10  # kAskedMs, demand.h
 
 
 class Station:
@@ -164,21 +167,32 @@ class Demand(OriginCase):
         self.assertEqual(self.request(path)[0].status, 200)
         self.assertFalse(self.worker_heard(worker, wire.want_rendition(1, '360p')))
 
+    def next_session(self, station, number, run):
+        worker = station.worker
+        worker.tell(wire.session_closed(number - 1, EVENT, station.number, 'disconnect'))
+        wait_until('its publisher is away', lambda: self.stream(station.number)['state'] == 'waiting')
+        self.worker_heard(worker, None)  # what was on its way
+        live = Live(self, worker, station.number, session=number, run=run, first=2)
+        for name in SIZES:
+            station.rungs[name].live = live
+        worker.tell(*live.open_messages())
+        self.nothing_asked(worker)
+        worker.tell(*(station.told(name, 0) for name in SIZES))
+
     def test_a_rung_that_was_watched_is_asked_for_again_with_the_next_session(self):
-        worker = self.begin(1000)
+        worker = self.begin(1000, '--rungs-per-worker', '1')  # which is that one's
         one = Station(self, worker, 1)
         one.run('360p')
-        worker.tell(wire.session_closed(1, EVENT, 1, 'disconnect'))
-        wait_until('its publisher is away', lambda: self.stream(1)['state'] == 'waiting')
-        self.worker_heard(worker, None)  # what was on its way
-        again = Live(self, worker, 1, session=2, run='run-b', first=2)
-        for name in SIZES:
-            one.rungs[name].live = again
-        worker.tell(*again.open_messages())
-        self.nothing_asked(worker)
-        worker.tell(*(one.told(name, 0) for name in SIZES))
+        asked = time.monotonic()
+        time.sleep(2)  # so that what is asked for in his name is told from what he asked for
+        self.next_session(one, 2, 'run-b')
         self.assertEqual(worker.origin.recv(65536), wire.want_rendition(2, '360p'), 'nobody has asked for it')
         self.nothing_asked(worker)
+        # It was asked for in the name of somebody, who does not come again.
+        time.sleep(max(ASKED_S + 0.1 - (time.monotonic() - asked), 0))
+        self.next_session(one, 3, 'run-c')
+        wait_until('it is heard', lambda: self.stream(1)['state'] == 'live')
+        self.assertFalse(self.worker_heard(worker, wire.want_rendition(3, '360p')))
 
     def test_a_worker_has_its_own_limit(self):
         worker = self.begin(1000, '--rungs-per-worker', '2')
