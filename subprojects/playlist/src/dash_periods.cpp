@@ -131,7 +131,9 @@ void DashPeriods::take(const Now& now) {
     const bool new_one = periods_.empty() || now.segments[i]->record.msn >= next_;
     if (new_one && !place(now, i)) break;
   }
-  follow(now);
+  // Also one that is over: who plays a rendition that is late is given its rest, and does not wait in that
+  // Period for ever.
+  for (DashPeriod& period : periods_) follow(now, period);
 }
 
 // False: it is not to be listed yet.
@@ -143,7 +145,7 @@ bool DashPeriods::place(const Now& now, size_t i) {
   const bool breaks = periods_.empty() || clock || !segment.continues ||
                       segment.discontinuity_sequence != periods_.back().discontinuity_sequence ||
                       segment.record.init_id != periods_.back().init_id;
-  follow(now);
+  if (!periods_.empty()) follow(now, periods_.back());
   std::vector<Candidate> all = candidates(now, segment, breaks, settled);
   const auto changed = [&] {
     const auto goes_on = [](const Candidate& one) { return one.goes_on; };
@@ -262,17 +264,14 @@ void DashPeriods::begin(const Segment& segment, const std::vector<Candidate>& me
   periods_.push_back(std::move(period));
 }
 
-// How far renditions are in each Period: also in one that is over, so that who plays a rendition that is late
-// is given its rest, and does not wait in that Period for ever.
-void DashPeriods::follow(const Now& now) {
-  for (DashPeriod& period : periods_) {
-    const uint64_t end = &period == &periods_.back() ? next_ : period.end_msn;
-    for (DashPeriod::Member& member : period.members) {
-      if (member.until >= end) continue;
-      for (const DashRendition& one : now.renditions)
-        if (one.name == member.name)
-          member.until = std::max(member.until, listed_until(one, period, member.until, end, now.early));
-    }
+// How far renditions are in one.
+void DashPeriods::follow(const Now& now, DashPeriod& period) const {
+  const uint64_t end = &period == &periods_.back() ? next_ : period.end_msn;
+  for (DashPeriod::Member& member : period.members) {
+    if (member.until >= end) continue;
+    for (const DashRendition& one : now.renditions)
+      if (one.name == member.name)
+        member.until = std::max(member.until, listed_until(one, period, member.until, end, now.early));
   }
 }
 

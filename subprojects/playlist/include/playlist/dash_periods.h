@@ -110,7 +110,7 @@ class DashPeriods {
     int64_t shift = 0, ahead = 0;       // as DashPeriod has them
     std::optional<int64_t> told_end{};  // presentation time up to which segments were told
   };
-  void follow(const Now& now);
+  void follow(const Now& now, DashPeriod& period) const;
   std::optional<Clock> another_clock(const Now& now, size_t i) const;
   void begin(const Segment& segment, const std::vector<Candidate>& members);
   void list(const Segment& segment);
