@@ -36,6 +36,7 @@ inline constexpr int64_t kSilenceSlackMs = 250, kSilenceTickMs = 100;
 inline constexpr int64_t kUntoldPatienceMs = 2000;
 
 enum class State { live, waiting, ended };
+inline constexpr uint64_t kStates = 3;
 
 // A picture of the stream as a whole JPEG, and when it came.
 struct Poster {

@@ -220,7 +220,8 @@ const TextPtr& Views::text(Stream& stream, const std::string& name, const Listin
   Station& one = stations_[stream.station()];
   Kept& kept = one.texts[name];
   const playlist::StreamIndex& index = index_of(stream, listing.everything);
-  const bool ended = stream.state() == State::ended;
+  // Not only its end: while nobody publishes, a manifest waits for no rung.
+  const auto state = static_cast<uint64_t>(stream.state());
   const uint64_t replay = listing.everything ? stream.replays_read() : 0;
   // Only a live manifest has parts.
   const bool parts = listing.kind == Listing::Kind::dash && !listing.everything;
@@ -229,7 +230,7 @@ const TextPtr& Views::text(Stream& stream, const std::string& name, const Listin
       (parts ? index.version() : index.segments_version()) + (one_index ? 0
                                                               : parts   ? stream.version()
                                                                         : stream.segments_version());
-  const KeptText::Version all{version, replay * 2 + (ended ? 1 : 0), one.facts.size(), index.epoch()};
+  const KeptText::Version all{version, replay * kStates + state, one.facts.size(), index.epoch()};
   return kept.text.get(all, [&] { return made(stream, one, listing, kept); });
 }
 

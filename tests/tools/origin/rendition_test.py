@@ -84,6 +84,20 @@ class Renditions(OriginCase):
         worker.tell(*(rung.segment(msn) for msn in (3, 4, 5, 6)), *live.segments(1), rung.segment(7))
         wait_until('it is again', last_has_it)
 
+    def test_dash_waits_for_none_when_the_publisher_is_away(self):
+        self.start()
+        worker = self.fake_worker()
+        worker.accept()
+        live = Live(self, worker, 9)
+        rung = Rung(live)
+        worker.tell(wire.worker_state(), *live.open_messages(), rung.told(2), *live.segments(1), rung.told(1),
+                    wire.stream_records(1, EVENT, 9, [wire.end_record('disconnect')]))
+        wait_until('its run has ended', lambda: b'0.m4s' in self.request('/hls/9/media.m3u8')[1])
+        self.assertEqual(self.request('/dash/9/manifest.mpd')[0].status, 404, 'not held back for the rung')
+        worker.tell(wire.session_closed(1, EVENT, 9, 'disconnect'))
+        wait_until('its publisher is away', lambda: self.stream(9)['state'] == 'waiting')
+        self.assertIn(b'media="v$Number$.m4s"', self.get('/dash/9/manifest.mpd'))
+
     def test_what_an_encoder_left_is_there(self):
         self.start()
         worker = self.fake_worker()
