@@ -37,12 +37,16 @@ bool MediaWriter::lists_parts() const {
          !settings_.pictures;
 }
 
+// By what is listed: the sound of as many segments may end a frame earlier.
 size_t MediaWriter::skipped() const {
   if (!settings_.directives || !settings_.skip || settings_.ended) return 0;
   const auto& segments = index_.segments();
   int64_t left = kSkipTargets * index_.target_seconds() * kTimescale;
   size_t first = segments.size();
-  while (first > begin() && left > 0) left -= segments[--first].record.duration;
+  while (first > begin() && left > 0) {
+    const SegmentRecord& record = segments[--first].record;
+    left -= view_duration(record, facts_of(record), settings_.view, index_.target_seconds());
+  }
   return first - begin();
 }
 

@@ -136,6 +136,28 @@ TEST(LowLatency, ADeltaUpdateLeavesOutWhatIsBehindTheSkipBoundary) {
       << media_playlist(index, skip);
 }
 
+// Sound ends a frame before its pictures here: six segments of it are no twelve seconds.
+TEST(LowLatency, WhatIsLeftOutIsCountedByWhatThePlaylistLists) {
+  const StreamIndex index = stream(10);
+  TrackFacts facts;
+  for (const Segment& one : index.segments())
+    facts.put(one.record.msn, {.offset = one.record.offset,
+                               .audio_bytes = 1,
+                               .audio_timescale = 48'000,
+                               .audio_start = static_cast<int64_t>(one.record.msn) * 96'000,
+                               .audio_end = static_cast<int64_t>(one.record.msn) * 96'000 + 95'232});
+  MediaPlaylistSettings skip = kDirectives;
+  skip.skip = true;
+  skip.facts = &facts;
+  const auto skipped = [&](View view, int segments) {
+    skip.view = view;
+    const std::string text = media_playlist(index, skip);
+    return text.find("SKIPPED-SEGMENTS=" + std::to_string(segments) + "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(skipped(View::whole, 4));
+  EXPECT_TRUE(skipped(View::audio, 3));
+}
+
 TEST(LowLatency, NothingToLeaveOut) {
   MediaPlaylistSettings skip = kDirectives;
   skip.skip = true;
