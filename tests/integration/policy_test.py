@@ -223,9 +223,14 @@ def test_a_leak_is_ended_and_a_kill_is_nobodys_doing():
         wait_until("the neighbours stream", lambda: set(live(node)) >= {1, 2}, LONG_S)
         for station in (1, 2):
             assert node.stream(station)["sessions"] <= 3, "a neighbour was cut by a worker that it was set apart from"
+        apart = node.status()["apart"]
+        assert [(one["stations"], one["count"], one["deaths"]) for one in apart] == [([1], 1, 2), ([2], 1, 2)], apart
+        said = node.headgate("status", "--data", str(node.data)).stdout
+        for one in apart:
+            assert f"station {one['stations'][0]} is set apart on worker {one['worker']}: 2 workers that it was on" in said, said
         for station in (BAD, 1, 2):
             node.headgate("release", "--data", str(node.data), "--station", str(station))
-        wait_until("nobody is in quarantine", lambda: quarantine(node) == [])
+        wait_until("nobody is in quarantine, or apart", lambda: quarantine(node) == [] and node.status()["apart"] == [])
         # An operator's kill, or the kernel's for want of memory, while a thread is at work for the station.
         spins = send_marked(node, SPIN, again=True)
         for deaths in (1, 2):

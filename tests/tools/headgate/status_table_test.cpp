@@ -60,6 +60,24 @@ TEST(StatusTable, KeysThatAreWrongAreTold) {
   EXPECT_EQ(notices_of(R"({"keys": null})"), Lines{});
 }
 
+TEST(StatusTable, WhoIsSetApartIsNamed) {
+  EXPECT_EQ(
+      notices_of(R"({"apart": [{"worker": 9001, "stations": [3], "count": 1, "deaths": 2, "for_s": 10,
+      "at_most_s": 3590}, {"worker": 9002, "stations": [5, 7], "count": 2, "deaths": 3, "for_s": 1, "at_most_s": 9}]})"),
+      (Lines{"station 3 is set apart on worker 9001: 2 workers that it was on took too much; for 3590 s "
+             "more at most",
+             "stations 5, 7 are set apart on worker 9002: 3 workers that they were on took too much; for "
+             "9 s more at most"}));
+  std::string stations = "1000";
+  for (int i = 1; i < 100; ++i) stations += ", " + std::to_string(1000 + i);
+  const Lines many = notices_of(R"({"apart": [{"worker": 9001, "stations": [)" + stations +
+                                R"(], "count": 250, "deaths": 2, "for_s": 10, "at_most_s": 3590}]})");
+  ASSERT_EQ(many.size(), 1U);
+  EXPECT_TRUE(many[0].starts_with("stations 1000, 1001, ")) << many[0];
+  EXPECT_NE(many[0].find(" 1018, 1019 and 230 more are set apart on worker 9001: "), many[0].npos) << many[0];
+  EXPECT_EQ(notices_of(R"({"apart": []})"), Lines{});
+}
+
 TEST(StatusTable, WhoIsAwayIsTold) {
   const std::string supervisor = R"({"role": "supervisor", "pid": 1})",
                     gate = R"({"role": "gate", "pid": 2})",

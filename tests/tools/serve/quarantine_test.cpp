@@ -333,6 +333,25 @@ TEST_F(LeakTest, OnWhoseWorkerAThreadCrashesIsFoundAsAnywhere) {
   EXPECT_EQ(quarantine_.suspects().size(), 2u);
 }
 
+TEST_F(LeakTest, WhoIsApartIsNamed) {
+  EXPECT_EQ(quarantine_.apart_json(now_), "[]");
+  stations(9);
+  takes_too_much(kBad);
+  takes_too_much(kBad);
+  const std::string told = quarantine_.apart_json(now_ + 90'500);
+  EXPECT_TRUE(told.starts_with(R"([{"worker":9000,"stations":[1,9],"count":2,"deaths":2,"for_s":90,)"
+                               R"("at_most_s":3510},{"worker":9001,"stations":[2],"count":1,)"))
+      << told;
+  EXPECT_EQ(std::ranges::count(told, '{'), 8) << told;
+  std::vector<Station> many;
+  for (uint32_t station = 0; station < wire::kMaxSuspects; ++station)
+    many.emplace_back(77, UINT32_MAX - station);
+  for (uint32_t worker : {1, 2}) quarantine_.took_too_much(worker, "cpu", many, now_);
+  const std::string most = quarantine_.apart_json(now_);
+  EXPECT_NE(most.find(R"("count":250)"), most.npos) << most;
+  EXPECT_LT(most.size(), 20'000u) << "it is a part of what is sent as one text";
+}
+
 // Its session goes on where it is, beside the one that is left of the two.
 TEST_F(LeakTest, ForWhatOneThatWasReleasedTakesNobodyElseIsBlamed) {
   constexpr Station kReleased{77, 1}, kLeft{77, 9};

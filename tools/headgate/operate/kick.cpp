@@ -153,11 +153,12 @@ int run_release(int argc, char** argv) {
       "", "Ends a station's quarantine: it is let in again, and may share a worker.",
       "A station is in quarantine when what it sent has ended workers; that ends by itself after half an\n"
       "hour without another death. Use this when the cause is gone, as with another encoder: what ends\n"
-      "workers again is in quarantine again.\n\n"
+      "workers again is in quarantine again. It also ends that a station is set apart because workers\n"
+      "that it was on took too much.\n\n"
       "Examples:\n"
       "  headgate release --station 421\n"
-      "  headgate status --json | jq .quarantine      who is\n\n"
-      "Exit code 1: no node answers, or the station is not in quarantine.");
+      "  headgate status --json | jq .quarantine,.apart      who is\n\n"
+      "Exit code 1: no node answers, or the station is neither in quarantine nor set apart.");
   place.add_to(options);
   Reason reason;
   options.number("station", station, 0, UINT32_MAX, "N", "this station")

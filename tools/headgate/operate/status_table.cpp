@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "status_table.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -10,6 +11,7 @@
 namespace headgate::cli {
 namespace {
 
+constexpr size_t kNamedStations = 20;
 constexpr int64_t kStepToldUs = 3600 * int64_t{1'000'000};
 
 std::string known(const std::string& text) {
@@ -53,6 +55,20 @@ void add_operator_notices(const Json& node, std::vector<std::string>& out) {
     out.push_back("the upgrade of " + printable(upgrade.text("since_utc", "-")) +
                   (state == "refused" ? " was refused: " : " failed: ") +
                   printable(upgrade.text("reason", "-")));
+}
+
+// Who shares one worker with nobody else until it is known whose input takes too much.
+std::string apart_notice(const Json& group) {
+  const auto& stations = group.at("stations").items();
+  const size_t named = std::min(stations.size(), kNamedStations);
+  const bool alone = group.integer("count") == 1;
+  std::string out = alone ? "station" : "stations";
+  for (size_t i = 0; i < named; ++i) out += (i > 0 ? ", " : " ") + printable(stations[i].token());
+  if (const int64_t more = group.integer("count") - static_cast<int64_t>(named); more > 0)
+    out += " and " + std::to_string(more) + " more";
+  return out + (alone ? " is" : " are") + " set apart on worker " + number_text(group.number("worker")) +
+         ": " + number_text(group.number("deaths")) + " workers that " + (alone ? "it was" : "they were") +
+         " on took too much; for " + number_text(group.number("at_most_s")) + " s more at most";
 }
 
 std::string workers_table(const Json& node) {
@@ -106,6 +122,7 @@ std::vector<std::string> node_notices(const Json& node, int64_t now_utc_us) {
                        ? "for " + number_text(one.number("refused_for_s")) + " s more"
                        : "worker " + number_text(one.number("worker")) + " is its own"));
   });
+  node.each("apart", [&](const Json& group) { out.push_back(apart_notice(group)); });
   node.each("alarms", [&](const Json& one) {
     out.push_back(printable(one.text("process")) + " ends again and again: see the log");
   });

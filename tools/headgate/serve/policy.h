@@ -63,6 +63,7 @@ class Policy {
   std::string clock_json() const { return clock_watch_.json(); }
   std::string capacity_json() const { return capacity_.json(); }
   std::string quarantine_json() const { return quarantine_.json(now_ms()); }
+  std::string apart_json() const { return quarantine_.apart_json(now_ms()); }
   std::string alarms_json() const;
 
  private:

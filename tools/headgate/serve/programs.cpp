@@ -168,6 +168,7 @@ std::string Supervisor::node_json() const {
       .raw("clock", policy_.clock_json())
       .raw("capacity", policy_.capacity_json())
       .raw("quarantine", policy_.quarantine_json())
+      .raw("apart", policy_.apart_json())
       .raw("alarms", policy_.alarms_json())
       .raw("draining", draining_.json())
       .raw("upgrade", upgrade_.report().json())

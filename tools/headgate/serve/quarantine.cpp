@@ -186,6 +186,26 @@ std::string Quarantine::json(int64_t now_ms) const {
   return out + "]";
 }
 
+// The whole of NODE is one text, of which no more than 64 KiB are sent.
+std::string Quarantine::apart_json(int64_t now_ms) const {
+  std::string out = "[";
+  for (const auto& [worker, group] : suspects_.groups()) {
+    std::string stations = "[";
+    for (size_t i = 0; i < std::min(group.stations.size(), kNamedApart); ++i)
+      stations += (i > 0 ? "," : "") + std::to_string(group.stations[i].second);
+    if (out.size() > 1) out += ',';
+    out += JsonLine()
+               .field("worker", worker)
+               .raw("stations", stations + "]")
+               .field("count", group.stations.size())
+               .field("deaths", group.ends)
+               .field("for_s", (now_ms - group.since_ms) / 1000)
+               .field("at_most_s", std::max<int64_t>(0, suspects_.until_ms(group) - now_ms + 999) / 1000)
+               .take();
+  }
+  return out + "]";
+}
+
 std::string Quarantine::save() const {
   std::ostringstream out;
   for (const auto& [station, entry] : entries_)

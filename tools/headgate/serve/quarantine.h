@@ -31,6 +31,8 @@ struct QuarantineRules {
   int64_t over_ms = 1'800'000;                                    // without a death
 };
 
+inline constexpr size_t kNamedApart = 100;
+
 // What has become of a station, or (apart, together) of some that are not blamed for anything.
 struct Ruling {
   enum class What { isolated, died_alone, refused, released, no_room, apart, together } what = What::isolated;
@@ -71,7 +73,9 @@ class Quarantine {
   std::vector<uint32_t> own_workers(int64_t now_ms) const;  // that are to run
   std::vector<wire::Isolation> isolations() const;          // for the gate, and `suspects`
   std::vector<wire::Suspect> suspects() const { return suspects_.stations(); }
-  std::string json(int64_t now_ms) const;  // NODE's `quarantine`: an array
+  // NODE's `quarantine` and `apart`: arrays.
+  std::string json(int64_t now_ms) const;
+  std::string apart_json(int64_t now_ms) const;  // of each group the first kNamedApart
 
   // For the next supervisor of this boot, which knows nothing of suspects: it sees them anew.
   std::string save() const;

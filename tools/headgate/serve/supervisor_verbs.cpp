@@ -124,7 +124,7 @@ void Supervisor::release(const Arguments& arguments, const Operations::Done& don
   if (!station || *station < 0 || *station > UINT32_MAX ||
       !policy_.release(config_.event, static_cast<uint32_t>(*station), arguments.actor()))
     return done(404, refusal("the station is not in quarantine",
-                             "headgate status, or NODE's quarantine, lists those that are"));
+                             "headgate status, or NODE's quarantine and apart, lists those that are"));
   done(200, JsonLine().field("station", *station).field("released", true).take());
 }
 
