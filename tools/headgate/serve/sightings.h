@@ -24,8 +24,8 @@ class Sightings {
     while (now_ms - times.front() > within_ms_) times.pop_front();
     return static_cast<int>(times.size());
   }
-  // The first that counts, of a key that was added within that while.
-  int64_t first_ms(const Key& key) const { return times_.at(key).front(); }
+  // The one before the last, of a key that was added twice within that while.
+  int64_t before_ms(const Key& key) const { return times_.at(key).end()[-2]; }
   void forget(const Key& key) { times_.erase(key); }
   template <typename Which>
   void forget_if(const Which& which) {

@@ -8,7 +8,7 @@ namespace headgate::serve {
 Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const std::vector<Station>& present,
                                 int64_t now_ms, const std::function<uint32_t()>& next_worker) {
   Found found;
-  Search search{{}, now_ms};
+  Search search{{}, now_ms, 0};
   std::set<Station> others(present.begin(), present.end());
   if (auto group = groups_.find(worker); group != groups_.end()) {
     const Group was = std::move(group->second);
@@ -19,7 +19,7 @@ Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const 
       found.guilty = was.stations[0];
       return found;
     }
-    search = {was.stations, was.since_ms};
+    search = {was.stations, was.since_ms, 2};
     for (const Station& station : was.stations) others.erase(station);
   }
   for (const Station& station : others) {
@@ -27,7 +27,7 @@ Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const 
     const int ends = seen_.add({kind, station}, now_ms);
     if (ends < rules_.ends) continue;
     search.stations.push_back(station);
-    search.since_ms = std::min(search.since_ms, seen_.first_ms({kind, station}));
+    search.since_ms = std::min(search.since_ms, seen_.before_ms({kind, station}));
     found.ends = std::max(found.ends, ends);
   }
   // Also of one: who was there and went away may have left what it took.
@@ -37,9 +37,11 @@ Suspects::Found Suspects::ended(uint32_t worker, const std::string& kind, const 
 
 void Suspects::set_apart(Search search, int64_t now_ms, const std::function<uint32_t()>& next_worker,
                          Found& found) {
+  found.together = make_room(search);
   auto& stations = search.stations;
-  stations.resize(std::min(stations.size(), wire::kMaxSuspects));
-  const size_t groups = make_room(search, found.together);
+  stations.resize(std::min(stations.size(), wire::kMaxSuspects - apart()));
+  const size_t groups = std::min({rules_.groups, rules_.workers - groups_.size(), stations.size()});
+  if (groups == 0) return;  // they are together again, and seen again
   std::vector<Group*> made;
   for (size_t i = 0; i < groups; ++i) {
     made.push_back(&groups_[next_worker()]);
@@ -52,21 +54,21 @@ void Suspects::set_apart(Search search, int64_t now_ms, const std::function<uint
   found.workers = groups;
 }
 
-// What has been quiet for as long as this search has gone on leaks more slowly, if at all. Younger groups
-// have to go only where without them this search could not tell one half of its stations from the other: then
-// each search has its turn before the groups of all others are through, as long as there are not too many.
-size_t Suspects::make_room(const Search& search, size_t& dissolved) {
-  const size_t wanted = std::min(rules_.groups, search.stations.size());
-  const size_t least = std::min<size_t>(2, wanted);
-  while (!groups_.empty() && apart() + search.stations.size() > wire::kMaxSuspects)
-    dissolved += dissolve_quietest();
-  while (!groups_.empty() && groups_.size() + wanted > rules_.workers) {
+// Whose worker has not taken too much for as long as this one's took leaks more slowly, if at all, and has to
+// go. Younger ones stay, but for those without which a group could not be halved: whoever is found out next
+// would otherwise lose his group to the others that leak as fast, and they theirs to him.
+size_t Suspects::make_room(const Search& search) {
+  const size_t stations = std::min(search.stations.size(), wire::kMaxSuspects);
+  const size_t wanted = std::min(rules_.groups, stations);
+  size_t dissolved = 0;
+  while (!groups_.empty() &&
+         (groups_.size() + wanted > rules_.workers || apart() + stations > wire::kMaxSuspects)) {
     const bool quieter = std::any_of(groups_.begin(), groups_.end(),
                                      [&](const auto& one) { return one.second.since_ms <= search.since_ms; });
-    if (!quieter && groups_.size() + least <= rules_.workers) break;
+    if (!quieter && groups_.size() + std::min(search.least, wanted) <= rules_.workers) break;
     dissolved += dissolve_quietest();
   }
-  return std::min(wanted, rules_.workers - groups_.size());
+  return dissolved;
 }
 
 size_t Suspects::dissolve_quietest() {

@@ -3,8 +3,8 @@
 // that none of them can be told from the others there. Those that were on two workers which were ended for
 // the same excess are set apart, in small groups with a worker each; the group whose worker is ended for it
 // again is set apart in the same way, until a station was alone. Nobody else is ever found to be the one.
-// A search goes on however many there are: where workers are wanting, those groups are dissolved first whose
-// worker has not taken too much for the longest.
+// Where workers are wanting, those groups are dissolved first whose worker has not taken too much for the
+// longest: who leaks fastest is found first, and then the others.
 // Knows no processes and no clock: times are CLOCK_BOOTTIME in ms and never go back.
 #pragma once
 
@@ -27,7 +27,7 @@ namespace headgate::serve {
 using Station = std::pair<uint32_t, uint32_t>;  // event, station
 
 struct SuspectRules {
-  int ends = 2;                   // of workers shared with others for one kind of excess, within `within_ms`
+  int ends = 2;                   // or more, of workers shared with others for one excess within `within_ms`
   int64_t within_ms = 3'600'000;  // and so long a group stays apart whose worker does not take too much
   size_t groups = 8;              // that the stations of one worker make
   size_t workers = 16;            // of all groups; at least 2
@@ -72,11 +72,11 @@ class Suspects {
  private:
   struct Search {
     std::vector<Station> stations;
-    int64_t since_ms = 0;  // they are suspects
+    int64_t since_ms = 0;  // since then the one among them has taken too much
+    size_t least = 0;      // groups that it gets, whoever else is apart
   };
   void set_apart(Search search, int64_t now_ms, const std::function<uint32_t()>& next_worker, Found& found);
-  // How many groups the search gets; `dissolved`: how many stations those had that had to go.
-  size_t make_room(const Search& search, size_t& dissolved);
+  size_t make_room(const Search& search);  // how many stations the groups had that are dissolved
   size_t dissolve_quietest();
   size_t apart() const;  // stations
 
