@@ -63,6 +63,11 @@ def stood_still(samples):
     return most
 
 
+def starved(samples):
+    """Seconds, by the page's clock, in which it got no processor."""
+    return sum(passed for before, now in zip(samples, samples[1:]) if (passed := now["at"] - before["at"]) >= LATE_S)
+
+
 def test_a_starved_page_does_not_stand_still():
     def samples(*pairs):
         return [{"at": at, "time": time} for at, time in pairs]
@@ -73,6 +78,8 @@ def test_a_starved_page_does_not_stand_still():
     assert stood_still(samples(*((at / 100, 7) for at in range(9)))) < 0.1
     assert stood_still(samples((0, 7), (5, 7), (5.25, 7), (9, 11))) == 0.25
     assert stood_still([*still, *samples((9, 7), (9.25, 7), (9.5, 8))]) == 2.25
+    assert starved(still) == 0
+    assert starved(samples((0, 7), (5, 7), (5.25, 7), (9, 11))) == 8.75
 
 
 def behind_receipt(player, node):
@@ -93,8 +100,8 @@ def behind_receipt(player, node):
 
 
 def at_the_live_edge(node):
-    """A player that is. hls.js that had no processor falls behind and stays there for long: another one begins anew,
-    and if it is ours to blame, that is as late."""
+    """A player that is. hls.js that had no processor falls behind and stays there for long: then, and only then, another
+    one begins anew."""
     late = []
     while len(late) < PLAYERS:
         player = LowLatency(node)
@@ -102,6 +109,9 @@ def at_the_live_edge(node):
         if glass < GLASS_S:
             return player
         late.append(glass)
+        without = starved(player.samples)
+        assert without > 0, f"{glass} s behind, and the page was never starved"
+        print(f"the page was starved for {without:.1f} s: another one", file=sys.stderr)
         player.stop()
     raise AssertionError(f"{late} s behind")
 
