@@ -25,7 +25,7 @@ void DashQueue::take(const conformance::Mpd& mpd, const conformance::MpdPeriod& 
   for (const MpdSegment& segment : listed) {
     if (last_time_ && segment.time <= *last_time_) continue;
     last_time_ = segment.time;
-    jobs_.push_back({segment, one.bandwidth});
+    jobs_.push_back(conformance::listed(one, segment));
   }
   while (live_ && jobs_.size() > kMaxQueued) jobs_.pop_front();
   next();
@@ -55,7 +55,7 @@ void DashQueue::next() {
   jobs_.pop_front();
 }
 
-void DashQueue::loaded(const Job& job, const Answer& answer) {
+void DashQueue::loaded(const conformance::ListedSegment& job, const Answer& answer) {
   loading_ = false;
   Findings findings;
   if (!answer.ok()) {
@@ -63,7 +63,7 @@ void DashQueue::loaded(const Job& job, const Answer& answer) {
   } else {
     if (answer.type.compare(0, 6, "video/") != 0 && answer.type.compare(0, 6, "audio/") != 0)
       add_dash(findings, "media-type", one_.line, "a segment is sent as '" + answer.type + "'");
-    Findings media = media_.take_segment(one_, job.segment, job.promised, min_buffer_, answer.body);
+    Findings media = media_.take_segment(one_, job, min_buffer_, answer.body);
     findings.insert(findings.end(), media.begin(), media.end());
     ++segments_;
     bytes_ += answer.body.size();

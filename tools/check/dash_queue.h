@@ -23,11 +23,7 @@ class DashQueue {
 
  private:
   void next();
-  struct Job {
-    conformance::MpdSegment segment;
-    uint64_t promised = 0;  // the bandwidth that it was listed with
-  };
-  void loaded(const Job& job, const Answer& answer);
+  void loaded(const conformance::ListedSegment& job, const Answer& answer);
 
   Run& run_;
   std::string where_, base_;
@@ -35,7 +31,7 @@ class DashQueue {
   conformance::DashMedia media_;
   conformance::MpdRepresentation one_;
   conformance::Micros min_buffer_ = 0;
-  std::deque<Job> jobs_;
+  std::deque<conformance::ListedSegment> jobs_;
   std::optional<uint64_t> last_time_;  // queued
   bool loading_ = false, asked_init_ = false, begun_ = false;
   uint64_t segments_ = 0, bytes_ = 0;

@@ -16,6 +16,11 @@ std::string named(const MpdRepresentation& one, const MpdSegment& segment) {
 
 }  // namespace
 
+ListedSegment listed(const MpdRepresentation& one, const MpdSegment& segment) {
+  const bool open = !one.complete && !one.segments.empty() && one.segments.back() == segment;
+  return {segment, one.bandwidth, open};
+}
+
 Findings DashMedia::take_init(const MpdRepresentation& one, Bytes bytes) {
   Findings findings;
   auto init = read_media_init(bytes);
@@ -45,11 +50,12 @@ Findings DashMedia::take_init(const MpdRepresentation& one, Bytes bytes) {
   return findings;
 }
 
-Findings DashMedia::take_segment(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
-                                 Micros min_buffer, Bytes bytes) {
+Findings DashMedia::take_segment(const MpdRepresentation& one, const ListedSegment& was, Micros min_buffer,
+                                 Bytes bytes) {
   Findings findings;
   if (!init_) return findings;
-  rate(one, segment, promised, min_buffer, bytes.size(), findings);
+  const MpdSegment& segment = was.segment;
+  rate(one, was, min_buffer, bytes.size(), findings);
   auto media = read_media_segment(bytes, *init_);
   if (!media) {
     add_dash(findings, "segment-format", one.line, named(one, segment) + ": " + media.error().message);
@@ -62,13 +68,14 @@ Findings DashMedia::take_segment(const MpdRepresentation& one, const MpdSegment&
     add_dash(
         findings, "segment-format", one.line,
         named(one, segment) + ": track " + std::to_string(*media->unknown_track) + " is not in its init");
-  times(one, segment, *media, findings);
+  times(one, was, *media, findings);
   expected_ = segment.time + segment.duration;
   return findings;
 }
 
-void DashMedia::times(const MpdRepresentation& one, const MpdSegment& segment, const MediaSegment& media,
+void DashMedia::times(const MpdRepresentation& one, const ListedSegment& was, const MediaSegment& media,
                       Findings& findings) {
+  const MpdSegment& segment = was.segment;
   const std::string name = named(one, segment);
   if (!expected_ || *expected_ != segment.time) next_.clear();
   const TrackFragment& first = media.fragments.front();
@@ -97,8 +104,7 @@ void DashMedia::times(const MpdRepresentation& one, const MpdSegment& segment, c
              name + " (" + seconds_text(stated) + ") begins at " + seconds_text(is));
   const Micros long_for = media_micros(static_cast<int64_t>(segment.duration), scale);
   // Of one that was being written that is a forecast, which holds unless its source ends: open-changed.
-  const bool cut_off = !one.complete && !one.segments.empty() && one.segments.back() == segment &&
-                       media_micros(lasts, track.timescale) < long_for;
+  const bool cut_off = was.open && media_micros(lasts, track.timescale) < long_for;
   if (!cut_off && distance(long_for, media_micros(lasts, track.timescale)) > kMpdDurationSlack)
     add_dash(findings, "duration-differs", one.line,
              name + " is stated to last " + seconds_text(long_for) + ", lasts " +
@@ -114,12 +120,13 @@ void DashMedia::times(const MpdRepresentation& one, const MpdSegment& segment, c
 
 // Table 9, @bandwidth: what a buffer of minBufferTime needs, looked at in sets of segments as long as that.
 // An MPD may state another one later: what was listed is held to what was promised of it then.
-void DashMedia::rate(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
-                     Micros min_buffer, size_t bytes, Findings& findings) {
+void DashMedia::rate(const MpdRepresentation& one, const ListedSegment& was, Micros min_buffer, size_t bytes,
+                     Findings& findings) {
+  const MpdSegment& segment = was.segment;
   const Micros lasts =
       media_micros(static_cast<int64_t>(segment.duration), static_cast<uint32_t>(one.timescale));
   if (!expected_ || *expected_ != segment.time) rates_.clear();
-  rates_.push_back({lasts, static_cast<double>(bytes) * 8, promised});
+  rates_.push_back({lasts, static_cast<double>(bytes) * 8, was.promised});
   Sent all;
   for (auto last = rates_.rbegin(); last != rates_.rend() && (all.lasts == 0 || all.lasts < min_buffer);
        ++last) {

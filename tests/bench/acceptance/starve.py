@@ -47,8 +47,10 @@ def starved(pid):
         schedule(encoding(pid), os.SCHED_IDLE, {PROCESSOR})
         yield
     finally:
-        for one in hogs:
-            one.kill()
-            one.wait()
         with contextlib.suppress(FileNotFoundError):
             schedule(encoding(pid), os.SCHED_OTHER, everywhere)
+        # All at once: each needs a turn of its own to end, and the others would have theirs before.
+        for one in hogs:
+            one.kill()
+        for one in hogs:
+            one.wait()

@@ -274,13 +274,14 @@ class DashSegments : public testing::Test {
   Ids init() { return test::ids(media_.take_init(one_, as_bytes(test::made_init(init_)))); }
   // The timeline's n-th, of 2 s.
   Ids take(uint64_t n, test::MadeChunk chunk) {
-    const Findings findings =
-        media_.take_segment(one_, {n, n * 180000, 180000}, promised_.value_or(one_.bandwidth), min_buffer_,
-                            as_bytes(test::made_chunk(chunk)));
+    conformance::ListedSegment was = conformance::listed(then_.value_or(one_), {n, n * 180000, 180000});
+    was.promised = promised_.value_or(was.promised);
+    const Findings findings = media_.take_segment(one_, was, min_buffer_, as_bytes(test::made_chunk(chunk)));
     told_ = test::text_of(findings);
     return test::ids(findings);
   }
   MpdRepresentation one_;
+  std::optional<MpdRepresentation> then_;  // when it was listed, if that was another
   std::optional<uint64_t> promised_;
   conformance::Micros min_buffer_ = kSecond;
   test::MadeInit init_;
@@ -312,7 +313,7 @@ TEST_F(DashSegments, SegmentFormat) {
   test::MadeChunk wrong{1, 0};
   wrong.tfdt = false;
   EXPECT_EQ(take(0, wrong), Ids{"segment-format"});
-  EXPECT_EQ(test::ids(media_.take_segment(one_, {9, 9, 180000}, one_.bandwidth, 0, as_bytes("no segment"))),
+  EXPECT_EQ(test::ids(media_.take_segment(one_, {{9, 9, 180000}, one_.bandwidth}, 0, as_bytes("no segment"))),
             Ids{"segment-format"});
 }
 
@@ -337,7 +338,7 @@ TEST_F(DashSegments, ChunkWhole) {
   EXPECT_EQ(take(1, {1, 180000}), Ids{"chunk-whole"});
   const std::string chunks = test::made_chunk({1, 360000, 25}) + test::made_chunk({1, 450000, 25});
   EXPECT_EQ(test::text_of(
-                media_.take_segment(one_, {2, 360000, 180000}, one_.bandwidth, kSecond, as_bytes(chunks))),
+                media_.take_segment(one_, {{2, 360000, 180000}, one_.bandwidth}, kSecond, as_bytes(chunks))),
             "");
 }
 
@@ -350,6 +351,20 @@ TEST_F(DashSegments, AnOpenOneMayBeShorter) {
   EXPECT_EQ(take(1, {1, 180000, 20}), Ids{}) << told_;
   EXPECT_EQ(take(1, {1, 180000, 60}), (Ids{"duration-differs", "chunk-whole"})) << told_;
   one_.segments.push_back({2, 360000, 180000});
+  EXPECT_EQ(take(1, {1, 180000, 20}), Ids{"duration-differs"}) << told_;
+}
+
+// It is held to what was said of it when it was listed, though another manifest was read while it was loaded.
+TEST_F(DashSegments, OneThatWasOpenMayBeShorterThanItWasListed) {
+  init();
+  one_.complete = false;
+  one_.available_early = kSecond;
+  one_.segments = {{1, 180000, 180000}};
+  then_ = one_;
+  one_.segments = {{1, 180000, 72000}};
+  EXPECT_EQ(take(1, {1, 180000, 20}), Ids{}) << told_;
+  one_.segments = {{1, 180000, 180000}};
+  then_->complete = true;
   EXPECT_EQ(take(1, {1, 180000, 20}), Ids{"duration-differs"}) << told_;
 }
 

@@ -14,20 +14,29 @@ inline constexpr Micros kMpdTimeSlack = 50'000;
 inline constexpr Micros kMpdDurationSlack = 100'000;
 inline constexpr double kMpdRateSlack = 1.10;
 
+// What an MPD said of a segment when it was first in one.
+struct ListedSegment {
+  MpdSegment segment;
+  uint64_t promised = 0;  // the bandwidth of its Representation
+  bool open = false;      // it was being written: its duration is a forecast
+};
+
+// `one`'s segment `segment` as it is in it.
+ListedSegment listed(const MpdRepresentation& one, const MpdSegment& segment);
+
 class DashMedia {
  public:
   Findings take_init(const MpdRepresentation& one, Bytes bytes);
   bool has_init() const { return init_.has_value(); }
-  // In order; some may be left out. `promised`: the bandwidth that it was listed with; `min_buffer`:
-  // MPD@minBufferTime.
-  Findings take_segment(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised,
-                        Micros min_buffer, Bytes bytes);
+  // In order; some may be left out. `one` may be of a later MPD than `was`; `min_buffer`: MPD@minBufferTime.
+  Findings take_segment(const MpdRepresentation& one, const ListedSegment& was, Micros min_buffer,
+                        Bytes bytes);
 
  private:
-  void times(const MpdRepresentation& one, const MpdSegment& segment, const MediaSegment& media,
+  void times(const MpdRepresentation& one, const ListedSegment& was, const MediaSegment& media,
              Findings& findings);
-  void rate(const MpdRepresentation& one, const MpdSegment& segment, uint64_t promised, Micros min_buffer,
-            size_t bytes, Findings& findings);
+  void rate(const MpdRepresentation& one, const ListedSegment& was, Micros min_buffer, size_t bytes,
+            Findings& findings);
 
   std::optional<MediaInit> init_;
   std::optional<uint64_t> expected_;  // where the next segment begins, by the MPD
