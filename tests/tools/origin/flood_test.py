@@ -3,9 +3,8 @@
 import http.client
 import socket
 
-import live_test
-from live_test import MEDIA, STATION
-from origin_case import PATIENCE, OriginCase, wait_until
+from live_case import MEDIA, STATION, LiveCase
+from origin_case import PATIENCE, wait_until
 import tap  # of the folder that origin_case has added
 
 MOST = 40
@@ -42,9 +41,7 @@ class Idler:
             self.connect()
 
 
-class Flood(OriginCase):
-    live = live_test.LiveTest.live
-
+class Flood(LiveCase):
     def viewer(self, source):
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE, source_address=(source, 0))
         self.addCleanup(connection.close)

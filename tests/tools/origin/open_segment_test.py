@@ -5,10 +5,9 @@ import re
 import signal
 import socket
 
-import live_test
 import rendition_test
-from live_test import BYTES, PART, PARTS, STATION, Waiting
-from origin_case import EVENT, INIT, PATIENCE, OriginCase, wait_until
+from live_case import BYTES, PART, PARTS, STATION, LiveCase, Parts, Waiting
+from origin_case import EVENT, INIT, PATIENCE, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -38,10 +37,7 @@ class Growing(Waiting):
         return self.response.read(count)
 
 
-class OpenSegmentTest(OriginCase):
-    live = live_test.LiveTest.live
-    heard = live_test.LiveTest.heard
-
+class OpenSegmentTest(LiveCase):
     def test_parts_are_sent_as_they_come(self):
         live = self.live()
         self.get(OPEN, 404)
@@ -162,7 +158,7 @@ class OpenSegmentTest(OriginCase):
         self.get(OPEN, 404)
         self.assertEqual(self.stream(STATION)['state'], 'waiting')
         # Another run's segment of that number is none of it.
-        again = live_test.Parts(self, self.worker, STATION, session=2, run='run-b', first=3)
+        again = Parts(self, self.worker, STATION, session=2, run='run-b', first=3)
         self.worker.tell(*again.opened(1), again.message(again.part(0)))
         wait_until('it is being written', lambda: self.request(OPEN, 'HEAD')[0].status == 200)
         one.sock.sendall(f'GET {OPEN} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())

@@ -1,27 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """headgate-origin over a made-up archive and workers that are none."""
 import glob
-import gzip
 import http.client
-import json
 import os
 import re
 import select
 import shutil
 import signal
-import socket
-import stat
 
 from origin_case import BYTES, EVENT, INIT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
-PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../tools/origin/www')
-
 
 class OriginTest(OriginCase):
-    # --- from the disk ---
-
     def test_an_archive_is_served_as_the_bytes_it_is(self):
         self.archive(5, 9)
         self.archive(5, 5)
@@ -110,7 +102,25 @@ class OriginTest(OriginCase):
         self.assertAlmostEqual(stream.pop('duration_s'), whole.pop('duration_s'), delta=0.1)
         self.assertEqual(stream, whole)
 
-    # --- from a worker ---
+    def test_a_few_replays_are_read_at_the_same_time(self):
+        """Who asks for a fifth one waits for one of those before, however short his is."""
+        stations = range(1, 6)
+        for station in stations[:4]:
+            for _ in range(3):
+                self.archive(station, 600, 'unpublish', 'small')
+        self.archive(5, 4)
+        self.start()
+        for station in stations:
+            self.stream(station)
+        asked = []
+        for station in stations:
+            one = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+            self.addCleanup(one.close)
+            one.request('GET', f'/hls/{station}/replay.m3u8')
+            asked.append(one)
+        select.select([asked[4].sock], [], [], PATIENCE)
+        self.assertTrue(select.select([one.sock for one in asked[:4]], [], [], 0)[0])
+        self.assertEqual([one.getresponse().read().count(b'#EXTINF') for one in asked], [900] * 4 + [2])
 
     def test_a_live_stream(self):
         worker = self.fake_worker()
@@ -212,290 +222,6 @@ class OriginTest(OriginCase):
             answer, body = self.request(f'/hls/11/{msn}.m4s')
             self.assertIn(answer.status, (404, 410), f'{msn}: {body[:50]}')
         self.get('/api/v1/streams/12', 404)  # another event's
-
-    # --- who may know what ---
-
-    def test_viewers_are_told_of_streams_and_not_of_publishers_or_the_node(self):
-        worker = self.fake_worker()
-        self.start()
-        worker.accept()
-        live = Live(self, worker, 14)
-        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2))
-        wait_until('it is live', lambda: self.request('/api/v1/streams/14')[0].status == 200)
-        self.get('/api/v1/node', 404)
-        for path in ('/api/v1/streams', '/api/v1/streams/14'):
-            answer, body = self.request(path)
-            self.assertEqual(answer.getheader('Access-Control-Allow-Origin'), '*')
-            for secret in (b'192.0.2.1', b'peer', b'user_agent', b'pid', self.root.encode()):
-                self.assertNotIn(secret, body)
-        for path in ('/', '/healthz', '/watch/14', '/assets/style.css', '/nothing'):
-            self.assertIsNone(self.request(path)[0].getheader('Access-Control-Allow-Origin'), path)
-        self.assertEqual(self.request('/hls/14/media.m3u8', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'), '*')
-        mode = os.stat(os.path.join(self.runtime, 'origin.http.sock')).st_mode
-        self.assertEqual((stat.S_ISSOCK(mode), stat.S_IMODE(mode)), (True, 0o600))
-        # An origin that takes the place of a dead one.
-        self.stop(signal.SIGKILL)
-        self.start()
-        self.assertIn('workers', self.node())
-        self.stop()
-        self.assertFalse(os.path.exists(os.path.join(self.runtime, 'origin.http.sock')))
-
-    # --- HTTP ---
-
-    def test_ranges_and_caching(self):
-        self.archive(5, 6)
-        self.start()
-        uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
-        whole = self.get(uri)
-        answer, body = self.request(uri, headers={'Range': 'bytes=10-19'})
-        self.assertEqual((answer.status, body), (206, whole[10:20]))
-        self.assertEqual(answer.getheader('Content-Range'), f'bytes 10-19/{len(whole)}')
-        answer, body = self.request(uri, headers={'Range': 'bytes=-5'})
-        self.assertEqual((answer.status, body), (206, whole[-5:]))
-        answer, body = self.request(uri, headers={'Range': f'bytes={len(whole)}-'})
-        self.assertEqual(answer.status, 416)
-        answer, body = self.request(uri, headers={'Range': 'bytes=' + ','.join(['0-'] * 100)})
-        self.assertEqual((answer.status, body), (200, whole))
-        answer, body = self.request(uri)
-        self.assertIn('immutable', answer.getheader('Cache-Control'))
-        self.assertEqual(answer.getheader('Access-Control-Allow-Origin'), '*')
-        self.assertEqual(answer.getheader('Content-Type'), 'video/mp4')
-        etag = answer.getheader('ETag')
-        answer, body = self.request(uri, headers={'If-None-Match': etag})
-        self.assertEqual((answer.status, body), (304, b''))
-        answer, body = self.request(uri, 'HEAD')
-        self.assertEqual((answer.status, body, answer.getheader('Content-Length')), (200, b'', str(len(whole))))
-        answer, body = self.request('/hls/5/media.m3u8')
-        self.assertEqual(answer.getheader('Content-Type'), 'application/vnd.apple.mpegurl')
-        self.assertEqual(answer.getheader('Cache-Control'), 'public, max-age=1')
-
-    def test_a_connection_serves_one_request_after_the_other(self):
-        self.start()
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
-        self.addCleanup(connection.close)
-        connection.connect()
-        first = connection.sock.getsockname()
-        for path in ('/healthz', '/api/v1/streams', '/hls/9/index.m3u8', '/healthz'):
-            connection.request('GET', path)
-            connection.getresponse().read()
-            self.assertIsNotNone(connection.sock, f'closed after {path}')
-            self.assertEqual(connection.sock.getsockname(), first)
-
-    def test_connections_that_clients_close_are_let_go(self):
-        self.archive(5, 4)
-        self.start()
-
-        def sockets():
-            return sum(link.startswith('socket:') for link in self.open_files())
-        before = sockets()
-        uri = '/hls/5/' + self.uris(self.get('/hls/5/media.m3u8'))[0]
-        for path in ('/healthz', uri, '/hls/5/999.m4s', '/api/v1/streams') * 10:
-            connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
-            for _ in range(2):
-                connection.request('GET', path)
-                connection.getresponse().read()
-            connection.close()
-        wait_until('they are closed here, too', lambda: sockets() <= before)
-
-    def test_a_connection_is_not_used_for_ever(self):
-        self.start()
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
-        self.addCleanup(connection.close)
-        for left in range(99, -1, -1):
-            connection.request('GET', '/healthz')
-            answer = connection.getresponse()
-            self.assertEqual(answer.read(), b'ok\n')
-            self.assertEqual(answer.getheader('Connection'), None if left else 'close')
-
-    def test_only_what_is_there_is_found(self):
-        self.archive(5, 4)
-        self.start()
-        for path in ('/nothing', '/hls', '/hls/5', '/hls/5/', '/hls/5/x.m3u8', '/hls/5/999.m4s', '/hls/5/00.m4s',
-                     '/hls/5/-1.m4s', '/hls/5/+0.m4s', '/hls/5/18446744073709551616.m4s', '/hls/05/index.m3u8',
-                     '/hls/4294967296/index.m3u8', '/hls/6/index.m3u8', '/hls/5/init-.mp4', '/hls/5/init-zz.mp4',
-                     '/assets/', '/assets/nothing.js', '/assets/../main.cpp', '/assets/%2e%2e/x', '/watch/x',
-                     '/../../../../etc/passwd', '/hls/5/../../../../etc/passwd', '/hls/5/%2e%2e%2frun.jl',
-                     '/hls/5/..%2f..%2f000000.mp4', f'/lta/{EVENT}/st/05/000005', '/api', '/api/v1/', '/api/v1/x',
-                     '/api/v1/streams/x', '/api/v1/streams/5/x', '//etc/passwd', '/%00'):
-            with self.subTest(path=path):
-                answer, body = self.request(path)
-                self.assertIn(answer.status, (400, 404), f'{path}: {answer.status} {body[:80]}')
-                self.assertNotIn(b'root:', body)
-        answer, _ = self.request('/' + 'a' * 1000)
-        self.assertEqual(answer.status, 414)
-        self.assertEqual(self.request('/', 'POST', body=b'x' * 100_000)[0].status, 405)
-        self.assertEqual(self.request('/', 'DELETE')[0].status, 405)
-        self.assertIsNone(self.request('/', 'OPTIONS')[0].getheader('Access-Control-Allow-Origin'))
-        self.assertEqual(self.get('/healthz'), b'ok\n')
-
-    def test_pages_carry_their_policy(self):
-        self.start()
-        for path, kind in (('/', 'text/html'), ('/watch/12', 'text/html'), ('/assets/style.css', 'text/css'),
-                           ('/assets/watch.js', 'text/javascript')):
-            answer, body = self.request(path)
-            self.assertEqual(answer.status, 200)
-            self.assertTrue(answer.getheader('Content-Type').startswith(kind), path)
-            self.assertIn("default-src 'none'", answer.getheader('Content-Security-Policy'))
-            self.assertEqual(answer.getheader('X-Content-Type-Options'), 'nosniff')
-            again, body = self.request(path, headers={'If-None-Match': answer.getheader('ETag')})
-            self.assertEqual((again.status, body), (304, b''))
-
-    def test_pages_are_packed_for_who_takes_them_so(self):
-        self.start()
-        names = [os.path.basename(path) for path in glob.glob(os.path.join(PAGE, '*.[hcj][ts]*'))]
-        names = ['assets/' + name for name in names if name.endswith(('.css', '.html', '.js'))] + ['', 'watch/12']
-        self.assertIn('assets/player.js', names)
-        if os.path.exists(os.path.join(PAGE, 'node_modules/hls.js')):
-            names.append('assets/hls.min.js')
-        for name in names:
-            plain, whole = self.request(f'/{name}', headers={'Accept-Encoding': 'br'})
-            packed, body = self.request(f'/{name}', headers={'Accept-Encoding': 'gzip, deflate, br'})
-            self.assertEqual([plain.getheader('Content-Encoding'), packed.getheader('Content-Encoding')], [None, 'gzip'])
-            self.assertEqual({plain.getheader('Vary'), packed.getheader('Vary')}, {'Accept-Encoding'})
-            self.assertEqual(gzip.decompress(body), whole)
-            etag = packed.getheader('ETag')
-            self.assertNotEqual(etag, plain.getheader('ETag'))
-            again = {'Accept-Encoding': 'gzip', 'If-None-Match': etag}
-            answer, nothing = self.request(f'/{name}', headers=again)
-            self.assertEqual((answer.status, nothing, answer.getheader('Vary')), (304, b'', 'Accept-Encoding'))
-            self.assertEqual(self.request(f'/{name}', headers={'If-None-Match': etag})[0].status, 200)
-
-    def test_a_few_replays_are_read_at_the_same_time(self):
-        """Who asks for a fifth one waits for one of those before, however short his is."""
-        stations = range(1, 6)
-        for station in stations[:4]:
-            for _ in range(3):
-                self.archive(station, 600, 'unpublish', 'small')
-        self.archive(5, 4)
-        self.start()
-        for station in stations:
-            self.stream(station)
-        asked = []
-        for station in stations:
-            one = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
-            self.addCleanup(one.close)
-            one.request('GET', f'/hls/{station}/replay.m3u8')
-            asked.append(one)
-        select.select([asked[4].sock], [], [], PATIENCE)
-        self.assertTrue(select.select([one.sock for one in asked[:4]], [], [], 0)[0])
-        self.assertEqual([one.getresponse().read().count(b'#EXTINF') for one in asked], [900] * 4 + [2])
-
-    def test_events(self):
-        worker = self.fake_worker()
-        self.start()
-        worker.accept()
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
-        self.addCleanup(connection.close)
-        connection.request('GET', '/api/v1/events')
-        answer = connection.getresponse()
-        self.assertEqual(answer.getheader('Content-Type'), 'text/event-stream')
-
-        def event():
-            lines = []
-            while True:
-                line = answer.readline().decode().rstrip('\n')
-                if line:
-                    lines.append(line)
-                elif len(lines) == 2:
-                    return lines[0], json.loads(lines[1][len('data: '):])
-                else:
-                    lines = []
-        kind, data = event()
-        self.assertEqual((kind, data['streams']), ('event: streams', []))
-        live = Live(self, worker, 13)
-        worker.tell(wire.worker_state(), *live.open_messages(), *live.segments(2))
-        while True:
-            kind, data = event()
-            self.assertEqual((kind, data['station'], data['state']), ('event: stream', 13, 'live'))
-            if data['duration_s'] == 4:
-                break
-
-    def test_listeners_of_an_address_leave_places_to_others(self):
-        self.start()
-
-        def listen(source):
-            connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE, source_address=(source, 0))
-            self.addCleanup(connection.close)
-            connection.request('GET', '/api/v1/events')
-            return connection.getresponse().status
-        said = [listen('127.0.0.2')]
-        while said[-1] == 200:
-            said.append(listen('127.0.0.2'))
-            self.assertLess(len(said), 100)  # of 256, a third of what the others have left
-        self.assertEqual(said[-1], 503)
-        self.assertEqual(listen('127.0.0.3'), 200)
-
-    def test_connections_are_bounded(self):
-        self.start('--max-connections', '20')
-        busy = [socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE) for _ in range(20)]
-        for one in busy:
-            self.addCleanup(one.close)
-            one.sendall(b'GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n')
-            self.assertIn(b'200 OK', one.recv(100))
-        # The next waits in the kernel's queue, and is served when one of them goes.
-        late = socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE)
-        self.addCleanup(late.close)
-        late.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
-        late.settimeout(0.5)
-        with self.assertRaises(TimeoutError):
-            late.recv(100)
-        busy[0].close()
-        late.settimeout(PATIENCE)
-        self.assertIn(b'200 OK', late.recv(100))
-
-    def test_one_address_cannot_have_all_connections(self):
-        self.start('--max-connections', '20', '--max-connections-per-address', '3')
-
-        def connect(source):
-            one = socket.create_connection(('127.0.0.1', self.port), timeout=PATIENCE, source_address=(source, 0))
-            self.addCleanup(one.close)
-            one.sendall(b'GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n')  # never idle
-            try:
-                return one, b'200 OK' in one.recv(1000)
-            except ConnectionResetError:
-                return one, False
-        held = [connect('127.0.0.2') for _ in range(3)]
-        self.assertEqual([served for _, served in held], [True] * 3)
-        self.assertFalse(connect('127.0.0.2')[1])
-        self.assertTrue(connect('127.0.0.3')[1])  # somebody else
-        for _ in range(5):
-            self.assertTrue(connect('127.0.0.1')[1])  # a proxy on this machine
-        held[0][0].close()
-        wait_until('one that has gone makes room', lambda: connect('127.0.0.2')[1])
-
-    # --- the supervisor's line ---
-
-    def test_the_supervisor_is_heard_and_answered(self):
-        self.start()
-        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.addCleanup(line.close)
-        line.settimeout(PATIENCE)
-        path = os.path.join(self.runtime, 'origin.sock')
-        wait_until('its socket', lambda: os.path.exists(path))
-        line.connect(path)
-        wire.greet(line)
-        line.send(wire.hello('supervisor'))
-        self.assertEqual(line.recv(70000)[0], wire.STATUS)
-        line.send(wire.message(wire.GET_LISTENERS))
-        while True:
-            said, fds, _, _ = socket.recv_fds(line, 70000, 4)
-            if said[0] == wire.LISTENERS:
-                break
-        self.assertEqual(said, wire.message(wire.LISTENERS, b'\x01', wire.text('http')))
-        inherited = socket.socket(fileno=fds[0])
-        self.assertEqual(inherited.getsockname()[1], self.port)
-        inherited.close()
-        line.send(wire.node_status('supervisor', '{"version":"9","processes":[{"role":"supervisor"},{"role":"gate"}]}'))
-        node = wait_until('it knows', lambda: (lambda n: n if n['version'] else None)(self.node()))
-        self.assertEqual([one['role'] for one in node['processes']], ['supervisor', 'gate'])
-        line.close()
-        wait_until('it notices', lambda: [one['role'] for one in self.node()['processes']] == ['gate'])
-        again = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.addCleanup(again.close)
-        again.connect(path)
-        wire.greet(again)
-        again.send(wire.message(wire.STOP))
-        self.assertEqual(self.process.wait(PATIENCE), 0)
 
 
 if __name__ == '__main__':

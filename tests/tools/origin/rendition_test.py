@@ -6,7 +6,7 @@ import re
 import threading
 
 from origin_case import BYTES, EVENT, INIT, PATIENCE, SEGMENT, Live, OriginCase, wait_until
-from live_test import PART, Parts, Waiting
+from live_case import PART, Parts, Waiting
 import tap  # of the folder that origin_case has added
 import wire
 

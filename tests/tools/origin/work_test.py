@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the origin does for its answers, counted: texts that it makes, bytes that it reads; and how long it says that took."""
 
-import live_test
-from live_test import STATION
-from origin_case import EVENT, OriginCase, wait_until
+from live_case import STATION, LiveCase, Waiting
+from origin_case import EVENT, wait_until
 import tap  # of the folder that origin_case has added
 import wire
 
@@ -12,9 +11,7 @@ WITHOUT_PARTS = (f'{HLS}/index.m3u8', f'{HLS}/replay.m3u8', f'{HLS}/replay-index
                  f'{DASH}/replay.mpd')
 
 
-class Work(OriginCase):
-    live, heard = live_test.LiveTest.live, live_test.LiveTest.heard
-
+class Work(LiveCase):
     def made_by(self, *paths):
         before = self.status()['texts_made']
         for path in paths:
@@ -59,7 +56,7 @@ class Work(OriginCase):
                 self.assertRegex(answer.getheader('Server-Timing'), r'^origin;dur=\d+\.\d{3}$')
         self.assertIsNone(self.request(f'{HLS}/2.m4s')[0].getheader('Server-Timing'))
         # Of what waited for media it would tell nothing.
-        waiting = live_test.Waiting(self, f'{HLS}/media.m3u8?_HLS_msn=3')
+        waiting = Waiting(self, f'{HLS}/media.m3u8?_HLS_msn=3')
         wait_until('it waits', lambda: self.status()['waiting'] == 1)
         self.worker.tell(wire.session_closed(1, EVENT, STATION, 'unpublish'))
         head = waiting.sock.recv(65536)
