@@ -80,24 +80,28 @@ def at_end(now, path):
     return now and (now["ended"] or almost)
 
 
-def replayed(players):
-    """What was recorded in two pieces, to its end: as much is decoded as was sent."""
+def replayed(*groups):
+    """What was recorded in two pieces, to its end: as much is decoded as was sent. The players of a group play at once."""
     with Node() as node:
         for _ in range(2):
             assert media.ffmpeg(node, media.clip(8), node.url(STATION)).finish(60) == 0
             node.wait_state(STATION, "ended", 30)
-        for name, path, pictures in players:
-            one = play(node, name, path)
-            try:
-                wait_until(f"{name} {path} has come to the end", lambda p=one, at=path: at_end(p.now, at), 60)
-            finally:
-                print(name, path, one.now, flush=True)
-            expect_well(one)
-            if pictures:
-                assert one.now["decoded"] >= 2 * 8 * 25 * 0.9, one.now
-            assert one.now["audio_bytes"] > 0, one.now
-            one.stop()
+        for players in groups:
+            to_their_ends([(play(node, name, path), name, path, pictures) for name, path, pictures in players])
         ends_on_the_page(node)
+
+
+def to_their_ends(watching):
+    for one, name, path, pictures in watching:
+        try:
+            wait_until(f"{name} {path} has come to the end", lambda p=one, at=path: at_end(p.now, at), 60)
+        finally:
+            print(name, path, one.now, flush=True)
+        expect_well(one)
+        if pictures:
+            assert one.now["decoded"] >= 2 * 8 * 25 * 0.9, one.now
+        assert one.now["audio_bytes"] > 0, one.now
+        one.stop()
 
 
 def ends_on_the_page(node):
@@ -111,25 +115,6 @@ def ends_on_the_page(node):
     assert page.now["time"] >= 2 * 8 - 1, page.now
     assert page.now["rebuilds"] == page.now["fatal_errors"] == 0 and not page.now["errors"], page.now
     page.stop()
-
-
-def test_hls_live():
-    live([("hls", f"/hls/{STATION}/index.m3u8", True)])
-
-
-def test_hls_tracks_live():
-    # Without a cut: on a busy machine hls.js that has the sound alone has stayed there, in one of five runs.
-    live([("hls", f"/hls/{STATION}/audio.m3u8", False), ("hls", f"/hls/{STATION}/video.m3u8", True)], cut=False)
-
-
-def test_dash_js_live():
-    need("dashjs")
-    live([("dash", f"/dash/{STATION}/manifest.mpd", True)])
-
-
-def test_shaka_live():
-    need("shaka-player")
-    live([("shaka", f"/dash/{STATION}/manifest.mpd", True), ("shaka", f"/hls/{STATION}/index.m3u8", True)])
 
 
 def choose(players, height, within=60):
@@ -180,21 +165,36 @@ def rungs_behind_a_cut(node, publisher, watching):
     return publisher
 
 
-def test_rungs_in_dash_js():
-    need("dashjs")
-    rungs(("dash", f"/dash/{STATION}/manifest.mpd"))
-
-
-def test_rungs_in_shaka():
-    need("shaka-player")
-    rungs(("shaka", f"/dash/{STATION}/manifest.mpd"))
-
-
 def test_replays():
     need("dashjs")
     need("shaka-player")
-    replayed([("dash", f"/dash/{STATION}/replay.mpd", True), ("shaka", f"/dash/{STATION}/replay.mpd", True),
-              ("hls", f"/hls/{STATION}/replay-audio.m3u8", False), ("hls", f"/hls/{STATION}/replay-index.m3u8", True)])
+    replayed([("dash", f"/dash/{STATION}/replay.mpd", True), ("shaka", f"/dash/{STATION}/replay.mpd", True)],
+             [("hls", f"/hls/{STATION}/replay-audio.m3u8", False), ("hls", f"/hls/{STATION}/replay-index.m3u8", True)])
+
+
+def test_hls_live():
+    live([("hls", f"/hls/{STATION}/index.m3u8", True)])
+
+
+def test_shaka_live():
+    need("shaka-player")
+    live([("shaka", f"/dash/{STATION}/manifest.mpd", True), ("shaka", f"/hls/{STATION}/index.m3u8", True)])
+
+
+def test_dash_js_live():
+    need("dashjs")
+    live([("dash", f"/dash/{STATION}/manifest.mpd", True)])
+
+
+def test_rungs_in_dash_js_and_shaka():
+    need("dashjs")
+    need("shaka-player")
+    rungs(("dash", f"/dash/{STATION}/manifest.mpd"), ("shaka", f"/dash/{STATION}/manifest.mpd"))
+
+
+def test_hls_tracks_live():
+    # Without a cut: on a busy machine hls.js that has the sound alone has stayed there, in one of five runs.
+    live([("hls", f"/hls/{STATION}/audio.m3u8", False), ("hls", f"/hls/{STATION}/video.m3u8", True)], cut=False)
 
 
 def test_ffmpeg_plays_all_of_it():

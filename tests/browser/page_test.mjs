@@ -6,7 +6,8 @@ import {join} from 'node:path';
 import {after, afterEach, before, beforeEach, test} from 'node:test';
 
 import {open_browser, open_page, playback, plays_on, until} from './support/chromium.mjs';
-import {Clip, FakeNode} from './support/fake_node.mjs';
+import {Clip} from './support/clip.mjs';
+import {FakeNode} from './support/fake_node.mjs';
 
 const kPhone = {
   viewport: {width: 360, height: 740},
@@ -22,10 +23,7 @@ before(async () => {
   clip = new Clip();
   browser = await open_browser();
 });
-after(async () => {
-  await browser?.close();
-  clip?.remove();
-});
+after(async () => browser?.close());
 beforeEach(async () => {
   node = new FakeNode(clip);
   base = await node.start();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the page sees of a node, without one: the files of tools/origin/www, the API of docs/api.md, and a
 // clip cut by ffmpeg that is told as a live stream. Tests pull its strings.
-import {execFileSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
-import {tmpdir} from 'node:os';
 import {dirname, extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+
+import {kClipS, kSegmentS} from './clip.mjs';
 
 const kPage = join(dirname(fileURLToPath(import.meta.url)), '../../../tools/origin/www');
 const kPolicy = 'default-src \'none\'; script-src \'self\'; style-src \'self\'; img-src \'self\' data:; ' +
@@ -22,64 +22,8 @@ const kTypes = {
   '.m4s': 'video/iso.segment',
   '.jpg': 'image/jpeg',
 };
-const kWindow = 15;  // segments in the live playlist
-export const kSegmentS = 2;
-export const kClipS = 120;
+const kWindow = 15;      // segments in the live playlist
 const kHeadStartS = 24;  // of the clip, there when the stream begins
-
-// One clip for all tests of a process: init.mp4 and 000.m4s … of exactly kSegmentS each.
-export class Clip {
-  constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), 'headgate-clip-'));
-    execFileSync('ffmpeg', [
-      '-v',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      `testsrc=size=480x270:rate=15:duration=${kClipS}`,
-      '-f',
-      'lavfi',
-      '-i',
-      `sine=frequency=440:duration=${kClipS}`,
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-pix_fmt',
-      'yuv420p',
-      '-g',
-      String(15 * kSegmentS),
-      '-keyint_min',
-      String(15 * kSegmentS),
-      '-sc_threshold',
-      '0',
-      '-c:a',
-      'aac',
-      '-f',
-      'hls',
-      '-hls_time',
-      String(kSegmentS),
-      '-hls_segment_type',
-      'fmp4',
-      '-hls_list_size',
-      '0',
-      '-hls_fmp4_init_filename',
-      'init.mp4',
-      '-hls_segment_filename',
-      join(this.folder, '%03d.m4s'),
-      join(this.folder, 'all.m3u8')
-    ]);
-  }
-  // Multivariant playlist.
-  index() {
-    const head = '#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42C015,mp4a.40.2",RESOLUTION=480x270';
-    return `#EXTM3U\n#EXT-X-VERSION:7\n${head}\nmedia.m3u8\n`;
-  }
-  remove() {
-    rmSync(this.folder, {recursive: true});
-  }
-}
 
 export class FakeNode {
   constructor(clip) {
@@ -255,11 +199,11 @@ export class FakeNode {
     else if (playlist)
       send(200, kTypes['.m3u8'], this.playlist_(stream, playlist === 'replay', is_gap));
     else if (init)
-      file(join(this.clip_.folder, rendition, init.replace('-0', '')));
+      file(this.clip_.path(rendition, init.replace('-0', '')));
     else if (number)
-      file(join(this.clip_.folder, rendition, `${number.padStart(3, '0')}.${ending}`));
+      file(this.clip_.path(rendition, `${number.padStart(3, '0')}.${ending}`));
     else
-      file(join(this.clip_.folder, 'pictures', '000.jpg'));
+      file(this.clip_.path('pictures', '000.jpg'));
     return true;
   }
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A clip as a ladder has it: rungs with the picture alone, the sound apart, pictures for the seek bar.
-import {execFileSync} from 'node:child_process';
-import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 
-import {Clip, kClipS, kSegmentS} from './fake_node.mjs';
+import {Clip, hls_output, inputs, kFps, kSegmentS, made_once, words} from './clip.mjs';
 
-const kFps = 15;
 const kAudioBps = 64000;
 // Constant rates, so that a throttled link carries what the playlist says that it does.
 export const kRungs = [
@@ -15,40 +12,33 @@ export const kRungs = [
   {name: '180p', width: 320, height: 180, bps: 150000},
 ];
 
-const words = (text) => text.split(' ');
-
-function hls_output(folder) {
-  return [
-    ...words(`-f hls -hls_time ${kSegmentS} -hls_segment_type fmp4 -hls_list_size 0`),
-    ...words('-hls_fmp4_init_filename init.mp4 -hls_segment_filename'), join(folder, '%03d.m4s'),
-    join(folder, 'all.m3u8')
-  ];
-}
-
-function video_output(folder, {name, width, height, bps}) {
+function video_output({name, width, height, bps}) {
   return [
     ...words(`-map 0:v -s ${width}x${height} -c:v libx264 -preset ultrafast -pix_fmt yuv420p`),
     ...words(`-g ${kFps * kSegmentS} -sc_threshold 0 -b:v ${bps} -maxrate ${bps} -bufsize ${bps}`),
-    ...words('-x264-params nal-hrd=cbr:force-cfr=1'), ...hls_output(join(folder, name))
+    ...words('-x264-params nal-hrd=cbr:force-cfr=1'), ...hls_output(name)
   ];
+}
+
+function made() {
+  return made_once('ladder', [...kRungs.map((rung) => rung.name), 'audio', 'pictures'], [
+    ...inputs('854x480'), ...kRungs.flatMap(video_output), ...words(`-map 1:a -c:a aac -b:a ${kAudioBps}`),
+    ...hls_output('audio'), ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90`),
+    ...words('-vsync passthrough -start_number 0'), join('pictures', '%03d.jpg'),
+    ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90,tile=5x5`),
+    ...words('-vsync passthrough -start_number 0'), join('pictures', 'sheet-%d.jpg')
+  ]);
 }
 
 export class Ladder extends Clip {
   constructor() {
     super();
+    this.renditions_ = made();
     this.pictures = true;
-    for (const name of [...kRungs.map((rung) => rung.name), 'audio', 'pictures'])
-      mkdirSync(join(this.folder, name));
-    execFileSync('ffmpeg', [
-      ...words(`-v error -f lavfi -i testsrc=size=854x480:rate=${kFps}:duration=${kClipS}`),
-      ...words(`-f lavfi -i sine=frequency=440:duration=${kClipS}`),
-      ...kRungs.flatMap((rung) => video_output(this.folder, rung)),
-      ...words(`-map 1:a -c:a aac -b:a ${kAudioBps}`), ...hls_output(join(this.folder, 'audio')),
-      ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90`),
-      ...words('-vsync passthrough -start_number 0'), join(this.folder, 'pictures', '%03d.jpg'),
-      ...words(`-map 0:v -vf select=not(mod(n\\,${kFps * kSegmentS})),scale=160:90,tile=5x5`),
-      ...words('-vsync passthrough -start_number 0'), join(this.folder, 'pictures', 'sheet-%d.jpg')
-    ]);
+  }
+
+  path(rendition, name) {
+    return rendition ? join(this.renditions_, rendition, name) : super.path(rendition, name);
   }
 
   index() {

@@ -21,10 +21,7 @@ before(async () => {
   ladder = new Ladder();
   browser = await open_browser();
 });
-after(async () => {
-  await browser?.close();
-  ladder?.remove();
-});
+after(async () => browser?.close());
 beforeEach(async () => {
   node = new FakeNode(ladder);
   base = await node.start();
