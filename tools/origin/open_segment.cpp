@@ -43,6 +43,7 @@ class Growing : public std::enable_shared_from_this<Growing> {
       if (part.length > 0) end_ = part.offset + part.length;
   }
   bool is_late() const { return stream_.is_late(next_.msn); }
+  const playlist::SegmentRecord* all() const;
   void finish(const OnPiece& next);
   LiveEdge::Done then(const OnPiece& next);
 
@@ -70,7 +71,9 @@ void Growing::grow(const OnPiece& next) {
   const bool open =
       !known.empty() && stream_.state() != State::ended && playlist::hinted_part(index) == next_;
   const bool gone = known.empty() && stream_.unlisted(next_.msn) == nullptr;
-  if (!open && gone && index.next_msn().value_or(0) > next_.msn)
+  const playlist::SegmentRecord* const whole = all();
+  const bool sent = whole != nullptr && end_ >= whole->offset + whole->length;
+  if (!open && gone && !sent && index.next_msn().value_or(0) > next_.msn)
     return next(Unexpected(ENODATA, file_ + ": parts have left before they were sent"));
   if (!open && (!is_late() || stream_.state() == State::ended)) return finish(next);
   waiter_ = open ? stream_.edge().wait_within_run(next_, whose_, then(next))
@@ -89,14 +92,21 @@ LiveEdge::Done Growing::then(const OnPiece& next) {
   };
 }
 
-// What came too late for a part of its own to be listed is behind the others.
-void Growing::finish(const OnPiece& next) {
+// The segment, when it has ended; null: it has not, or that number is another one's now.
+const playlist::SegmentRecord* Growing::all() const {
   const playlist::Unlisted* late = stream_.unlisted(next_.msn);
   const playlist::Segment* listed = stream_.index().find_segment(next_.msn);
-  const playlist::SegmentRecord* all = late ? &late->segment : listed ? &listed->record : nullptr;
-  const bool same = all != nullptr && all->file == file_ && all->offset == offset_;
-  if (view_ != playlist::View::whole || !same || end_ >= offset_ + all->length) return next(FileRange{});
-  const uint64_t from = std::exchange(end_, offset_ + all->length);
+  const playlist::SegmentRecord* found = late ? &late->segment : listed ? &listed->record : nullptr;
+  const bool same = found != nullptr && found->file == file_ && found->offset == offset_;
+  return same ? found : nullptr;
+}
+
+// What came too late for a part of its own to be listed is behind the others.
+void Growing::finish(const OnPiece& next) {
+  const playlist::SegmentRecord* const whole = all();
+  if (view_ != playlist::View::whole || whole == nullptr || end_ >= whole->offset + whole->length)
+    return next(FileRange{});
+  const uint64_t from = std::exchange(end_, offset_ + whole->length);
   next(media_.find(file_, from, end_ - from));
 }
 

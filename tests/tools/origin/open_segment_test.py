@@ -187,6 +187,21 @@ class OpenSegmentTest(LiveCase):
         with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
             slow.response.read()
 
+    def test_who_is_slow_and_has_all_of_it_sees_its_end(self):
+        live = self.live()
+        large = wire.part_record(3, 0, live.file, len(live.content), LARGE, 3 * PARTS * PART, PART, live.utc_us)
+        segment = wire.segment_record(3, live.file, len(live.content), LARGE, 3 * PARTS * PART, PART, live.utc_us, INIT)
+        live.content += bytes(LARGE)
+        live.write()
+        self.worker.tell(live.message(large))
+        self.heard()
+        slow = Growing(self, OPEN, 65_536).begin()
+        live.next += 1
+        self.worker.tell(live.message(segment), *live.whole(8))
+        wait_until('the next ones are listed', lambda: self.request(f'/hls/{STATION}/11.m4s')[0].status == 200)
+        self.assertEqual(len(slow.take(LARGE)), LARGE)
+        self.assertEqual(slow.take(1), b'')  # not IncompleteRead
+
     def test_clients_that_go(self):
         live = self.live()
         self.worker.tell(live.message(live.part(0)))
