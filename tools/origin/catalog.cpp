@@ -183,7 +183,11 @@ void Catalog::take_replay(uint32_t station, playlist::StreamIndex index, Renditi
     playlist::RenditionIndex& replay = renditions[name];
     replay.follow(index);
     for (const auto& [id, init] : one->live.index().inits()) replay.add(init, index);
-    for (const auto& segment : one->live.index().segments()) replay.add(segment.record, index);
+    for (const auto& segment : one->live.index().segments()) {
+      const playlist::Unlisted* late = one->live.find_unlisted(segment.record.msn);
+      const bool whole = late != nullptr && late->kind == playlist::Unlisted::Kind::whole;
+      replay.add(whole ? late->segment : segment.record, index);
+    }
   }
   auto early = early_replay_.extract(station);
   for (const auto& [rendition, record] : early.mapped()) {

@@ -129,6 +129,9 @@ class OpenSegmentTest(LiveCase):
         self.assertEqual(self.get(path), live.body(3, 0) + live.body(3, 1))
         manifest = self.get(f'/dash/{STATION}/manifest.mpd').decode()
         self.assertEqual(manifest.count('<Period '), 1)
+        # Of a recording nobody asks when it came.
+        replay = self.get(f'/hls/{STATION}/{rung.name}/replay.m3u8')
+        self.assertEqual(rendition_test.segments(replay)[-1], '3.m4s')
 
     def test_head(self):
         live = self.live()
