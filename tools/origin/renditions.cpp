@@ -19,6 +19,7 @@ namespace {
 using playlist::View;
 
 constexpr char kNoRendition[] = "There is no such rendition of this stream.";
+constexpr char kGap[] = "This rendition has a gap there.";
 constexpr char kNoRoom[] =
     "This rendition is encoded on demand, and the node encodes as much as it can. The stream goes on as it "
     "was sent: see index.m3u8.";
@@ -216,6 +217,9 @@ void RenditionSite::from_any(const AnswerPtr& answer, uint32_t station, const st
     // The source's numbers: a rung has the same, and comes behind it.
     if (msn && *msn >= stream->index().next_msn().value_or(0))
       return answer->send(not_there_reply("This segment is not there yet."));
+    // A gap to players of what is live: who plays the recording has had it read.
+    if (msn && !one->replay && one->live.index().find_segment(*msn) != nullptr)
+      return answer->send(not_there_reply(kGap));
     catalog_.with_replay(station, [answer, rendition, send](Stream* whole) {
       Rendition* all = whole ? whole->rendition(rendition) : nullptr;
       if (!all || !all->replay || !send(*all->replay))

@@ -376,6 +376,9 @@ class Renditions(OriginCase):
         left = wait_until('it is read', lambda: self.listed_now('/hls/7/360p/media.m3u8', 6))
         self.assertTrue(segments(left)[0].startswith('-'))
         self.assertFalse(segments(left)[-1].startswith('-'))
+        read = self.read_by_thread('history')
+        self.get('/hls/7/360p/' + segments(left)[0][1:], 404)
+        self.assertEqual(self.read_by_thread('history'), read, 'a gap is not looked for in all that there was')
         self.assertEqual(segments(left), segments(self.get('/hls/7/360p/replay.m3u8')))
 
     def test_what_is_still_to_come_is_not_looked_for_on_the_disk(self):
