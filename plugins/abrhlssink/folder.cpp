@@ -37,11 +37,11 @@ Result<void> Folder::add(const std::string& name, const playlist::Record& record
   if (name.empty()) {
     source_.add(record);
     follow(record);
-    return source_out_.note(record);
+    return source_out_.note(record, source_);
   }
   Rendition& one = rendition(name);
   one.index.add(record, timeline_);
-  return one.out.note(record);
+  return one.out.note(record, one.index.index());
 }
 
 void Folder::follow(const playlist::Record& record) {

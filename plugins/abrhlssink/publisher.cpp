@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -13,7 +14,8 @@
 namespace headgate::abrhlssink {
 namespace {
 
-// A segment stays this many windows after it left the playlist: clients have old playlists (RFC 8216, 6.2.2).
+// A segment stays this many lengths of a playlist after it left that: clients have old playlists (RFC
+// 8216, 6.2.2).
 constexpr int64_t kKeptWindows = 2;
 
 }  // namespace
@@ -27,16 +29,17 @@ Result<void> replace_text(const std::string& path, std::string_view text) {
   return {};
 }
 
-Result<void> Publisher::note(const playlist::Record& record) {
+Result<void> Publisher::note(const playlist::Record& record, const playlist::StreamIndex& index) {
   if (!settings_.own_media) return {};
   if (const auto* init = std::get_if<playlist::InitRecord>(&record)) {
     if (!files_.empty() && files_.back().name == init->file) return {};
-    files_.push_back({init->file, files_.empty() ? 0 : files_.back().end_pts});
+    files_.push_back({init->file, noted_});
     return link_open_file(init->file);
   }
   if (const auto* segment = std::get_if<playlist::SegmentRecord>(&record)) {
-    if (!files_.empty()) files_.back().end_pts = segment->pts + segment->duration;
-    return remove_old();
+    noted_ += segment->duration;
+    if (!files_.empty()) files_.back().end = noted_;
+    return remove_old(index);
   }
   return {};
 }
@@ -49,10 +52,12 @@ Result<void> Publisher::link_open_file(const std::string& file) {
   return {};
 }
 
-Result<void> Publisher::remove_old() {
+// A playlist lists three target durations, however short its window is.
+Result<void> Publisher::remove_old(const playlist::StreamIndex& index) {
   if (settings_.window_ms == 0) return {};
-  const int64_t keep = settings_.window_ms * (kKeptWindows + 1) * (playlist::kTimescale / 1000);
-  while (files_.size() > 1 && files_.front().end_pts + keep < files_.back().end_pts) {
+  const int64_t listed = std::max(settings_.window_ms * (playlist::kTimescale / 1000),
+                                  int64_t{3} * index.target_seconds() * playlist::kTimescale);
+  while (files_.size() > 1 && files_.front().end + listed * (kKeptWindows + 1) < noted_) {
     const std::string path = settings_.location + "/" + files_.front().name;
     files_.pop_front();
     // Both names: the store may not have given it the final one yet.

@@ -32,8 +32,8 @@ struct PublishSettings {
 class Publisher {
  public:
   explicit Publisher(PublishSettings settings) : settings_(std::move(settings)) {}
-  // A record of what is published.
-  Result<void> note(const playlist::Record& record);
+  // A record of what is published, that `index` has taken.
+  Result<void> note(const playlist::Record& record, const playlist::StreamIndex& index);
   // Writes the playlist if it has changed; `index` is always the same. `ended`: nothing will follow.
   Result<void> publish(const playlist::StreamIndex& index, bool ended);
   // There is a playlist: it is kept up from then on.
@@ -42,15 +42,17 @@ class Publisher {
  private:
   struct MediaFile {
     std::string name;
-    int64_t end_pts = 0;  // of its last segment
+    int64_t end = 0;  // of its last segment, in noted_
   };
   Result<void> link_open_file(const std::string& file);
-  Result<void> remove_old();
+  Result<void> remove_old(const playlist::StreamIndex& index);
 
   PublishSettings settings_;
   uint64_t published_version_ = 0;
   bool ended_ = false;
   std::deque<MediaFile> files_;  // own media, oldest first
+  // Ticks of all segments so far, one behind the other: so playlists count, whatever lies between them.
+  int64_t noted_ = 0;
 };
 
 }  // namespace headgate::abrhlssink

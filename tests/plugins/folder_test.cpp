@@ -202,5 +202,56 @@ TEST_F(FolderTest, AtTheEndTheListIsWritten) {
   EXPECT_TRUE(exists("index.m3u8"));
 }
 
+// Own media, in files of four segments.
+class OwnFolderTest : public FolderTest {
+ protected:
+  void open(int64_t window_ms) {
+    FolderSettings settings;
+    settings.publish.location = scratch_.path();
+    settings.publish.window_ms = window_ms;
+    settings.publish.own_media = true;
+    folder_ = std::make_unique<Folder>(std::move(settings));
+    add("", run("20260101T000000Z-n01-0001"));
+  }
+  // The media is not at the end of its link: no store writes here.
+  bool is_there(const std::string& file) const {
+    return std::filesystem::is_symlink(std::filesystem::symlink_status(scratch_.path() + "/" + file));
+  }
+  void goes_on(size_t segments) {
+    for (; segments > 0; --segments, ++next_) {
+      const std::string file = "file-" + std::to_string(next_ / 4);
+      if (next_ % 4 == 0) add("", init(file, 640, 360));
+      playlist::SegmentRecord one = segment(next_, file);
+      one.pts += lost_;
+      add("", one);
+      std::istringstream lines(text("media.m3u8"));
+      for (std::string line; std::getline(lines, line);)
+        EXPECT_TRUE(line.empty() || line[0] == '#' || is_there(line)) << next_ << ": " << line;
+    }
+  }
+  uint64_t next_ = 12;
+  int64_t lost_ = 0;  // ticks
+};
+
+// RFC 8216bis, 6.2.2: there it stays listed for three target durations, here 6 s.
+TEST_F(OwnFolderTest, WhatIsListedIsThereHoweverShortTheWindowIs) {
+  open(500);
+  goes_on(40);
+  EXPECT_FALSE(is_there("file-3")) << "what has left is removed";
+}
+
+// A playlist counts what it lists, and not the time in which there was nothing.
+TEST_F(OwnFolderTest, WhatIsListedIsThereBehindALongHole) {
+  open(20'000);
+  goes_on(8);
+  lost_ = 600 * playlist::kTimescale;
+  add("", playlist::EndRecord{"gap"});
+  playlist::RunRecord again = run("20260101T001000Z-n01-0001");
+  again.first_msn = next_;
+  add("", again);
+  goes_on(40);
+  EXPECT_FALSE(is_there("file-3"));
+}
+
 }  // namespace
 }  // namespace headgate::abrhlssink
