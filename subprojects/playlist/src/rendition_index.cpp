@@ -213,13 +213,15 @@ void RenditionIndex::stop(const StreamIndex& source) {
   follow(source);
 }
 
-// Gaps for what the source has before segment `until`: of a rendition that has nothing yet, as far back as a
-// live playlist reaches.
+// Gaps for what the source has before segment `until`: of a rendition that has nothing yet, not even a part,
+// as far back as a live playlist reaches.
 void RenditionIndex::fill(uint64_t until, const StreamIndex& source) {
   const auto& segments = source.segments();
-  const size_t first = index_.segments().empty() && settings_.window_ms > 0 ? source.live_begin() : 0;
+  const uint64_t next = index_.next_msn().value_or(0);
+  const bool listed = !index_.segments().empty() || !index_.parts_of(next).empty();
+  const size_t first = listed || settings_.window_ms == 0 ? 0 : source.live_begin();
   auto segment = std::lower_bound(segments.begin() + static_cast<ptrdiff_t>(std::min(first, segments.size())),
-                                  segments.end(), index_.segments().empty() ? 0 : *index_.next_msn(),
+                                  segments.end(), listed ? next : 0,
                                   [](const Segment& one, uint64_t msn) { return one.record.msn < msn; });
   for (; segment != segments.end() && segment->record.msn < until; ++segment) {
     // What was told of it, and not finished.

@@ -197,6 +197,20 @@ TEST_F(GapPartsTest, AnEncoderThatStartsIsWaitedForButNotForEver) {
       << live();
 }
 
+// An encoder that begins so late that live playlists do not reach back any more to what it gives first, and
+// fails.
+TEST_F(GapPartsTest, WhatBeginsWithAnOldPartHasGapsFromThereOn) {
+  source_goes_on(4 * 50);
+  of_rung(rung_part(10, 0));
+  fails();
+  source_goes_on(4);
+  const auto& own = rung_.index().segments();
+  ASSERT_FALSE(own.empty());
+  EXPECT_EQ(own.front().record.msn, 10u);
+  EXPECT_EQ(own.back().record.msn, 43u) << "of those that follow parts are known";
+  EXPECT_EQ(parts().substr(parts().find('|')), "| 44: - -");
+}
+
 // A session that is over has nothing to wait for.
 TEST_F(GapPartsTest, WhenNobodyEncodesAnyMoreItEndsWhereItsSourceDoes) {
   source_goes_on(2);
