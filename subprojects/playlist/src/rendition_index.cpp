@@ -198,10 +198,17 @@ void RenditionIndex::follow(const StreamIndex& source) {
   index_.mirror_start(source);
   if (index_.epoch() != epoch) unlisted_.clear(), at_.reset(), will_reach_.reset();
   expect_beginning(source);
-  if (stopped_) fill(source.next_msn().value_or(0), source);
+  if (stopped_ || has_fallen_out(source)) fill(source.next_msn().value_or(0), source);
   const auto next = next_part(source);
   const auto newest = next && next->index > 0 ? next : std::nullopt;
   if (newest && newest != std::exchange(newest_, newest) && keeps_pace(source)) miss(source);
+}
+
+// Its source has no more what comes next of it, so that its playlist cannot go on from there without a leap.
+// Whatever comes of that now comes too late: it goes on where its source is.
+bool RenditionIndex::has_fallen_out(const StreamIndex& source) const {
+  if (index_.segments().empty() || source.segments().empty()) return false;
+  return index_.next_msn().value_or(0) < source.segments().front().record.msn;
 }
 
 void RenditionIndex::stop(const StreamIndex& source) {

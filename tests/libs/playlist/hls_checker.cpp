@@ -74,15 +74,17 @@ ParsedPlaylist parse_playlist(const std::string& text) {
       has_duration = true;
     } else if (tag == "#EXT-X-BYTERANGE") {
       segment.range = value;
+    } else if (tag == "#EXT-X-GAP") {
+      segment.gap = true;
     } else if (tag == "#EXT-X-ENDLIST") {
       playlist.ended = true;
     } else if (line.starts_with("#") || line.empty()) {
       fault("unknown line: " + line);
     } else {
       if (!has_duration) fault("4.3.2.1: no EXTINF before " + line);
-      if (map.empty()) fault("4.3.2.5: no EXT-X-MAP before " + line);
+      if (map.empty() && !segment.gap) fault("4.3.2.5: no EXT-X-MAP before " + line);
       segment.uri = line;
-      segment.map = map;
+      if (!segment.gap) segment.map = map;
       segment.msn = playlist.media_sequence + playlist.segments.size();
       segment.discontinuity = discontinuity;
       playlist.segments.push_back(std::exchange(segment, {}));
@@ -117,13 +119,15 @@ std::vector<std::string> LiveChecker::check(const std::string& text) {
     const ListedSegment& known = it->second;
     if (!fresh) {
       if (known.uri != segment.uri || known.range != segment.range || known.duration != segment.duration ||
-          known.date_ms != segment.date_ms || known.map != segment.map)
+          known.date_ms != segment.date_ms || known.map != segment.map || known.gap != segment.gap)
         fault("6.2.1: " + segment.uri + " changed");
       if (known.discontinuity != segment.discontinuity)
         fault("6.2.2: discontinuity sequence of " + segment.uri + " changed");
     }
     if (before != nullptr && before->discontinuity == segment.discontinuity) {
-      if (before->map != segment.map) fault("a MAP changes without a discontinuity at " + segment.uri);
+      const bool gap = before->gap || segment.gap;
+      if (!gap && before->map != segment.map)
+        fault("a MAP changes without a discontinuity at " + segment.uri);
       const double expected = static_cast<double>(*before->date_ms) + before->duration * 1000;
       if (std::abs(expected - static_cast<double>(*segment.date_ms)) > 2)
         fault("4.3.2.6: the date of " + segment.uri + " contradicts the durations");

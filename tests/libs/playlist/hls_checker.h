@@ -16,6 +16,7 @@ struct ListedSegment {
   double duration = 0;
   uint64_t msn = 0, discontinuity = 0;  // sequence numbers
   std::optional<int64_t> date_ms;       // since the epoch
+  bool gap = false;                     // has no `map` of its own
 };
 
 struct ParsedPlaylist {

@@ -313,6 +313,24 @@ TEST_F(RenditionIndexTest, StartsOverWithItsSource) {
   EXPECT_EQ(shape(), "0 ");
 }
 
+// It says that it runs, and hangs for longer than its source's window: what a playlist lists then is as much
+// as before (RFC 8216bis, 6.2.2).
+TEST_F(RenditionIndexTest, OneThatHasFallenOutOfItsSourcesWindowHasGaps) {
+  begin();
+  begin_rung();
+  for (int i = 0; i < 400; ++i) {
+    of_source(segment(static_cast<uint64_t>(i), 2.0 * i));
+    if (i < 100 || i >= 390) of_rung(rung_segment(static_cast<uint64_t>(i), 2.0 * i));
+    if (i == 300) of_rung(rung_segment(211, 422));
+    const auto& index = rung_.index();
+    int64_t listed = 0;
+    for (size_t k = index.live_begin(); k < index.segments().size(); ++k)
+      listed += index.segments()[k].record.duration;
+    ASSERT_TRUE(i < 30 || listed >= 3 * int64_t{index.target_seconds()} * kSecond) << i;
+  }
+  EXPECT_TRUE(shape().ends_with(" 389- 390 391 392 393 394 395 396 397 398 399 ")) << shape();
+}
+
 // Any records in any order leave an index whose numbers have no hole and which a playlist can be made of.
 TEST_F(RenditionIndexTest, SlidesWithItsSource) {
   begin();

@@ -109,6 +109,7 @@ class RenditionIndex {
   void expect_beginning(const StreamIndex& source);
   void come_to(uint64_t msn);
   void cut_growing(uint64_t until);
+  bool has_fallen_out(const StreamIndex& source) const;
 
   IndexSettings settings_;
   StreamIndex index_;
