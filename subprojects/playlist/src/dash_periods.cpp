@@ -21,10 +21,14 @@ const SegmentRecord* finished(const DashRendition& rendition, uint64_t msn, uint
   return late != nullptr && late->kind == Unlisted::Kind::whole ? &late->segment : nullptr;
 }
 
+// The segment that it has something of, or will next.
+uint64_t at(const DashRendition& rendition) {
+  return (rendition.of != nullptr ? rendition.of->at() : rendition.index->next_msn()).value_or(0);
+}
+
 // It is further than that.
 bool is_behind(const DashRendition& rendition, uint64_t msn) {
-  if (rendition.of != nullptr) return rendition.of->at().value_or(0) > msn;
-  return rendition.index->next_msn().value_or(0) > msn;
+  return at(rendition) > msn;
 }
 
 // Not one that has lost its beginning: an encoder was started again within it.
@@ -127,6 +131,7 @@ void DashPeriods::take(const Now& now) {
   if (periods_.empty() && !clock_.told_end && !now.ended)
     clock_ = another_clock(now, now.segments.size() - 1).value_or(clock_);
   while (periods_.size() > 1 && periods_[1].first_msn <= first) periods_.pop_front();
+  hear(now);
   for (size_t i = 0; i < now.segments.size(); ++i) {
     const bool new_one = periods_.empty() || now.segments[i]->record.msn >= next_;
     if (new_one && !place(now, i)) break;
@@ -134,6 +139,21 @@ void DashPeriods::take(const Now& now) {
   // Also one that is over: who plays a rendition that is late is given its rest, and does not wait in that
   // Period for ever.
   for (DashPeriod& period : periods_) follow(now, period);
+}
+
+// Whether something comes of those that are said to be made.
+void DashPeriods::hear(const Now& now) {
+  for (const DashRendition& one : now.renditions) {
+    Heard& heard = heard_[one.name];
+    if (at(one) > heard.at) {
+      heard = {at(one), one.running, false};
+    } else if (!one.running || !heard.running) {
+      heard.at = std::max(heard.at, next_);
+      heard.running = one.running;
+    } else if (next_ > heard.at + kDashBehind) {
+      heard.in_vain = true;
+    }
+  }
 }
 
 // False: it is not to be listed yet.
@@ -241,7 +261,7 @@ std::vector<DashPeriods::Candidate> DashPeriods::candidates(const Now& now, cons
         continue;
       }
     }
-    const bool wanted = one.running && !passed && !settled;
+    const bool wanted = one.running && !passed && !settled && !heard_.at(one.name).in_vain;
     const bool near = breaks || (msn > 0 && has(one, msn - 1, dseq, now.early));
     if (here || (wanted && near)) out.push_back({&one, false, here});
   }

@@ -429,6 +429,64 @@ TEST_F(DashPeriodsTest, AReconnectsPeriodHasTheRungAsWell) {
   EXPECT_EQ(shape(), "0: video 0-2 360p 0-2; 1: video 3-3 360p 3-3");
 }
 
+// An encoder that hangs, or whose disk is full, and says nothing of it.
+TEST_F(DashPeriodsTest, WhatGivesNothingIsNotWaitedForWithEachDiscontinuity) {
+  const auto breaks = [&](uint64_t msn, uint64_t dseq) {
+    source_.add(EndRecord{"disconnect"});
+    begin(0, "20261121T05" + std::to_string(10 + dseq) + "00Z-n01-0001", msn, dseq);
+  };
+  const auto begins_again = [&](uint64_t msn, uint64_t dseq) {
+    rung_.add(EndRecord{"error"}, source_);
+    begin_rung("20261121T05" + std::to_string(10 + dseq) + "00Z-n01-0101", msn, dseq);
+  };
+  begin();
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 3; ++i) both(i);
+  for (uint64_t i = 3; i < 8; ++i) source(i);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-2; 0-6: video 6-7");
+  breaks(8, 1);
+  source(8);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-2; 0-6: video 6-7; 1: video 8-8");
+  // Nor when it is said anew that it is made,
+  say(RenditionState::paused);
+  breaks(9, 2);
+  say(RenditionState::running);
+  source(9);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-2; 0-6: video 6-7; 1: video 8-8; 2: video 9-9");
+  // but when something has come of it.
+  begins_again(10, 2);
+  both(10);
+  EXPECT_EQ(shape(), "0: video 0-5 360p 0-2; 0-6: video 6-7; 1: video 8-8; 2: video 9-10");
+  both(11);
+  breaks(12, 3);
+  begins_again(12, 3);
+  source(12);
+  const std::string before = "0: video 0-5 360p 0-2; 0-6: video 6-7; 1: video 8-8; 2: video 9-10; ";
+  EXPECT_EQ(shape(), before + "2-11: video 11-11 360p 11-11");
+  rung(12);
+  EXPECT_EQ(shape(), before + "2-11: video 11-11 360p 11-11; 3: video 12-12 360p 12-12");
+}
+
+// It was not wanted: nobody waited for it.
+TEST_F(DashPeriodsTest, OneThatRestedIsWaitedForAtADiscontinuity) {
+  begin();
+  say(RenditionState::running);
+  begin_rung();
+  for (uint64_t i = 0; i < 3; ++i) both(i);
+  rung_.add(EndRecord{"paused"}, source_);
+  say(RenditionState::paused);
+  for (uint64_t i = 3; i < 12; ++i) source(i);
+  source_.add(EndRecord{"disconnect"});
+  begin(0, kSecondRun, 12, 1);
+  say(RenditionState::running);
+  begin_rung("20261121T050100Z-n01-0101", 12, 1);
+  source(12);
+  EXPECT_EQ(shape(), "0: video 0-2 360p 0-2; 0-3: video 3-11");
+  rung(12);
+  EXPECT_EQ(shape(), "0: video 0-2 360p 0-2; 0-3: video 3-11; 1: video 12-12 360p 12-12");
+}
+
 // Nobody asked for a while: what changed meanwhile is certain, and is divided where it was.
 TEST_F(DashPeriodsTest, OfThePastEachPeriodHasWhatThereWas) {
   source_.add(test::run(kFirstRun, 0, 0, kUtc, 4000));

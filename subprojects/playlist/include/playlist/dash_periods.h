@@ -3,7 +3,8 @@
 // (DASH-IF IOP; Shaka Player looks at no other ones, and at those to its end), and nothing that was listed is
 // taken back. So a Period ends where the stream has a discontinuity, and where a rendition stops being made
 // or begins to be: the first segment that nobody was told of begins the next one, and is told when all
-// renditions that are to be in that have it, or are too late. In the Period before, a rendition ends where it
+// renditions that are to be in that have it, or are too late; one that was waited for in vain for kDashBehind
+// segments is waited for again when something has come of it. In the Period before, a rendition ends where it
 // was interrupted; one that was late alone is listed there as far as that Period goes, when it comes.
 //
 // So it is with sound: a Period's first segment, while it is being written, is not told before it has some,
@@ -110,6 +111,13 @@ class DashPeriods {
     int64_t shift = 0, ahead = 0;       // as DashPeriod has them
     std::optional<int64_t> told_end{};  // presentation time up to which segments were told
   };
+  // Of a rendition.
+  struct Heard {
+    uint64_t at = 0;       // the segment that it was in, or the next one when it began to be made
+    bool running = false;  // it was
+    bool in_vain = false;  // nothing has come of it for more than kDashBehind segments
+  };
+  void hear(const Now& now);
   void follow(const Now& now, DashPeriod& period) const;
   std::optional<Clock> another_clock(const Now& now, size_t i) const;
   void begin(const Segment& segment, const std::vector<Candidate>& members);
@@ -118,7 +126,8 @@ class DashPeriods {
   std::deque<DashPeriod> periods_;
   uint64_t next_ = 0;
   uint64_t epoch_ = 0;
-  Clock clock_;  // of the last Period
+  Clock clock_;                         // of the last Period
+  std::map<std::string, Heard> heard_;  // by name
 };
 
 // What a rendition has of segment `msn`, in the Period that it is in: finished, or, if `early`, cut off or
