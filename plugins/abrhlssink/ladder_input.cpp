@@ -119,6 +119,7 @@ void LadderInput::tell(const RungNews& news) {
   GstStructure* fields =
       gst_structure_new("headgate-ladder", "rendition", G_TYPE_STRING, news.rendition.c_str(), "state",
                         G_TYPE_STRING, news.state, "reason", G_TYPE_STRING, news.reason.c_str(), nullptr);
+  if (*news.cause) gst_structure_set(fields, "cause", G_TYPE_STRING, news.cause, nullptr);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT_CAST(element_), fields));
 }
 

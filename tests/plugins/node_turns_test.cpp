@@ -46,6 +46,15 @@ TEST_F(NodeTurnsTest, ThoseThatComeBackWaitWhereProcessorsAreWaitedFor) {
   EXPECT_TRUE(one.take(Action::resume, 116 * kSecond));
 }
 
+TEST_F(NodeTurnsTest, AnEncoderIsSlowForWantOfAProcessorWhereTheseAreWaitedFor) {
+  const NodeTurns one = turns();
+  EXPECT_TRUE(one.short_of_processors()) << "the kernel does not say";
+  pressure("19.00");
+  EXPECT_FALSE(one.short_of_processors());
+  pressure("21.00");
+  EXPECT_TRUE(one.short_of_processors());
+}
+
 // What else the machine does may wait for processors that the node's own work has.
 TEST_F(NodeTurnsTest, OthersThatWaitForProcessorsDelayNobody) {
   const std::string own = "sys/fs/cgroup/system.slice/headgate.service/cpu.pressure";

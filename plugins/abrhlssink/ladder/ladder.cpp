@@ -141,7 +141,7 @@ void Ladder::relieve() {
   lock.unlock();
   switch (action) {
     case ladder::Relief::Action::pause:
-      return video_.pause_one(starved);
+      return video_.pause_one(starved, turns_.short_of_processors());
     case ladder::Relief::Action::resume:
       return video_.resume_one();
     case ladder::Relief::Action::none:

@@ -84,7 +84,15 @@ NodeTurns::NodeTurns(const std::string& root, std::string proc, std::string sys)
 bool NodeTurns::take(ladder::ReliefAction action, int64_t now_ns) {
   ladder::Turn turn(*state_);
   if (action != ladder::ReliefAction::resume) return turn.pause(now_ns);
-  return turn.resume(now_ns, own_pressure_percent("cpu", "some", proc_, sys_).value_or(0) > kPressedPercent);
+  return turn.resume(now_ns, pressure().value_or(0) > kPressedPercent);
+}
+
+bool NodeTurns::short_of_processors() const {
+  return pressure().value_or(100) > kShortPercent;
+}
+
+std::optional<double> NodeTurns::pressure() const {
+  return own_pressure_percent("cpu", "some", proc_, sys_);
 }
 
 }  // namespace headgate::abrhlssink

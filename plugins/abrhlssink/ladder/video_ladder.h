@@ -45,8 +45,13 @@ inline constexpr int64_t kShortestGopNs = 240'000'000;
 inline constexpr unsigned kMaxDecoderFailures = 5;
 
 // Why a rung is paused.
-inline constexpr char kFallsBehind[] = "encoding falls behind";
-inline constexpr char kTooSlow[] = "its encoder is slower than the source";
+enum class PauseCause : uint8_t {
+  processors,  // the machine falls behind
+  encoder,     // its own is slower than the source, and nobody waits for a processor
+  source,      // that comes late
+};
+const char* name_of(PauseCause cause);  // of the message's `cause`
+const char* text_of(PauseCause cause);
 
 struct RungNews {
   std::string rendition;
@@ -54,6 +59,7 @@ struct RungNews {
   std::string reason;
   // What the rendition is, where it has a place in the ladder.
   std::optional<playlist::RenditionRecord> record{};
+  const char* cause = "";  // of what is paused: name_of()
 };
 
 class VideoLadder {
@@ -79,9 +85,10 @@ class VideoLadder {
   void want(std::optional<std::set<std::string>> names);
   // Tells of rungs that do not run and are not wanted any more; without locks.
   void tell_unwanted();
-  // The largest that runs and whose own encoder is strained (patience.h); or else, or if that is to be the
-  // `largest`, that. Then: the smallest that is paused.
-  void pause_one(bool largest);
+  // The largest that runs and whose own encoder is strained (patience.h); or else, or where it is the source
+  // that comes `late`, the largest. `short_of_processors`: it is not the encoder that is slow, but the
+  // machine. Then: the smallest that is paused.
+  void pause_one(bool late, bool short_of_processors);
   void resume_one();
   struct Counts {
     size_t running = 0, paused = 0;
@@ -133,9 +140,9 @@ class VideoLadder {
   void replan(const GstVideoInfo& info);
   void announce();
   void tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
-            const std::string& reason);
-  void tell(const Slot& slot, const char* state, const std::string& reason) {
-    tell(slot.plan, slot.encoder, state, reason);
+            const std::string& reason, const char* cause = "");
+  void tell(const Slot& slot, const char* state, const std::string& reason, const char* cause = "") {
+    tell(slot.plan, slot.encoder, state, reason, cause);
   }
   void reconcile(bool boundary);
   bool start(Slot& slot);
@@ -192,7 +199,7 @@ class VideoLadder {
   std::condition_variable changed_;
   std::deque<std::pair<int64_t, Cut>> cuts_;     // by PTS of frames in the decoder
   std::optional<std::set<std::string>> wanted_;  // nothing: all
-  std::map<std::string, const char*> paused_;    // of those that are wanted, and why
+  std::map<std::string, PauseCause> paused_;     // of those that are wanted, and why
   // Of those that are told to be paused: what is told once nobody wants them.
   std::map<std::string, playlist::RenditionRecord> told_paused_;
   std::vector<std::string> running_;              // larger before smaller

@@ -51,7 +51,7 @@ void VideoLadder::replan(const GstVideoInfo& info) {
 }
 
 void VideoLadder::tell(const ladder::PlannedRung& rung, const EncoderSettings& encoder, const char* state,
-                       const std::string& reason) {
+                       const std::string& reason, const char* cause) {
   const std::string_view name = state;
   playlist::RenditionRecord record = rendition_of(encoder, rung, rate_.over, rate_.under);
   record.state = name == "running"                      ? playlist::RenditionState::running
@@ -60,7 +60,7 @@ void VideoLadder::tell(const ladder::PlannedRung& rung, const EncoderSettings& e
   const bool paused = record.state == playlist::RenditionState::paused;
   playlist::RenditionRecord then = record;
   then.state = playlist::RenditionState::idle;
-  tell_({rung.rung.name, state, reason, std::move(record)});
+  tell_({rung.rung.name, state, reason, std::move(record), cause});
   std::lock_guard lock(mutex_);
   told_paused_.erase(rung.rung.name);
   if (paused && dropped_.count(rung.rung.name) == 0) told_paused_.emplace(rung.rung.name, std::move(then));
@@ -133,14 +133,16 @@ void VideoLadder::note_failure(Slot& slot, const std::string& error, bool hung) 
 // It runs, and is not to.
 void VideoLadder::give_up(Slot& slot, Wish wanted) {
   const bool paused = wanted == Wish::pause;
-  std::string why = "not wanted";
+  auto cause = PauseCause::processors;
   if (paused) {
     std::lock_guard lock(mutex_);
-    const auto found = paused_.find(slot.plan.rung.name);
-    why = found != paused_.end() ? found->second : kFallsBehind;
+    if (const auto found = paused_.find(slot.plan.rung.name); found != paused_.end()) cause = found->second;
   }
   leave(slot, slot.rung->failed() ? nullptr : paused ? "paused" : "stopped");
-  tell(slot, paused ? "paused" : "stopped", why);
+  if (paused)
+    tell(slot, "paused", text_of(cause), name_of(cause));
+  else
+    tell(slot, "stopped", "not wanted");
 }
 
 // `reason` none: it has failed, and nothing comes out of it any more.

@@ -46,16 +46,44 @@ const VideoRung* VideoLadder::runs(const std::string& name) const {
   return found != live_.end() ? found->get() : nullptr;
 }
 
-void VideoLadder::pause_one(bool largest) {
+const char* name_of(PauseCause cause) {
+  switch (cause) {
+    case PauseCause::processors:
+      return "processors";
+    case PauseCause::encoder:
+      return "encoder";
+    case PauseCause::source:
+      break;
+  }
+  return "source";
+}
+
+const char* text_of(PauseCause cause) {
+  switch (cause) {
+    case PauseCause::processors:
+      return "encoding falls behind";
+    case PauseCause::encoder:
+      return "its encoder is slower than the source";
+    case PauseCause::source:
+      break;
+  }
+  return "the source comes late";
+}
+
+void VideoLadder::pause_one(bool late, bool short_of_processors) {
   std::lock_guard lock(mutex_);
   const VideoRung* chosen = nullptr;
   for (const std::string& name : running_) {
     const VideoRung* const rung = runs(name);
     if (!rung || (chosen && !rung->strained())) continue;
     chosen = rung;
-    if (largest || rung->strained()) break;
+    if (late || rung->strained()) break;
   }
-  if (chosen) paused_.emplace(chosen->name(), chosen->slow() ? kTooSlow : kFallsBehind);
+  if (!chosen) return;
+  const bool own = chosen->slow() && !short_of_processors;
+  paused_.emplace(chosen->name(), late  ? PauseCause::source
+                                  : own ? PauseCause::encoder
+                                        : PauseCause::processors);
 }
 
 void VideoLadder::resume_one() {
