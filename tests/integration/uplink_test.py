@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A connection that carries less than what is sent: the smallest rendition and the sound go out as they come, everybody
 is told, and the archive has all of it."""
+import json
 import select
 import socket
 import tempfile
@@ -91,6 +92,12 @@ def late(node):
     return [one for one in health.get("streams", []) if one.get("late")]
 
 
+def paused_events(node):
+    """Fields of the events that tell of it."""
+    lines = node.headgate("events", "--data", str(node.data), "--kind", "rendition.paused", "--json").stdout.splitlines()
+    return [json.loads(line)["fields"] for line in lines]
+
+
 def test_a_starved_uplink():
     clip = media.clip(SECONDS)
     with tempfile.TemporaryDirectory() as folder, Node(arguments=["--pipeline", "event", "--workers", "2", "--set", f"rungs={RUNGS}"]) as node:
@@ -109,6 +116,10 @@ def test_a_starved_uplink():
         # The smallest pictures and the sound go on, listed as they come.
         wait_until("the larger rendition gives way", lambda: states(node).get("240p") == "paused", 20)
         assert states(node)["144p"] == "running" and states(node)["audio-48k"] == "running", states(node)
+        told = wait_until("it is told", lambda: paused_events(node), 20)
+        assert [(one["station"], one["rendition"], one["cause"]) for one in told] == [(STATION, "240p", "source")], told
+        capacity = {one["measure"]: one for one in node.status()["capacity"]["measures"]}
+        assert not capacity["encoding"]["full"], "a publisher's uplink is no reason to refuse others"
         for name in ("144p", "audio-48k"):
             status, before = node.get(f"/hls/{STATION}/{name}/media.m3u8")
             assert status == 200

@@ -8,8 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "health.h"
-
 namespace headgate::control {
 namespace {
 
@@ -44,6 +42,13 @@ JsonLine session_fields(const Session& session) {
 
 std::string socket_of(int64_t worker) {
   return tools::kWorkerFront + std::to_string(worker) + ".sock";
+}
+
+// Not so soon after the last time that it was.
+bool is_due(int64_t& told_us, int64_t now_us) {
+  if (told_us != 0 && now_us - told_us < kHealthPauseUs) return false;
+  told_us = now_us;
+  return true;
 }
 
 std::string station_text(const Session& session) {
@@ -173,18 +178,18 @@ void Feed::health(const wire::SessionHealth& health) {
   session.last_media_mono_us = health.last_media_mono_us;
   if (!health.json.empty()) {
     session.conditions = conditions_of(health.json);
+    session.paused = paused_of(health.json);
   } else {
     session.samples.emplace_back(clock_.mono_us(), health.received_bytes);
     if (session.samples.size() > kRateSamples) session.samples.pop_front();
   }
   tell_conditions(session);
+  tell_paused(session);
 }
 
 void Feed::tell_conditions(Session& session) {
   if (session.conditions == session.told_conditions) return;
-  const int64_t now_us = clock_.mono_us();
-  if (session.told_mono_us != 0 && now_us - session.told_mono_us < kHealthPauseUs) return;
-  session.told_mono_us = now_us;
+  if (!is_due(session.told_mono_us, clock_.mono_us())) return;
   std::set<std::string> began, ended;
   std::set_difference(session.conditions.begin(), session.conditions.end(), session.told_conditions.begin(),
                       session.told_conditions.end(), std::inserter(began, began.end()));
@@ -200,6 +205,30 @@ void Feed::tell_conditions(Session& session) {
                .raw("began", list_json(began))
                .raw("ended", list_json(ended))
                .take());
+}
+
+void Feed::tell_paused(Session& session) {
+  const auto missing_in = [](const auto& renditions) {
+    return [&renditions](const auto& one) { return !renditions.contains(one.first); };
+  };
+  const bool same = std::ranges::none_of(session.paused, missing_in(session.told_paused)) &&
+                    std::ranges::none_of(session.told_paused, missing_in(session.paused));
+  if (same || !is_due(session.told_paused_mono_us, clock_.mono_us())) return;
+  for (const auto& [name, one] : session.told_paused)
+    if (!session.paused.contains(name))
+      log_.add("rendition.resumed", kInfo, station_text(session) + ": " + name + " is paused no longer",
+               session_fields(session).field("rendition", name).field("since_utc", one.since_utc).take());
+  for (const auto& [name, one] : session.paused)
+    if (!session.told_paused.contains(name))
+      log_.add("rendition.paused", kWarning,
+               station_text(session) + ": " + name + " is paused, " + one.reason,
+               session_fields(session)
+                   .field("rendition", name)
+                   .field("reason", one.reason)
+                   .field("cause", one.cause)
+                   .field("since_utc", one.since_utc)
+                   .take());
+  session.told_paused = session.paused;
 }
 
 void Feed::closed(uint64_t id, const std::string& reason) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the node's workers tell: who publishes, how he is doing, when he has gone. From that come the events
-// session.opened, session.closed and stream.health. A control that starts anew asks them again: nothing is
-// told twice, and what ended meanwhile is told late. Of what a worker of another protocol has nothing is
-// known before it ends.
+// session.opened, session.closed, stream.health, rendition.paused and rendition.resumed. A control that
+// starts anew asks them again: nothing is told twice, and what ended meanwhile is told late. Of what a worker
+// of another protocol has nothing is known before it ends.
 #pragma once
 
 #include <base/clock.h>
@@ -18,12 +18,15 @@
 #include <string>
 
 #include "event_log.h"
+#include "health.h"
 
 namespace headgate::control {
 
 inline constexpr int64_t kSettleMs = 3000;  // from the start until all workers have said what they have
-inline constexpr int64_t kHealthPauseUs = 5'000'000;  // between two stream.health of one session
-inline constexpr size_t kRateSamples = 6;             // a second each
+// Between two times that stream.health of one session is told, and likewise which of its renditions are
+// paused: what comes and goes meanwhile is not told.
+inline constexpr int64_t kHealthPauseUs = 5'000'000;
+inline constexpr size_t kRateSamples = 6;  // a second each
 
 struct Session {
   wire::SessionOpened opened;
@@ -32,10 +35,12 @@ struct Session {
   uint32_t worker_number = 0;
   uint64_t received_bytes = 0;
   int64_t last_media_mono_us = 0;
-  std::deque<std::pair<int64_t, uint64_t>> samples;   // mono us, bytes
-  std::set<std::string> conditions, told_conditions;  // stalled, late, black, …
-  int64_t told_mono_us = 0;                           // when the latter was told
-  int64_t kbps() const;                               // below 0: not known yet
+  std::deque<std::pair<int64_t, uint64_t>> samples;            // mono us, bytes
+  std::set<std::string> conditions, told_conditions;           // stalled, late, black, …
+  int64_t told_mono_us = 0;                                    // when the latter was told
+  std::map<std::string, PausedRendition> paused, told_paused;  // by rendition
+  int64_t told_paused_mono_us = 0;
+  int64_t kbps() const;  // below 0: not known yet
 };
 
 std::string worker_json(const Session& session);  // null: a pipeline of the node's own has it
@@ -70,6 +75,7 @@ class Feed {
   void opened(const std::string& name, const wire::SessionOpened& opened);
   void health(const wire::SessionHealth& health);
   void tell_conditions(Session& session);
+  void tell_paused(Session& session);
   void closed(uint64_t session, const std::string& reason);
   void settle();
   void incompatible_ended(const std::string& name);

@@ -17,6 +17,11 @@ std::string text_in(const GstStructure* message, const char* field) {
   return text ? text : "";
 }
 
+LadderNews ladder_news(const GstStructure* message) {
+  return {text_in(message, "rendition"), text_in(message, "state"), text_in(message, "reason"),
+          text_in(message, "cause")};
+}
+
 uint32_t frame_rate_milli(const GstStructure* health) {
   const GValue* streams = gst_structure_get_value(health, "streams");
   guint size = streams && GST_VALUE_HOLDS_ARRAY(streams) ? gst_value_array_get_size(streams) : 0;

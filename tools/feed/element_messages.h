@@ -9,16 +9,19 @@
 #include <string>
 
 #include <base/bytes.h>
+#include <feed/ladder_state.h>
 
 namespace headgate::tools {
 
 inline constexpr char kRecordsMessage[] = "headgate-records";
 inline constexpr char kHealthMessage[] = "headgate-health";
+inline constexpr char kLadderMessage[] = "headgate-ladder";
 
 // Of headgate-records: playlist::Record encodings, each preceded by u32 length. Nothing: it has none.
 std::optional<ByteVector> records_in(const GstStructure* message);
 // Empty: there is no such field, or it is no text.
 std::string text_in(const GstStructure* message, const char* field);
+LadderNews ladder_news(const GstStructure* message);
 // Of headgate-health, the first video stream's (docs/health.md); 0: not known.
 uint32_t frame_rate_milli(const GstStructure* health);
 

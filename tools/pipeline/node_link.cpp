@@ -98,11 +98,20 @@ void NodeLink::element(const GstStructure& message) {
   if (gst_structure_has_name(&message, tools::kRecordsMessage)) {
     if (auto all = tools::records_in(&message)) records(tools::text_in(&message, "rendition"), *all);
   } else if (gst_structure_has_name(&message, tools::kHealthMessage)) {
-    health_.json = tools::structure_json(&message);
+    probed_ = tools::structure_json(&message);
     health_.frame_rate_milli = tools::frame_rate_milli(&message);
-    if (opened_ && tools::text_in(&message, "cause") != "interval")
-      audience_.tell(health_, {"origin", "control"});
+    put_health(tools::text_in(&message, "cause") != "interval");
+  } else if (gst_structure_has_name(&message, tools::kLadderMessage)) {
+    if (ladder_.told(tools::ladder_news(&message), system_clock().utc_us())) put_health(true);
   }
+}
+
+void NodeLink::put_health(bool tell) {
+  const std::string paused = ladder_.paused_json();
+  JsonLine line = JsonLine::after(probed_);
+  if (!paused.empty()) line.raw("paused", paused);
+  health_.json = line.take();
+  if (opened_ && tell) audience_.tell(health_, {"origin", "control"});
 }
 
 // Not before there is media: a camera that is not there begins a run again and again.
@@ -159,6 +168,8 @@ void NodeLink::ended(const std::string& reason, int64_t idle_ms) {
   }
   histories_.clear();
   health_ = {};
+  probed_.clear();
+  ladder_ = {};
   archives_ = false;
   // The process may end now.
   error_ = reason.starts_with(kErrorFront) ? reason.substr(kErrorFront.size()).substr(0, kMaxErrorBytes) : "";

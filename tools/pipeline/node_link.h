@@ -5,6 +5,7 @@
 #pragma once
 
 #include <feed/history.h>
+#include <feed/ladder_state.h>
 #include <feed/record_batches.h>
 #include <pipeline/runs.h>
 #include <wire/audience.h>
@@ -59,6 +60,7 @@ class NodeLink final : public RunWatch {
   void greet(const wire::Audience::Member& member);
   void records(const std::string& rendition, Bytes records);
   void count(Bytes record);
+  void put_health(bool tell);
   void open_session();
   void tick();
   wire::WorkerState state() const;
@@ -76,6 +78,8 @@ class NodeLink final : public RunWatch {
   uint32_t event_ = 0, station_ = 0;
   std::optional<wire::SessionOpened> opened_;  // from the first record on
   wire::SessionHealth health_;
+  std::string probed_;  // what of health_.json the probe told; empty: nothing yet
+  tools::LadderState ladder_;
   std::map<std::string, tools::History> histories_;  // by rendition, the source's is ""
   std::function<void()> done_;                       // last_word()'s, while a supervisor is waited for
   Loop::TimerId timer_ = 0, last_word_ = 0;

@@ -106,8 +106,8 @@ void take_element_message(const BusWatch& watch, const GstStructure* structure) 
     gint code = 0;  // likewise
     gst_structure_get_int(structure, "code", &code);
     post(ArchiveEvent{text_in(structure, "state"), text_in(structure, "reason"), code, broken != FALSE});
-  } else if (std::strcmp(name, "headgate-ladder") == 0) {
-    if (text_in(structure, "state") == "failed") post(RungFailedEvent{});
+  } else if (std::strcmp(name, tools::kLadderMessage) == 0) {
+    post(LadderEvent{tools::ladder_news(structure)});
   } else if (std::strcmp(name, "headgate-timestamps") == 0 || std::strcmp(name, "headgate-uplink") == 0) {
     post(NoticeEvent{structure_json(structure)});
   }

@@ -4,6 +4,7 @@
 // share a reader thread post together); posting never waits.
 #pragma once
 
+#include <feed/ladder_state.h>
 #include <gst/gst.h>
 
 #include <cstdint>
@@ -56,7 +57,9 @@ struct StatsEvent {  // of the source
 struct CommitsEvent {  // of the archiver's volume, which is the same for all sessions
   store::CommitStats commits;
 };
-struct RungFailedEvent {};  // an encoder of the session's ladder
+struct LadderEvent {  // of the session's
+  tools::LadderNews news;
+};
 // Of the archiver: whether media is being recorded.
 struct ArchiveEvent {
   std::string state, reason;
@@ -73,7 +76,7 @@ struct NoticeEvent {  // warnings: for the log
 struct BusEvent {
   uint64_t session = 0;
   std::variant<RecordsEvent, HealthEvent, ClosingEvent, EosEvent, FailureEvent, StatsEvent, ArchiveEvent,
-               CommitsEvent, RungFailedEvent, PictureEvent, ClosedEvent, NoticeEvent>
+               CommitsEvent, LadderEvent, PictureEvent, ClosedEvent, NoticeEvent>
       what;
 };
 

@@ -28,10 +28,4 @@ double LinkLoss::share(uint64_t LinkCounts::*of) const {
   return std::round(std::min(share, 1.0) * kSteps) / kSteps;
 }
 
-std::string with_link(const std::string& health, const std::string& link) {
-  const std::string member = "\"srt\":" + link + "}";
-  if (health.size() <= 2) return "{" + member;
-  return health.substr(0, health.size() - 1) + "," + member;
-}
-
 }  // namespace headgate::worker

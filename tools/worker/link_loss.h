@@ -3,9 +3,9 @@
 // whole session only (docs/health.md, "SRT's link").
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <string>
 
 namespace headgate::worker {
 
@@ -29,8 +29,5 @@ class LinkLoss {
   double share(uint64_t LinkCounts::*of) const;
   std::deque<LinkCounts> samples_;  // oldest first
 };
-
-// `health` (an object as JSON; empty: none yet) with the object `link` as its member "srt".
-std::string with_link(const std::string& health, const std::string& link);
 
 }  // namespace headgate::worker

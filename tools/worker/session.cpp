@@ -230,14 +230,25 @@ void Session::on_stats(const StatsEvent& stats) {
   health_.last_media_mono_us = stats.last_media_mono_us;
   if (!stats.link) return;
   loss_.add(*stats.link);
-  const std::string shares =
-      JsonLine().field("lost-share", loss_.lost()).field("dropped-share", loss_.dropped()).take();
-  link_ = stats.link_json.substr(0, stats.link_json.size() - 1) + "," + shares.substr(1);
+  link_ = JsonLine::after(stats.link_json)
+              .field("lost-share", loss_.lost())
+              .field("dropped-share", loss_.dropped())
+              .take();
   put_health();
 }
 
+bool Session::on_ladder(const tools::LadderNews& news) {
+  if (!ladder_.told(news, system_clock().utc_us())) return false;
+  put_health();
+  return true;
+}
+
 void Session::put_health() {
-  health_.json = link_.empty() ? probed_ : with_link(probed_, link_);
+  const std::string paused = ladder_.paused_json();
+  JsonLine line = JsonLine::after(probed_);
+  if (!link_.empty()) line.raw("srt", link_);
+  if (!paused.empty()) line.raw("paused", paused);
+  health_.json = line.take();
 }
 
 void Session::on_eos() {

@@ -67,6 +67,7 @@ class Session {
   void on_closing(const ClosingEvent& closing);  // events of the pipeline's bus
   void on_health(HealthEvent health);
   void on_stats(const StatsEvent& stats);
+  bool on_ladder(const tools::LadderNews& news);  // true: health() is another
   void on_eos();
   void on_failure(const std::string& text);
 
@@ -80,6 +81,8 @@ class Session {
   void note_run(const std::string& run) { run_ = run; }
   const std::string& run() const { return run_; }
   const FillWish& fill() const { return fill_; }
+  tools::LadderState& ladder() { return ladder_; }
+  const tools::LadderState& ladder() const { return ladder_; }
   const wire::SessionHealth& health() const { return health_; }  // as of now; empty json: none yet
 
  private:
@@ -97,6 +100,7 @@ class Session {
   wire::SessionHealth health_;
   std::string probed_, link_;  // what of health_.json the probe and the source told; empty: nothing yet
   LinkLoss loss_;
+  tools::LadderState ladder_;
   std::map<std::string, History> histories_;
   std::string run_;
   FillWish fill_;

@@ -97,6 +97,8 @@ class Worker final : private Admission::Host {
   // --- what pipelines tell (worker_events.cpp)
   void on_events(std::vector<BusEvent> events);
   void on_records(Session& session, const RecordsEvent& event, tools::RecordBatches& batches);
+  void on_ladder(Session& session, const tools::LadderNews& news, tools::RecordBatches& batches);
+  void note_rung(Session& session, const std::string& rendition, const playlist::RenditionRecord& record);
   void on_archive(const Session& session, const ArchiveEvent& archive);
   void look_at_record(Session& session, Bytes record);
   void hold_to_rate(Session& session);

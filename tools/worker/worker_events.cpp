@@ -56,8 +56,8 @@ void Worker::on_events(std::vector<BusEvent> events) {
         audience_.tell(
             wire::SessionPicture{opened.session, opened.event, opened.station, std::move(picture->jpeg)},
             {"origin"});
-    } else if (std::holds_alternative<RungFailedEvent>(event.what)) {
-      numbers_.rung_failed();
+    } else if (auto* ladder = std::get_if<LadderEvent>(&event.what)) {
+      on_ladder(*session, ladder->news, batches);
     } else if (auto* closed = std::get_if<ClosedEvent>(&event.what)) {
       batches.flush(event.session);
       on_closed(event.session, closed->reason);
@@ -84,10 +84,23 @@ void Worker::on_records(Session& session, const RecordsEvent& event, tools::Reco
     } else if (auto told = playlist::decode(record)) {
       numbers_.record(*told, true);
       if (const auto* rung = std::get_if<playlist::RenditionRecord>(&*told))
-        rungs_.told(opened.session, event.rendition, *rung);
+        note_rung(session, event.rendition, *rung);
     }
     batches.add(opened, event.rendition, record);
   }
+}
+
+void Worker::note_rung(Session& session, const std::string& rendition,
+                       const playlist::RenditionRecord& record) {
+  rungs_.told(session.opened().session, rendition, record);
+  session.ladder().told(rendition, record);
+}
+
+void Worker::on_ladder(Session& session, const tools::LadderNews& news, tools::RecordBatches& batches) {
+  if (news.state == "failed") numbers_.rung_failed();
+  if (!session.on_ladder(news)) return;
+  batches.flush(session.opened().session);
+  audience_.tell(session.health(), {"origin", "control"});
 }
 
 void Worker::on_archive(const Session& session, const ArchiveEvent& archive) {

@@ -91,6 +91,12 @@ void Worker::tell_status() {
 
 std::string Worker::status_json() const {
   wire::WorkerState now = state();
+  tools::LadderState::Load ladders;
+  for (const auto& [id, session] : sessions_) {
+    const auto load = session->ladder().load();
+    ladders.rungs += load.rungs;
+    ladders.paused += load.paused;
+  }
   return JsonLine()
       .field("id", now.worker)
       .field("sessions", now.sessions)
@@ -101,6 +107,8 @@ std::string Worker::status_json() const {
       .field("failed", failed_)
       .field("rungs", rungs_.running())
       .field("rungs_refused", rungs_.refused())
+      .field("ladder_rungs", ladders.rungs)
+      .field("ladder_paused", ladders.paused)
       .raw("counts", numbers_.json(runs_open()))
       .take();
 }

@@ -48,6 +48,12 @@ void append_quoted(std::string& out, std::string_view text) {
 
 }  // namespace
 
+JsonLine JsonLine::after(std::string_view object) {
+  JsonLine out;
+  if (object.size() > 2) out.out_ = object.substr(0, object.size() - 1);  // not "{}"
+  return out;
+}
+
 void JsonLine::key(std::string_view key) {
   out_ += out_.empty() ? '{' : ',';
   append_quoted(out_, key);

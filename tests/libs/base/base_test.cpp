@@ -82,6 +82,9 @@ TEST(JsonLine, AsciiOnlyAndInOrder) {
   EXPECT_EQ(line.field("x", -5).field("b", true).field("d", 0.1).raw("a", "[1]").take(),
             R"({"x":-5,"b":true,"d":0.1,"a":[1]})");
   EXPECT_EQ(line.take(), "{}");
+  EXPECT_EQ(JsonLine::after(R"({"a":{}})").field("b", 1).take(), R"({"a":{},"b":1})");
+  EXPECT_EQ(JsonLine::after(R"({"a":{}})").take(), R"({"a":{}})");
+  for (const char* none : {"", "{}"}) EXPECT_EQ(JsonLine::after(none).field("b", 1).take(), R"({"b":1})");
   // Overlong, surrogate, cut off: one replacement for each byte that is not text.
   EXPECT_EQ(JsonLine::quoted("\xc0\x80"), "\"\\ufffd\\ufffd\"");
   EXPECT_EQ(JsonLine::quoted("\xed\xa0\x80"), "\"\\ufffd\\ufffd\\ufffd\"");

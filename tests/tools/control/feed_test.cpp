@@ -2,6 +2,7 @@
 // Sessions of a worker that speaks another protocol: nobody says that they are over while it lives. And which
 // of several a station's session is.
 #include <base/clock.h>
+#include <base/json.h>
 #include <control/feed.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -83,6 +84,10 @@ class FakeWorker {
   void opened(uint64_t session, uint32_t event, int64_t since_utc_us) {
     channel_->send(
         wire::SessionOpened{session, event, 7, "", "192.0.2.1:1", "srt", "someone", since_utc_us, -1});
+  }
+  wire::Channel& channel() { return *channel_; }
+  void health(uint64_t session, const std::string& json) {
+    channel_->send(wire::SessionHealth{session, 1, 7, 0, 0, 0, json});
   }
   void closed(uint64_t session) { channel_->send(wire::SessionClosed{session, 1, 7, "unpublish"}); }
 
@@ -171,6 +176,58 @@ TEST_F(FeedTest, AStationsSessionIsTheOneThatBeganLast) {
   EXPECT_EQ(after(100, false), 200U);
   second.closed(200);
   EXPECT_EQ(after(200, false), 400U) << "nobody publishes any more";
+}
+
+TEST_F(FeedTest, RenditionsThatArePausedAreToldOnceAndNotTooOften) {
+  ManualClock clock(1'000'000'000'000, 500'000'000);
+  EventLog log(clock, folder_ + "/events");
+  log.open();
+  Feed feed(loop_, clock, folder_, log);
+  ASSERT_TRUE(feed.start());
+  FakeWorker worker(loop_, folder_ + "/worker-1.sock", 1);
+  ASSERT_TRUE(wait_for([&] { return worker.connected(); }));
+  worker.opened(100, 1, clock.utc_us());
+  ASSERT_TRUE(wait_for([&] { return feed.find(100) != nullptr; }));
+  // What is told of renditions, once as many bytes were: "720p paused processors".
+  uint64_t count = 0;
+  const auto told = [&](const std::string& json) {
+    worker.health(100, json);
+    worker.channel().send(wire::SessionHealth{100, 1, 7, 0, ++count, 0, ""});
+    EXPECT_TRUE(wait_for([&] { return feed.find(100)->received_bytes == count; }));
+    std::vector<std::string> out;
+    for (const auto& kept : log.after(0, 100)) {
+      const Json line = Json::object_of(kept.line);
+      const Json& fields = line.at("fields");
+      if (!line.text("kind").starts_with("rendition.")) continue;
+      EXPECT_EQ(fields.text("session"), "100");
+      EXPECT_EQ(fields.integer("station"), 7);
+      EXPECT_EQ(fields.text("since_utc"), "then");
+      EXPECT_EQ(line.text("severity"), line.text("kind") == "rendition.paused" ? kWarning : kInfo);
+      out.push_back(fields.text("rendition") + " " + line.text("kind").substr(10) + " " +
+                    fields.text("cause"));
+    }
+    return out;
+  };
+  const auto paused = [](const std::string& name) {
+    return R"({"rendition":")" + name + R"(","reason":"too much","cause":"processors","since_utc":"then"})";
+  };
+  const std::string one = R"({"paused":[)" + paused("720p") + "]}",
+                    two = R"({"paused":[)" + paused("480p") + "," + paused("720p") + "]}";
+  std::vector<std::string> expected = {"720p paused processors"};
+  EXPECT_EQ(told("{}"), std::vector<std::string>());
+  EXPECT_EQ(told(one), expected);
+  EXPECT_EQ(told(one), expected) << "once";
+  EXPECT_EQ(told(two), expected) << "not yet";
+  clock.advance_us(kHealthPauseUs);
+  expected.push_back("480p paused processors");
+  EXPECT_EQ(told(two), expected);
+  EXPECT_EQ(told("{}"), expected);
+  EXPECT_EQ(told(two), expected);
+  clock.advance_us(kHealthPauseUs);
+  EXPECT_EQ(told(two), expected) << "what came and went";
+  EXPECT_EQ(told(one), (expected.push_back("480p resumed "), expected));
+  clock.advance_us(kHealthPauseUs);
+  EXPECT_EQ(told("{}"), (expected.push_back("720p resumed "), expected)) << "without other news of it";
 }
 
 }  // namespace

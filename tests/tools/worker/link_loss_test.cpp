@@ -46,13 +46,5 @@ TEST(LinkLoss, IsAShareWhateverIsCounted) {
   EXPECT_EQ(loss.dropped(), 0.25);
 }
 
-TEST(LinkLoss, IsPartOfTheHealth) {
-  const Json both = Json::object_of(with_link(R"({"stalled":true,"streams":[]})", R"({"rtt-us":1200})"));
-  EXPECT_TRUE(both.truth("stalled"));
-  EXPECT_EQ(both.at("srt").number("rtt-us"), 1200);
-  for (const char* none : {"", "{}"})
-    EXPECT_EQ(Json::object_of(with_link(none, R"({"rtt-us":7})")).at("srt").number("rtt-us"), 7) << none;
-}
-
 }  // namespace
 }  // namespace headgate::worker

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <string_view>
 
 namespace headgate::worker::trouble {
 namespace {
@@ -39,10 +40,15 @@ void post_archive(GstElement* element) {
                       (nullptr));
 }
 
-// As an element does that encodes renditions on demand: it says that this one is being encoded.
+// As an element does that encodes renditions: it says that this one is being encoded, or, asked for kPaused,
+// that it cannot be.
 void on_want(GstElement* element, const char* rendition) {
+  const bool paused = std::string_view(rendition) == kPaused;
+  playlist::RenditionRecord told;
+  told.height = 720;
+  if (paused) told.state = playlist::RenditionState::paused;
   ByteVector record, records;
-  playlist::encode(playlist::RenditionRecord{}, record);
+  playlist::encode(told, record);
   ByteWriter writer(records);
   writer.u32(record.size());
   writer.bytes(record);
@@ -50,6 +56,11 @@ void on_want(GstElement* element, const char* rendition) {
   GstStructure* fields = gst_structure_new("headgate-records", "records", G_TYPE_BYTES, bytes, "rendition",
                                            G_TYPE_STRING, rendition, nullptr);
   g_bytes_unref(bytes);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+  if (!paused) return;
+  fields = gst_structure_new("headgate-ladder", "rendition", G_TYPE_STRING, rendition, "state", G_TYPE_STRING,
+                             "paused", "reason", G_TYPE_STRING, "it is slow", "cause", G_TYPE_STRING,
+                             "processors", nullptr);
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
 }
 

@@ -9,6 +9,9 @@ namespace headgate::worker::trouble {
 // What it gives who wants a picture.
 inline constexpr char kPicture[] = "a picture";
 
+// A rendition that it cannot encode.
+inline constexpr char kPaused[] = "1080p";
+
 // What the error names that it posts.
 inline constexpr char kAddress[] = "srt://a.example:9000?passphrase=hush";
 

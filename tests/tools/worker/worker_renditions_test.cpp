@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A ladder's rungs between an origin and a session's pipeline.
+#include <base/json.h>
+
 #include "worker_fixture.h"
 
 namespace headgate::worker {
@@ -36,6 +38,37 @@ TEST_F(WorkerTest, AnOriginsWishReachesThePipelineAndItsRecordsHaveTheRenditions
   Peer late = peer("origin");
   ASSERT_TRUE(run_until([&] { return !of(late, "720p").empty(); }));
   EXPECT_EQ(of(late, "720p").at(0).records, batch.records);
+}
+
+TEST_F(WorkerTest, ARenditionThatIsPausedIsToldToControlAndToTheSupervisor) {
+  start_troubled({});
+  Peer gate = peer("gate"), origin = peer("origin"), control = peer("control");
+  AdmittedPublisher publisher;
+  hand_over(gate, publisher, 5);
+  ASSERT_TRUE(run_until([&] { return !origin.all<wire::SessionOpened>().empty(); }));
+  origin.channel->send(wire::WantRendition{5, "720p"});
+  origin.channel->send(wire::WantRendition{5, trouble::kPaused});
+  const auto health = [](const Peer& told) {
+    Json out;
+    for (const auto& one : told.all<wire::SessionHealth>())
+      if (!one.json.empty()) out = Json::object_of(one.json);
+    return out;
+  };
+  ASSERT_TRUE(run_until([&] { return health(control).has("paused") && health(origin).has("paused"); }));
+  size_t paused = 0;
+  health(control).each("paused", [&](const Json& one) {
+    ++paused;
+    EXPECT_EQ(one.text("rendition"), trouble::kPaused);
+    EXPECT_EQ(one.text("reason"), "it is slow");
+    EXPECT_EQ(one.text("cause"), "processors");
+    EXPECT_FALSE(one.text("since_utc").empty());
+  });
+  EXPECT_EQ(paused, 1U);
+  Peer supervisor = peer("supervisor");
+  ASSERT_TRUE(run_until([&] { return !supervisor.all<wire::Status>().empty(); }));
+  const Json status = Json::object_of(supervisor.all<wire::Status>().back().json);
+  EXPECT_EQ(status.integer("ladder_rungs"), 2);
+  EXPECT_EQ(status.integer("ladder_paused"), 1);
 }
 
 // Who asks for a picture gets it, and it is no rung: as many as may be encoded at a time are none here.

@@ -12,6 +12,10 @@ namespace headgate {
 
 class JsonLine {
  public:
+  JsonLine() = default;
+  // Goes on with an object that somebody has taken; empty: with none.
+  static JsonLine after(std::string_view object);
+
   JsonLine& field(std::string_view key, std::string_view text);
   JsonLine& field(std::string_view key, const char* text) { return field(key, std::string_view(text)); }
   JsonLine& field(std::string_view key, bool value);
