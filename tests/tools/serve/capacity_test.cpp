@@ -60,6 +60,21 @@ TEST_F(CapacityTest, ALeastIsTheOtherWayRound) {
   EXPECT_EQ(after(10, memory(141)), "open:memory ");
 }
 
+// One comes back, and goes again: meanwhile there is no room for another stream.
+TEST_F(CapacityTest, RungsThatArePausedKeepNewOnesOutForAMinuteAfterThem) {
+  CapacityReading paused, back;
+  paused.encoding_percent = 34;
+  back.encoding_percent = 9;
+  EXPECT_EQ(after(2, paused), "");
+  EXPECT_EQ(after(1, paused), "full:encoding ");
+  EXPECT_EQ(after(59, back), "");
+  EXPECT_EQ(after(1, paused), "");
+  EXPECT_EQ(after(59, back), "");
+  EXPECT_EQ(after(1, back), "open:encoding ");
+  paused.encoding_percent = 10;
+  EXPECT_EQ(after(10, paused), "") << "as much as there may be";
+}
+
 TEST_F(CapacityTest, EachMeasureIsToldWithItsNumbers) {
   CapacityReading reading;
   reading.memory_mib = 100;
@@ -82,11 +97,12 @@ TEST_F(CapacityTest, WhatIsNotKnownKeepsNobodyOut) {
 
 TEST(Capacity, WithoutALimitIsNotLookedAt) {
   CapacityLimits limits{};
-  limits.memory_mib = limits.late_ms = limits.disk_minutes = limits.link_percent = 0;
+  limits.memory_mib = limits.late_ms = limits.disk_minutes = limits.link_percent = limits.encoding_percent =
+      0;
   Capacity capacity(limits);
   CapacityReading bad;
   bad.memory_mib = 0;
-  bad.late_ms = bad.cpu_percent = bad.link_percent = 100'000;
+  bad.late_ms = bad.cpu_percent = bad.link_percent = bad.encoding_percent = 100'000;
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(capacity.look(bad).empty());
   EXPECT_EQ(capacity.json(), R"({"full":"","measures":[]})");
   limits.cpu_percent = 95;

@@ -94,7 +94,8 @@ void look_at_encoding(const Context& context, Outcome& out) {
     out.warn(
         "the plan has " + std::to_string(context.plan.streams) +
             " streams, the processors encode all rungs of about " + std::to_string(encoded) +
-            ": of the others rungs will be paused, the largest first",
+            ": of the others rungs will be paused, the largest first, and where these are more than "
+            "--full-encoding new stations are refused",
         "fewer or smaller ones (--set rungs=), only those that somebody watches (--set "
         "rungs-on-demand=true), or more processors or nodes; --max-workers says how many streams are taken");
 }

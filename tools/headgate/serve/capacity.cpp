@@ -28,6 +28,8 @@ Capacity::Capacity(const CapacityLimits& limits) {
       {"cpu", "the processors are busy to ", " %", &Reading::cpu_percent, of(limits.cpu_percent)},
       {"cpu-pressure", "somebody waits for a processor ", " % of the time", &Reading::cpu_pressure,
        of(limits.cpu_pressure)},
+      {"encoding", "of the rungs that are always encoded ", " % are paused", &Reading::encoding_percent,
+       of(limits.encoding_percent), false, kEncodingOpenAfterS},
       {"memory", "", " MiB of memory are available", &Reading::memory_mib, of(limits.memory_mib), true},
       {"disk", "the disk is full in ", " minutes", &Reading::disk_minutes, of(limits.disk_minutes), true},
       {"io-pressure", "all wait for the disk ", " % of the time", &Reading::io_pressure,
@@ -49,7 +51,7 @@ std::vector<Capacity::Change> Capacity::look(const CapacityReading& reading) {
     if (!gauge.full && gauge.beyond_s >= kFullAfterS) {
       gauge.full = true;
       out.push_back({gauge.name, gauge.text(), true});
-    } else if (gauge.full && gauge.good_s >= kOpenAfterS) {
+    } else if (gauge.full && gauge.good_s >= gauge.open_after_s) {
       gauge.full = false;
       out.push_back({gauge.name, gauge.text(), false});
     }

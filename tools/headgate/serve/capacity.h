@@ -14,24 +14,27 @@ namespace headgate::serve {
 
 // 0: not looked at.
 struct CapacityLimits {
-  int64_t late_ms = 2000;     // between two rounds of a media thread, over 10 s
-  int64_t cpu_percent = 0;    // of all processors, what has no niceness, over 10 s
-  int64_t cpu_pressure = 0;   // percent of 10 s in which somebody waited for a processor (PSI, `some`)
-  int64_t memory_mib = 128;   // that are available, at least
-  int64_t disk_minutes = 5;   // until the archive's volume is full at the present rate, at least
-  int64_t io_pressure = 0;    // percent of 10 s in which everybody waited for disks (PSI, `full`)
-  int64_t link_percent = 90;  // of the link that is used most, each way by itself
-  int64_t link_mbps = 0;      // what all carry together; 0: each what it says of itself
+  int64_t late_ms = 2000;         // between two rounds of a media thread, over 10 s
+  int64_t cpu_percent = 0;        // of all processors, what has no niceness, over 10 s
+  int64_t cpu_pressure = 0;       // percent of 10 s in which somebody waited for a processor (PSI, `some`)
+  int64_t memory_mib = 128;       // that are available, at least
+  int64_t disk_minutes = 5;       // until the archive's volume is full at the present rate, at least
+  int64_t io_pressure = 0;        // percent of 10 s in which everybody waited for disks (PSI, `full`)
+  int64_t encoding_percent = 10;  // of rungs that are always encoded: paused for want of processors
+  int64_t link_percent = 90;      // of the link that is used most, each way by itself
+  int64_t link_mbps = 0;          // what all carry together; 0: each what it says of itself
 };
 
 // As measured; without a value it is not known, or there is nothing to say.
 struct CapacityReading {
-  std::optional<double> late_ms, cpu_percent, cpu_pressure, memory_mib, disk_minutes, io_pressure,
-      link_percent;
+  std::optional<double> late_ms, cpu_percent, cpu_pressure, encoding_percent, memory_mib, disk_minutes,
+      io_pressure, link_percent;
 };
 
 inline constexpr int kFullAfterS = 3;   // beyond the limit
 inline constexpr int kOpenAfterS = 10;  // a tenth on its good side
+// A rung that has come back in vain goes again within that.
+inline constexpr int kEncodingOpenAfterS = 60;
 
 class Capacity {
  public:
@@ -52,12 +55,13 @@ class Capacity {
     std::optional<double> CapacityReading::*value_of;
     double limit = 0;
     bool at_least = false;  // the limit is a least, not a most
+    int open_after_s = kOpenAfterS;
     std::optional<double> value{};
     int beyond_s = 0, good_s = 0;
     bool full = false;
     std::string text() const;
   };
-  std::array<Gauge, 7> gauges_;
+  std::array<Gauge, 8> gauges_;
 };
 
 }  // namespace headgate::serve

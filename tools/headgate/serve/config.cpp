@@ -90,6 +90,10 @@ constexpr Setting kSettings[] = {
      "no new stations while processors are busier, but for what has a niceness (default 0: never)", "0"},
     {"limits", "full-cpu-pressure", "full-cpu-pressure", "PERCENT",
      "no new stations while somebody waits for a processor longer (PSI; default 0: never)", "0"},
+    {"limits", "full-encoding", "full-encoding", "PERCENT",
+     "no new stations while more of the rungs that are always encoded are paused for want of processors "
+     "(default 10; 0: never)",
+     "10"},
     {"limits", "full-memory", "full-memory", "MIB",
      "no new stations while less memory is available (default 128; 0: never)", "128"},
     {"limits", "full-disk", "full-disk", "MINUTES",
@@ -255,6 +259,7 @@ Result<Config> typed(Values values, std::vector<std::string> parameters) {
         {"full-late", 0, 60'000, out.capacity_limits.late_ms},
         {"full-cpu", 0, 100, out.capacity_limits.cpu_percent},
         {"full-cpu-pressure", 0, 100, out.capacity_limits.cpu_pressure},
+        {"full-encoding", 0, 100, out.capacity_limits.encoding_percent},
         {"full-memory", 0, 1 << 30, out.capacity_limits.memory_mib},
         {"full-disk", 0, 1'000'000, out.capacity_limits.disk_minutes},
         {"full-io-pressure", 0, 100, out.capacity_limits.io_pressure},

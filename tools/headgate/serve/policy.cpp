@@ -17,17 +17,6 @@ namespace {
 constexpr size_t kMaxFileBytes = 64 * 1024;
 constexpr int kAlarmDeaths = 8;  // in a row, each before kSteadyMs
 
-// "…,"rungs":3,…" of a worker's status; 0 without.
-int64_t rungs_of(const std::string& json) {
-  constexpr std::string_view kKey = "\"rungs\":";
-  const size_t at = json.find(kKey);
-  int64_t out = 0;
-  for (size_t i = at == json.npos ? json.size() : at + kKey.size();
-       i < json.size() && json[i] >= '0' && json[i] <= '9' && out < 100'000; ++i)
-    out = out * 10 + (json[i] - '0');
-  return out;
-}
-
 }  // namespace
 
 Policy::Policy(Loop& loop, const Clock& clock, CloseLooks& looks, Children& children, Workers& workers,
@@ -82,7 +71,7 @@ void Policy::told(const Child& child, const wire::Message& message, std::vector<
     watched(child).sessions = state->sessions;
     note_storage(*state);
   } else if (auto* status = std::get_if<wire::Status>(&message)) {
-    watched(child).rungs = rungs_of(status->json);
+    watched(child).counts = worker_counts(status->json);
   }
 }
 
@@ -155,7 +144,7 @@ void Policy::look_at_worker(Child& child, Watched& worker) {
   WorkerLook look;
   look.now_ms = now_ms();
   look.sessions = worker.sessions;
-  look.rungs = worker.rungs;
+  look.rungs = worker.counts.rungs;
   if (auto usage = worker.usage->read(look.now_ms)) look.usage = *usage;
   if (worker.marks)
     if (auto marks = wire::read_marks(worker.marks.get())) look.marks = *std::move(marks);
@@ -205,6 +194,10 @@ void Policy::carry_out(Child& child, Watched& worker, const WorkerVerdict& verdi
 void Policy::look_at_capacity(std::optional<double> late_ms) {
   CapacityReading reading = meter_.read(now_ms());
   reading.late_ms = late_ms;
+  // What the node's own pipelines encode does not count: of them there will be no more.
+  PausedShare paused;
+  for (const auto& [pid, worker] : watched_) paused.add(worker.counts);
+  reading.encoding_percent = paused.percent();
   const auto changes = capacity_.look(reading);
   for (const Capacity::Change& change : changes) {
     const std::string text =

@@ -23,6 +23,7 @@
 #include "guard.h"
 #include "node_events.h"
 #include "quarantine.h"
+#include "worker_counts.h"
 #include "workers.h"
 
 namespace headgate::serve {
@@ -71,7 +72,8 @@ class Policy {
     UniqueFd marks;
     std::optional<UsageMeter> usage;
     std::optional<WorkerHealth> health;
-    int64_t sessions = 0, rungs = 0;
+    int64_t sessions = 0;
+    WorkerCounts counts;
     bool stopped = false;  // by a signal, as it was seen last: nobody's input
     bool still = false;    // was killed because a thread stood still
     bool ended = false;    // policy has told it to end
