@@ -5,23 +5,78 @@
 #include <pipeline/commands.h>
 #include <pipeline/folder.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 namespace headgate::pipeline {
 namespace {
 
+constexpr size_t kMaxChoices = 256;  // of a description, that are tried
+
 // Empty: nothing is wrong.
-std::string fault_of(const std::string& file, const Values& values, bool build_it) {
-  auto description = Description::load(file);
-  if (!description) return description.error().message;
-  const Values all = with_samples(*description, values);
+std::string fault_with(const Description& description, const Values& values, bool build_it) {
   if (!build_it) {
-    auto lines = description->lines(all);
+    auto lines = description.lines(values);
     return lines ? "" : lines.error().message;
   }
-  auto pipeline = build(*description, all);
+  auto pipeline = build(description, values);
   return pipeline ? "" : pipeline.error().message;
+}
+
+// What else enums may be, each for itself: it is a text of elements as any other.
+std::vector<std::pair<std::string, std::string>> other_choices(const Description& description,
+                                                               const Values& values) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Parameter& parameter : description.parameters()) {
+    if (parameter.type != Type::choice) continue;
+    const auto given = values.find(parameter.name);
+    const std::string& now = given != values.end() ? given->second : parameter.preset.value_or("");
+    for (const auto& [name, text] : parameter.values)
+      if (name != now) out.emplace_back(parameter.name, name);
+  }
+  return out;
+}
+
+// Elements warn of values that they cannot use. Of those that only stand in for others nobody has to know.
+class Quiet {
+ public:
+  explicit Quiet(bool quiet) : before_(quiet ? g_log_set_default_handler(ignore, nullptr) : nullptr) {}
+  ~Quiet() {
+    if (before_) g_log_set_default_handler(before_, nullptr);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  static void ignore(const gchar*, GLogLevelFlags, const gchar*, gpointer) {}
+  const GLogFunc before_;
+};
+
+struct Found {
+  std::string fault;  // empty: nothing is wrong
+  std::string note;   // what was not looked at
+};
+
+Found look_at(const std::string& file, const Values& given, bool build_it) {
+  auto description = Description::load(file);
+  if (!description) return {description.error().message, ""};
+  const Values values = with_samples(*description, given);
+  const Quiet quiet(values != given);
+  if (std::string fault = fault_with(*description, values, build_it); !fault.empty()) return {fault, ""};
+  if (!given.empty()) return {};
+  const auto choices = other_choices(*description, values);
+  for (size_t i = 0; i < std::min(choices.size(), kMaxChoices); ++i) {
+    const auto& [name, choice] = choices[i];
+    Values with = values;
+    with[name] = choice;
+    if (const std::string fault = fault_with(*description, with, build_it); !fault.empty())
+      return {fault + " (with " + name + "=" + choice + ")", ""};
+  }
+  if (choices.size() <= kMaxChoices) return {};
+  return {"", " (" + std::to_string(kMaxChoices) + " of " + std::to_string(choices.size()) + " choices)"};
 }
 
 }  // namespace
@@ -34,7 +89,8 @@ int run_check(int argc, char** argv) {
       "[NAME|FILE...]", "Holds descriptions to what they may be, and builds each once with GStreamer.",
       "Without one: all of the folder. What is wrong is told as FILE:LINE:COLUMN: /json/pointer: reason; "
       "the exit "
-      "code is 1 then. A parameter without a default is given one of the values that it takes.");
+      "code is 1 then. A parameter without a default is given one of the values that it takes. Without --set "
+      "each value of an enum is tried.");
   options.text("pipelines", folder, "DIR", "folder of descriptions (default: the installed one)")
       .list("set", set, "NAME=VALUE", "a parameter; may be repeated")
       .arguments_from()
@@ -68,12 +124,12 @@ int run_check(int argc, char** argv) {
     find_plugins();
   }
   for (const std::string& file : *files) {
-    const std::string fault = fault_of(file, *values, !text_only);
-    if (fault.empty()) {
-      std::printf("ok %s\n", file.c_str());
+    const Found found = look_at(file, *values, !text_only);
+    if (found.fault.empty()) {
+      std::printf("ok %s%s\n", file.c_str(), found.note.c_str());
       continue;
     }
-    std::fprintf(stderr, "%s\n", fault.c_str());
+    std::fprintf(stderr, "%s\n", found.fault.c_str());
     code = 1;
   }
   return code;

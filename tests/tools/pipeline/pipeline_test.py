@@ -262,6 +262,34 @@ class Pipelines(unittest.TestCase):
         unprobed = self.write('z.json', '{"name": "z", "trigger": "always", "elements": "fakesrc ! fakesink", "health": {"stall": "1s"}}')
         self.assert_fault(run('check', unprobed), unprobed, '/health', 'no healthprobe')
 
+    def test_choices_that_cannot_be_built(self):
+        # Whatever is the default: a wrong text of another value would be seen by who chooses it on the day.
+        for good in SHIPPED:
+            description = json.loads(good.read_text(encoding='utf-8'))
+            for name, parameter in description.get('parameters', {}).items():
+                if parameter['type'] != 'enum' or not isinstance(parameter['values'], dict):
+                    continue
+                choice = [one for one in parameter['values'] if one != parameter['default']][-1]
+                twin = copy.deepcopy(description)
+                twin['parameters'][name]['values'][choice] += ' nosuchproperty=1'
+                with self.subTest(file=good.name, name=name, choice=choice):
+                    file = self.write(f'{good.stem}-{name}.json', json.dumps(twin, indent=1))
+                    ended = run('check', file)
+                    self.assertEqual((ended.returncode, ended.stdout), (1, ''))
+                    self.assert_fault(ended, file, None, 'nosuchproperty')
+                    self.assertIn(f'(with {name}={choice})', ended.stderr)
+                    # Who sets it is told of what he sets.
+                    self.assertEqual(run('check', '--set', f'{name}={parameter["default"]}', file).returncode, 0)
+
+    def test_more_choices_than_are_tried(self):
+        parameters = {f'p{number}': {'type': 'enum', 'default': '0', 'values': [str(value) for value in range(32)]}
+                      for number in range(9)}
+        file = self.write('x.json', json.dumps({
+            'name': 'x', 'trigger': 'always', 'parameters': parameters,
+            'elements': ['fakesrc ! ' + ' '.join(f'identity datarate=${{{name}}} !' for name in parameters) + ' fakesink']}))
+        ended = run('check', file)
+        self.assertEqual((ended.returncode, ended.stdout), (0, f'ok {file} (256 of 279 choices)\n'), ended.stderr)
+
     def test_two_of_one_name(self):
         first = self.write('a.json', '{"name": "x", "trigger": "always", "elements": "fakesrc ! fakesink"}')
         self.assertEqual(run('check', 'x', '--pipelines', self.folder).stdout, f'ok {first}\n')
