@@ -383,6 +383,16 @@ def test_more_ladders_than_the_processors_encode():
         assert capacity("event")["measured"].startswith("64 places;"), "a worker for each stream"
 
 
+def test_content_that_nobody_looks_at():
+    with Site() as site:
+        def content(*more):
+            return preflight([*site.arguments(), "--only", "content", *more], site.env)
+        code, checks = content()
+        assert (code, checks["content"]["result"]) == (0, "warn") and "black, frozen" in checks["content"]["findings"][0]["what"], checks
+        code, checks = content("--set", "content-ms=2000")
+        assert (checks["content"]["result"], checks["content"]["measured"]) == ("pass", "looked at each 2000 ms"), checks
+
+
 def test_a_network_that_is_slower_than_the_plan():
     with Site() as site:
         site.settings["--link-mbps"] = "4"

@@ -38,6 +38,7 @@ Outcome check_addresses(Context& context);
 Outcome check_control(Context& context);
 Outcome check_elements(Context& context);
 Outcome check_pipelines(Context& context);
+Outcome check_content(Context& context);
 Outcome check_instances(Context& context);
 Outcome check_tickets(Context& context);
 Outcome check_alerts(Context& context);

@@ -40,6 +40,7 @@ const std::vector<Check>& checks() {
       {"disk-speed", "the disk takes what the plan writes", check_disk_speed, {"volume"}},
       {"elements", "GStreamer has every element of the pipeline", check_elements},
       {"pipelines", "every description can be built", check_pipelines, {"elements"}},
+      {"content", "black, frozen and silent streams are looked for", check_content},
       {"instances", "pipelines of the node's own can run beside each other", check_instances, {"pipelines"}},
       {"tickets", "they fit keys, day, ports and pipeline (--tickets)", check_tickets, {"keys"}},
       {"alerts", "the webhooks take a signed test event", check_alerts},
