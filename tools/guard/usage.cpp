@@ -48,6 +48,11 @@ Result<Usage> UsageMeter::read(int64_t now_ms) {
   return out;
 }
 
+std::optional<int64_t> processor_time_us(int pid) {
+  const auto cpu = cpu_us(pid);
+  return cpu ? std::optional(*cpu) : std::nullopt;
+}
+
 std::string usage_json(const Usage& usage) {
   JsonLine out;
   out.field("cpu_us", usage.cpu_us)

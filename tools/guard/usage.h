@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <base/result.h>
@@ -41,6 +42,9 @@ class UsageMeter {
   int pid_;
   CloseLooks* looks_;
 };
+
+// cpu_us of a process alone; none: it has ended.
+std::optional<int64_t> processor_time_us(int pid);
 
 // {"cpu_us", "resident_bytes", "threads"}, and where known "proportional_bytes", "open_fds", "max_fds", and
 // "look_age_ms" of these.

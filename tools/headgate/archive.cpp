@@ -33,6 +33,11 @@ void print_json(const store::RecoverySummary& summary) {
   std::puts(line.take().c_str());
 }
 
+void tell_progress(size_t stations, size_t of) {
+  std::printf("%zu %zu\n", stations, of);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int run_archive_recover(int argc, char** argv) {
@@ -47,7 +52,7 @@ int run_archive_recover(int argc, char** argv) {
       "\nExit code: 0 all is well, 1 something is damaged or missing (it says what), 2 wrong usage.");
   options.text("node", node, "NAME", "name for the records (default n01)")
       .flag("json", json, "print one JSON object")
-      .flag("progress", progress, "print the stations done and all, at most once a second");
+      .flag("progress", progress, "print the stations done and all, at once and then at most once a second");
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, program, rest.error().message);
   if (rest->size() != 1) return complain(2, program, "one DIR is needed: the folder that holds lta/");
@@ -57,14 +62,15 @@ int run_archive_recover(int argc, char** argv) {
   if (!std::filesystem::is_directory(rest->front() + "/lta"))
     if (const std::string above = archive_above(rest->front()); !above.empty())
       return complain(1, program, rest->front() + ": there is no archive here" + above);
+  // Who watches it knows that it has begun, and waits for a lock or a disk from now on.
+  if (progress && std::filesystem::is_directory(rest->front() + "/lta")) tell_progress(0, 0);
   int64_t told_us = 0;
   const store::RecoverySummary summary =
       store::recover(rest->front(), node, [&](const store::RecoverySummary&, size_t stations, size_t of) {
         int64_t now_us = system_clock().mono_us();
         if (!progress || now_us - told_us < kProgressUs) return;
         told_us = now_us;
-        std::printf("%zu %zu\n", stations, of);
-        std::fflush(stdout);
+        tell_progress(stations, of);
       });
   store::remove_old_renditions(rest->front(), system_clock().utc_us());
   if (json) {

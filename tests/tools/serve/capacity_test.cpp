@@ -320,7 +320,10 @@ TEST_F(MeterTest, InAContainerItIsSaidHowFastTheLinkIs) {
 TEST_F(MeterTest, AVolumeThatFillsSaysWhenItIsFull) {
   const std::string data = folder_ + "/data";
   std::filesystem::create_directories(data);
-  CapacityMeter meter(data, 0, folder_ + "/proc", folder_ + "/sys");
+  CapacityMeter meter(data, 0, folder_ + "/proc", folder_ + "/sys", speeds_aside(),
+                      [](const std::string& folder, int64_t) -> std::optional<FreeSpace> {
+                        return FreeSpace{free_bytes(folder).value_or(0), 0};
+                      });
   EXPECT_FALSE(meter.read(0).disk_minutes);
   const double free = static_cast<double>(std::filesystem::space(data).available);
   {
@@ -333,6 +336,37 @@ TEST_F(MeterTest, AVolumeThatFillsSaysWhenItIsFull) {
   // Others write to this volume as well: only its order of magnitude is known.
   EXPECT_LT(*minutes, free / (32 << 20));
   EXPECT_GT(*minutes, 0);
+}
+
+// As one whose server is away.
+TEST(FreeSpace, AVolumeThatDoesNotAnswerHoldsUpNobody) {
+  std::promise<void> back;
+  const auto wait = back.get_future().share();
+  const FreeOf free = free_aside([wait](const std::string&) {
+    wait.wait();
+    return std::optional(7.0);
+  });
+  EXPECT_FALSE(free("/", 0));
+  EXPECT_FALSE(free("/", 5000)) << "and does not stand still here";
+  back.set_value();
+  auto told = free("/", 5000);
+  for (; !told; told = free("/", 5000)) std::this_thread::yield();
+  EXPECT_EQ(told->bytes, 7);
+  EXPECT_EQ(told->age_ms, 5000);
+}
+
+TEST_F(MeterTest, WhatAVolumeSaidLongAgoIsNothingToJudgeBy) {
+  constexpr double kMiB = 1024 * 1024;
+  FreeSpace told{1000 * kMiB, 0};
+  CapacityMeter meter("/", 0, folder_ + "/proc", folder_ + "/sys", speeds_aside(),
+                      [&](const std::string&, int64_t) { return std::optional(told); });
+  EXPECT_FALSE(meter.read(0).disk_minutes);
+  told.bytes -= 100 * kMiB;
+  EXPECT_NEAR(meter.read(60'000).disk_minutes.value_or(0), 9, 0.01);
+  told.age_ms = kSpaceStaleMs - 1;
+  EXPECT_NEAR(meter.read(60'000 + told.age_ms).disk_minutes.value_or(0), 9, 0.01) << "once, when it was said";
+  told.age_ms = kSpaceStaleMs;
+  EXPECT_FALSE(meter.read(60'000 + told.age_ms).disk_minutes);
 }
 
 }  // namespace

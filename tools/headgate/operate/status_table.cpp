@@ -105,7 +105,8 @@ std::vector<std::string> node_notices(const Json& node, int64_t now_utc_us) {
     out.push_back("the archive is being recovered: " + number_text(recovery.number("stations")) + " of " +
                   number_text(recovery.number("of")) + " stations");
   if (recovery.text("state") == "failed")
-    out.emplace_back("the archive's recovery found damage: see the log, or run `headgate archive recover`");
+    out.emplace_back(
+        "the archive's recovery failed, or found damage: see the log, or run `headgate archive recover`");
   if (pipelines.text("state") == "refused")
     out.push_back("the pipeline descriptions were refused, those before stay in use: " +
                   printable(pipelines.text("reason")));

@@ -3,7 +3,6 @@
 
 #include <base/kernel_text.h>
 #include <base/pressure.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cmath>
@@ -20,11 +19,12 @@ constexpr double kLeastFilling = 16 * kMiB;
 }  // namespace
 
 CapacityMeter::CapacityMeter(std::string data, int64_t link_mbps, std::string proc, std::string sys,
-                             SpeedOf speed)
+                             SpeedOf speed, FreeOf free)
     : data_(std::move(data)),
       proc_(std::move(proc)),
       sys_(std::move(sys)),
-      link_(sys_, link_mbps, std::move(speed)) {}
+      link_(sys_, link_mbps, std::move(speed)),
+      free_(std::move(free)) {}
 
 CapacityReading CapacityMeter::read(int64_t now_ms) {
   CapacityReading out;
@@ -93,14 +93,16 @@ std::optional<double> CapacityMeter::group_memory_mib() const {
 }
 
 std::optional<double> CapacityMeter::disk_minutes(int64_t now_ms) {
-  struct statvfs volume {};
-  if (::statvfs(data_.c_str(), &volume) != 0) return std::nullopt;
-  const double free = static_cast<double>(volume.f_bavail) * static_cast<double>(volume.f_frsize);
-  space_.add(now_ms, -free);
+  const auto free = free_(data_, now_ms);
+  if (!free || free->age_ms >= kSpaceStaleMs) return std::nullopt;
+  if (const int64_t asked_ms = now_ms - free->age_ms; asked_ms > space_ms_) {
+    space_.add(asked_ms, -free->bytes);
+    space_ms_ = asked_ms;
+  }
   const auto change = space_.change(kSpaceWindowMs / 2);
   if (!change || change->count < kLeastFilling) return std::nullopt;
   const double per_minute = change->count / static_cast<double>(change->ms) * 60'000;
-  return free / per_minute;
+  return free->bytes / per_minute;
 }
 
 }  // namespace headgate::serve

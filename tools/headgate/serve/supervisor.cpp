@@ -61,7 +61,7 @@ Supervisor::Supervisor(Loop& loop, Config config)
       start_checks_(tasks_, children_, descriptions_, events_,
                     [this](const std::string& role, int number) { return program_of(role, number); }),
       recovery_(
-          loop_, tasks_, events_, config_.data,
+          loop_, system_clock(), tasks_, events_,
           [this] {
             return helper_program(
                 "headgate", {{"archive", "recover", "--progress", "--node", config_.node, config_.data}, {}});

@@ -3,6 +3,7 @@
 
 #include <base/io.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -64,7 +65,8 @@ Task::~Task() {
   if (!process_.pidfd) return;
   loop_.unwatch(process_.pidfd.get());
   end();
-  collect(process_);
+  pollfd ended{process_.pidfd.get(), POLLIN, 0};
+  if (::poll(&ended, 1, kEndMs) > 0) collect(process_);
 }
 
 // Before it is collected its number is nobody else's.

@@ -27,13 +27,18 @@ class Task {
   // is kTookTooLong; 0: it may take its time.
   static Result<std::unique_ptr<Task>> run(Loop& loop, Program program, std::function<void(int)> done,
                                            OnLine on_line = {}, int64_t limit_ms = 0);
+  // Destroyed it waits so long for a program that was killed, and no longer: one that waits for a disk that
+  // does not answer cannot be.
+  static constexpr int kEndMs = 1000;
   ~Task();
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
+  int pid() const { return process_.pid; }
+  void end();  // kills the program and its process group
+
  private:
   Task(Loop& loop, Process process, UniqueFd output, std::function<void(int)> done, OnLine on_line);
-  void end();  // the program and its process group
   void read_output();
   void close_output();
 

@@ -7,7 +7,7 @@
 
 namespace headgate::serve {
 
-void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_line, int64_t limit_ms) {
+int Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_line, int64_t limit_ms) {
   const int id = ++last_;
   auto task = Task::run(
       loop_, std::move(program),
@@ -22,6 +22,16 @@ void Tasks::run(Program program, std::function<void(int)> done, Task::OnLine on_
     tools::log_error(task.error().message);
     loop_.post([done] { done(-1); });
   }
+  return id;
+}
+
+int Tasks::pid(int task) const {
+  const auto found = tasks_.find(task);
+  return found == tasks_.end() ? 0 : found->second.task->pid();
+}
+
+void Tasks::end(int task) {
+  if (const auto found = tasks_.find(task); found != tasks_.end()) found->second.task->end();
 }
 
 std::vector<std::function<void(int)>> Tasks::end_all() {

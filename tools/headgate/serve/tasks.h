@@ -24,8 +24,13 @@ class Tasks {
   explicit Tasks(Loop& loop) : loop_(loop) {}
 
   // `done` gets the exit code, in the loop's thread and never from within this call; -1: it could not be
-  // started, which is logged; kTookTooLong: it was killed after `limit_ms` (0: none).
-  void run(Program program, std::function<void(int)> done, Task::OnLine on_line = {}, int64_t limit_ms = 0);
+  // started, which is logged; kTookTooLong: it was killed after `limit_ms` (0: none). Returns its number.
+  int run(Program program, std::function<void(int)> done, Task::OnLine on_line = {}, int64_t limit_ms = 0);
+  // Of the process; 0: it has ended, or could not be started.
+  int pid(int task) const;
+  // Killed, with what it has started; `done` is told when it has ended: what waits for a disk that does not
+  // answer has not before that does.
+  void end(int task);
   // Killed. Nobody is told, unless the caller goes on: then it calls each of these with kWasEnded.
   std::vector<std::function<void(int)>> end_all();
   // Of one whose code is not 0: "ended with 3", "took longer than 60 s and was killed".
