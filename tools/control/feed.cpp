@@ -74,6 +74,7 @@ Feed::Feed(Loop& loop, const Clock& clock, std::string runtime_dir, EventLog& lo
     : loop_(loop),
       clock_(clock),
       log_(log),
+      alarms_(log),
       feed_(loop, std::move(runtime_dir), "control",
             {{},
              [this](const std::string& name, const wire::Message& message) { on_message(name, message); },
@@ -146,7 +147,7 @@ void Feed::on_message(const std::string& name, const wire::Message& message) {
   else if (auto* its = std::get_if<wire::SessionHealth>(&message))
     health(*its);
   else if (auto* end = std::get_if<wire::SessionClosed>(&message))
-    closed(end->session, end->reason);
+    over(name, *end);
 }
 
 void Feed::opened(const std::string& name, const wire::SessionOpened& opened) {
@@ -231,9 +232,16 @@ void Feed::tell_paused(Session& session) {
   session.told_paused = session.paused;
 }
 
+void Feed::over(const std::string& name, const wire::SessionClosed& end) {
+  if (find(end.session))
+    closed(end.session, end.reason);
+  else  // a hand-over that came to nothing
+    alarms_.refused(end, states_[name].worker, clock_.mono_us());
+}
+
 void Feed::closed(uint64_t id, const std::string& reason) {
   auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;  // a hand-over that came to nothing
+  if (found == sessions_.end()) return;
   const Session session = std::move(found->second);
   sessions_.erase(found);
   const int64_t lasted_us = std::max<int64_t>(0, clock_.utc_us() - session.opened.since_utc_us);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the node's workers tell: who publishes, how he is doing, when he has gone. From that come the events
-// session.opened, session.closed, stream.health, rendition.paused and rendition.resumed. A control that
-// starts anew asks them again: nothing is told twice, and what ended meanwhile is told late. Of what a worker
-// of another protocol has nothing is known before it ends.
+// session.opened, session.closed, stream.health, rendition.paused and rendition.resumed; and session.alarm. A
+// control that starts anew asks them again: nothing is told twice, and what ended meanwhile is told late. Of
+// what a worker of another protocol has nothing is known before it ends.
 #pragma once
 
 #include <base/clock.h>
@@ -19,6 +19,7 @@
 
 #include "event_log.h"
 #include "health.h"
+#include "session_alarms.h"
 
 namespace headgate::control {
 
@@ -76,6 +77,7 @@ class Feed {
   void health(const wire::SessionHealth& health);
   void tell_conditions(Session& session);
   void tell_paused(Session& session);
+  void over(const std::string& name, const wire::SessionClosed& end);
   void closed(uint64_t session, const std::string& reason);
   void settle();
   void incompatible_ended(const std::string& name);
@@ -84,6 +86,7 @@ class Feed {
   Loop& loop_;
   const Clock& clock_;
   EventLog& log_;
+  SessionAlarms alarms_;
   std::map<std::string, wire::WorkerState> states_;
   std::map<uint64_t, Session> sessions_;
   // That the files have, and no worker has told yet.

@@ -41,10 +41,10 @@ std::optional<Refusal> Admission::reason_to_refuse(const wire::Handoff& handoff,
     return Refusal{ticket::kDown, "error:worker is full", "all places are taken"};
   auto failed = errors_.find(station);
   if (failed != errors_.end() && static_cast<int64_t>(failed->second.size()) >= rules_.errors_per_minute)
-    return Refusal{
-        ticket::kOverload,
-        "error:its pipeline failed " + std::to_string(failed->second.size()) + " times within a minute",
-        "this station failed " + std::to_string(failed->second.size()) + " times within a minute"};
+    return Refusal{ticket::kOverload,
+                   std::string(wire::kTooManyErrorsFront) + std::to_string(failed->second.size()) +
+                       " times within a minute",
+                   "this station failed " + std::to_string(failed->second.size()) + " times within a minute"};
   return std::nullopt;
 }
 

@@ -158,7 +158,8 @@ void Worker::supersede(const Station& station) {
 }
 
 void Worker::tell_refused(const wire::Handoff& handoff, const std::string& reason) {
-  audience_.tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, reason}, {"gate"});
+  audience_.tell(wire::SessionClosed{handoff.session, handoff.event, handoff.station, reason},
+                 {"gate", "control"});
 }
 
 void Worker::kick(const wire::Kick& wanted) {

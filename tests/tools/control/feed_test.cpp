@@ -230,5 +230,40 @@ TEST_F(FeedTest, RenditionsThatArePausedAreToldOnceAndNotTooOften) {
   EXPECT_EQ(told("{}"), (expected.push_back("720p resumed "), expected)) << "without other news of it";
 }
 
+TEST_F(FeedTest, AStationWhoseSessionsFailAgainAndAgainIsAnAlarmOnce) {
+  ManualClock clock(1'000'000'000'000, 500'000'000);
+  EventLog log(clock, folder_ + "/events");
+  log.open();
+  Feed feed(loop_, clock, folder_, log);
+  ASSERT_TRUE(feed.start());
+  FakeWorker worker(loop_, folder_ + "/worker-2.sock", 2);
+  ASSERT_TRUE(wait_for([&] { return worker.connected(); }));
+  uint64_t session = 100;
+  // As it refuses one of that station; told in all.
+  const auto refuse = [&](uint32_t station, const std::string& reason) {
+    worker.channel().send(wire::SessionClosed{++session, 1, station, reason});
+    worker.opened(++session, 1, clock.utc_us());  // what came before it has been heard
+    EXPECT_TRUE(wait_for([&] { return feed.find(session) != nullptr; }));
+    std::vector<Json> out;
+    for (const auto& kept : log.after(0, 100))
+      if (Json line = Json::object_of(kept.line); line.text("kind") == "session.alarm") out.push_back(line);
+    return out;
+  };
+  const std::string failed = std::string(wire::kTooManyErrorsFront) + "10 times within a minute";
+  EXPECT_EQ(refuse(7, "error:worker is full").size(), 0U);
+  const auto first = refuse(7, failed);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].text("severity"), kError);
+  EXPECT_EQ(first[0].at("fields").json(),
+            R"({"event":1,"station":7,"worker":2,"reason":"its pipeline failed 10 times within a minute"})");
+  clock.advance_us(kAlarmPauseUs - 1);
+  EXPECT_EQ(refuse(7, failed).size(), 1U) << "still the same";
+  EXPECT_EQ(refuse(8, failed).size(), 2U) << "another one";
+  clock.advance_us(kAlarmPauseUs - 1);
+  EXPECT_EQ(refuse(7, failed).size(), 2U) << "it went on";
+  clock.advance_us(kAlarmPauseUs);
+  EXPECT_EQ(refuse(7, failed).size(), 3U);
+}
+
 }  // namespace
 }  // namespace headgate::control

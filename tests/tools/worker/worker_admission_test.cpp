@@ -58,7 +58,7 @@ TEST_F(WorkerTest, WhoComesToADrainedWorkerIsRefused) {
 
 TEST_F(WorkerTest, WhoFailsTooOftenWithinAMinuteIsRefused) {
   start_troubled({}, R"({"errors-per-minute": 2})");
-  Peer gate = peer("gate");
+  Peer gate = peer("gate"), control = peer("control");
   AdmittedPublisher first, second, third, other;
   trouble::archive_is(trouble::Archive::run_fails);
   hand_over(gate, first, 1);
@@ -70,6 +70,7 @@ TEST_F(WorkerTest, WhoFailsTooOftenWithinAMinuteIsRefused) {
   hand_over(gate, third, 3);
   ASSERT_TRUE(run_until([&] { return gate.closed_session(3) != nullptr; }));
   EXPECT_EQ(gate.closed_session(3)->reason, "error:its pipeline failed 2 times within a minute");
+  EXPECT_TRUE(run_until([&] { return control.closed_session(3) != nullptr; })) << "it is an alarm";
   EXPECT_TRUE(third.is_told("1402 OVERLOAD: this station failed 2 times within a minute"));
   hand_over(gate, other, 4, kStation + 1);
   EXPECT_TRUE(run_until([&] { return gate.all<wire::SessionOpened>().size() == 3; })) << "another station";

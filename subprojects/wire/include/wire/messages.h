@@ -94,6 +94,10 @@ struct SessionOpened {
   bool operator==(const SessionOpened&) const = default;
 };
 
+// Front of SessionClosed::reason of a hand-over that was refused because the station's sessions have ended
+// with an error as often in a minute as their description allows (`errors-per-minute`).
+inline constexpr std::string_view kTooManyErrorsFront = "error:its pipeline failed ";
+
 // Sent for every Handoff, also when no session came of it.
 struct SessionClosed {
   uint64_t session = 0;
