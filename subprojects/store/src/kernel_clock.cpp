@@ -2,18 +2,16 @@
 #include "kernel_clock.h"
 
 #include <base/json_line.h>
-#include <sys/timex.h>
+#include <base/kernel_clock.h>
 
 namespace headgate::store {
 
 std::string kernel_clock_json() {
-  timex state{};
-  const int result = ::adjtimex(&state);
-  const int64_t offset_us = state.status & STA_NANO ? state.offset / 1000 : state.offset;
+  const KernelClock clock = kernel_clock();
   JsonLine json;
-  json.field("sync", result >= 0 && (state.status & STA_UNSYNC) == 0)
-      .field("offset_us", offset_us)
-      .field("maxerr_us", static_cast<int64_t>(state.maxerror));
+  json.field("sync", clock.synchronised)
+      .field("offset_us", clock.offset_us)
+      .field("maxerr_us", clock.max_error_us);
   return json.take();
 }
 

@@ -17,7 +17,7 @@ class ClockWatchTest : public testing::Test {
   }
 
   ManualClock clock_{1'700'000'000 * kSecond, 5000 * kSecond};
-  ClockState state_{true, true, 1000, 10};
+  KernelClock state_{true, true, 1000, 10};
   ClockWatch watch_{clock_, [this] { return state_; }};
 };
 
@@ -55,7 +55,7 @@ TEST_F(ClockWatchTest, WhetherItIsKeptRightIsToldOnceEachWay) {
 }
 
 TEST(KernelClock, IsAsked) {
-  const ClockState state = kernel_clock_state();
+  const KernelClock state = kernel_clock();
   EXPECT_TRUE(state.known);
   EXPECT_GE(state.max_error_us, 0);
 }
@@ -73,7 +73,7 @@ class Interrupted : public Clock {
 
 TEST(ClockWatch, BeingPreemptedBetweenTheClocksIsNoStep) {
   const Interrupted clock;
-  ClockWatch watch(clock, [] { return ClockState(); });
+  ClockWatch watch(clock, [] { return KernelClock(); });
   for (int i = 0; i < 20; ++i) EXPECT_FALSE(watch.look().step_us) << i;
 }
 

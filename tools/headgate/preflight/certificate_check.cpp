@@ -61,7 +61,7 @@ bool names(X509* own, const std::string& host) {
 
 void look_at_dates(const Context& context, X509* own, Outcome& out) {
   const int64_t begins = seconds_of(X509_get0_notBefore(own)), ends = seconds_of(X509_get0_notAfter(own));
-  const int64_t now = context.machine.clock().utc_s;
+  const int64_t now = context.machine.utc_s();
   out.measured = context.config.tls_certificate + ", until " + date_text(ends);
   const char* renew = "renew it (docs/install.md has certbot's deploy hook)";
   if (now > ends)

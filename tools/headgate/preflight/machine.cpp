@@ -2,12 +2,9 @@
 #include "machine.h"
 
 #include <base/kernel_text.h>
-#include <sys/timex.h>
 
 #include <algorithm>
 #include <filesystem>
-
-#include <base/clock.h>
 
 namespace headgate::preflight {
 namespace {
@@ -19,12 +16,6 @@ std::string text_of(const std::string& path) {
 }
 
 }  // namespace
-
-KernelClock kernel_clock() {
-  timex state{};
-  const int result = ::adjtimex(&state);
-  return {result >= 0 && (state.status & STA_UNSYNC) == 0, state.maxerror, system_clock().utc_seconds()};
-}
 
 std::string Machine::proc_text(const std::string& path) const {
   return text_of(proc + "/" + path);

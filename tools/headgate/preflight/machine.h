@@ -3,6 +3,9 @@
 // /sys/fs/cgroup.
 #pragma once
 
+#include <base/clock.h>
+#include <base/kernel_clock.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,13 +13,6 @@
 #include <vector>
 
 namespace headgate::preflight {
-
-struct KernelClock {
-  bool synchronised = false;
-  int64_t max_error_us = 0;
-  int64_t utc_s = 0;
-};
-KernelClock kernel_clock();  // adjtimex(2)
 
 // A network interface that a cable or a host brings (bridges and tunnels carry the same once more), and that
 // is up.
@@ -27,6 +23,7 @@ struct NetworkCard {
 
 struct Machine {
   std::function<KernelClock()> clock = kernel_clock;
+  std::function<int64_t()> utc_s = [] { return system_clock().utc_seconds(); };
   std::string proc = "/proc", cgroup = "/sys/fs/cgroup", sys = "/sys";
 
   // A file below /proc, without white space at its end; empty: it cannot be read.

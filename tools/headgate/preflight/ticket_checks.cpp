@@ -90,7 +90,7 @@ class OwnPorts {
 };
 
 void look_at_dates(const Context& context, const Ticket& ticket, const std::string& who, Faults& faults) {
-  const int64_t now = context.machine.clock().utc_s;
+  const int64_t now = context.machine.utc_s();
   const Plan& plan = context.plan;
   if (now > ticket.expires)
     faults.add(Level::fail, who, "its time is over since " + cli::utc_text(ticket.expires),

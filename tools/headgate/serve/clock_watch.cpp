@@ -3,7 +3,6 @@
 
 #include <base/json_line.h>
 #include <common/utc.h>
-#include <sys/timex.h>
 
 #include <cstdlib>
 #include <limits>
@@ -17,13 +16,6 @@ constexpr int64_t kTogetherUs = 2000;
 constexpr int kTries = 5;
 
 }  // namespace
-
-ClockState kernel_clock_state() {
-  timex told{};
-  const int state = ::adjtimex(&told);
-  if (state < 0) return {};
-  return {true, state != TIME_ERROR && (told.status & STA_UNSYNC) == 0, told.maxerror, told.esterror};
-}
 
 ClockWatch::ClockWatch(const Clock& clock, Ask ask) : clock_(clock), ask_(std::move(ask)) {}
 

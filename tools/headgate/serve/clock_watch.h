@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The machine's clock, on which dates in playlists and archives, tickets and certificates stand: whether
-// somebody keeps it right (adjtimex(2)), and its steps. What streams has times of its own and does not mind;
-// people who compare recordings do.
+// somebody keeps it right (base/kernel_clock.h), and its steps. What streams has times of its own and does
+// not mind; people who compare recordings do.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +10,17 @@
 #include <string>
 
 #include <base/clock.h>
+#include <base/kernel_clock.h>
 
 namespace headgate::serve {
 
 // More than a clock that is being slewed would move: so much, and a tenth of the time that has passed.
 inline constexpr int64_t kClockStepUs = 100'000;
 
-struct ClockState {
-  bool known = false;  // the kernel has told
-  bool synchronised = false;
-  int64_t max_error_us = 0, estimated_error_us = 0;
-};
-ClockState kernel_clock_state();
-
 class ClockWatch {
  public:
-  using Ask = std::function<ClockState()>;
-  explicit ClockWatch(const Clock& clock, Ask ask = kernel_clock_state);
+  using Ask = std::function<KernelClock()>;
+  explicit ClockWatch(const Clock& clock, Ask ask = kernel_clock);
 
   struct News {
     std::optional<int64_t> step_us;    // forward above 0
@@ -43,7 +37,7 @@ class ClockWatch {
 
   const Clock& clock_;
   const Ask ask_;
-  ClockState state_;
+  KernelClock state_;
   std::optional<Pair> last_;
   std::optional<bool> told_;                           // whether it is synchronised
   int64_t steps_ = 0, step_us_ = 0, step_utc_us_ = 0;  // all; the last one, and when it was
