@@ -157,7 +157,7 @@ bool listen(GstElement* element, State& state) {
   return true;
 }
 
-void start(GstElement* element, State& state) {
+bool start(GstElement* element, State& state) {
   SourceSettings settings;
   Handover handover;
   {
@@ -168,12 +168,20 @@ void start(GstElement* element, State& state) {
     settings.once = state.settings.once;
     handover = std::exchange(state.handover, {});
   }
+  if (!state.listener && !handover.fd) {
+    GST_ELEMENT_ERROR(element, RESOURCE, SETTINGS,
+                      ("Nobody can publish: set the properties uri and keys to listen, or session-fd and "
+                       "session-state to a session that was admitted elsewhere."),
+                      (nullptr));
+    return false;
+  }
   state.source.start(settings);
   if (handover.fd)
     state.source.offer(Offer{.socket = std::move(handover.fd),
                              .state = std::move(handover.state),
                              .info = std::move(handover.info)},
                        nullptr);
+  return true;
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
@@ -183,7 +191,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
       if (!listen(element, state)) return GST_STATE_CHANGE_FAILURE;
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
-      start(element, state);
+      if (!start(element, state)) return GST_STATE_CHANGE_FAILURE;
       break;
     case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
       state.source.pause();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is true of every element: states, properties, documentation.
 #include "plugin_test.h"
+#include "publisher.h"
 
 namespace headgate::test {
 namespace {
@@ -14,12 +15,15 @@ class Element : public ::testing::TestWithParam<const char*> {
     for (const char* folder : {"root", "location"})
       if (g_object_class_find_property(G_OBJECT_GET_CLASS(element_.get()), folder))
         g_object_set(element_.get(), folder, scratch_.path().c_str(), nullptr);
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element_.get()), "keys"))
+      g_object_set(element_.get(), "uri", "rtmp://127.0.0.1:0/live", "keys", keys_.folder().c_str(), nullptr);
   }
   ~Element() override {
     if (element_) gst_element_set_state(element_.get(), GST_STATE_NULL);
   }
   gst::Ref<GstElement> element_;
   ScratchDirectory scratch_;
+  const Keys keys_;
 };
 
 TEST_P(Element, GoesThroughAllStatesAgainAndAgain) {
@@ -123,7 +127,7 @@ TEST_P(BadSource, IsAnErrorWithAReason) {
   EXPECT_TRUE(pipeline.wait(Pipeline::is_type(GST_MESSAGE_ERROR)));
 }
 INSTANTIATE_TEST_SUITE_P(Settings, BadSource,
-                         ::testing::Values("ticketsrc uri=rtmp://127.0.0.1:0/live",
+                         ::testing::Values("ticketsrc", "ticketsrc uri=rtmp://127.0.0.1:0/live",
                                            "ticketsrc uri=rtmp://127.0.0.1:0/live keys=/nonexistent",
                                            "ticketsrc uri=http://127.0.0.1:0/ keys=/tmp",
                                            "ticketsrc uri=rtmp://127.0.0.1:123456/ keys=/tmp",
