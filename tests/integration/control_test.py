@@ -70,11 +70,15 @@ def publish(node, station=STATION, again=False):
 
 
 def test_no_event_is_lost_by_any_death():
-    with Node() as node:
+    with Node(arguments=["--srt", "127.0.0.1:0"]) as node:
         admin = admin_of(node)
         wait_event(admin, "node.ready")
         stream = EventStream(UnixConnection(socket_of(node)), "/api/v1/events?after=0")
-        assert stream.until("node.ready")["severity"] == "info"
+        ready = stream.until("node.ready")
+        assert ready["severity"] == "info"
+        listen = node.status()["listen"]
+        assert {name: ready["fields"][name] for name in ("rtmp", "rtmps", "srt", "http")} == {
+            "rtmp": listen["rtmp"], "rtmps": None, "srt": listen["srt"], "http": listen["http"]}, ready
         publisher = publish(node)
         opened = stream.until("session.opened")
         assert opened["fields"]["station"] == STATION and opened["fields"]["protocol"] == "rtmp", opened

@@ -289,6 +289,29 @@ class Operating(unittest.TestCase):
         self.assertEqual(first['fields'], {'event': '77', 'station': '7', 'session': '1001', 'worker': '3', 'agent': 'FMLE/3.0 station=8'})
         self.assertEqual((first['program'], first['pid'], first['level'], first['message']), ('headgate-gate', 11, 'info', 'admitted'))
 
+    def test_logs_of_a_node_are_where_it_writes_them(self):
+        node = self.fake()
+
+        def logs_to(stderr):
+            program = subprocess.Popen(['sleep', '1000'], stderr=stderr)
+            self.addCleanup(lambda: (program.kill(), program.wait()))
+            node.processes[0] = ('supervisor', program.pid)
+        path = self.log_file()
+        with open(path, encoding='utf-8') as log:
+            logs_to(log)
+        where = ('--runtime-dir', self.folder)
+        last = LINES.splitlines()[-1]
+        self.assertEqual(self.run_headgate('logs', *where, '--last', '1').stdout, last + '\n')
+        os.rename(path, path + '.1')
+        self.assertEqual(self.run_headgate('logs', *where, '--last', '1').stdout, last + '\n')
+        os.remove(path + '.1')
+        self.assertEqual(self.run_headgate('logs', *where, '--last', '1').stdout, last + '\n', 'as long as it writes there')
+        self.assertIn('are places each', self.run_headgate('logs', *where, '--file', path, code=2).stderr)
+        logs_to(subprocess.DEVNULL)
+        self.assertIn('the node logs to /dev/null: start it with 2>', self.run_headgate('logs', *where, code=1).stderr)
+        node.stop()
+        self.assertIn('--file FILE', self.run_headgate('logs', *where, code=1).stderr)
+
     def test_a_log_file_is_followed_through_its_rotation(self):
         path = self.log_file()
         follow = subprocess.Popen([HEADGATE, 'logs', '--file', path, '--follow', '--last', '1'], stdout=subprocess.PIPE, text=True)

@@ -23,6 +23,7 @@
 #include "../time_argument.h"
 #include "log_record.h"
 #include "node_client.h"
+#include "node_log.h"
 
 namespace headgate::cli {
 namespace {
@@ -244,6 +245,7 @@ int read_log_file(const char* program, const LogArguments& arguments) {
 
 int run_logs(int argc, char** argv) {
   LogArguments arguments;
+  NodePlace place;
   int64_t station = -1, worker = -1;
   std::string session, since, level = "info";
   tools::Options options(
@@ -251,11 +253,13 @@ int run_logs(int argc, char** argv) {
       "Examples:\n"
       "  headgate logs --station 421 --since -2h      the story of a station\n"
       "  headgate logs --follow --level warning       what goes wrong, as it does\n"
-      "  headgate logs --file node.log --worker 3     of a node that was started by hand\n\n"
+      "  headgate logs --data data --worker 3         of a node that was started by hand with 2>node.log\n\n"
       "The journal is read by journalctl(1), with the rights that this takes (the group adm). What\n"
-      "libraries wrote besides is in `journalctl -u headgate`.\n\n"
+      "libraries wrote besides is in `journalctl -u headgate`. With --data or --runtime-dir what a node\n"
+      "that runs there logs to is read, a file or the journal.\n\n"
       "Exit code 1: there is no journal, or no such file. Without a journal a node's log is its standard\n"
       "error: start it with 2>node.log.");
+  place.add_to(options);
   options.number("station", station, 0, UINT32_MAX, "N", "only of this station")
       .text("session", session, "ID", "only of this session (`headgate sessions`)")
       .number("worker", worker, 0, UINT32_MAX, "N", "only of this worker")
@@ -271,8 +275,8 @@ int run_logs(int argc, char** argv) {
   auto rest = options.parse(argc, argv);
   if (!rest) return complain(2, argv[0], rest.error().message);
   if (!rest->empty()) return complain(2, argv[0], "unexpected argument '" + rest->front() + "'");
-  if (!arguments.file.empty() && !arguments.journal_folder.empty())
-    return complain(2, argv[0], "--file and --directory are two places: give one");
+  if (!arguments.file.empty() + !arguments.journal_folder.empty() + place.given() > 1)
+    return complain(2, argv[0], "--file, --directory, and --data or --runtime-dir are places each: give one");
   const auto least = log_level_of(level);
   if (!least)
     return complain(2, argv[0], "--level takes debug, info, notice, warning or error, not '" + level + "'");
@@ -287,6 +291,11 @@ int run_logs(int argc, char** argv) {
     return complain(2, argv[0], "'" + session + "' is not a session's id: `headgate sessions` lists them");
   arguments.wish.session = session;
   if (worker >= 0) arguments.wish.worker = std::to_string(worker);
+  if (place.given()) {
+    auto file = log_of_node(place.socket());
+    if (!file) return complain(1, argv[0], file.error().message);
+    arguments.file = *std::move(file);
+  }
   return arguments.file.empty() ? read_journal(argv[0], arguments) : read_log_file(argv[0], arguments);
 }
 

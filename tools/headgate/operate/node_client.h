@@ -22,6 +22,7 @@ class NodePlace {
   void add_to(tools::Options& options);
   // After parsing. Without options the service's: $RUNTIME_DIRECTORY, then /run/headgate.
   std::string socket() const;
+  bool given() const { return !data_.empty() || !runtime_dir_.empty(); }
 
  private:
   std::string data_, runtime_dir_;

@@ -11,11 +11,25 @@
 
 namespace headgate::serve {
 
+namespace {
+
+// Null: the node has no such port.
+EventField address_field(const char* name, const NodeListeners& listeners) {
+  const std::string address = listeners.address(name);
+  EventField field(name, address);
+  if (address.empty()) field.json = "null";
+  return field;
+}
+
+}  // namespace
+
 void tell_ready(NodeEvents& events, const NodeListeners& listeners, int ready_fd) {
   events.add("node.ready", Severity::info,
              {{kEventText, "the node lets publishers in and serves viewers"},
-              {"rtmp", listeners.address("rtmp")},
-              {"http", listeners.address("http")}});
+              address_field("rtmp", listeners),
+              address_field("rtmps", listeners),
+              address_field("srt", listeners),
+              address_field("http", listeners)});
   std::string line = "ready rtmp=" + listeners.address("rtmp") + " http=" + listeners.address("http");
   if (const std::string rtmps = listeners.address("rtmps"); !rtmps.empty()) line += " rtmps=" + rtmps;
   if (const std::string srt = listeners.address("srt"); !srt.empty()) line += " srt=" + srt;
