@@ -34,11 +34,17 @@ bool RenditionIndex::may_wait(const StreamIndex& source) const {
   const bool breaks =
       next != nullptr && !own.empty() && next->discontinuity_sequence != own.back().discontinuity_sequence;
   const bool starts = !writing_ && (!told_ || told_->state == RenditionState::running);
-  if (!breaks && !starts) return false;
-  size_t ahead = 0;
-  for (uint64_t at = msn; ahead < kMostMissedAtStart && at <= source.next_msn().value_or(0); ++at)
-    ahead += source.parts_of(at).size();
-  return ahead < kMostMissedAtStart;
+  return (breaks || starts) && ahead(source) < kMostMissedAtStart;
+}
+
+// So many parts the source has behind all that is listed of this one; at most kMostMissedAtStart are counted.
+size_t RenditionIndex::ahead(const StreamIndex& source) const {
+  const uint64_t first = index_.next_msn().value_or(0), last = source.next_msn().value_or(0);
+  const size_t own = index_.parts_of(first).size(), begun = source.parts_of(first).size();
+  size_t count = begun > own ? begun - own : 0;
+  for (uint64_t at = first + 1; count < kMostMissedAtStart && at <= last; ++at)
+    count += source.parts_of(at).size();
+  return std::min(count, kMostMissedAtStart);
 }
 
 // The source's part behind all that is listed of a segment; null: that has no more, but for what frames of
@@ -73,7 +79,10 @@ void RenditionIndex::complete_parts(uint64_t msn, const StreamIndex& source) {
 
 // The source has one part more.
 void RenditionIndex::miss(const StreamIndex& source) {
-  if (++missed_ >= kMostMissed) miss_next(source);
+  if (++missed_ < kMostMissed) return;
+  miss_next(source);
+  // It has been waited for: two at a time, until it is no further behind than any that gives nothing.
+  if (ahead(source) > kMostMissed + 1) miss_next(source);
 }
 
 bool RenditionIndex::behind(const StreamIndex& source) const {

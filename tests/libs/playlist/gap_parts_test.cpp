@@ -188,13 +188,22 @@ TEST_F(GapPartsTest, AnEncoderThatStartsIsWaitedForButNotForEver) {
   source_goes_on(7);
   EXPECT_EQ(parts(), "0: x x x x; | 1:");
   source_goes_on();
-  EXPECT_EQ(parts(), "0: x x x x; | 1: -");
+  EXPECT_EQ(parts(), "0: x x x x; | 1: - -");
   EXPECT_NE(live().find(R"(#EXT-X-DISCONTINUITY
 #EXT-X-PROGRAM-DATE-TIME:2025-11-21T05:00:02.000Z
 #EXT-X-PART:DURATION=0.500000,URI="1.0.m4s",GAP=YES
 )"),
             std::string::npos)
       << live();
+  // Of the target duration's one and a half, 6 s (6.2.1), five are over when there is a segment.
+  source_goes_on();
+  EXPECT_EQ(parts(), "0: x x x x; | 1: - - - -");
+  source_goes_on();
+  EXPECT_EQ(parts(), "0: x x x x; 1: - - - - gap; | 2:");
+  source_goes_on(2);
+  EXPECT_EQ(parts(), "0: x x x x; 1: - - - - gap; | 2: - -");
+  source_goes_on(2);
+  EXPECT_EQ(parts(), "0: x x x x; 1: - - - - gap; 2: - - - - gap; | 3:") << "7 s";
 }
 
 // An encoder that begins so late that live playlists do not reach back any more to what it gives first, and
@@ -208,7 +217,7 @@ TEST_F(GapPartsTest, WhatBeginsWithAnOldPartHasGapsFromThereOn) {
   ASSERT_FALSE(own.empty());
   EXPECT_EQ(own.front().record.msn, 10u);
   EXPECT_EQ(own.back().record.msn, 43u) << "of those that follow parts are known";
-  EXPECT_EQ(parts().substr(parts().find('|')), "| 44: - -");
+  EXPECT_EQ(parts().substr(parts().find('|')), "| 44: - - - -");
 }
 
 // A session that is over has nothing to wait for.

@@ -107,6 +107,7 @@ class RenditionIndex {
   static bool has_no_beginning(const PartRecord& part, const StreamIndex& source);
   void keep(Unlisted::Kind kind, const SegmentRecord& segment, const SegmentRecord& of_source);
   void expect_beginning(const StreamIndex& source);
+  size_t ahead(const StreamIndex& source) const;
   void come_to(uint64_t msn);
   void cut_growing(uint64_t until);
   bool has_fallen_out(const StreamIndex& source) const;
