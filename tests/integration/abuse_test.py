@@ -15,7 +15,7 @@ import abuse
 import abuse_srt
 import media
 import tap
-from node import HEADGATE, SLOWNESS, Node, records, resident_bytes, wait_until
+from node import HEADGATE, SLOWNESS, Node, resident_bytes, wait_until
 
 import certificate  # of tests/support, which node makes known
 
@@ -60,8 +60,7 @@ class Honest:
         assert sent["sessions"] == sent["finished"] == len(STATIONS), sent
         for station in STATIONS:
             self.node.wait_state(station, self.end)
-            if self.end == "waiting":
-                wait_until("the run is closed", lambda: records(self.node.runs(station)[0], "end"))  # pylint: disable=cell-var-from-loop
+            wait_until("the run is closed", lambda: media.closed(self.node.runs(station)[0]))  # pylint: disable=cell-var-from-loop
             assert self.node.stream(station)["sessions"] == 1
             got = media.archived(self.node.runs(station))
             one, = next(entry for entry in sent["per_station"] if entry["station"] == station)["sessions"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import media
 import tap
-from node import SLOWNESS, TOP, Node, records, wait_until
+from node import SLOWNESS, TOP, Node, wait_until
 
 # Of tests/support, which node makes known.
 import certificate
@@ -118,7 +118,7 @@ def publish(node, folder, client, protocol, kinds, station):
     expect_plays(node, station, kinds, 3 if client == "nginx" else 1)
     publisher.finish(SECONDS + 40)
     run, = node.runs(station)
-    wait_until("the run is closed", lambda: records(run, "end") and not list(run.glob("*.part")))
+    wait_until("the run is closed", lambda: media.closed(run))
     for file in media.media_files(run):
         media.expect_plays(file)
     return compare(client, sent, run, path, kinds)
@@ -182,7 +182,7 @@ def obs_streams(protocol):
         expect_plays(node, 1, "av")
         sent = obs.end()
         run, = node.runs(1)
-        wait_until("the run is closed", lambda: records(run, "end") and not list(run.glob("*.part")))
+        wait_until("the run is closed", lambda: media.closed(run))
         assert len(media.archived([run])["video"]) == sent
         node.check_archive()
 

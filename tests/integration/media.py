@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from node import BUILD, wait_until
+from node import BUILD, records, wait_until
 
 PICTURE = "testsrc2=size=640x360:rate=25"
 TONE = "sine=frequency=440:sample_rate=44100"
@@ -68,6 +68,11 @@ def packets(path):
 
 def media_files(run):
     return sorted(path for path in run.iterdir() if path.suffix == ".mp4")
+
+
+def closed(run):
+    """Its end is on record and its files have their final names: on a busy disk there are seconds between the two."""
+    return records(run, "end") and not list(run.glob("*.part"))
 
 
 def archived(runs):
