@@ -4,6 +4,7 @@
 #include <gst/video/video.h>
 
 #include "common/trampoline.h"
+#include "ladder/picture_pool.h"
 #include "ladder/scaler.h"
 
 namespace headgate::abrhlssink {
@@ -29,11 +30,9 @@ Result<void> Stage::build(Setup setup) {
   g_object_set(source_, "format", GST_FORMAT_TIME, "max-bytes", static_cast<guint64>(0), "block", FALSE,
                "emit-signals", FALSE, nullptr);
   if (setup.in_caps) gst_app_src_set_caps(source_, setup.in_caps.get());
-  g_object_set(sink, "sync", FALSE, "max-buffers", 1u, "emit-signals", FALSE, "wait-on-eos", FALSE,
-               "enable-last-sample", FALSE, nullptr);
+  g_object_set(sink, "sync", FALSE, "async", FALSE, "emit-signals", FALSE, nullptr);
   if (setup.out_caps) gst_app_sink_set_caps(sink, setup.out_caps.get());
   GstAppSinkCallbacks callbacks{};
-  callbacks.new_sample = &Stage::on_sample;
   callbacks.eos = &Stage::on_eos;
   gst_app_sink_set_callbacks(sink, &callbacks, this, nullptr);
 
@@ -53,8 +52,9 @@ Result<void> Stage::build(Setup setup) {
   out_ = Ref<GstPad>::adopt(gst_element_get_static_pad(last, "src"));
   const Ref<GstPad> first = Ref<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(source_), "src"));
   gst_pad_add_probe(first.get(), GST_PAD_PROBE_TYPE_BUFFER, &Stage::on_left, this, nullptr);
+  const Ref<GstPad> in = Ref<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(sink), "sink"));
+  gst_pad_add_probe(in.get(), GST_PAD_PROBE_TYPE_BUFFER, &Stage::on_buffer, this, nullptr);
   if (setup.video_meta) {
-    const Ref<GstPad> in = Ref<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(sink), "sink"));
     gst_pad_add_probe(in.get(), GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, &Stage::on_allocation, nullptr, nullptr);
   }
   const Ref<GstBus> bus = Ref<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
@@ -70,16 +70,22 @@ void Stage::set_caps(GstCaps* caps) {
 
 bool Stage::push(Ref<GstBuffer> buffer, const std::function<bool()>& give_up,
                  std::chrono::nanoseconds longest) {
+  if (!wait_for(queue_ - 1, give_up, longest)) return false;
   {
-    std::unique_lock lock(mutex_);
-    bool given_up = false;
-    const bool moved = moved_.wait_for(lock, longest, [&] {
-      return stopped_ || failed_ || waiting_ < queue_ || (given_up = give_up && give_up());
-    });
-    if (!moved || stopped_ || failed_ || given_up) return false;
+    std::lock_guard lock(mutex_);
     ++waiting_;
   }
   return gst_app_src_push_buffer(source_, buffer.release()) == GST_FLOW_OK;
+}
+
+bool Stage::wait_for(unsigned waiting, const std::function<bool()>& give_up,
+                     std::chrono::nanoseconds longest) {
+  std::unique_lock lock(mutex_);
+  bool given_up = false;
+  const bool moved = moved_.wait_for(lock, longest, [&] {
+    return stopped_ || failed_ || waiting_ <= waiting || (given_up = give_up && give_up());
+  });
+  return moved && !stopped_ && !failed_ && !given_up;
 }
 
 void Stage::send_up(GstEvent* event) {
@@ -138,11 +144,20 @@ bool guarded(F f) noexcept {
 
 }  // namespace
 
-GstFlowReturn Stage::on_sample(GstAppSink* sink, gpointer data) {
+// Before appsink has it, which keeps its first buffer for good and its last one until the next: of decoded
+// pictures each is megabytes.
+GstPadProbeReturn Stage::on_buffer(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   auto& self = *static_cast<Stage*>(data);
-  const Ref<GstSample> sample = Ref<GstSample>::adopt(gst_app_sink_pull_sample(sink));
-  if (!sample) return GST_FLOW_EOS;
-  return guarded([&] { self.events_.sample(sample.get()); }) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  auto buffer = Ref<GstBuffer>::adopt(GST_PAD_PROBE_INFO_BUFFER(info));
+  const auto caps = Ref<GstCaps>::adopt(gst_pad_get_current_caps(pad));
+  const auto begun = Ref<GstEvent>::adopt(gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0));
+  const GstSegment* segment = nullptr;
+  if (begun) gst_event_parse_segment(begun.get(), &segment);
+  const auto sample = Ref<GstSample>::adopt(gst_sample_new(buffer.get(), caps.get(), segment, nullptr));
+  buffer.reset();
+  GST_PAD_PROBE_INFO_FLOW_RETURN(info) =
+      guarded([&] { self.events_.sample(sample.get()); }) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  return GST_PAD_PROBE_HANDLED;
 }
 
 void Stage::on_eos(GstAppSink*, gpointer data) {
@@ -202,7 +217,7 @@ GstPadProbeReturn Stage::on_allocation(GstPad*, GstPadProbeInfo* info, gpointer)
   gst_query_parse_allocation(query, &caps, &wants_pool);
   GstVideoInfo video;
   if (wants_pool && caps && gst_video_info_from_caps(&video, caps)) {
-    const auto pool = Ref<GstBufferPool>::adopt(gst_video_buffer_pool_new());
+    const Ref<GstBufferPool> pool = make_picture_pool();
     gst_query_add_allocation_pool(query, pool.get(), static_cast<guint>(GST_VIDEO_INFO_SIZE(&video)), 0, 0);
   }
   return GST_PAD_PROBE_HANDLED;

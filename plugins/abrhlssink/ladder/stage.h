@@ -56,6 +56,8 @@ class Stage {
   // `longest` is over. False: nothing was taken (given up, stopped or failed).
   bool push(gst::Ref<GstBuffer> buffer, const std::function<bool()>& give_up = nullptr,
             std::chrono::nanoseconds longest = kAnyLength);
+  // The same wait, until no more than `waiting` are in the queue. False: they are, or nothing will be taken.
+  bool wait_for(unsigned waiting, const std::function<bool()>& give_up, std::chrono::nanoseconds longest);
   void wake();
   // An upstream event, which arrives at the end of the middle. Takes ownership.
   void send_up(GstEvent* event);
@@ -72,7 +74,7 @@ class Stage {
  private:
   explicit Stage(Events events) : events_(std::move(events)) {}
   Result<void> build(Setup setup);
-  static GstFlowReturn on_sample(GstAppSink* sink, gpointer self);
+  static GstPadProbeReturn on_buffer(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static void on_eos(GstAppSink* sink, gpointer self);
   static GstBusSyncReply on_message(GstBus* bus, GstMessage* message, gpointer self);
   static GstPadProbeReturn on_left(GstPad* pad, GstPadProbeInfo* info, gpointer self);

@@ -292,6 +292,7 @@ void VideoLadder::show(GstBuffer* picture, int64_t time_ns, Cut cut) {
   const GstVideoInfo* of_smallest = &info_;
   for (Slot& slot : slots_) {
     if (!slot.rung || !slot.scaler) continue;
+    if (may_wait_) slot.rung->wait_for_turn();
     GstBuffer* const from = slot.larger ? slot.larger->last.get() : picture;
     auto scaled = from ? slot.scaler->scale(from) : Unexpected("no picture to scale");
     if (!scaled) {

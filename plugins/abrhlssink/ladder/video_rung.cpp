@@ -161,12 +161,12 @@ bool VideoRung::push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wai
 // One that may be waited for is only slow while something comes out of it.
 bool VideoRung::take(const Ref<GstBuffer>& picture, int64_t time_ns, bool may_wait) {
   const bool waited = stage_->waiting() >= kEncoderQueue;
-  const int64_t longest_ns = may_wait ? silence_ns_ : std::min(silence_ns_, patience_.allowance_ns());
+  const auto released = [this] { return released_.load(); };
   bool taken = false, silent = false;
   do {
-    taken = stage_->push(
-        picture, [this] { return released_.load(); }, std::chrono::nanoseconds(longest_ns));
-    silent = now_ns() - heard_ns_ >= silence_ns_;
+    const auto longest = may_wait ? until_silent() : std::chrono::nanoseconds(patience_.allowance_ns());
+    taken = stage_->push(picture, released, longest);
+    silent = until_silent() == std::chrono::nanoseconds::zero();
   } while (may_wait && !taken && !silent && !released_ && !failed_);
   if (!may_wait) note(time_ns, taken, waited);
   if (taken) {
@@ -175,6 +175,16 @@ bool VideoRung::take(const Ref<GstBuffer>& picture, int64_t time_ns, bool may_wa
   }
   if (silent && (!taken || held_ > kMostHeldFrames)) hang();
   return taken;
+}
+
+std::chrono::nanoseconds VideoRung::until_silent() const {
+  return std::chrono::nanoseconds(std::max<int64_t>(0, heard_ns_ + silence_ns_ - now_ns()));
+}
+
+void VideoRung::wait_for_turn() {
+  const auto released = [this] { return released_.load(); };
+  while (!stage_->wait_for(0, released, until_silent()))
+    if (released_ || failed_ || until_silent() == std::chrono::nanoseconds::zero()) return;
 }
 
 void VideoRung::note(int64_t time_ns, bool taken, bool waited) {

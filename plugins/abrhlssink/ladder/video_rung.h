@@ -45,6 +45,9 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   // failed or hangs; unless it `may_wait`, for as long as ladder::Patience allows. False: it was not taken; a
   // key frame that it should have been is the next one.
   bool push(GstBuffer* picture, int64_t time_ns, bool key, bool may_wait);
+  // For whoever may wait: until no picture does, so that the next one is made when there is use for it. Waits
+  // no longer than push() does.
+  void wait_for_turn();
   // No more pictures: what is in the encoder comes out; `reason` as UnitSink::end() has it.
   void finish(const std::string& reason);
   // At once: what is in the encoder is lost, the rendition's run ends. Nothing comes of it afterwards. The
@@ -78,6 +81,7 @@ class VideoRung : public std::enable_shared_from_this<VideoRung> {
   void over();
   void hang();
   bool take(const gst::Ref<GstBuffer>& picture, int64_t time_ns, bool may_wait);
+  std::chrono::nanoseconds until_silent() const;
   void note(int64_t time_ns, bool taken, bool waited);
   void fail(std::string error);
   gst::Ref<GstBuffer> lend(GstBuffer* picture);
