@@ -42,7 +42,7 @@ std::vector<std::optional<size_t>> scaled_from(const std::vector<uint32_t>& line
   std::vector<std::optional<size_t>> from(lines.size());
   for (size_t i = 1; i < lines.size(); ++i)
     for (size_t larger = i; larger-- > 0 && !from[i];)
-      if (!from[larger] && uint64_t{lines[larger]} * 2 >= uint64_t{lines[i]} * 3) from[i] = larger;
+      if (!from[larger] && lines[larger] / 2 >= lines[i]) from[i] = larger;
   return from;
 }
 

@@ -63,10 +63,11 @@ TEST(Plan, ASourceThatDoesNotFitIsEncodedInItsOwnSize) {
 TEST(Plan, OnePictureAtMostIsBetweenARungAndTheSource) {
   using From = std::vector<std::optional<size_t>>;
   EXPECT_EQ(scaled_from({}), From{});
-  EXPECT_EQ(scaled_from({720, 480, 360}), (From{std::nullopt, 0, 0}));
-  EXPECT_EQ(scaled_from({1080, 720, 540, 360, 240}), (From{std::nullopt, 0, 0, 0, 0}));
+  EXPECT_EQ(scaled_from({720, 360, 180}), (From{std::nullopt, 0, 0}));
+  EXPECT_EQ(scaled_from({1080, 720, 540, 360, 240}), (From{std::nullopt, std::nullopt, 0, 1, 1}));
   // Too near to be scaled from one another.
-  EXPECT_EQ(scaled_from({720, 540, 360}), (From{std::nullopt, std::nullopt, 1}));
+  EXPECT_EQ(scaled_from({720, 480, 360}), (From{std::nullopt, std::nullopt, 0}));
+  EXPECT_EQ(scaled_from({720, 361}), (From{std::nullopt, std::nullopt}));
   EXPECT_EQ(scaled_from({480, 360}), (From{std::nullopt, std::nullopt}));
 }
 

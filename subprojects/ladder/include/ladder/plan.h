@@ -50,8 +50,8 @@ Plan make_plan(const std::vector<Rung>& rungs, const SourcePicture& source);
 
 // What each of these pictures (lines, larger before smaller) is scaled from: the place in the list of a
 // larger one, or nothing: the source. Small steps cost least and lose most, since each one filters and
-// rounds: so there is one picture between a rung and the source at most, and that is at least half as large
-// again as the rung.
+// rounds: so there is one picture between a rung and the source at most, and that is at least twice as large
+// as the rung.
 std::vector<std::optional<size_t>> scaled_from(const std::vector<uint32_t>& lines);
 
 }  // namespace headgate::ladder
