@@ -318,24 +318,27 @@ TEST_F(MeterTest, InAContainerItIsSaidHowFastTheLinkIs) {
 }
 
 TEST_F(MeterTest, AVolumeThatFillsSaysWhenItIsFull) {
-  const std::string data = folder_ + "/data";
-  std::filesystem::create_directories(data);
-  CapacityMeter meter(data, 0, folder_ + "/proc", folder_ + "/sys", speeds_aside(),
-                      [](const std::string& folder, int64_t) -> std::optional<FreeSpace> {
-                        return FreeSpace{free_bytes(folder).value_or(0), 0};
+  constexpr double kMiB = 1 << 20;
+  double free = 9600 * kMiB;
+  CapacityMeter meter("/data", 0, folder_ + "/proc", folder_ + "/sys", speeds_aside(),
+                      [&free](const std::string&, int64_t) -> std::optional<FreeSpace> {
+                        return FreeSpace{free, 0};
                       });
   EXPECT_FALSE(meter.read(0).disk_minutes);
-  const double free = static_cast<double>(std::filesystem::space(data).available);
-  {
-    std::ofstream ballast(data + "/ballast", std::ios::binary);
-    const std::string piece(1 << 20, 'x');
-    for (int i = 0; i < 48; ++i) ballast << piece;
-  }
+  free -= 48 * kMiB;
   const auto minutes = meter.read(60'000).disk_minutes;
   ASSERT_TRUE(minutes);
-  // Others write to this volume as well: only its order of magnitude is known.
-  EXPECT_LT(*minutes, free / (32 << 20));
-  EXPECT_GT(*minutes, 0);
+  EXPECT_DOUBLE_EQ(*minutes, 199);
+  // Somebody has removed more than that.
+  free += 100 * kMiB;
+  EXPECT_FALSE(meter.read(120'000).disk_minutes);
+}
+
+TEST(FreeSpace, IsTheVolumes) {
+  const std::string folder = std::filesystem::temp_directory_path().string();
+  EXPECT_GT(free_bytes(folder).value_or(0), 0);
+  EXPECT_LE(free_bytes(folder).value_or(0), static_cast<double>(std::filesystem::space(folder).capacity));
+  EXPECT_FALSE(free_bytes(folder + "/not there"));
 }
 
 // As one whose server is away.
