@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ladder/node_turns.h"
+#include "ladder/video_ladder.h"
 #include "plugin_test.h"
 
 namespace headgate::abrhlssink {
@@ -53,6 +54,18 @@ TEST_F(NodeTurnsTest, AnEncoderIsSlowForWantOfAProcessorWhereTheseAreWaitedFor) 
   EXPECT_FALSE(one.short_of_processors());
   pressure("21.00");
   EXPECT_TRUE(one.short_of_processors());
+}
+
+// Only where others wait for processors is a rung's going the machine's fault, which keeps new stations out:
+// not where one thread cannot decode a source as fast as it comes.
+TEST(PauseCauseTest, IsTheMachineOnlyWhereProcessorsAreWaitedFor) {
+  for (const bool slow : {false, true}) {
+    EXPECT_STREQ(name_of(pause_cause(false, true, slow)), "processors");
+    EXPECT_STREQ(name_of(pause_cause(false, false, slow)), "encoder");
+    EXPECT_STREQ(name_of(pause_cause(true, true, slow)), "source");
+  }
+  EXPECT_STREQ(text_of(pause_cause(false, false, true)), "its encoder is slower than the source");
+  EXPECT_STREQ(text_of(pause_cause(false, false, false)), "encoding falls behind");
 }
 
 // What else the machine does may wait for processors that the node's own work has.

@@ -48,8 +48,12 @@ inline constexpr unsigned kMaxDecoderFailures = 5;
 enum class PauseCause : uint8_t {
   processors,  // the machine falls behind
   encoder,     // its own is slower than the source, and nobody waits for a processor
+  threads,     // nor does anybody where what feeds the encoders is: it decodes and scales in so many threads
   source,      // that comes late
 };
+// Of one that goes while the source comes `late`, while others wait for processors, or because its own
+// encoder is slower than the source.
+PauseCause pause_cause(bool late, bool short_of_processors, bool slow_encoder);
 const char* name_of(PauseCause cause);  // of the message's `cause`
 const char* text_of(PauseCause cause);
 
@@ -86,7 +90,7 @@ class VideoLadder {
   // Tells of rungs that do not run and are not wanted any more; without locks.
   void tell_unwanted();
   // The largest that runs and whose own encoder is strained (patience.h); or else, or where it is the source
-  // that comes `late`, the largest. `short_of_processors`: it is not the encoder that is slow, but the
+  // that comes `late`, the largest. `short_of_processors`: it is not what encodes that is slow, but the
   // machine. Then: the smallest that is paused.
   void pause_one(bool late, bool short_of_processors);
   void resume_one();

@@ -51,6 +51,7 @@ const char* name_of(PauseCause cause) {
     case PauseCause::processors:
       return "processors";
     case PauseCause::encoder:
+    case PauseCause::threads:
       return "encoder";
     case PauseCause::source:
       break;
@@ -61,6 +62,7 @@ const char* name_of(PauseCause cause) {
 const char* text_of(PauseCause cause) {
   switch (cause) {
     case PauseCause::processors:
+    case PauseCause::threads:
       return "encoding falls behind";
     case PauseCause::encoder:
       return "its encoder is slower than the source";
@@ -68,6 +70,12 @@ const char* text_of(PauseCause cause) {
       break;
   }
   return "the source comes late";
+}
+
+PauseCause pause_cause(bool late, bool short_of_processors, bool slow_encoder) {
+  if (late) return PauseCause::source;
+  if (short_of_processors) return PauseCause::processors;
+  return slow_encoder ? PauseCause::encoder : PauseCause::threads;
 }
 
 void VideoLadder::pause_one(bool late, bool short_of_processors) {
@@ -80,10 +88,7 @@ void VideoLadder::pause_one(bool late, bool short_of_processors) {
     if (late || rung->strained()) break;
   }
   if (!chosen) return;
-  const bool own = chosen->slow() && !short_of_processors;
-  paused_.emplace(chosen->name(), late  ? PauseCause::source
-                                  : own ? PauseCause::encoder
-                                        : PauseCause::processors);
+  paused_.emplace(chosen->name(), pause_cause(late, short_of_processors, chosen->slow()));
 }
 
 void VideoLadder::resume_one() {
